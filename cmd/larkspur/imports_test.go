@@ -1,0 +1,153 @@
+package main_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"sort"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/larkspur-web/larkspur/"
+
+// policy is the architecture: what each package (and its sub-packages) may import of this module,
+// and which modules of others. "x/..." is x and what lies below it. Do not add an edge to make a build
+// pass; a new edge is a decision about the design.
+var policy = []struct {
+	pkg     string
+	project []string // packages of this module
+	others  []string // packages outside the standard library
+}{
+	{"runtime/watch", []string{"runtime"}, []string{"github.com/fsnotify/fsnotify"}},
+	{"runtime/...", []string{"runtime/..."}, []string{"go.starlark.net/..."}},
+	{"environ/...", []string{"environ/..."}, []string{"go.starlark.net/..."}},
+	{"server/h2/...", []string{"server/h2/..."}, []string{"golang.org/x/net/http2/...", "golang.org/x/net/http/..."}},
+	{"server/...", []string{"server/...", "environ/...", "push/..."}, []string{"go.starlark.net/...", "golang.org/x/net/http2/...", "golang.org/x/net/http/..."}},
+	{"push/...", []string{"push/..."}, []string{"golang.org/x/net/http2/..."}},
+	{"apps", nil, nil},
+	{"cmd/larkspur", []string{"runtime/...", "server/...", "environ/...", "push/...", "apps"}, []string{"..."}},
+}
+
+func within(pkg string, patterns []string) bool {
+	for _, p := range patterns {
+		if stem, wild := strings.CutSuffix(p, "..."); pkg == p || wild && strings.HasPrefix(pkg+"/", stem) {
+			return true
+		}
+	}
+	return false
+}
+
+// TestImports holds the import edges that the design draws: runtime and server do not know each
+// other, environ and push know neither, and nothing that an embedder imports pulls in the
+// command's dependencies.
+func TestImports(t *testing.T) {
+	root := os.DirFS("../..")
+	seen := map[string]bool{}
+	err := fs.WalkDir(root, ".", func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == "testdata" || len(d.Name()) > 1 && d.Name()[0] == '.') {
+			return fs.SkipDir
+		}
+		if !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
+			return nil
+		}
+		src, err := fs.ReadFile(root, file)
+		if err != nil {
+			return err
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), file, src, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		dir := path.Dir(file)
+		seen[dir] = true
+		for _, spec := range f.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			check(t, file, dir, imported)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"cmd/larkspur", "runtime", "environ", "server", "push", "apps"} {
+		if !seen[want] {
+			t.Errorf("package %s is missing; the walk saw %d packages", want, len(seen))
+		}
+	}
+}
+
+func check(t *testing.T, file, dir, imported string) {
+	t.Helper()
+	for _, p := range policy {
+		if !within(dir, []string{p.pkg}) {
+			continue
+		}
+		inside, ours := strings.CutPrefix(imported, module)
+		first, _, _ := strings.Cut(imported, "/")
+		switch {
+		case ours && !within(inside, p.project):
+			t.Errorf("%s imports %s; %s may import of this module only %v", file, imported, p.pkg, p.project)
+		case !ours && strings.Contains(first, ".") && !within(imported, p.others):
+			t.Errorf("%s imports %s; %s may import of other modules only %v", file, imported, p.pkg, p.others)
+		}
+		return
+	}
+	t.Errorf("%s: package %s has no place in the design", file, dir)
+}
+
+// TestTopLevel holds the fixed top level of the tree.
+func TestTopLevel(t *testing.T) {
+	want := map[string]bool{"cmd": true, "runtime": true, "environ": true, "server": true, "push": true, "apps": true,
+		"go.mod": true, "go.sum": true, "README.md": true, "LICENSE": true, "CHANGELOG.md": true, "staticcheck.conf": true}
+	entries, err := os.ReadDir("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var extra []string
+	for _, e := range entries {
+		if !want[e.Name()] && e.Name()[0] != '.' && e.Name() != "larkspur" {
+			extra = append(extra, e.Name())
+		}
+		delete(want, e.Name())
+	}
+	sort.Strings(extra)
+	if len(want) > 0 || len(extra) > 0 {
+		t.Errorf("the top level lacks %v and has besides %v", want, extra)
+	}
+}
+
+// TestFileWall holds the wall: no Go file outside tests is longer than 400 lines.
+func TestFileWall(t *testing.T) {
+	root := os.DirFS("../..")
+	err := fs.WalkDir(root, ".", func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && len(d.Name()) > 1 && d.Name()[0] == '.' {
+			return fs.SkipDir
+		}
+		if strings.HasSuffix(file, ".go") && !strings.HasSuffix(file, "_test.go") {
+			src, err := fs.ReadFile(root, file)
+			if err != nil {
+				return err
+			}
+			if n := strings.Count(string(src), "\n"); n > 400 {
+				t.Errorf("%s has %d lines; the wall is 400: split it by noun", file, n)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
