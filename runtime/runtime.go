@@ -11,5 +11,69 @@
 // generation and publishes it only if it loaded whole; a call keeps the generation it began with.
 //
 // What a script can reach beyond its own tree is what its host gave it: the modules of
-// load("@name", ...), each made by a [Module].
+// load("@name", ...), each made by a [Module], and the values of [Config.Predeclared]. [Func] makes
+// such a value from a plain Go function.
+//
+// # Loading
+//
+// load("x.star", ...) names a file beside the loading one, load("../x.star", ...) one above it,
+// load("//lib/x.star", ...) one counted from the root of the tree, load("@json", ...) a module of
+// the host. Nothing outside the tree can be named, and under [Dir] no symlink leads out of it.
+//
+// The dialect is Starlark with set, while, recursion, and if, for and while at top level. A global
+// is assigned once.
+//
+// # Errors
+//
+// Starlark has no exceptions to catch. catch(fn, *args, **kwargs) is predeclared and returns
+// (result, error); one of the two is None. An error is true, and has .message, .backtrace and
+// .kind ("fail" if the script called fail(), what the Go error says if it has a method
+// Kind() string, otherwise "error"). fail(error) raises it again. What ends a whole call (a limit,
+// a context that is done, [Handle.Fail]) is not for a script to catch.
+//
+// # How host code reaches the call
+//
+// A builtin is given the thread. The value t.Local("larkspur") implements [Handle]: the context of
+// the call, with its deadline, and two verbs. A package that does not import this one asserts to an
+// interface of its own with the methods it needs.
+//
+// # What is not bounded
+//
+// A script is trusted code with guard rails. The interpreter is interrupted between two of its
+// steps, never inside a builtin or an operator, and it does not count memory. So the predeclared
+// range, int, list, sorted and their like refuse inputs that would hold a processor or exhaust the
+// process (see [Limits]), and what a client sends is bounded where it is decoded. But a script can
+// still ask for a gigabyte in one step ("a" * (1 << 29), [0] * (1 << 28), s.replace, s.join,
+// str of a list that holds itself many times over), or double a string until the deadline. Code
+// that nobody has read belongs in a process of its own, with a memory limit.
 package runtime
+
+import (
+	"io/fs"
+	"log/slog"
+
+	"go.starlark.net/starlark"
+)
+
+// A Module makes the values that load("@name", ...) gives to a program. It is called once for
+// each generation that loads it, with the tree of that generation. What it returns is frozen, and
+// used by many goroutines at once.
+type Module func(tree fs.FS) (starlark.StringDict, error)
+
+// Config says from where a program is loaded and what its calls may use. Only FS is required.
+// It must not be changed once it is in use.
+type Config struct {
+	// FS is the tree that holds the entry file and everything it may load: an embed.FS, a
+	// fstest.MapFS, or a [Dir].
+	FS fs.FS
+	// Modules are the host modules that the program may load as "@name", by name without the @.
+	// They stand beside json, math, struct and time, and replace one of the same name. Nil adds none.
+	Modules map[string]Module
+	// Predeclared are values that every file of the program sees without a load. They are frozen.
+	// They replace builtins of the same name. Nil adds none.
+	Predeclared starlark.StringDict
+	// Limits bound the load and each call.
+	Limits Limits
+	// Logger receives what print() says, with file and line. Nil means slog.Default().
+	Logger *slog.Logger
+}

@@ -1,0 +1,96 @@
+package runtime
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"go.starlark.net/starlark"
+)
+
+// catch(fn, *args, **kwargs) calls fn(*args, **kwargs) and returns (result, None), or
+// (None, error) if that failed. Errors that end the whole call pass through.
+func catch(t *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	if len(args) == 0 {
+		return nil, errors.New("catch: missing argument fn: write catch(fn, *args, **kwargs)")
+	}
+	if _, ok := args[0].(starlark.Callable); !ok {
+		return nil, fmt.Errorf("catch: got %s, want a function: write catch(fn, x), not catch(fn(x))", args[0].Type())
+	}
+	v, err := starlark.Call(t, args[0], args[1:], kwargs)
+	if err == nil {
+		return starlark.Tuple{v, starlark.None}, nil
+	}
+	if c := callOf(t); c != nil && c.over() {
+		return nil, err
+	}
+	return starlark.Tuple{starlark.None, &caught{err}}, nil
+}
+
+// A caught is the error value of a script: .message, .backtrace, .kind. It is also a Go error that
+// wraps the one that was caught, so that host code which is given one (start_response, as its
+// exc_info) finds the original by asserting the value to error.
+type caught struct{ err error }
+
+var (
+	_ starlark.HasAttrs = (*caught)(nil)
+	_ error             = (*caught)(nil)
+)
+
+func (e *caught) Error() string         { return e.err.Error() }
+func (e *caught) Unwrap() error         { return e.err }
+func (e *caught) String() string        { return "error(" + starlark.String(e.err.Error()).String() + ")" }
+func (e *caught) Type() string          { return "error" }
+func (e *caught) Freeze()               {}
+func (e *caught) Truth() starlark.Bool  { return starlark.True }
+func (e *caught) Hash() (uint32, error) { return 0, errors.New("unhashable: error") }
+func (e *caught) AttrNames() []string   { return []string{"backtrace", "kind", "message"} }
+
+func (e *caught) Attr(name string) (starlark.Value, error) {
+	switch name {
+	case "message":
+		return starlark.String(e.err.Error()), nil
+	case "backtrace":
+		var traced interface{ Backtrace() string }
+		if errors.As(e.err, &traced) {
+			return starlark.String(traced.Backtrace()), nil
+		}
+		return starlark.String(e.err.Error()), nil
+	case "kind":
+		var kinder interface{ Kind() string }
+		if errors.As(e.err, &kinder) {
+			return starlark.String(kinder.Kind()), nil
+		}
+		return starlark.String("error"), nil
+	}
+	return nil, nil
+}
+
+// fail(*args, sep=" ") fails with a message, as the stock one does. fail(error) with an error that
+// was caught raises that error again.
+func fail(t *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	if len(args) == 1 && len(kwargs) == 0 {
+		if e, ok := args[0].(*caught); ok {
+			return nil, e.err
+		}
+	}
+	sep := " "
+	if err := starlark.UnpackArgs("fail", nil, kwargs, "sep?", &sep); err != nil {
+		return nil, err
+	}
+	var words []string
+	for _, v := range args {
+		if s, ok := starlark.AsString(v); ok {
+			words = append(words, s)
+		} else {
+			words = append(words, v.String())
+		}
+	}
+	return nil, failed("fail: " + strings.Join(words, sep))
+}
+
+// failed is the error of a script that called fail.
+type failed string
+
+func (e failed) Error() string { return string(e) }
+func (e failed) Kind() string  { return "fail" }

@@ -1,0 +1,37 @@
+package runtime
+
+// Check reports every fault of a program that it can find, none if there are none: files that do
+// not parse, undefined names, loads of what does not exist, load cycles, and an entry that is
+// missing, is not callable, or does not take two positional arguments (environ, start_response).
+// Only if there is none of these in any file does it run the top level, as Load does, and reports
+// what it ran into.
+func Check(c *Config, entry string) Diagnostics {
+	l := newLoader(c)
+	name, names, err := splitEntry(entry)
+	if err != nil {
+		return Diagnostics{{File: entry, Msg: err.Error()}}
+	}
+	tree, err := snapshot(c.FS)
+	if err != nil {
+		return Diagnostics{{File: name, Msg: err.Error()}}
+	}
+	g := l.survey(tree, name)
+	if len(g.faults) > 0 {
+		if fault := g.declared(names); fault != nil {
+			g.faults = append(g.faults, *fault)
+		}
+		return g.faults
+	}
+	globals, err := l.run(g)
+	if err != nil {
+		return diagnoseError(name, err)
+	}
+	app, fault := g.entry(names, globals[name])
+	if fault == nil {
+		fault = callable(app)
+	}
+	if fault != nil {
+		return Diagnostics{*fault}
+	}
+	return nil
+}

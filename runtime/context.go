@@ -1,0 +1,130 @@
+package runtime
+
+import (
+	"context"
+	"math"
+	"sync"
+	"time"
+)
+
+// A deadlineContext is the context of one call. Unlike those of package context its deadline can
+// be moved, and it costs no timer and no goroutine until somebody asks for Done. It is safe for
+// concurrent use, and must not be copied once started.
+type deadlineContext struct {
+	parent context.Context
+	began  time.Time
+	length time.Duration // from began, or from the last extend, to the deadline
+
+	mu       sync.Mutex
+	deadline time.Duration // since began; MaxInt64 for none
+	err      error         // once ended
+	passed   bool          // it ended because its own deadline passed
+	done     chan struct{} // made by the first Done
+	timer    *time.Timer   // made with done, if there is a deadline
+	release  func() bool   // made with done, stops listening to the parent
+}
+
+func (c *deadlineContext) start(parent context.Context, length time.Duration) {
+	c.parent, c.began, c.length, c.deadline = parent, time.Now(), length, length
+}
+
+// extend moves the deadline to a full length from now.
+func (c *deadlineContext) extend() {
+	if c.length == math.MaxInt64 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.look() != nil {
+		return
+	}
+	c.deadline = time.Since(c.began) + c.length
+	if c.timer != nil {
+		c.timer.Reset(c.length)
+	}
+}
+
+// end ends the context with its call.
+func (c *deadlineContext) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.close(context.Canceled)
+}
+
+// late reports whether the context ended because its own deadline passed.
+func (c *deadlineContext) late() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.passed
+}
+
+// look ends the context if its parent or its deadline says so, and returns its error.
+func (c *deadlineContext) look() error {
+	if c.err != nil {
+		return c.err
+	}
+	if err := c.parent.Err(); err != nil {
+		c.close(err)
+	} else if c.deadline != math.MaxInt64 && time.Since(c.began) >= c.deadline {
+		c.passed = true
+		c.close(context.DeadlineExceeded)
+	}
+	return c.err
+}
+
+func (c *deadlineContext) close(err error) {
+	if c.err != nil {
+		return
+	}
+	c.err = err
+	if c.done == nil {
+		return
+	}
+	close(c.done)
+	c.release()
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+}
+
+// Deadline is the deadline as it is now; extend moves it.
+func (c *deadlineContext) Deadline() (time.Time, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.deadline == math.MaxInt64 {
+		return c.parent.Deadline()
+	}
+	own := c.began.Add(c.deadline)
+	if d, ok := c.parent.Deadline(); ok && d.Before(own) {
+		return d, true
+	}
+	return own, true
+}
+
+func (c *deadlineContext) Done() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.done != nil {
+		return c.done
+	}
+	ended := c.look() != nil
+	c.done = make(chan struct{})
+	if ended {
+		close(c.done)
+		return c.done
+	}
+	wake := func() { c.Err() }
+	c.release = context.AfterFunc(c.parent, wake)
+	if c.deadline != math.MaxInt64 {
+		c.timer = time.AfterFunc(c.deadline-time.Since(c.began), wake)
+	}
+	return c.done
+}
+
+func (c *deadlineContext) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.look()
+}
+
+func (c *deadlineContext) Value(key any) any { return c.parent.Value(key) }

@@ -1,0 +1,77 @@
+package runtime
+
+import (
+	"fmt"
+
+	"go.starlark.net/starlark"
+)
+
+const (
+	// maxRange bounds the length of a range. A loop over more would meet the step limit; an
+	// operator or a method that takes the range whole ([] + list, extend, *args) never ends.
+	maxRange = 1 << 24
+	// maxElements bounds what a builtin that works through its argument in one go is given.
+	maxElements = 1 << 20
+	// maxDigits bounds int(string), whose cost is quadratic: ten million digits take minutes.
+	// Python's own bound.
+	maxDigits = 4300
+)
+
+// eager are the builtins that work through a sequence in one step.
+var eager = []string{"all", "any", "bytes", "dict", "enumerate", "list", "max", "min", "reversed", "set", "sorted", "tuple", "zip"}
+
+// predeclare returns what every file sees: ours, and extra.
+func predeclare(extra starlark.StringDict) starlark.StringDict {
+	all := starlark.StringDict{
+		"catch": starlark.NewBuiltin("catch", catch),
+		"fail":  starlark.NewBuiltin("fail", fail),
+		"int":   guard("int", digits),
+		"range": starlark.NewBuiltin("range", shortRange),
+	}
+	for _, name := range eager {
+		all[name] = guard(name, elements)
+	}
+	for name, v := range extra {
+		v.Freeze()
+		all[name] = v
+	}
+	return all
+}
+
+// guard returns the stock builtin, which is asked only if each of its arguments passes check.
+func guard(name string, check func(starlark.Value) error) starlark.Value {
+	stock := starlark.Universe[name].(*starlark.Builtin)
+	return starlark.NewBuiltin(name, func(t *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+		for _, v := range args {
+			if err := check(v); err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+		}
+		return stock.CallInternal(t, args, kwargs)
+	})
+}
+
+func elements(v starlark.Value) error {
+	if n := starlark.Len(v); n > maxElements {
+		if _, ok := v.(starlark.Iterable); ok {
+			return fmt.Errorf("%s of %d elements is longer than %d: use a loop, which the limits of the call can stop", v.Type(), n, maxElements)
+		}
+	}
+	return nil
+}
+
+func digits(v starlark.Value) error {
+	if s, ok := v.(starlark.String); ok && len(s) > maxDigits {
+		return fmt.Errorf("string of %d bytes is longer than %d", len(s), maxDigits)
+	}
+	return nil
+}
+
+// shortRange is the stock range, for ranges that a loop can get to the end of.
+func shortRange(t *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	v, err := starlark.Universe["range"].(*starlark.Builtin).CallInternal(t, args, kwargs)
+	if err == nil && starlark.Len(v) > maxRange {
+		return nil, fmt.Errorf("range of %d elements is longer than %d: use while", starlark.Len(v), maxRange)
+	}
+	return v, err
+}

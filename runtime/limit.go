@@ -1,0 +1,121 @@
+package runtime
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+)
+
+// Limits bound what one load or one call may use. The zero value holds on an open network.
+type Limits struct {
+	// Steps is how many steps of the interpreter a call may take; a simple line of script takes
+	// four to ten. Zero means 100,000,000 (about a second); math.MaxUint64 sets no bound.
+	Steps uint64
+	// Time is how long a call may last, or go on after the last [Handle.Extend]. Zero means 30
+	// seconds; negative sets no bound.
+	Time time.Duration
+	// Depth is how many calls may be active at once in a thread. Zero means 1,000; negative leaves
+	// only the interpreter's own bound of 100,000 (which costs 400 MB to reach).
+	Depth int
+	// Source is how many bytes a file of script may have. Zero means 1 MiB; negative sets no bound,
+	// which is not safe: 6 MB of "1+1+1+..." exhaust the parser's stack and end the process.
+	Source int
+}
+
+// withDefaults returns the limits with every zero, and every "no bound", replaced by a number.
+func (l Limits) withDefaults() Limits {
+	if l.Steps == 0 {
+		l.Steps = 100_000_000
+	}
+	l.Time = bound(l.Time, 30*time.Second, math.MaxInt64)
+	l.Depth = bound(l.Depth, 1000, math.MaxInt)
+	l.Source = bound(l.Source, 1<<20, math.MaxInt)
+	return l
+}
+
+func bound[T ~int | ~int64](n, zero, negative T) T {
+	switch {
+	case n == 0:
+		return zero
+	case n < 0:
+		return negative
+	}
+	return n
+}
+
+// A LimitError says that a call was stopped because it reached one of its [Limits].
+type LimitError struct {
+	// Kind is "steps", "time" or "depth".
+	Kind string
+	// Limit is the bound that was reached: a number of steps, nanoseconds, or a number of frames.
+	Limit uint64
+	// Stack is where the script was when it was stopped, outermost frame first.
+	Stack starlark.CallStack
+}
+
+// Pos is the line of script that was running. It is the zero Position if none was.
+func (e *LimitError) Pos() syntax.Position { return position(e.Stack) }
+
+func (e *LimitError) Error() string {
+	var msg string
+	switch e.Kind {
+	case "time":
+		msg = fmt.Sprintf("stopped at the time limit of %v", time.Duration(e.Limit))
+	case "depth":
+		msg = fmt.Sprintf("stopped at the depth limit of %d nested calls", e.Limit)
+	default:
+		msg = fmt.Sprintf("stopped at the limit of %d steps", e.Limit)
+	}
+	return at(e.Stack, msg)
+}
+
+// Backtrace is the error below the script's stack, as [starlark.EvalError.Backtrace] writes it.
+func (e *LimitError) Backtrace() string { return e.Stack.String() + "Error: " + e.Error() }
+
+// Timeout reports true: the script took too long, by whichever measure.
+func (e *LimitError) Timeout() bool { return true }
+
+// A failure is an error that ended a whole call, with the place that the script had come to.
+type failure struct {
+	err   error
+	stack starlark.CallStack
+}
+
+func (e *failure) Error() string     { return at(e.stack, e.err.Error()) }
+func (e *failure) Unwrap() error     { return e.err }
+func (e *failure) Backtrace() string { return e.stack.String() + "Error: " + e.err.Error() }
+
+// A PanicError is a panic in Go code that a call ran, recovered.
+type PanicError struct {
+	Value any    // what panic was called with
+	Stack []byte // the Go stack, as debug.Stack writes it
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
+
+// Unwrap returns the value of the panic if it is an error.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}
+
+// position is that of the innermost frame that is a line of script.
+func position(stack starlark.CallStack) syntax.Position {
+	for i := range stack {
+		if pos := stack.At(i).Pos; pos.Line > 0 {
+			return pos
+		}
+	}
+	return syntax.Position{}
+}
+
+// at prefixes msg with the position of stack, if it has one.
+func at(stack starlark.CallStack, msg string) string {
+	if pos := position(stack); pos.Line > 0 {
+		return pos.String() + ": " + msg
+	}
+	return msg
+}

@@ -1,0 +1,180 @@
+package runtime
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+)
+
+// A file is one that a generation was, or would have been, made of.
+type file struct {
+	name string
+	hash [sha256.Size]byte // of its content; zero if it could not be read
+}
+
+// A source is one compiled file. It is immutable, and shared by generations.
+type source struct {
+	name    string
+	hash    [sha256.Size]byte
+	tree    *syntax.File      // nil if it does not parse
+	program *starlark.Program // nil if there are faults
+	faults  []Diagnostic
+}
+
+// A loader makes programs of one Config. It keeps what it compiled, by name and content, for the
+// next generation. It is for one goroutine at a time.
+type loader struct {
+	config      *Config
+	limits      Limits
+	predeclared starlark.StringDict
+	compiled    map[string]*source // by name: the content seen last
+}
+
+func newLoader(c *Config) *loader {
+	return &loader{c, c.Limits.withDefaults(), predeclare(c.Predeclared), make(map[string]*source)}
+}
+
+// load makes a program. Also when it fails it returns the files that it looked at, those that are
+// missing among them: a change in one of them is a reason to try again.
+func (l *loader) load(entry string) (*Program, []file, error) {
+	name, names, err := splitEntry(entry)
+	if err != nil {
+		return nil, nil, err
+	}
+	tree, err := snapshot(l.config.FS)
+	if err != nil {
+		return nil, nil, fmt.Errorf("runtime: load: %w", err)
+	}
+	g := l.survey(tree, name)
+	if len(g.faults) > 0 {
+		return nil, g.files, g.faults
+	}
+	l.keep(g)
+	globals, err := l.run(g)
+	if err != nil {
+		return nil, g.files, err
+	}
+	app, fault := g.entry(names, globals[name])
+	if fault != nil {
+		return nil, g.files, Diagnostics{*fault}
+	}
+	return &Program{entry, app, g.files, l.limits, l.config.Logger}, g.files, nil
+}
+
+// changed reports whether any of files reads otherwise now.
+func (l *loader) changed(files []file) bool {
+	tree, err := snapshot(l.config.FS)
+	if err != nil {
+		return true
+	}
+	for _, f := range files {
+		var hash [sha256.Size]byte
+		if src, err := l.read(tree, f.name); err == nil {
+			hash = sha256.Sum256(src)
+		}
+		if hash != f.hash {
+			return true
+		}
+	}
+	return false
+}
+
+// run runs the files of g, each after those that it loads, and returns the globals of each.
+func (l *loader) run(g *graph) (map[string]starlark.StringDict, error) {
+	globals := make(map[string]starlark.StringDict, len(g.order))
+	c := newCall(context.Background(), "load", &l.limits, l.config.Logger)
+	c.thread.Load = func(t *starlark.Thread, module string) (starlark.StringDict, error) {
+		if host, ok := g.hosts[module]; ok {
+			return host, nil
+		}
+		name, err := locate(t.CallFrame(0).Pos.Filename(), module)
+		return globals[name], err
+	}
+	err := c.do(func(_ context.Context, t *starlark.Thread) error {
+		for _, s := range g.order {
+			made, err := s.program.Init(t, l.predeclared)
+			made.Freeze()
+			if err != nil {
+				return err
+			}
+			globals[s.name] = made
+		}
+		return nil
+	})
+	var eval *starlark.EvalError
+	if errors.As(err, &eval) {
+		return nil, fmt.Errorf("%v: %w", position(eval.CallStack), err)
+	}
+	return globals, err
+}
+
+// keep forgets what was compiled for files that are no longer part of the program.
+func (l *loader) keep(g *graph) {
+	for name := range l.compiled {
+		if g.sources[name] == nil {
+			delete(l.compiled, name)
+		}
+	}
+}
+
+// compile returns the compiled file, from the last generation if the content is the same.
+func (l *loader) compile(tree fs.FS, name string) (*source, error) {
+	src, err := l.read(tree, name)
+	if err != nil {
+		return nil, err
+	}
+	hash := sha256.Sum256(src)
+	if s := l.compiled[name]; s != nil && s.hash == hash {
+		return s, nil
+	}
+	s := &source{name: name, hash: hash}
+	s.tree, s.program, err = starlark.SourceProgramOptions(&dialect, name, src, l.predeclared.Has)
+	if err != nil {
+		s.faults = diagnoseError(name, err)
+	}
+	l.compiled[name] = s
+	return s, nil
+}
+
+// dialect is what apps need (middleware on middleware is recursion to the interpreter, because it
+// compares code, not closures) and nothing that makes a global mean two things.
+var dialect = syntax.FileOptions{Set: true, While: true, TopLevelControl: true, Recursion: true}
+
+// read reads a file of script. It opens nothing but regular files: a FIFO would wait for ever.
+func (l *loader) read(tree fs.FS, name string) ([]byte, error) {
+	info, err := fs.Stat(tree, name)
+	if err != nil {
+		return nil, cause(err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("it is not a regular file")
+	}
+	f, err := tree.Open(name)
+	if err != nil {
+		return nil, cause(err)
+	}
+	defer f.Close()
+	src, err := io.ReadAll(io.LimitReader(f, int64(l.limits.Source)+1))
+	if err != nil {
+		return nil, cause(err)
+	}
+	if len(src) > l.limits.Source {
+		return nil, fmt.Errorf("it is larger than %d bytes, the limit for a script", l.limits.Source)
+	}
+	return src, nil
+}
+
+// cause strips the operation and the path of a *fs.PathError: the diagnostic has them already.
+func cause(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}
