@@ -54,7 +54,7 @@ func guard(name string, check func(starlark.Value) error) starlark.Value {
 func elements(v starlark.Value) error {
 	if n := starlark.Len(v); n > maxElements {
 		if _, ok := v.(starlark.Iterable); ok {
-			return fmt.Errorf("%s of %d elements is longer than %d: use a loop, which the limits of the call can stop", v.Type(), n, maxElements)
+			return fmt.Errorf("%s of %d elements is more than the %d that a builtin takes at once: use a loop", v.Type(), n, maxElements)
 		}
 	}
 	return nil

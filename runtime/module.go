@@ -66,11 +66,7 @@ func sleep(t *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs 
 	default:
 		return nil, fmt.Errorf("%s: got %s, want a duration or a number of seconds", b.Name(), v.Type())
 	}
-	ctx := context.Background()
-	if c := callOf(t); c != nil {
-		ctx = c.Context()
-	}
-	if err := pause(ctx, d); err != nil {
+	if err := pause(contextOf(t), d); err != nil {
 		return nil, fmt.Errorf("%s: %w", b.Name(), err)
 	}
 	return starlark.None, nil
