@@ -1,0 +1,63 @@
+package environ_test
+
+import (
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/larkspur-web/larkspur/environ"
+	"go.starlark.net/starlark"
+)
+
+func BenchmarkNew(b *testing.B) {
+	r := httptest.NewRequest("GET", "https://localhost/hello?x=1", nil)
+	for k, v := range map[string]string{
+		"User-Agent": "Mozilla/5.0 (X11; Linux x86_64)", "Accept": "text/html", "Accept-Encoding": "gzip, deflate, br",
+		"Accept-Language": "en-GB,en;q=0.5", "Cookie": "session=0123456789abcdef", "Referer": "https://localhost/",
+		"Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "same-origin",
+	} {
+		r.Header.Set(k, v)
+	}
+	var c environ.Config
+	b.ReportAllocs()
+	for b.Loop() {
+		c.New(r)
+	}
+	b.ReportMetric(float64(c.New(r).Dict.Len()), "keys")
+}
+
+// TestInput reads a body in each of the ways of PEP 3333, "Input and Error Streams".
+func TestInput(t *testing.T) {
+	const body = "one\ntwo\r\n\nlast"
+	tests := []struct{ name, expr, want string }{
+		{"item044 read", `i.read(2), i.read(3)`, `(b"on", b"e\nt")`},
+		{"item044 readline", `i.readline(), i.readline()`, `(b"one\n", b"two\r\n")`},
+		{"item044 readlines", `i.readlines()`, `[b"one\n", b"two\r\n", b"\n", b"last"]`},
+		{"item044 iteration", `[l for l in i]`, `[b"one\n", b"two\r\n", b"\n", b"last"]`},
+		{"item045 bytes", `type(i.read()), type(i.readline()), type(i.read(1))`, `("bytes", "bytes", "bytes")`},
+		{"item047 the rest", `i.read(4), i.read()`, `(b"one\n", b"two\r\n\nlast")`},
+		{"item047 a negative size is the rest", `i.read(-1), i.read(-1)`, `(b"one\ntwo\r\n\nlast", b"")`},
+		{"item047 None is the rest", `i.read(None)`, `b"one\ntwo\r\n\nlast"`},
+		{"item048 exhausted", `i.read(), i.read(), i.read(5), i.readline(), i.readlines()`, `(b"one\ntwo\r\n\nlast", b"", b"", b"", [])`},
+		{"item049 nothing asked", `i.read(0), i.read(1)`, `(b"", b"o")`},
+		{"item049 fewer only at the end", `i.read(100)`, `b"one\ntwo\r\n\nlast"`},
+		{"item050 the cut comes first", `i.readline(2), i.readline(2), i.readline()`, `(b"on", b"e\n", b"two\r\n")`},
+		{"item050 the newline comes first", `i.readline(100), i.readline(0)`, `(b"one\n", b"")`},
+		{"item051 hint", `i.readlines(5), i.read()`, `([b"one\n", b"two\r\n"], b"\nlast")`},
+		{"item052 no close", `hasattr(i, "close"), dir(i)`, `(False, ["read", "readline", "readlines"])`},
+		{"mixed", `i.readline(), i.read(2), [l for l in i]`, `(b"one\n", b"tw", [b"o\r\n", b"\n", b"last"])`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := httptest.NewRequest("POST", "/", strings.NewReader(body))
+			e := new(environ.Config).New(r)
+			v, err := starlark.Eval(new(starlark.Thread), "t", tt.expr, starlark.StringDict{"i": &e.Input})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := v.String(); got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,88 @@
+package environ
+
+import (
+	"net/http"
+	"strings"
+
+	"go.starlark.net/starlark"
+)
+
+// setHeaders sets the HTTP_* keys.
+func (c *Config) setHeaders(d *starlark.Dict, r *http.Request) {
+	// net/http takes Host out of the header and gives it, or :authority, here.
+	if r.Host != "" {
+		set(d, keyHost, c.values.of(r.Host))
+	}
+	for name, lines := range r.Header {
+		if len(lines) == 0 {
+			continue
+		}
+		k, ok := headerKeys[name]
+		if !ok {
+			k = headerKey(name)
+		}
+		if k == nil {
+			continue
+		}
+		switch {
+		case len(lines) > 1 && name == "Cookie":
+			// RFC 9113, section 8.2.3: crumbs of a cookie are joined with "; ", in HTTP/1 as well.
+			set(d, k, starlark.String(strings.Join(lines, "; ")))
+		case len(lines) > 1:
+			// RFC 9110, section 5.3: repeated fields combine with a comma.
+			set(d, k, starlark.String(strings.Join(lines, ", ")))
+		case name == "Cookie" || name == "Authorization":
+			set(d, k, starlark.String(lines[0])) // a secret is not kept beyond its request
+		default:
+			set(d, k, c.values.of(lines[0]))
+		}
+	}
+}
+
+// headerKey returns the environ key of a header field, or nil if it has none.
+func headerKey(name string) starlark.Value {
+	var buf [64]byte
+	b := append(buf[:0], "HTTP_"...)
+	for i := range len(name) {
+		switch ch := name[i]; {
+		case ch == '_':
+			// X_User and X-User would be one key: what a proxy checked under one name could be sent
+			// under the other.
+			return nil
+		case ch == '-':
+			b = append(b, '_')
+		case 'a' <= ch && ch <= 'z':
+			b = append(b, ch-'a'+'A')
+		default:
+			b = append(b, ch)
+		}
+	}
+	return starlark.String(b)
+}
+
+// headerKeys has the keys of the usual fields, and nil for those that never get one.
+var headerKeys = func() map[string]starlark.Value {
+	m := map[string]starlark.Value{
+		// RFC 3875, section 4.1: they are CONTENT_TYPE and CONTENT_LENGTH, and only those.
+		"Content-Type": nil, "Content-Length": nil,
+		// CVE-2016-5388 ("httpoxy"): HTTP_PROXY configures the HTTP clients of many a library.
+		"Proxy": nil,
+		// PEP 3333, "Other HTTP Features": hop-by-hop fields are the server's.
+		"Connection": nil, "Keep-Alive": nil, "Proxy-Authenticate": nil, "Proxy-Authorization": nil, "Proxy-Connection": nil,
+		"Te": nil, "Trailer": nil, "Transfer-Encoding": nil, "Upgrade": nil, "Http2-Settings": nil,
+		"Host": nil,
+	}
+	for _, name := range []string{
+		"Accept", "Accept-Charset", "Accept-Encoding", "Accept-Language", "Accept-Push-Policy", "Access-Control-Request-Headers",
+		"Access-Control-Request-Method", "Authorization", "Cache-Control", "Content-Encoding", "Content-Disposition", "Cookie",
+		"Date", "Dnt", "Expect", "Forwarded", "From", "If-Match", "If-Modified-Since", "If-None-Match", "If-Range",
+		"If-Unmodified-Since", "Max-Forwards", "Origin", "Pragma", "Prefer", "Priority", "Purpose", "Range", "Referer", "Save-Data",
+		"Sec-Ch-Ua", "Sec-Ch-Ua-Mobile", "Sec-Ch-Ua-Platform", "Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Fetch-Site",
+		"Sec-Fetch-User", "Sec-Gpc", "Sec-Purpose", "Traceparent", "Tracestate", "Upgrade-Insecure-Requests", "User-Agent",
+		"Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Proto", "X-Real-Ip",
+		"X-Request-Id", "X-Requested-With",
+	} {
+		m[name] = headerKey(name)
+	}
+	return m
+}()

@@ -1,0 +1,147 @@
+package environ
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"os"
+	"sync/atomic"
+
+	"go.starlark.net/starlark"
+)
+
+// An Input is wsgi.input: the body of a request. It is an io.Reader for host code and a file-like
+// value with read, readline, readlines and iteration for scripts.
+//
+// It ends by itself, at the end of the body. Once a read has failed, every later one fails in the same way,
+// so that half a body is never taken for a whole one; and once the request is over, every read fails.
+type Input struct {
+	// OnRead, if not nil, is called once, before the first read.
+	OnRead func()
+	// Fail, if not nil, is told when an iteration fails, because a for loop in a script cannot ask.
+	Fail func(error)
+
+	body  io.Reader
+	limit int64 // bytes that may still be read; negative for no bound
+	max   int64
+	buf   *bufio.Reader // made by the first method that a script calls
+	err   error         // the failure that every later read repeats
+	over  atomic.Bool   // a script may have kept it for another request's goroutine
+}
+
+// NewInput returns an input that reads from r, for middleware that puts another in the place of wsgi.input.
+func NewInput(r io.Reader) *Input {
+	i := new(Input)
+	i.start(r, -1)
+	return i
+}
+
+func (i *Input) start(body io.Reader, limit int64) { i.body, i.limit, i.max = body, limit, limit }
+
+func (i *Input) finish() { i.over.Store(true) }
+
+// Read is io.Reader's. Its errors are io.EOF or an *Error.
+func (i *Input) Read(p []byte) (int, error) {
+	if i.buf != nil && i.buf.Buffered() > 0 {
+		return i.buf.Read(p)
+	}
+	return (*body)(i).Read(p)
+}
+
+// body is the Input below its buffer.
+type body Input
+
+func (b *body) Read(p []byte) (int, error) {
+	i := (*Input)(b)
+	if i.over.Load() {
+		return 0, Errorf(CodeInputEnded, "read what you need during the request", "wsgi.input used after the request was over")
+	}
+	if i.err != nil {
+		return 0, i.err
+	}
+	if i.OnRead != nil {
+		i.OnRead()
+		i.OnRead = nil
+	}
+	if i.body == nil {
+		return 0, io.EOF
+	}
+	if i.limit < 0 || len(p) == 0 {
+		n, err := i.body.Read(p)
+		return n, i.broken(err)
+	}
+	// One byte more than the limit tells a body that fits from one that does not.
+	if int64(len(p)) > i.limit+1 {
+		p = p[:i.limit+1]
+	}
+	n, err := i.body.Read(p)
+	if int64(n) > i.limit {
+		n = int(i.limit)
+		i.limit = 0
+		tooLong := Errorf(CodeInputTooLong, "", "the request body has more than %d bytes", i.max)
+		tooLong.Status = 413 // RFC 9110, section 15.5.14
+		i.err = tooLong
+		return n, i.err
+	}
+	i.limit -= int64(n)
+	return n, i.broken(err)
+}
+
+func (i *Input) lines() (*bufio.Reader, error) {
+	if i.over.Load() {
+		_, err := i.Read(nil)
+		return nil, err
+	}
+	if i.buf == nil {
+		i.buf = bufio.NewReader((*body)(i))
+	}
+	return i.buf, nil
+}
+
+func (i *Input) broken(err error) error {
+	if err == nil || err == io.EOF {
+		return err
+	}
+	if i.err != nil {
+		return i.err
+	}
+	var own *Error
+	if errors.As(err, &own) {
+		i.err = own
+		return own
+	}
+	e := Errorf(CodeInputBroken, "", "the client's request body broke off before its end: %v", err)
+	e.Status, e.Err = 400, err
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		e.Msg = "the client's request body did not come in time"
+		e.Status = 408 // RFC 9110, section 15.5.9
+	}
+	i.err = e
+	return e
+}
+
+var (
+	_ source            = (*Input)(nil)
+	_ io.Reader         = (*Input)(nil)
+	_ starlark.Iterable = (*Input)(nil)
+	_ starlark.HasAttrs = (*Input)(nil)
+)
+
+func (i *Input) String() string        { return "<wsgi.input>" }
+func (i *Input) Type() string          { return "wsgi.input" }
+func (i *Input) Freeze()               {}
+func (i *Input) Truth() starlark.Bool  { return starlark.True }
+func (i *Input) Hash() (uint32, error) { return 0, errors.New("unhashable: wsgi.input") }
+func (i *Input) AttrNames() []string   { return []string{"read", "readline", "readlines"} }
+
+// Attr gives the methods of PEP 3333, "Input and Error Streams": an application must use no other,
+// and must not close it.
+func (i *Input) Attr(name string) (starlark.Value, error) {
+	if m := reading[name]; m != nil {
+		return m.BindReceiver(i), nil
+	}
+	return nil, nil
+}
+
+// Iterate gives the lines that are left.
+func (i *Input) Iterate() starlark.Iterator { return &lineIterator{s: i, fail: i.Fail} }

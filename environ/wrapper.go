@@ -1,0 +1,161 @@
+package environ
+
+import (
+	"errors"
+	"io"
+
+	"go.starlark.net/starlark"
+)
+
+// A FileWrapper is what wsgi.file_wrapper(file, block_size) returns: a body that sends what file still
+// has. Nothing is read before it is iterated or sent. It gives blocks of the file's bytes, and
+// close, if the file has it (PEP 3333, "Optional Platform-Specific File Handling").
+type FileWrapper struct {
+	file   starlark.HasAttrs
+	block  int
+	thread *starlark.Thread // that made it: a file whose read is a script's is read on it
+}
+
+var fileWrapper starlark.Value = starlark.NewBuiltin("file_wrapper", func(t *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var file starlark.Value
+	block := 8192
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "file", &file, "block_size?", &block); err != nil {
+		return nil, Errorf(CodeWrapper, "", "%v", err)
+	}
+	f, ok := file.(starlark.HasAttrs)
+	if ok {
+		read, err := f.Attr("read")
+		ok = err == nil && read != nil
+	}
+	if !ok {
+		return nil, Errorf(CodeWrapper, "pass something with a read method", "file_wrapper: %s has no read method", file.Type())
+	}
+	if block < 1 || block > 16<<20 {
+		return nil, Errorf(CodeWrapper, "", "file_wrapper: block_size is %d, not between 1 and 16 MiB", block)
+	}
+	return &FileWrapper{f, block, t}, nil
+})
+
+// Reader returns what the wrapper sends. If the file is a Go one it is that file.
+func (w *FileWrapper) Reader() io.Reader { return Reader(w.thread, w.file) }
+
+// Remaining returns how many bytes the file still has, if it knows.
+func (w *FileWrapper) Remaining() (int64, bool) {
+	if f, ok := w.file.(interface{ Remaining() (int64, bool) }); ok {
+		return f.Remaining()
+	}
+	return 0, false
+}
+
+var (
+	_ starlark.Iterable = (*FileWrapper)(nil)
+	_ starlark.HasAttrs = (*FileWrapper)(nil)
+)
+
+func (w *FileWrapper) String() string        { return "<file_wrapper>" }
+func (w *FileWrapper) Type() string          { return "file_wrapper" }
+func (w *FileWrapper) Freeze()               {}
+func (w *FileWrapper) Truth() starlark.Bool  { return starlark.True }
+func (w *FileWrapper) Hash() (uint32, error) { return 0, errors.New("unhashable: file_wrapper") }
+
+// AttrNames has close if the file has it.
+func (w *FileWrapper) AttrNames() []string {
+	if c, _ := w.Attr("close"); c != nil {
+		return []string{"close"}
+	}
+	return nil
+}
+
+// Attr gives the file's own close: closing the wrapper closes the file.
+func (w *FileWrapper) Attr(name string) (starlark.Value, error) {
+	if name == "close" {
+		return w.file.Attr("close")
+	}
+	return nil, nil
+}
+
+// Iterate gives blocks of the block size.
+func (w *FileWrapper) Iterate() starlark.Iterator {
+	return &blockIterator{r: w.Reader(), block: w.block}
+}
+
+type blockIterator struct {
+	r     io.Reader
+	block int
+	err   error
+}
+
+func (i *blockIterator) Next(p *starlark.Value) bool {
+	if i.err != nil {
+		return false
+	}
+	buf := make([]byte, i.block)
+	n, err := io.ReadFull(i.r, buf)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		i.err = err
+		return false
+	}
+	*p = starlark.Bytes(buf[:n])
+	return n > 0
+}
+
+func (i *blockIterator) Done()      {}
+func (i *blockIterator) Err() error { return i.err }
+
+// Reader returns a reader of a file-like value: the value itself if it is an io.Reader, else one that
+// calls its read method on t. The errors of the latter are the script's.
+func Reader(t *starlark.Thread, file starlark.Value) io.Reader {
+	if r, ok := file.(io.Reader); ok {
+		return r
+	}
+	return &scriptReader{thread: t, file: file}
+}
+
+type scriptReader struct {
+	thread *starlark.Thread
+	file   starlark.Value
+	rest   string
+	ended  bool
+}
+
+func (r *scriptReader) Read(p []byte) (int, error) {
+	if r.rest == "" && !r.ended && len(p) > 0 {
+		if err := r.fill(len(p)); err != nil {
+			return 0, err
+		}
+	}
+	if r.rest == "" && r.ended {
+		return 0, io.EOF
+	}
+	n := copy(p, r.rest)
+	r.rest = r.rest[n:]
+	return n, nil
+}
+
+func (r *scriptReader) fill(n int) error {
+	f, ok := r.file.(starlark.HasAttrs)
+	if !ok {
+		return Errorf(CodeWrapper, "", "%s has no read method", r.file.Type())
+	}
+	read, err := f.Attr("read")
+	if err != nil {
+		return err
+	}
+	if read == nil {
+		return Errorf(CodeWrapper, "", "%s has no read method", r.file.Type())
+	}
+	v, err := starlark.Call(r.thread, read, starlark.Tuple{starlark.MakeInt(n)}, nil)
+	if err != nil {
+		return err
+	}
+	switch v := v.(type) {
+	case starlark.Bytes:
+		r.rest = string(v)
+	case starlark.String:
+		r.rest = string(v)
+	default:
+		return Errorf(CodeWrapper, "", "read() returned %s, not bytes", v.Type())
+	}
+	r.ended = r.rest == ""
+	return nil
+}
