@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"go.starlark.net/lib/json"
+	"github.com/larkspur-web/larkspur/runtime/json"
 	"go.starlark.net/lib/math"
 	startime "go.starlark.net/lib/time"
 	"go.starlark.net/starlark"
@@ -17,7 +17,7 @@ import (
 
 // builtin are the host modules that every program may load.
 var builtin = map[string]Module{
-	"json":   one("json", json.Module),
+	"json":   json.Module,
 	"math":   one("math", math.Module),
 	"struct": one("struct", starlark.NewBuiltin("struct", starlarkstruct.Make)),
 	"time":   one("time", clock()),
