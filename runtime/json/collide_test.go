@@ -79,3 +79,10 @@ func BenchmarkDecodeKeys(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkEncodeShared(b *testing.B) {
+	x, _ := dag(nil, nil, nil, nil)
+	for b.Loop() {
+		json.Limits{}.Encode(x)
+	}
+}

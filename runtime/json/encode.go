@@ -160,6 +160,13 @@ func (e *encoder) at(i int, key string) error {
 	return nil
 }
 
+func (e *encoder) element(i int, v starlark.Value) error {
+	if err := e.at(i, ""); err != nil {
+		return err
+	}
+	return e.value(v)
+}
+
 // member writes the key and the value of an object's member.
 func (e *encoder) member(i int, key string, v starlark.Value) error {
 	if err := e.at(i, key); err != nil {
@@ -200,12 +207,17 @@ func (e *encoder) iterable(x starlark.Iterable) error {
 	if err := e.enter(x, "["); err != nil {
 		return err
 	}
+	if seq, ok := x.(starlark.Indexable); ok {
+		for i := 0; i < seq.Len(); i++ { // an iterator costs more than most elements
+			if err := e.element(i, seq.Index(i)); err != nil {
+				return err
+			}
+		}
+		return e.leave("]")
+	}
 	i := 0
 	for v := range starlark.Elements(x) {
-		if err := e.at(i, ""); err != nil {
-			return err
-		}
-		if err := e.value(v); err != nil {
+		if err := e.element(i, v); err != nil {
 			return err
 		}
 		i++
