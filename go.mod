@@ -2,6 +2,9 @@ module github.com/larkspur-web/larkspur
 
 go 1.26.8
 
-require go.starlark.net v0.0.0-20260908191801-89a6a09411d5
+require (
+	go.starlark.net v0.0.0-20260908191801-89a6a09411d5
+	golang.org/x/tools v0.52.0
+)
 
 require golang.org/x/sys v0.49.0 // indirect

@@ -59,15 +59,12 @@ func callOf(t *starlark.Thread) *call {
 	return c
 }
 
-// do runs use, and says how the call ended. A panic ends this call only.
-func (c *call) do(use func(context.Context, *starlark.Thread) error) (err error) {
-	defer func() {
-		c.ctx.end()
-		if v := recover(); v != nil {
-			err = &PanicError{Value: v, Stack: debug.Stack()}
-		}
-	}()
-	return c.outcome(use(&c.ctx, &c.thread))
+// end ends the call, whose error is *err, or the panic that ended it. It is to be deferred.
+func (c *call) end(err *error) {
+	c.ctx.end()
+	if v := recover(); v != nil {
+		*err = &PanicError{Value: v, Stack: debug.Stack()}
+	}
 }
 
 // outcome is the error of the call whose use returned err.

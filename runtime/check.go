@@ -19,6 +19,7 @@ func Check(c *Config, entry string) Diagnostics {
 	if len(g.faults) > 0 {
 		if fault := g.declared(names); fault != nil {
 			g.faults = append(g.faults, *fault)
+			g.sort()
 		}
 		return g.faults
 	}

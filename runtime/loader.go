@@ -86,9 +86,10 @@ func (l *loader) changed(files []file) bool {
 }
 
 // run runs the files of g, each after those that it loads, and returns the globals of each.
-func (l *loader) run(g *graph) (map[string]starlark.StringDict, error) {
-	globals := make(map[string]starlark.StringDict, len(g.order))
+func (l *loader) run(g *graph) (globals map[string]starlark.StringDict, err error) {
+	globals = make(map[string]starlark.StringDict, len(g.order))
 	c := newCall(context.Background(), "load", &l.limits, l.config.Logger)
+	defer c.end(&err)
 	c.thread.Load = func(t *starlark.Thread, module string) (starlark.StringDict, error) {
 		if host, ok := g.hosts[module]; ok {
 			return host, nil
@@ -96,22 +97,23 @@ func (l *loader) run(g *graph) (map[string]starlark.StringDict, error) {
 		name, err := locate(t.CallFrame(0).Pos.Filename(), module)
 		return globals[name], err
 	}
-	err := c.do(func(_ context.Context, t *starlark.Thread) error {
-		for _, s := range g.order {
-			made, err := s.program.Init(t, l.predeclared)
-			made.Freeze()
-			if err != nil {
-				return err
-			}
-			globals[s.name] = made
+	for _, s := range g.order {
+		made, err := s.program.Init(&c.thread, l.predeclared)
+		made.Freeze()
+		if err != nil {
+			return nil, placed(c.outcome(err))
 		}
-		return nil
-	})
-	var eval *starlark.EvalError
-	if errors.As(err, &eval) {
-		return nil, fmt.Errorf("%v: %w", position(eval.CallStack), err)
+		globals[s.name] = made
 	}
-	return globals, err
+	return globals, nil
+}
+
+// placed puts its position before the text of an error that has only a backtrace.
+func placed(err error) error {
+	if eval, ok := err.(*starlark.EvalError); ok {
+		return fmt.Errorf("%s%w", at(eval.CallStack, ""), err)
+	}
+	return err
 }
 
 // keep forgets what was compiled for files that are no longer part of the program.

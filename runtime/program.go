@@ -34,7 +34,8 @@ func Load(c *Config, entry string) (*Program, error) {
 // The error is what use returned, unless the call was ended for it: then it is a [LimitError], the
 // error given to [Handle.Fail], or one for which errors.Is(err, context.Canceled) if ctx was
 // cancelled. A panic in use, or in a builtin, is a [PanicError].
-func (p *Program) Call(ctx context.Context, use func(ctx context.Context, t *starlark.Thread, app starlark.Callable) error) error {
+func (p *Program) Call(ctx context.Context, use func(ctx context.Context, t *starlark.Thread, app starlark.Callable) error) (err error) {
 	c := newCall(ctx, p.name, &p.limits, p.logger)
-	return c.do(func(ctx context.Context, t *starlark.Thread) error { return use(ctx, t, p.app) })
+	defer c.end(&err)
+	return c.outcome(use(&c.ctx, &c.thread, p.app))
 }
