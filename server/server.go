@@ -24,6 +24,8 @@ type App interface {
 // Handler serves an App as an http.Handler.
 type Handler struct {
 	App App
+
+	environ environ.Config
 }
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -31,7 +33,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		start := starlark.NewBuiltin("start_response", func(_ *starlark.Thread, _ *starlark.Builtin, _ starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
 			return starlark.None, nil
 		})
-		v, err := starlark.Call(t, app, starlark.Tuple{environ.New(r), start}, nil)
+		v, err := starlark.Call(t, app, starlark.Tuple{h.environ.New(r).Dict, start}, nil)
 		if err != nil {
 			return err
 		}
