@@ -78,7 +78,9 @@ func (c *Config) port(port int) starlark.Value {
 func setTLS(d *starlark.Dict, s *tls.ConnectionState) {
 	set(d, keyHTTPS, on)
 	set(d, keySSLProtocol, tlsVersion(s.Version))
-	set(d, keySSLCipher, starlark.String(tls.CipherSuiteName(s.CipherSuite)))
+	if name, ok := cipherNames[s.CipherSuite]; ok {
+		set(d, keySSLCipher, name)
+	}
 	if s.ServerName != "" {
 		set(d, keySSLServer, starlark.String(s.ServerName))
 	}
@@ -95,6 +97,14 @@ var (
 	tls1_2 = key("TLSv1.2")
 	tls1_3 = key("TLSv1.3")
 )
+
+var cipherNames = func() map[uint16]starlark.Value {
+	m := map[uint16]starlark.Value{}
+	for _, s := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
+		m[s.ID] = key(s.Name)
+	}
+	return m
+}()
 
 // tlsVersion names a version as mod_ssl does.
 func tlsVersion(v uint16) starlark.Value {

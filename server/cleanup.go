@@ -1,0 +1,70 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/larkspur-web/larkspur/environ"
+	"go.starlark.net/starlark"
+)
+
+// cleanup closes the body and calls what on_finish was given, the last given first. It runs however
+// the response ended: after a cancelled call too, which is why it is a call of its own, with limits of
+// its own, that the client cannot cut short.
+func (r *response) cleanup(body starlark.Value, cause error) {
+	closing := closeOf(body)
+	if c, ok := body.(io.Closer); ok {
+		closing = nil
+		if err := c.Close(); err != nil {
+			r.uncleaned(err)
+		}
+	}
+	if closing == nil && len(r.finish) == 0 {
+		return
+	}
+	ctx := context.WithoutCancel(r.r.Context())
+	r.guard(ctx, func(t *starlark.Thread) error {
+		if closing == nil {
+			return nil
+		}
+		_, err := starlark.Call(t, closing, nil, nil)
+		return err
+	})
+	args := starlark.Tuple{starlark.MakeInt(r.status), starlark.None}
+	if cause != nil {
+		args[1] = starlark.String(cause.Error())
+	}
+	for i := len(r.finish) - 1; i >= 0; i-- {
+		r.guard(ctx, func(t *starlark.Thread) error {
+			_, err := starlark.Call(t, r.finish[i], args, nil)
+			return err
+		})
+	}
+}
+
+// guard runs f on a thread of its own, so that one that fails leaves the others theirs.
+func (r *response) guard(ctx context.Context, f func(*starlark.Thread) error) {
+	err := r.h.App.Call(ctx, func(_ context.Context, t *starlark.Thread, _ starlark.Callable) error { return f(t) })
+	if err != nil {
+		r.uncleaned(err)
+	}
+}
+
+func (r *response) uncleaned(err error) {
+	r.h.report(r.r, r.env, &Failure{Status: r.status, Code: environ.CodeCleanup, Err: errors.Join(environ.Errorf(environ.CodeCleanup, "", "clean-up after the response failed"), err)})
+}
+
+// closeOf returns the close method of a body that has one.
+// PEP 3333: it must be called whether the response went well or not.
+func closeOf(body starlark.Value) starlark.Value {
+	b, ok := body.(starlark.HasAttrs)
+	if !ok {
+		return nil
+	}
+	c, err := b.Attr("close")
+	if err != nil || c == nil {
+		return nil
+	}
+	return c
+}

@@ -1,0 +1,60 @@
+package server
+
+import (
+	"net/http"
+	"time"
+
+	"golang.org/x/net/http2"
+)
+
+// The limits of a server on an open network. Each closes what the others leave open; they were
+// measured against slow and silent clients on both protocols.
+const (
+	readHeaderTimeout = 10 * time.Second  // a connection without a request: TCP or TLS only, half a header
+	readTimeout       = 60 * time.Second  // a body that comes a byte at a time
+	idleTimeout       = 120 * time.Second // a connection kept open for nothing; half an HTTP/2 header block
+	writeByteTimeout  = 15 * time.Second  // an HTTP/2 client that gives window but does not read its socket
+	pingAfter         = 30 * time.Second  // a peer that has gone without saying so
+	pingTimeout       = 15 * time.Second
+	maxHeaderBytes    = 64 << 10 // for each of a connection's streams
+	maxStreams        = 250
+	maxFrame          = 16 << 10
+)
+
+// Configure makes s a server for an open network: it speaks HTTP/2 over TLS (by ALPN) and in cleartext
+// (by prior knowledge) beside HTTP/1.1, and every timeout and limit that s leaves zero gets a safe
+// value; a negative timeout stays, and means none. Call it before s serves.
+//
+// WriteTimeout is not only a bound of the whole response: a [Handler] moves it with each block that
+// the client accepts, so that a stream lives as long as it is read.
+func Configure(s *http.Server) error {
+	setTimeout(&s.ReadHeaderTimeout, readHeaderTimeout)
+	setTimeout(&s.ReadTimeout, readTimeout)
+	setTimeout(&s.WriteTimeout, defaultWriteTimeout)
+	setTimeout(&s.IdleTimeout, idleTimeout)
+	if s.MaxHeaderBytes == 0 {
+		s.MaxHeaderBytes = maxHeaderBytes
+	}
+	// PEP 3333 has the server pass on what it can: OPTIONS * too is the application's to answer.
+	s.DisableGeneralOptionsHandler = true
+	if s.Protocols == nil {
+		s.Protocols = new(http.Protocols)
+		s.Protocols.SetHTTP1(true)
+		s.Protocols.SetHTTP2(true)
+		s.Protocols.SetUnencryptedHTTP2(true)
+	}
+	return http2.ConfigureServer(s, &http2.Server{
+		MaxConcurrentStreams: maxStreams,
+		MaxReadFrameSize:     maxFrame,
+		IdleTimeout:          s.IdleTimeout,
+		ReadIdleTimeout:      pingAfter,
+		PingTimeout:          pingTimeout,
+		WriteByteTimeout:     writeByteTimeout,
+	})
+}
+
+func setTimeout(d *time.Duration, safe time.Duration) {
+	if *d == 0 {
+		*d = safe
+	}
+}

@@ -1,0 +1,181 @@
+package server
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+
+	"github.com/larkspur-web/larkspur/environ"
+	"go.starlark.net/starlark"
+)
+
+// drain sends the body that the application returned.
+func (r *response) drain(t *starlark.Thread, body starlark.Value) error {
+	switch body := body.(type) {
+	case *environ.FileWrapper:
+		return r.file(body)
+	case *starlark.List:
+		return r.blocks(body)
+	case starlark.Tuple:
+		return r.blocks(body)
+	case starlark.Iterable:
+		return r.iterate(body)
+	case starlark.Callable:
+		return r.stream(t, body)
+	}
+	mend := "return a list, as in [block]"
+	if body == starlark.None {
+		mend = "return a list, [] for no body"
+	}
+	return environ.Errorf(environ.CodeResult, mend, "the application returned %s, which is neither an iterable of blocks nor a callable", body.Type())
+}
+
+// blocks sends a list or tuple. All of it exists, so it goes out as one, with its length (PEP 3333,
+// "Handling the Content-Length Header"), and a wrong item is found before anything is sent.
+func (r *response) blocks(body starlark.Indexable) error {
+	n := body.Len()
+	var first string
+	var total int64
+	for i := range n {
+		s, ok := blockOf(body.Index(i))
+		if !ok {
+			return notBlock(body.Index(i), "item "+strconv.Itoa(i)+" of the body")
+		}
+		if i == 0 {
+			first = s
+		}
+		total += int64(len(s))
+	}
+	if r.status != 0 && !r.sent && r.length < 0 {
+		r.length = total
+	}
+	if n == 1 {
+		return r.block(first, false)
+	}
+	for i := range n {
+		s, _ := blockOf(body.Index(i))
+		if err := r.block(s, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// iterate sends each block before it asks for the next. A body that knows its length to be one is
+// given its Content-Length.
+func (r *response) iterate(body starlark.Iterable) error {
+	if r.status != 0 && r.bodiless() && r.r.Method == http.MethodHead {
+		return nil // nothing of it would be sent
+	}
+	one := starlark.Len(body) == 1
+	iter := body.Iterate()
+	defer iter.Done()
+	var v starlark.Value
+	for i := 0; iter.Next(&v); i++ {
+		s, ok := blockOf(v)
+		if !ok {
+			return notBlock(v, "block "+strconv.Itoa(i)+" of the body")
+		}
+		if one && r.status != 0 && !r.sent && r.length < 0 {
+			r.length = int64(len(s))
+		}
+		if err := r.block(s, !one); err != nil {
+			return err
+		}
+		if r.cut || r.sent && r.bodiless() {
+			return nil // PEP 3333: stop iterating
+		}
+	}
+	return iterError(iter)
+}
+
+// iterError returns what ended an iteration early: an iterator of ours has Err, as a Starlark one
+// cannot fail.
+func iterError(iter starlark.Iterator) error {
+	if e, ok := iter.(interface{ Err() error }); ok {
+		return e.Err()
+	}
+	return nil
+}
+
+// file sends a file wrapper's file, up to the declared length.
+func (r *response) file(w *environ.FileWrapper) error {
+	if r.status == 0 {
+		return r.commit() // the error
+	}
+	if n, ok := w.Remaining(); ok && r.length < 0 && !r.sent {
+		r.length = n
+	}
+	if r.bodiless() {
+		return r.commit()
+	}
+	src := w.Reader()
+	if f, ok := src.(io.WriterTo); ok && !r.sent {
+		if n, known := w.Remaining(); known && n == r.length {
+			return r.send(f)
+		}
+	}
+	buf := make([]byte, 32<<10)
+	for r.length < 0 || r.written < r.length {
+		p := buf
+		if left := r.length - r.written; r.length >= 0 && left < int64(len(p)) {
+			p = p[:left]
+		}
+		n, err := src.Read(p)
+		if n > 0 {
+			if err := r.block(string(p[:n]), r.length < 0); err != nil {
+				return err
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read file: %w", err)
+		}
+	}
+	return nil
+}
+
+// send lets f write itself, by sendfile where net/http can.
+func (r *response) send(f io.WriterTo) error {
+	if err := r.commit(); err != nil {
+		return err
+	}
+	n, err := f.WriteTo(deadlineWriter{r})
+	r.written += n
+	if err != nil {
+		return errGone
+	}
+	return nil
+}
+
+// A deadlineWriter writes to the client, which makes progress with each piece.
+type deadlineWriter struct{ r *response }
+
+func (d deadlineWriter) Write(p []byte) (int, error) {
+	d.r.arm()
+	n, err := d.r.w.Write(p)
+	d.r.ctl.Extend()
+	return n, err
+}
+
+// ReadFrom hands a file to the http.ResponseWriter in pieces, so that each may take its time.
+func (d deadlineWriter) ReadFrom(src io.Reader) (total int64, err error) {
+	to, ok := d.r.w.(io.ReaderFrom)
+	if !ok {
+		return io.Copy(struct{ io.Writer }{d}, src)
+	}
+	for err == nil {
+		d.r.arm()
+		var n int64
+		n, err = to.ReadFrom(io.LimitReader(src, 1<<20))
+		total += n
+		d.r.ctl.Extend()
+		if n < 1<<20 {
+			break
+		}
+	}
+	return total, err
+}

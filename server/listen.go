@@ -1,0 +1,109 @@
+package server
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+	"syscall"
+)
+
+// A Listener is an open socket of a [Group], and the URL under which it is reached.
+type Listener struct {
+	net.Listener
+	// URL has the real port: http://127.0.0.1:8000, https://[::1]:8443, unix:/run/app.sock.
+	URL string
+
+	tls bool
+}
+
+// Listen opens the listener that where names: http://HOST:PORT, https://HOST:PORT or unix:PATH. Port 0
+// picks a free one; no host means all addresses. The socket of a unix path is made anew if the one
+// there has no server, and removed when the Listener is closed.
+//
+// An https listener takes its certificate from config; on the others config is not used.
+func Listen(where string, config *tls.Config) (*Listener, error) {
+	if path, ok := strings.CutPrefix(where, "unix:"); ok {
+		return listenUnix(where, path)
+	}
+	u, err := url.Parse(where)
+	if err != nil || u.Host == "" || u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "" || u.User != nil || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, fmt.Errorf("listen: %q is no listener: write http://HOST:PORT, https://HOST:PORT or unix:PATH", where)
+	}
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	if u.Scheme == "https" && config == nil {
+		return nil, fmt.Errorf("listen on %s: no certificate", where)
+	}
+	l, err := net.Listen("tcp", net.JoinHostPort(u.Hostname(), port))
+	if err != nil {
+		return nil, listenError(where, err)
+	}
+	at := *u
+	at.Path = ""
+	if _, real, err := net.SplitHostPort(l.Addr().String()); err == nil {
+		at.Host = net.JoinHostPort(u.Hostname(), real)
+		if u.Hostname() == "" {
+			at.Host = ":" + real
+		}
+	}
+	if u.Scheme == "https" {
+		config = config.Clone()
+		if len(config.NextProtos) == 0 {
+			config.NextProtos = []string{"h2", "http/1.1"}
+		}
+		return &Listener{tls.NewListener(l, config), at.String(), true}, nil
+	}
+	return &Listener{l, at.String(), false}, nil
+}
+
+func listenUnix(where, path string) (*Listener, error) {
+	if path == "" {
+		return nil, fmt.Errorf("listen: %q has no path: write unix:PATH", where)
+	}
+	l, err := net.Listen("unix", path)
+	if errors.Is(err, syscall.EADDRINUSE) && abandoned(path) {
+		if err = os.Remove(path); err == nil {
+			l, err = net.Listen("unix", path)
+		}
+	}
+	if err != nil {
+		return nil, listenError(where, err)
+	}
+	return &Listener{l, where, false}, nil
+}
+
+// abandoned reports whether path is a socket that nobody listens on.
+func abandoned(path string) bool {
+	info, err := os.Lstat(path)
+	if err != nil || info.Mode().Type() != fs.ModeSocket {
+		return false
+	}
+	c, err := net.Dial("unix", path)
+	if err == nil {
+		c.Close()
+		return false
+	}
+	return errors.Is(err, syscall.ECONNREFUSED)
+}
+
+// listenError says in a line why a listener could not be opened.
+func listenError(where string, err error) error {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("listen on %s: the address is taken: stop what serves there, or choose another", where)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("listen on %s: not permitted", where)
+	}
+	var op *net.OpError
+	if errors.As(err, &op) {
+		err = op.Err
+	}
+	return fmt.Errorf("listen on %s: %w", where, err)
+}
