@@ -39,7 +39,8 @@ type call struct {
 	ctx     deadlineContext
 	limits  *Limits
 	logger  *slog.Logger
-	failure error // what ended the call, once something did
+	trail   *trail // while a limit is being reached
+	failure error  // what ended the call, once something did
 }
 
 func newCall(ctx context.Context, name string, limits *Limits, logger *slog.Logger) *call {
@@ -91,24 +92,29 @@ func (c *call) ended(err error, stack starlark.CallStack) error {
 	return &failure{err, stack}
 }
 
-// over reports whether the call must not go on, and if so makes sure that it does not.
-func (c *call) over() bool {
+// reached is the error of the limit or the context that ends the call here, nil if none does.
+func (c *call) reached(stack starlark.CallStack) error {
 	t := &c.thread
 	switch {
-	case c.failure != nil:
-		return true
 	case t.Steps >= c.limits.Steps:
-		c.stop(&LimitError{Kind: "steps", Limit: c.limits.Steps, Stack: t.CallStack()})
+		return &LimitError{Kind: "steps", Limit: c.limits.Steps, Stack: stack}
 	case t.CallStackDepth() > c.limits.Depth:
-		c.stop(&LimitError{Kind: "depth", Limit: uint64(c.limits.Depth), Stack: t.CallStack()})
-	default:
-		err := c.ctx.Err()
-		if err == nil {
-			return false
-		}
-		c.stop(c.ended(err, t.CallStack()))
+		return &LimitError{Kind: "depth", Limit: uint64(c.limits.Depth), Stack: stack}
 	}
-	return true
+	if err := c.ctx.Err(); err != nil {
+		return c.ended(err, stack)
+	}
+	return nil
+}
+
+// over reports whether the call must not go on, and if so makes sure that it does not.
+func (c *call) over() bool {
+	if c.failure == nil {
+		if err := c.reached(nil); err != nil {
+			c.stop(c.reached(c.thread.CallStack()))
+		}
+	}
+	return c.failure != nil
 }
 
 func (c *call) stop(err error) {
@@ -120,8 +126,20 @@ func (c *call) stop(err error) {
 // goroutine for each call would cost more than a small application.
 func safepoint(t *starlark.Thread) {
 	c := callOf(t)
-	if !c.over() {
+	switch {
+	case c.failure != nil:
+	case c.reached(nil) == nil:
+		c.trail = nil
 		t.SetMaxExecutionSteps(min(t.Steps+interval, c.limits.Steps))
+	default:
+		if c.trail == nil {
+			c.trail = &trail{depth: t.CallStackDepth()}
+		}
+		if c.trail.follow(t) {
+			t.SetMaxExecutionSteps(t.Steps + 1)
+		} else {
+			c.stop(c.reached(c.trail.stack))
+		}
 	}
 }
 

@@ -1,0 +1,111 @@
+package runtime_test
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/larkspur-web/larkspur/runtime"
+)
+
+// write writes files under dir, given as name and content in turn.
+func write(t testing.TB, dir string, files ...string) {
+	t.Helper()
+	for i := 0; i < len(files); i += 2 {
+		name := filepath.Join(dir, files[i])
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, []byte(files[i+1]), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func symlink(t testing.TB, to, name string) {
+	t.Helper()
+	os.Remove(name)
+	if err := os.Symlink(to, name); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestDirHoldsSymlinksInside(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "secret.star", "x = 'secret'", "root/app.star", "load('lib/x.star', 'x')\ndef app(): return x", "root/real.star", "x = 'real'")
+	link := filepath.Join(dir, "root", "lib")
+	config := &runtime.Config{FS: runtime.Dir(filepath.Join(dir, "root"))}
+	for _, test := range []struct{ to, file string }{
+		{"../secret.star", "x.star"},
+		{filepath.Join(dir, "secret.star"), "x.star"},
+		{"..", ""},
+		{dir, ""},
+	} {
+		os.RemoveAll(link)
+		if test.file == "" {
+			write(t, dir, "x.star", "x = 'secret'")
+			symlink(t, test.to, link)
+		} else {
+			write(t, dir, "root/lib/keep", "")
+			symlink(t, test.to, filepath.Join(link, test.file))
+		}
+		if p, err := runtime.Load(config, "app.star"); err == nil || !strings.Contains(err.Error(), `cannot load "lib/x.star"`) {
+			t.Errorf("a link to %s: got %v, %v; want an error", test.to, p, err)
+		}
+	}
+	os.RemoveAll(link)
+	write(t, dir, "root/lib/keep", "")
+	symlink(t, "../real.star", filepath.Join(link, "x.star"))
+	p, err := runtime.Load(config, "app.star")
+	if err != nil {
+		t.Fatalf("a link inside: %v", err)
+	}
+	if v, err := result(p); err != nil || v.String() != `"real"` {
+		t.Errorf("a link inside: got %v, %v", v, err)
+	}
+}
+
+func TestDirFollowsASwappedRoot(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "r1/app.star", "def app(): return 1", "r2/app.star", "def app(): return 2")
+	current := filepath.Join(dir, "current")
+	config := &runtime.Config{FS: runtime.Dir(current)}
+	for _, release := range []string{"r1", "r2", "r1"} {
+		symlink(t, release, current)
+		p, err := runtime.Load(config, "app.star")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v, err := result(p); err != nil || "r"+v.String() != release {
+			t.Errorf("got r%v, %v; want %s", v, err, release)
+		}
+	}
+}
+
+func TestDirIsAFileSystem(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "a/b.txt", "b")
+	tree := runtime.Dir(dir)
+	if b, err := fs.ReadFile(tree, "a/b.txt"); string(b) != "b" {
+		t.Errorf("got %q, %v", b, err)
+	}
+	if _, err := tree.Open("../x"); err == nil {
+		t.Error("opened ../x")
+	}
+	if _, err := runtime.Load(&runtime.Config{FS: runtime.Dir(filepath.Join(dir, "none"))}, "app.star"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v, want fs.ErrNotExist", err)
+	}
+}
+
+func TestLoadDoesNotWaitForAPipe(t *testing.T) {
+	dir := t.TempDir()
+	if err := syscall.Mkfifo(filepath.Join(dir, "app.star"), 0o644); err != nil {
+		t.Skip(err)
+	}
+	_, err := runtime.Load(&runtime.Config{FS: runtime.Dir(dir)}, "app.star")
+	if got, want := fmt.Sprint(err), "app.star: it is not a regular file"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
