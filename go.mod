@@ -3,6 +3,7 @@ module github.com/larkspur-web/larkspur
 go 1.26.8
 
 require (
+	github.com/fsnotify/fsnotify v1.10.1
 	go.starlark.net v0.0.0-20260908191801-89a6a09411d5
 	golang.org/x/net v0.62.0
 	golang.org/x/tools v0.52.0

@@ -67,24 +67,6 @@ func (l *loader) load(entry string) (*Program, []file, error) {
 	return &Program{entry, app, g.files, l.limits, l.config.Logger}, g.files, nil
 }
 
-// changed reports whether any of files reads otherwise now.
-func (l *loader) changed(files []file) bool {
-	tree, err := snapshot(l.config.FS)
-	if err != nil {
-		return true
-	}
-	for _, f := range files {
-		var hash [sha256.Size]byte
-		if src, err := l.read(tree, f.name); err == nil {
-			hash = sha256.Sum256(src)
-		}
-		if hash != f.hash {
-			return true
-		}
-	}
-	return false
-}
-
 // run runs the files of g, each after those that it loads, and returns the globals of each.
 func (l *loader) run(g *graph) (globals map[string]starlark.StringDict, err error) {
 	globals = make(map[string]starlark.StringDict, len(g.order))
