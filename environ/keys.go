@@ -46,6 +46,7 @@ func Keys() []Key {
 		{"wsgi.early_hints", "builtin_function_or_method", "not on HTTP/1.0", "`early_hints([(name, value), ...])`: sends a 103 with these fields now."},
 		{"larkspur.on_finish", "builtin_function_or_method", "always", "`on_finish(fn)`: `fn(status, error)` is called after the response, the last given first."},
 		{"larkspur.request_id", "string", "always", "An id of this request; the log has the same."},
+		{"larkspur.form", "http.body", "a function of `@http` has read the body", "What it read, kept so that the next call sees the same. Not for applications."},
 		{"larkspur.peer", "string", "the peer has an address", "Address and port of the connection's other end, `192.0.2.1:49152`."},
 	}
 }
