@@ -18,7 +18,7 @@ type FileWrapper struct {
 
 var fileWrapper starlark.Value = starlark.NewBuiltin("file_wrapper", func(t *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var file starlark.Value
-	block := 8192
+	block := defaultBlock
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "file", &file, "block_size?", &block); err != nil {
 		return nil, Errorf(CodeWrapper, "", "%v", err)
 	}
@@ -35,6 +35,16 @@ var fileWrapper starlark.Value = starlark.NewBuiltin("file_wrapper", func(t *sta
 	}
 	return &FileWrapper{f, block, t}, nil
 })
+
+const defaultBlock = 8192
+
+// NewFileWrapper returns a wrapper of file, whose read method, if it is a script's, is called on t.
+func NewFileWrapper(t *starlark.Thread, file starlark.HasAttrs) *FileWrapper {
+	return &FileWrapper{file, defaultBlock, t}
+}
+
+// File returns the file.
+func (w *FileWrapper) File() starlark.Value { return w.file }
 
 // Reader returns what the wrapper sends. If the file is a Go one it is that file.
 func (w *FileWrapper) Reader() io.Reader { return Reader(w.thread, w.file) }

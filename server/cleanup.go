@@ -13,9 +13,13 @@ import (
 // the response ended: after a cancelled call too, which is why it is a call of its own, with limits of
 // its own, that the client cannot cut short.
 func (r *response) cleanup(body starlark.Value, cause error) {
-	closing := closeOf(body)
-	if c, ok := body.(io.Closer); ok {
-		closing = nil
+	if w, ok := body.(*environ.FileWrapper); ok {
+		body = w.File()
+	}
+	var closing starlark.Value
+	if c, ok := body.(io.Closer); !ok {
+		closing = closeOf(body)
+	} else {
 		if err := c.Close(); err != nil {
 			r.uncleaned(err)
 		}
