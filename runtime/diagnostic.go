@@ -39,6 +39,16 @@ func (d Diagnostics) Error() string {
 	return fmt.Sprintf("%s (and %d more)", d[0], len(d)-1)
 }
 
+// Diagnose returns what the error of loading the entry says, as diagnostics: one at least.
+func Diagnose(entry string, err error) Diagnostics {
+	var known Diagnostics
+	if errors.As(err, &known) {
+		return known
+	}
+	file, _, _ := strings.Cut(entry, ":")
+	return diagnoseError(file, err)
+}
+
 func diagnose(pos syntax.Position, format string, args ...any) Diagnostic {
 	return Diagnostic{pos.Filename(), int(pos.Line), int(pos.Col), fmt.Sprintf(format, args...)}
 }

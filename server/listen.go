@@ -21,6 +21,9 @@ type Listener struct {
 	tls bool
 }
 
+// ErrAddress is wrapped by the error of [Listen] if what it was given names no listener.
+var ErrAddress = errors.New("write http://HOST:PORT, https://HOST:PORT or unix:PATH")
+
 // Listen opens the listener that where names: http://HOST:PORT, https://HOST:PORT or unix:PATH. Port 0
 // picks a free one; no host means all addresses. The socket of a unix path is made anew if the one
 // there has no server, and removed when the Listener is closed.
@@ -32,7 +35,7 @@ func Listen(where string, config *tls.Config) (*Listener, error) {
 	}
 	u, err := url.Parse(where)
 	if err != nil || u.Host == "" || u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "" || u.User != nil || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, fmt.Errorf("listen: %q is no listener: write http://HOST:PORT, https://HOST:PORT or unix:PATH", where)
+		return nil, fmt.Errorf("listen: %q is no listener: %w", where, ErrAddress)
 	}
 	port := u.Port()
 	if port == "" {
@@ -65,7 +68,7 @@ func Listen(where string, config *tls.Config) (*Listener, error) {
 
 func listenUnix(where, path string) (*Listener, error) {
 	if path == "" {
-		return nil, fmt.Errorf("listen: %q has no path: write unix:PATH", where)
+		return nil, fmt.Errorf("listen: %q has no path: %w", where, ErrAddress)
 	}
 	l, err := net.Listen("unix", path)
 	if errors.Is(err, syscall.EADDRINUSE) && abandoned(path) {

@@ -2,18 +2,10 @@
 package main
 
 import (
-	"log"
-	"net/http"
-
-	"github.com/larkspur-web/larkspur/apps"
-	"github.com/larkspur-web/larkspur/runtime"
-	"github.com/larkspur-web/larkspur/server"
+	"context"
+	"os"
 )
 
 func main() {
-	p, err := runtime.Load(&runtime.Config{FS: apps.FS}, "hello.star")
-	if err != nil {
-		log.Fatal(err)
-	}
-	log.Fatal(http.ListenAndServe("127.0.0.1:8000", &server.Handler{App: p}))
+	os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
 }

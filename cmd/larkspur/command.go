@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+
+	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/spf13/cobra"
+)
+
+// The exit statuses.
+const (
+	exitOK    = 0
+	exitError = 1 // it could not be done
+	exitUsage = 2 // it was not asked for rightly
+)
+
+// A runError is an error of the work itself; all others that a command returns are of its usage.
+type runError struct{ error }
+
+func (e runError) Unwrap() error { return e.error }
+
+// errFound is the error of a check that has printed what it found.
+var errFound = errors.New("faults were found")
+
+// run runs the command line args, until ctx ends if it serves, and returns the exit status.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root := newRoot(stdout, stderr)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	var failed runError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errFound):
+		return exitError
+	case errors.As(err, &failed):
+		fmt.Fprintf(stderr, "larkspur: %s\n", failed)
+		return exitError
+	}
+	fmt.Fprintf(stderr, "larkspur: %v\nRun 'larkspur --help' for usage.\n", err)
+	return exitUsage
+}
+
+func newRoot(stdout, stderr io.Writer) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "larkspur",
+		Short: "Serve web applications written as Starlark scripts",
+		Long: `Larkspur is WSGI for Starlark, on HTTP/2: it serves app(environ, start_response),
+written as a .star script, in one process, and takes up a changed script without
+dropping a request.`,
+		Example: `  larkspur dev                     the tour, or ./app.star, with reload
+  larkspur dev blog.star           develop a script
+  larkspur check blog.star         find its errors without serving it
+  larkspur serve --listen https://:443 --tls-cert c.pem --tls-key k.pem blog.star`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return fmt.Errorf("there is no command %q", args[0])
+			}
+			return errors.New("a command is missing: serve, dev, check or version")
+		},
+		RunE: func(*cobra.Command, []string) error { return nil },
+	}
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.AddCommand(newServe(stderr), newDev(stderr), newCheck(stdout, stderr), newVersion(stdout))
+	return root
+}
+
+func newVersion(stdout io.Writer) *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version of larkspur and of what it is made with",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			fmt.Fprintln(stdout, version())
+			return nil
+		},
+	}
+}
+
+// version names the build: the module's version, or the commit that it was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "larkspur (unknown build)"
+	}
+	at := info.Main.Version
+	var revision, dirty string
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision":
+			revision = s.Value
+		case s.Key == "vcs.modified" && s.Value == "true":
+			dirty = ", modified"
+		}
+	}
+	if at == "" || at == "(devel)" {
+		at = "devel"
+	}
+	if len(revision) > 12 {
+		revision = revision[:12]
+	}
+	if revision != "" {
+		at += " (" + revision + dirty + ")"
+	}
+	starlark := ""
+	for _, dep := range info.Deps {
+		if dep.Path == "go.starlark.net" {
+			starlark = ", Starlark " + dep.Version
+		}
+	}
+	return "larkspur " + at + ", " + info.GoVersion + starlark
+}
+
+func newCheck(stdout, stderr io.Writer) *cobra.Command {
+	return &cobra.Command{
+		Use:   "check [APP]",
+		Short: "Find the errors of an application without serving it",
+		Long: `Check loads an application as serve would, and prints every error that it can find
+as FILE:LINE:COL: MESSAGE: syntax, undefined names, load cycles, names that a
+loaded module does not have, a callable that is missing or takes the wrong arguments.
+It exits 1 if there is any.
+
+APP is FILE.star, FILE.star:CALLABLE, or a directory that holds app.star; without one
+it is the current directory.`,
+		Example: "  larkspur check blog.star\n  larkspur check blog.star:admin",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			app, err := needApp("check", args)
+			if err != nil {
+				return err
+			}
+			faults := runtime.Check(app.config(runtime.Limits{}, newLogger(stderr)), app.entry)
+			for _, d := range faults {
+				d.File = app.path(d.File)
+				fmt.Fprintln(stdout, d)
+			}
+			if len(faults) > 0 {
+				return errFound
+			}
+			return nil
+		},
+	}
+}

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+func newServe(stderr io.Writer) *cobra.Command {
+	s := settings{listen: []string{"http://127.0.0.1:8000"}, drain: 30 * time.Second}
+	c := &cobra.Command{
+		Use:   "serve [flags] [APP]",
+		Short: "Serve an application",
+		Long: `Serve serves an application over HTTP/1.1 and HTTP/2.
+
+APP is FILE.star, FILE.star:CALLABLE, or a directory that holds app.star; without one
+it is the current directory. The callable is app, or else application.
+
+SIGHUP loads the script and the certificate again, and with --watch a script that
+changed is loaded by itself; what does not load never replaces what serves. SIGTERM and
+SIGINT end the server once the requests that were begun are answered; a second one
+ends it at once.
+
+The environment variable GOMEMLIMIT, as in GOMEMLIMIT=512MiB, tells how much memory the
+process should get by with. It is a soft limit: set it a tenth below a hard one.`,
+		Example: `  larkspur serve blog.star
+  larkspur serve --listen http://:8080 --listen unix:/run/blog.sock --watch blog.star
+  larkspur serve --listen https://:443 --tls-cert c.pem --tls-key k.pem blog.star:admin`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := s.check(); err != nil {
+				return err
+			}
+			app, err := needApp("serve", args)
+			if err != nil {
+				return err
+			}
+			if s.https() && s.tlsCert == "" {
+				return fmt.Errorf("https needs a certificate: name it with --tls-cert and --tls-key")
+			}
+			p, err := load(app, &s, slog.New(slog.NewTextHandler(stderr, nil)))
+			if err != nil {
+				return err
+			}
+			return p.serve(c.Context(), stderr)
+		},
+	}
+	s.flags(c)
+	c.Flags().BoolVar(&s.watch, "watch", false, "load the script again when it changes")
+	return c
+}

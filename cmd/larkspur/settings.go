@@ -1,0 +1,110 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/spf13/cobra"
+)
+
+// settings are the flags that serve and dev share.
+type settings struct {
+	listen   []string
+	tlsCert  string
+	tlsKey   string
+	watch    bool
+	mount    string
+	timeout  time.Duration
+	maxSteps uint64
+	maxBody  byteSize
+	calls    int
+	drain    time.Duration
+}
+
+// flags adds the flags; what s holds already are the defaults.
+func (s *settings) flags(c *cobra.Command) {
+	f := c.Flags()
+	f.StringArrayVar(&s.listen, "listen", s.listen, "`URL` to listen on: http://HOST:PORT (HTTP/1.1 and cleartext HTTP/2), https://HOST:PORT or unix:PATH; port 0 picks a free one; may be repeated")
+	f.StringVar(&s.tlsCert, "tls-cert", "", "certificate for https, a PEM `FILE`")
+	f.StringVar(&s.tlsKey, "tls-key", "", "its key, a PEM `FILE`")
+	f.StringVar(&s.mount, "mount", "", "`PATH` under which the application lives, its SCRIPT_NAME (default the root)")
+	f.DurationVar(&s.timeout, "timeout", 30*time.Second, "how long a call may take to its first block, and from each block to the next")
+	f.Uint64Var(&s.maxSteps, "max-steps", 100_000_000, "how many `STEPS` of the interpreter a call may take")
+	s.maxBody = 10 << 20
+	f.Var(&s.maxBody, "max-body", "how large a request's body may be, as in 512KiB or 10MiB; -1 sets no bound")
+	f.IntVar(&s.calls, "calls", 1024, "how many calls of the application may run at once; as many again wait, the next get 503")
+	f.DurationVar(&s.drain, "drain", s.drain, "how long running requests may take to end when the server is told to stop")
+}
+
+// check finds what is wrong with the values together.
+func (s *settings) check() error {
+	if (s.tlsCert == "") != (s.tlsKey == "") {
+		return fmt.Errorf("--tls-cert and --tls-key go together")
+	}
+	if s.mount != "" && (s.mount[0] != '/' || strings.HasSuffix(s.mount, "/")) {
+		return fmt.Errorf("--mount %s: begin it with a slash and end it without one", s.mount)
+	}
+	switch {
+	case s.calls < 1:
+		return fmt.Errorf("--calls %d: at least one", s.calls)
+	case s.timeout <= 0:
+		return fmt.Errorf("--timeout %v: some time, as in 30s", s.timeout)
+	case s.maxSteps == 0:
+		return errors.New("--max-steps 0: at least one")
+	case s.maxBody == 0:
+		return errors.New("--max-body 0: at least a byte, or -1 for no bound")
+	case s.drain <= 0:
+		return fmt.Errorf("--drain %v: some time, as in 30s", s.drain)
+	}
+	return nil
+}
+
+func (s *settings) limits() runtime.Limits {
+	return runtime.Limits{Time: s.timeout, Steps: s.maxSteps}
+}
+
+// https reports whether a listener needs a certificate.
+func (s *settings) https() bool {
+	return slices.ContainsFunc(s.listen, func(where string) bool { return strings.HasPrefix(where, "https:") })
+}
+
+// byteSize is a number of bytes that reads as 512KiB, 10MiB, 1GiB or plain digits.
+type byteSize int64
+
+var byteUnits = []struct {
+	suffix string
+	size   int64
+}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3}, {"B", 1}}
+
+func (b *byteSize) Set(s string) error {
+	digits, size := s, int64(1)
+	for _, u := range byteUnits {
+		if rest, ok := strings.CutSuffix(s, u.suffix); ok {
+			digits, size = rest, u.size
+			break
+		}
+	}
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || n < -1 || n > math.MaxInt64/size {
+		return fmt.Errorf("write a size as in 512KiB or 10MiB")
+	}
+	*b = byteSize(n * size)
+	return nil
+}
+
+func (b *byteSize) Type() string { return "SIZE" }
+
+func (b *byteSize) String() string {
+	for _, u := range byteUnits[:3] {
+		if n := int64(*b); n > 0 && n%u.size == 0 {
+			return strconv.FormatInt(n/u.size, 10) + u.suffix
+		}
+	}
+	return strconv.FormatInt(int64(*b), 10)
+}
