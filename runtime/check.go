@@ -15,7 +15,8 @@ func Check(c *Config, entry string) Diagnostics {
 	if err != nil {
 		return Diagnostics{{File: name, Msg: err.Error()}}
 	}
-	g := l.survey(tree, name)
+	g := l.newGraph(tree, name)
+	g.survey()
 	if len(g.faults) > 0 {
 		if fault := g.declared(names); fault != nil {
 			g.faults = append(g.faults, *fault)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -26,17 +27,21 @@ type graph struct {
 	files   []file             // as met
 	hosts   map[string]starlark.StringDict
 	faults  Diagnostics
+
+	filesOnly bool // no host module is made, so what is loaded from one is not checked
 }
 
-// survey reads and compiles everything that the file name reaches.
-func (l *loader) survey(tree fs.FS, name string) *graph {
-	g := &graph{loader: l, root: name, tree: tree,
+func (l *loader) newGraph(tree fs.FS, name string) *graph {
+	return &graph{loader: l, root: name, tree: tree,
 		sources: make(map[string]*source), lost: make(map[string]error), hosts: make(map[string]starlark.StringDict)}
-	if err := g.visit(name, nil); err != nil {
-		g.faults = append(g.faults, Diagnostic{File: name, Msg: missing(tree, name, err)})
+}
+
+// survey reads and compiles everything that the root file reaches.
+func (g *graph) survey() {
+	if err := g.visit(g.root, nil); err != nil {
+		g.faults = append(g.faults, Diagnostic{File: g.root, Msg: missing(g.tree, g.root, err)})
 	}
 	g.sort()
-	return g
 }
 
 // A step is one edge on the way from the entry to the file being visited.
@@ -70,6 +75,9 @@ func (g *graph) visit(name string, way []step) error {
 func (g *graph) follow(from string, load *syntax.LoadStmt, way []step) {
 	module, pos := load.ModuleName(), load.Module.TokenPos
 	if name, ok := strings.CutPrefix(module, "@"); ok {
+		if g.filesOnly {
+			return
+		}
 		values, err := g.host(name)
 		if err != nil {
 			g.fault(pos, "cannot load %q: %v", module, err)
@@ -124,13 +132,23 @@ func (g *graph) host(name string) (starlark.StringDict, error) {
 	if !ok {
 		return nil, fmt.Errorf("no such host module; there are %s (the embedder grants others in runtime.Config.Modules)", strings.Join(hostNames(g.loader.config), ", "))
 	}
-	values, err := module(g.tree)
+	values, err := makeHost(module, g.tree)
 	if err != nil {
 		return nil, err
 	}
 	values.Freeze()
 	g.hosts[key] = values
 	return values, nil
+}
+
+// makeHost calls an embedder's code, whose panic must not end a process that reloads.
+func makeHost(module Module, tree fs.FS) (values starlark.StringDict, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &PanicError{Value: v, Stack: debug.Stack()}
+		}
+	}()
+	return module(tree)
 }
 
 // sort puts the faults in the order in which the files were met, and of the lines in them.

@@ -3,6 +3,8 @@ package runtime
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"sync"
@@ -24,7 +26,6 @@ type Live struct {
 	mu     sync.Mutex // held while loading: it guards what follows
 	loader *loader
 	print  Fingerprint // of what was loaded last, well or not
-	names  []file
 }
 
 // A Status is what became of the attempts to load a program. It is immutable.
@@ -37,15 +38,19 @@ type Status struct {
 	Failures uint64
 	// Err is why the last attempt failed; nil if it did not.
 	Err error
-	// Files are the files of the last attempt, those that are missing among them, as paths in the tree.
-	Files []string
 }
 
-// A Fingerprint is a fingerprint of all that a program is made of. Two that are equal read the same.
+// A Fingerprint stands for the content of all files that a program is made of, those that are missing
+// among them, and for the directory that they are in.
 type Fingerprint struct {
+	files   []string
 	content [sha256.Size]byte
+	touched [sha256.Size]byte // when, and how large they were
 	root    fileID
 }
+
+// Files are the files that the fingerprint was taken of, as paths in the tree. They are not to be changed.
+func (a Fingerprint) Files() []string { return a.files }
 
 // fileID tells the directory of a tree from another that has taken its name; nil for other trees.
 type fileID struct{ info fs.FileInfo }
@@ -58,11 +63,15 @@ func (a Fingerprint) Same(b Fingerprint) bool {
 	return a.root.info == nil || os.SameFile(a.root.info, b.root.info)
 }
 
+// Untouched reports whether the two are of the same content, and nothing was written between them that
+// left it as it was.
+func (a Fingerprint) Untouched(b Fingerprint) bool { return a.Same(b) && a.touched == b.touched }
+
 // NewLive loads the program as [Load] does. The first generation must load.
 func NewLive(c *Config, entry string) (*Live, error) {
 	l := &Live{entry: entry, loader: newLoader(c)}
 	l.status.Store(&Status{})
-	if err := l.load(); err != nil {
+	if err := l.reload(); err != nil {
 		return nil, err
 	}
 	return l, nil
@@ -79,77 +88,99 @@ func (l *Live) Program() *Program { return l.program.Load() }
 // Status returns what became of the last attempt to load.
 func (l *Live) Status() *Status { return l.status.Load() }
 
+// ErrChanging is the error of a load that cannot tell what to load: the files change while they are read.
+var ErrChanging = errors.New("runtime: the files are being changed")
+
 // Reload loads a new generation and publishes it, if the files read otherwise than at the last attempt;
 // else it returns that attempt's error. If the new one does not load, the old one goes on serving.
 func (l *Live) Reload() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.look().Same(l.print) {
-		return l.status.Load().Err
-	}
-	return l.load()
+	return l.reload()
 }
 
-// Look returns a fingerprint of the program's files as they are now.
+func (l *Live) reload() error {
+	err := ErrChanging
+	for i := 0; i < tries && err == ErrChanging; i++ {
+		err = l.take(l.look())
+	}
+	return err
+}
+
+// tries is how often a load starts over because a file changed under it.
+const tries = 5
+
+// Look returns a fingerprint of the files that the program would be made of now. It compiles what is
+// new, to find the files that it loads, and runs nothing.
 func (l *Live) Look() Fingerprint {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.look()
 }
 
-// Current reports whether p is what was loaded last.
+// Current reports whether p is what was loaded last, well or not.
 func (l *Live) Current(p Fingerprint) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return p.Same(l.print)
 }
 
-// tries is how often a load starts over because a file changed under it.
-const tries = 3
+// Take is Reload for exactly the content that p was taken of: if the files read otherwise by now, it
+// publishes nothing and returns [ErrChanging]. Who has seen a content stay the same for a
+// while can so be sure that it is no half of something.
+func (l *Live) Take(p Fingerprint) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.take(p)
+}
 
-// load loads and, if that went well, publishes. The lock is held.
-func (l *Live) load() error {
-	var p *Program
-	var err error
-	for range tries {
-		p, l.names, err = l.loader.load(l.entry)
-		l.print = l.look()
-		if l.print.content == digest(l.names) {
-			break
-		}
+// take loads, and publishes what loaded. The lock is held, as it is in what follows.
+func (l *Live) take(p Fingerprint) error {
+	if p.Same(l.print) {
+		return l.status.Load().Err
 	}
+	program, files, err := l.loader.load(l.entry)
+	if digest(files) != p.content {
+		return ErrChanging
+	}
+	l.print = p
 	old := l.status.Load()
 	s := &Status{Generation: old.Generation, Loaded: old.Loaded, Failures: old.Failures, Err: err}
-	for _, f := range l.names {
-		s.Files = append(s.Files, f.name)
-	}
 	if err != nil {
 		s.Failures++
 	} else {
 		s.Generation++
 		s.Loaded = time.Now()
-		l.program.Store(p)
+		l.program.Store(program)
 	}
 	l.status.Store(s)
 	return err
 }
 
-// look takes the fingerprint of the files of the last attempt. The lock is held.
 func (l *Live) look() Fingerprint {
+	p := Fingerprint{content: digest(nil)}
+	name, _, err := splitEntry(l.entry)
+	if err != nil {
+		return p // as load, which looks at no file either
+	}
 	tree, err := snapshot(l.loader.config.FS)
 	if err != nil {
-		return Fingerprint{}
+		return p
 	}
-	files := make([]file, len(l.names))
-	for i, f := range l.names {
-		files[i].name = f.name
-		if src, err := l.loader.read(tree, f.name); err == nil {
-			files[i].hash = sha256.Sum256(src)
+	g := l.loader.newGraph(tree, name)
+	g.filesOnly = true
+	g.survey()
+	p.content = digest(g.files)
+	touched := sha256.New()
+	for _, f := range g.files {
+		p.files = append(p.files, f.name)
+		if info, err := fs.Stat(tree, f.name); err == nil {
+			fmt.Fprintln(touched, f.name, info.ModTime().UnixNano(), info.Size())
 		}
 	}
-	p := Fingerprint{content: digest(files)}
+	p.touched = [sha256.Size]byte(touched.Sum(nil))
 	if _, ok := l.loader.config.FS.(dir); ok {
-		p.root.info, _ = fs.Stat(tree, ".")
+		p.root.info, _ = fs.Stat(tree, ".") // without it, as for other trees, the content decides
 	}
 	return p
 }

@@ -51,7 +51,8 @@ func (l *loader) load(entry string) (*Program, []file, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("runtime: load: %w", err)
 	}
-	g := l.survey(tree, name)
+	g := l.newGraph(tree, name)
+	g.survey()
 	if len(g.faults) > 0 {
 		return nil, g.files, g.faults
 	}

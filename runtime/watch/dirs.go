@@ -6,21 +6,24 @@ import (
 	"path/filepath"
 )
 
-// follow watches the directories that matter for t now, and no longer those that do not.
-func (r *runner) follow(t *target) {
+// follow watches the directories that matter for the files of t now, and no longer those that do not. It
+// reports whether one is new: what changed in it before was not seen.
+func (r *runner) follow(t *target, files []string) (unseen bool) {
 	if r.watcher == nil {
-		return
+		return false
 	}
 	dirs := make(map[string]bool)
 	addPath(dirs, t.Dir, maxLinks)
-	for _, name := range t.Live.Status().Files {
+	for _, name := range files {
 		addPath(dirs, filepath.Join(t.Dir, filepath.FromSlash(name)), maxLinks)
 	}
 	for dir := range dirs {
 		// One that is watched already may be a new one of the same name, which is watched anew.
 		if err := r.watcher.Add(dir); err != nil {
 			delete(dirs, dir) // polling sees to it
+			continue
 		}
+		unseen = unseen || !t.dirs[dir]
 	}
 	for dir := range t.dirs {
 		if !dirs[dir] && !r.wanted(dir, t) {
@@ -28,6 +31,7 @@ func (r *runner) follow(t *target) {
 		}
 	}
 	t.dirs = dirs
+	return unseen
 }
 
 // wanted reports whether a target other than t has dir watched.

@@ -8,7 +8,9 @@
 // lost is made up for by the look that is taken every few seconds without any.
 //
 // A change is loaded once it has stayed the same for a moment ([Settle]), because a file that is being
-// written can be read half, and half a script may well be a script.
+// written can be read half, and half a script may well be a script. Where the system tells (Linux),
+// a file that is open for writing is not taken for whole ([Open]). What is loaded is exactly what was
+// looked at, or nothing.
 //
 // Directories are watched, never files: an editor renames a new file over the old one, and the
 // watch of the old one dies with it. Those are the directories of the program's files, also of those
@@ -19,6 +21,7 @@ package watch
 import (
 	"context"
 	"log/slog"
+	"path/filepath"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -28,6 +31,8 @@ import (
 const (
 	// Settle is how long a change must stay the same before it is loaded.
 	Settle = 75 * time.Millisecond
+	// Open is how long a change waits, from its last one on, for who has one of the files open to write.
+	Open = 2 * time.Second
 	// Poll is the time between looks that no event asked for: on network file systems, which send none, it
 	// is how long a change may go unseen.
 	Poll = 2 * time.Second
@@ -85,14 +90,17 @@ func (r *runner) run(ctx context.Context) {
 	if r.watcher != nil {
 		events, errors = r.watcher.Events, r.watcher.Errors
 	}
-	for _, t := range r.targets {
-		r.follow(t)
-		r.look(t) // something may have changed since it was loaded
-	}
 	poll := time.NewTicker(Poll)
 	defer poll.Stop()
-	soon := time.NewTimer(interval)
-	defer soon.Stop()
+	look := time.NewTimer(0) // something may have changed since the programs were loaded
+	defer look.Stop()
+	asked := true // the timer runs, and what asks for a look meanwhile must not put it off
+	ask := func() {
+		if !asked {
+			asked = true
+			look.Reset(interval)
+		}
+	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -102,8 +110,8 @@ func (r *runner) run(ctx context.Context) {
 				events = nil // polling goes on
 				continue
 			}
-			soon.Reset(interval)
 			r.drain(events)
+			ask()
 		case err, ok := <-errors:
 			if !ok {
 				errors = nil
@@ -111,14 +119,13 @@ func (r *runner) run(ctx context.Context) {
 			}
 			// An overflow among them: which events were lost does not matter to a look.
 			r.logger.LogAttrs(ctx, slog.LevelDebug, "file events failed", slog.Any("error", err))
-			soon.Reset(interval)
+			ask()
 		case <-poll.C:
+			ask()
+		case <-look.C:
+			asked = false
 			if r.lookAll() {
-				soon.Reset(interval)
-			}
-		case <-soon.C:
-			if r.lookAll() {
-				soon.Reset(interval)
+				ask()
 			}
 		}
 	}
@@ -135,45 +142,60 @@ func (r *runner) drain(events chan fsnotify.Event) {
 	}
 }
 
-// lookAll looks at all targets and reports whether one of them is changing.
+// lookAll looks at all targets and reports whether one of them wants another look.
 func (r *runner) lookAll() bool {
-	changing := false
+	again := false
 	for _, t := range r.targets {
-		r.follow(t)
-		changing = r.look(t) || changing
+		again = r.look(t) || again
 	}
-	return changing
+	return again
 }
 
-// look takes a fingerprint, loads a change that has settled, and reports whether one has not.
+// look takes a fingerprint and loads a change that has settled. It reports whether one has not, or something may
+// have changed unseen.
 func (r *runner) look(t *target) bool {
 	now := t.Live.Look()
+	unseen := r.follow(t, now.Files())
 	if t.Live.Current(now) {
 		t.since = time.Time{}
-		return false
+		return unseen
 	}
-	if t.since.IsZero() || !now.Same(t.last) {
+	if t.since.IsZero() || !now.Untouched(t.last) {
 		t.last, t.since = now, time.Now()
 		return true
 	}
-	if time.Since(t.since) < Settle {
+	settled := time.Since(t.since)
+	if settled < Settle || settled < Open && t.written(now.Files()) {
 		return true
 	}
 	t.since = time.Time{}
-	r.reload(t)
+	r.take(t, now)
+	return true
+}
+
+// written reports whether one of the files is open to be written, as far as that can be known.
+func (t *target) written(files []string) bool {
+	for _, name := range files {
+		if openForWriting(filepath.Join(t.Dir, filepath.FromSlash(name))) {
+			return true
+		}
+	}
 	return false
 }
 
-func (r *runner) reload(t *target) {
+// take loads what was looked at, if the files still read like that.
+func (r *runner) take(t *target, now runtime.Fingerprint) {
 	began := time.Now()
-	err := t.Live.Reload()
-	status := t.Live.Status()
-	if err != nil {
-		r.logger.Error("reload failed, the last good version serves on", slog.Any("error", err), slog.Uint64("generation", status.Generation))
-	} else {
-		r.logger.Info("reloaded", slog.Uint64("generation", status.Generation), slog.Duration("time", time.Since(began)))
+	err := t.Live.Take(now)
+	if err == runtime.ErrChanging {
+		return // the next look sees what it has become
 	}
-	r.follow(t)
+	generation := slog.Uint64("generation", t.Live.Status().Generation)
+	if err != nil {
+		r.logger.Error("reload failed, the last good version serves on", slog.Any("error", err), generation)
+	} else {
+		r.logger.Info("reloaded", generation, slog.Duration("time", time.Since(began)))
+	}
 	if t.Changed != nil {
 		t.Changed(err)
 	}

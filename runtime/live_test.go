@@ -1,0 +1,265 @@
+package runtime_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/fstest"
+
+	"github.com/larkspur-web/larkspur/runtime"
+	"go.starlark.net/starlark"
+)
+
+// A disk is a tree whose files change.
+type disk struct{ files atomic.Pointer[fstest.MapFS] }
+
+func (d *disk) Open(name string) (fs.File, error) { return d.files.Load().Open(name) }
+
+// save replaces all files: pairs of a name and its content.
+func (d *disk) save(pairs ...string) {
+	files := make(fstest.MapFS)
+	for i := 0; i < len(pairs); i += 2 {
+		files[pairs[i]] = &fstest.MapFile{Data: []byte(pairs[i+1])}
+	}
+	d.files.Store(&files)
+}
+
+// returning is a script whose app returns an expression.
+func returning(expr string) string { return "def app(): return " + expr + "\n" }
+
+func live(t *testing.T, d *disk) *runtime.Live {
+	t.Helper()
+	l, err := runtime.NewLive(&runtime.Config{FS: d}, "app.star")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func answer(t *testing.T, l *runtime.Live) string {
+	t.Helper()
+	v, err := result(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v.String()
+}
+
+// TestReload tells what a reload makes of each kind of change.
+func TestReload(t *testing.T) {
+	cases := []struct {
+		name       string
+		files      []string
+		answer     string // after the reload
+		err        string // that it must mention; "" for none
+		generation uint64
+		failures   uint64
+	}{
+		{"nothing changed", []string{"app.star", returning("1")}, "1", "", 1, 0},
+		{"a new version", []string{"app.star", returning("2")}, "2", "", 2, 0},
+		{"a file that is not part of it", []string{"app.star", returning("1"), "notes.txt", "x"}, "1", "", 1, 0},
+		{"a module that is new", []string{"app.star", "load('x.star', 'x')\n" + returning("x"), "x.star", "x = 3"}, "3", "", 2, 0},
+		{"a syntax error", []string{"app.star", "def app("}, "1", "app.star:1:9: ", 1, 1},
+		{"an error at the top level", []string{"app.star", "x = 1 // 0\n"}, "1", "app.star:1:7: ", 1, 1},
+		{"a module that is missing", []string{"app.star", "load('x.star', 'x')\n"}, "1", "there is no file x.star", 1, 1},
+		{"no app", []string{"app.star", "x = 1\n"}, "1", "app", 1, 1},
+		{"no file", nil, "1", "there is no file app.star", 1, 1},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			d := new(disk)
+			d.save("app.star", returning("1"))
+			l := live(t, d)
+			d.save(c.files...)
+			for range 2 { // the second finds nothing new to try
+				err := l.Reload()
+				if (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
+					t.Errorf("Reload: %v, want %q", err, c.err)
+				}
+			}
+			s := l.Status()
+			if s.Generation != c.generation || s.Failures != c.failures || (s.Err == nil) != (c.err == "") {
+				t.Errorf("status %+v, want generation %d, failures %d", s, c.generation, c.failures)
+			}
+			if got := answer(t, l); got != c.answer {
+				t.Errorf("the app answers %s, want %s", got, c.answer)
+			}
+			d.save("app.star", returning("'mended'"))
+			if err := l.Reload(); err != nil || answer(t, l) != `"mended"` || l.Status().Err != nil {
+				t.Errorf("after the next save: %v, answer %s", err, answer(t, l))
+			}
+		})
+	}
+}
+
+// TestTake shows that only what was looked at is loaded.
+func TestTake(t *testing.T) {
+	d := new(disk)
+	d.save("app.star", returning("1"))
+	l := live(t, d)
+	d.save("app.star", returning("2"))
+	seen := l.Look()
+	d.save("app.star", returning("3"))
+	if err := l.Take(seen); !errors.Is(err, runtime.ErrChanging) {
+		t.Errorf("Take of what is no longer there: %v, want ErrChanging", err)
+	}
+	if got := answer(t, l); got != "1" || l.Status().Failures != 0 {
+		t.Errorf("the app answers %s, status %+v; want the first version, no failure", got, l.Status())
+	}
+	seen = l.Look()
+	if l.Current(seen) {
+		t.Error("a change is taken for what was loaded")
+	}
+	if err := l.Take(seen); err != nil || answer(t, l) != "3" || !l.Current(seen) {
+		t.Errorf("Take: %v, answer %s", err, answer(t, l))
+	}
+}
+
+// TestLookRunsNothing shows that a look makes no host module and runs no script.
+func TestLookRunsNothing(t *testing.T) {
+	d := new(disk)
+	d.save("app.star", "load('@counter', 'n')\n"+returning("n"))
+	made := 0
+	l, err := runtime.NewLive(&runtime.Config{FS: d, Modules: map[string]runtime.Module{
+		"counter": func(fs.FS) (starlark.StringDict, error) {
+			made++
+			return starlark.StringDict{"n": starlark.MakeInt(made)}, nil
+		},
+	}}, "app.star")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 10 {
+		l.Look()
+	}
+	if got := answer(t, l); got != "1" || made != 1 {
+		t.Errorf("the module was made %d times, want once for the generation", made)
+	}
+}
+
+// TestModulePanic shows that a host module which panics is a failed attempt.
+func TestModulePanic(t *testing.T) {
+	d := new(disk)
+	d.save("app.star", returning("1"))
+	l, err := runtime.NewLive(&runtime.Config{FS: d, Modules: map[string]runtime.Module{
+		"bad": func(fs.FS) (starlark.StringDict, error) { panic("out of order") },
+	}}, "app.star")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.save("app.star", "load('@bad', 'x')\n"+returning("x"))
+	if err := l.Reload(); err == nil || !strings.Contains(err.Error(), "out of order") {
+		t.Errorf("Reload: %v, want the panic", err)
+	}
+	if got := answer(t, l); got != "1" {
+		t.Errorf("the app answers %s, want 1", got)
+	}
+}
+
+// TestReloadUnderCalls reloads from two goroutines while others call: no call fails, and each sees one version, whole.
+func TestReloadUnderCalls(t *testing.T) {
+	d := new(disk)
+	version := func(n int) {
+		d.save("app.star", fmt.Sprintf("load('x.star', 'x')\ndef app(): return (x, %d)\n", n), "x.star", fmt.Sprintf("x = %d\n", n))
+	}
+	version(0)
+	l := live(t, d)
+	done := make(chan struct{})
+	var callers, loaders sync.WaitGroup
+	for range 4 {
+		callers.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				v, err := result(l)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if pair := v.(starlark.Tuple); pair[0].String() != pair[1].String() {
+					t.Errorf("a call saw the versions %v", pair)
+					return
+				}
+			}
+		})
+	}
+	for range 2 {
+		loaders.Go(func() {
+			for range 200 {
+				if err := l.Reload(); err != nil && !errors.Is(err, runtime.ErrChanging) {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for n := range 400 {
+		version(n)
+		if n%8 == 0 {
+			_ = l.Reload() // lets the others in between
+		}
+	}
+	loaders.Wait()
+	if err := l.Reload(); err != nil {
+		t.Error(err)
+	}
+	close(done)
+	callers.Wait()
+	if got := answer(t, l); got != "(399, 399)" {
+		t.Errorf("the last version is %s, want (399, 399)", got)
+	}
+}
+
+func ExampleLive() {
+	files := fstest.MapFS{"app.star": {Data: []byte(`app = lambda: "one"`)}}
+	l, err := runtime.NewLive(&runtime.Config{FS: files}, "app.star")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ask := func() {
+		_ = l.Call(context.Background(), func(_ context.Context, t *starlark.Thread, app starlark.Callable) error {
+			v, err := starlark.Call(t, app, nil, nil)
+			fmt.Println(v)
+			return err
+		})
+	}
+	ask()
+	files["app.star"].Data = []byte(`app = lambda: "two`)
+	fmt.Println(l.Reload())
+	ask()
+	files["app.star"].Data = []byte(`app = lambda: "three"`)
+	fmt.Println(l.Reload())
+	ask()
+	// Output:
+	// "one"
+	// app.star:1:15: unexpected EOF in string
+	// "one"
+	// <nil>
+	// "three"
+}
+
+// BenchmarkReload reloads a program of twenty modules of which one has changed.
+func BenchmarkReload(b *testing.B) {
+	d := new(disk)
+	files := modules(20)
+	d.save(files...)
+	l, err := runtime.NewLive(&runtime.Config{FS: d}, "app.star")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for n := 0; b.Loop(); n++ {
+		files[1] = fmt.Sprintf("def f0_0(): return %d\n", n)
+		d.save(files...)
+		if err := l.Reload(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
