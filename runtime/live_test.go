@@ -246,18 +246,32 @@ func ExampleLive() {
 	// "three"
 }
 
-// BenchmarkReload reloads a program of twenty modules of which one has changed.
-func BenchmarkReload(b *testing.B) {
+// BenchmarkLive reloads a program of twenty modules, 100 lines each, of which one has changed.
+func BenchmarkLive(b *testing.B) {
+	files := []string{"m0.star", "", "app.star", ""}
+	for i := range 19 {
+		var src strings.Builder
+		for j := range 20 {
+			fmt.Fprintf(&src, "def f%d(environ, x = None):\n  rows = []\n  for k, v in environ.items():\n    rows.append('%%s=%%s' %% (k, v))\n  return ', '.join(rows)\n", j)
+		}
+		name := fmt.Sprintf("m%d.star", i+1)
+		files = append(files, name, src.String())
+		files[3] += fmt.Sprintf("load('%s', f%d = 'f0')\n", name, i+1)
+	}
+	files[3] += "load('m0.star', 'x')\n" + returning("x")
 	d := new(disk)
-	files := modules(20)
-	d.save(files...)
+	save := func(n int) {
+		files[1] = fmt.Sprintf("x = %d\n", n)
+		d.save(files...)
+	}
+	save(0)
 	l, err := runtime.NewLive(&runtime.Config{FS: d}, "app.star")
 	if err != nil {
 		b.Fatal(err)
 	}
-	for n := 0; b.Loop(); n++ {
-		files[1] = fmt.Sprintf("def f0_0(): return %d\n", n)
-		d.save(files...)
+	b.ReportAllocs()
+	for n := 1; b.Loop(); n++ {
+		save(n)
 		if err := l.Reload(); err != nil {
 			b.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -145,14 +146,15 @@ func (l *loader) read(tree fs.FS, name string) ([]byte, error) {
 		return nil, cause(err)
 	}
 	defer f.Close()
-	src, err := io.ReadAll(io.LimitReader(f, int64(l.limits.Source)+1))
-	if err != nil {
+	var src bytes.Buffer
+	src.Grow(int(min(info.Size(), int64(l.limits.Source))) + bytes.MinRead)
+	if _, err := src.ReadFrom(io.LimitReader(f, int64(l.limits.Source)+1)); err != nil {
 		return nil, cause(err)
 	}
-	if len(src) > l.limits.Source {
+	if src.Len() > l.limits.Source {
 		return nil, fmt.Errorf("it is larger than %d bytes, the limit for a script", l.limits.Source)
 	}
-	return src, nil
+	return src.Bytes(), nil
 }
 
 // cause strips the operation and the path of a *fs.PathError: the diagnostic has them already.
