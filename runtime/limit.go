@@ -75,6 +75,9 @@ func (e *LimitError) Error() string {
 // Backtrace is the error below the script's stack, as [starlark.EvalError.Backtrace] writes it.
 func (e *LimitError) Backtrace() string { return e.Stack.String() + "Error: " + e.Error() }
 
+// Place is Pos as FILE:LINE:COL, or "" if no line of script was running.
+func (e *LimitError) Place() string { return placeOf(e.Stack) }
+
 // Timeout reports true: the script took too long, by whichever measure.
 func (e *LimitError) Timeout() bool { return true }
 
@@ -86,6 +89,7 @@ type failure struct {
 
 func (e *failure) Error() string     { return at(e.stack, e.err.Error()) }
 func (e *failure) Unwrap() error     { return e.err }
+func (e *failure) Place() string     { return placeOf(e.stack) }
 func (e *failure) Backtrace() string { return e.stack.String() + "Error: " + e.err.Error() }
 
 // A PanicError is a panic in Go code that a call ran, recovered.
@@ -112,10 +116,17 @@ func position(stack starlark.CallStack) syntax.Position {
 	return syntax.Position{}
 }
 
+func placeOf(stack starlark.CallStack) string {
+	if pos := position(stack); pos.Line > 0 {
+		return pos.String()
+	}
+	return ""
+}
+
 // at prefixes msg with the position of stack, if it has one.
 func at(stack starlark.CallStack, msg string) string {
-	if pos := position(stack); pos.Line > 0 {
-		return pos.String() + ": " + msg
+	if place := placeOf(stack); place != "" {
+		return place + ": " + msg
 	}
 	return msg
 }
