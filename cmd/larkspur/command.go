@@ -58,6 +58,7 @@ dropping a request.`,
   larkspur serve --listen https://:443 --tls-cert c.pem --tls-key k.pem blog.star`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		Version:       version(),
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return fmt.Errorf("there is no command %q", args[0])
@@ -66,6 +67,7 @@ dropping a request.`,
 		},
 		RunE: func(*cobra.Command, []string) error { return nil },
 	}
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.AddCommand(newServe(stderr), newDev(stderr), newCheck(stdout, stderr), newVersion(stdout))

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// slow is an application that answers in two halves, and says when it is called.
+const slow = `
+load("@body", "body_map")
+load("@time", "time")
+
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    def block(text):
+        time.sleep(0.3)
+        return text
+    return body_map(block, ["first ", "second"])
+`
+
+func serveScript(t *testing.T, script string, args ...string) *session {
+	t.Helper()
+	s := &session{t: t, at: t.Name(), dir: t.TempDir(), vars: map[string]string{}}
+	s.must(os.WriteFile(filepath.Join(s.dir, "app.star"), []byte(script), 0o644))
+	s.start(append(append([]string{"1", "serve", "--listen", "http://127.0.0.1:0"}, args...), "app.star"))
+	return s
+}
+
+// TestDrain ends a server that has 40 requests to answer, over both protocols: each that was begun is answered
+// whole, and the status is 0.
+func TestDrain(t *testing.T) {
+	s := serveScript(t, slow)
+	var begun atomic.Int64
+	var clients sync.WaitGroup
+	enough := make(chan struct{})
+	for i := range 40 {
+		c := newClient(s.vars["URL"], i%2 == 1)
+		clients.Go(func() {
+			res, err := c.http.Get(c.url)
+			if err != nil {
+				t.Errorf("request %d: %v", i, err)
+				return
+			}
+			defer res.Body.Close()
+			if begun.Add(1) == 40 { // the header comes with the first block, when the second is yet to be made
+				close(enough)
+			}
+			body, err := io.ReadAll(res.Body)
+			if err != nil || string(body) != "first second" {
+				t.Errorf("request %d: %q, %v", i, body, err)
+			}
+			c.http.CloseIdleConnections()
+		})
+	}
+	select {
+	case <-enough:
+	case <-time.After(patience):
+		t.Errorf("%d of 40 requests were begun", begun.Load())
+	}
+	s.signal([]string{"TERM"})
+	clients.Wait()
+	s.end([]string{"0"})
+	if _, err := http.Get(s.vars["URL"]); err == nil {
+		t.Error("it still serves")
+	}
+}
+
+// TestSecondSignal ends a server at once that waits for a request without end.
+func TestSecondSignal(t *testing.T) {
+	s := serveScript(t, endless)
+	res := s.begin(t)
+	defer res.Body.Close()
+	s.signal([]string{"TERM"})
+	// The first signal has been taken once no connection is.
+	for began := time.Now(); ; time.Sleep(5 * time.Millisecond) {
+		if _, err := http.Get(s.vars["URL"]); err != nil {
+			break
+		}
+		if time.Since(began) > patience {
+			t.Fatal("it goes on serving")
+		}
+	}
+	s.signal([]string{"TERM"})
+	s.end([]string{"terminated"})
+}
+
+// TestDrainEnds shows that a request without end holds the server for the time to drain only, and that
+// this is said, and the status still 0.
+func TestDrainEnds(t *testing.T) {
+	s := serveScript(t, endless, "--drain", "200ms")
+	res := s.begin(t)
+	defer res.Body.Close()
+	s.signal([]string{"INT"})
+	s.end([]string{"0"})
+	if got := s.announced.String(); !strings.Contains(got, "requests were still running") {
+		t.Errorf("the log is %s", got)
+	}
+	if body, err := io.ReadAll(res.Body); err == nil {
+		t.Errorf("a stream that was cut looks whole: %q", body)
+	}
+}
+
+const endless = `
+load("@body", "body_map", "ticks")
+
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return body_map(str, ticks(0.05))
+`
+
+// begin asks for the stream and returns once it has begun.
+func (s *session) begin(t *testing.T) *http.Response {
+	t.Helper()
+	res, err := (&http.Client{Transport: new(http.Transport)}).Get(s.vars["URL"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fmt.Fscanf(res.Body, "0"); err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
