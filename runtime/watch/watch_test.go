@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	goruntime "runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -198,4 +200,105 @@ func TestSameContent(t *testing.T) {
 	if got := d.live.Status().Generation; got != 2 {
 		t.Errorf("generation %d, want 2", got)
 	}
+}
+
+// TestSlowWriter shows that a file which is open for writing is not taken for whole, however long its writer
+// pauses, even if the half is a script.
+func TestSlowWriter(t *testing.T) {
+	if goruntime.GOOS != "linux" {
+		t.Skip("the system does not tell who has a file open")
+	}
+	dir := t.TempDir()
+	write(t, dir+"/app.star", app("one"))
+	d := start(t, dir)
+	f, err := os.Create(dir + "/app.star")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString(app("half")); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-d.changed:
+		t.Error("half a file was loaded")
+	case <-time.After(8 * watch.Settle): // that nothing happens can only be waited for
+	}
+	if _, err := f.WriteString("answer = \"whole\"\ndef application(e, s): return answer\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	d.want("half", true) // of the whole file, the first function
+}
+
+// TestBusyNeighbour shows that a file nearby that changes all the time does not put off a change.
+func TestBusyNeighbour(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir+"/app.star", app("one"))
+	d := start(t, dir)
+	ctx, stop := context.WithCancel(t.Context())
+	var neighbour sync.WaitGroup
+	neighbour.Go(func() {
+		for ctx.Err() == nil {
+			_ = os.WriteFile(dir+"/log", []byte(time.Now().String()), 0o644)
+			time.Sleep(time.Millisecond)
+		}
+	})
+	began := time.Now()
+	write(t, dir+"/app.star", app("two"))
+	d.want("two", true)
+	if took := time.Since(began); took > watch.Poll/2 {
+		t.Errorf("the change was loaded after %v", took)
+	}
+	stop()
+	neighbour.Wait()
+}
+
+// TestTwoPrograms watches two programs in one directory with one watcher; a change of one leaves the other alone.
+func TestTwoPrograms(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir+"/lib.star", `x = "one"`)
+	load := "load(\"lib.star\", \"x\")\ndef app(e, s): return x\n"
+	write(t, dir+"/a.star", load)
+	write(t, dir+"/b.star", load+"# b\n")
+	changed := make(chan string, 10)
+	var targets []watch.Target
+	for _, name := range []string{"a.star", "b.star"} {
+		live, err := runtime.NewLive(&runtime.Config{FS: runtime.Dir(dir)}, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		targets = append(targets, watch.Target{Live: live, Dir: dir, Changed: func(error) { changed <- name }})
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		watch.Run(ctx, slog.New(slog.DiscardHandler), targets...)
+	}()
+	next := func() string {
+		select {
+		case name := <-changed:
+			return name
+		case <-time.After(10 * time.Second):
+			t.Fatal("no attempt to load")
+			return ""
+		}
+	}
+	write(t, dir+"/b.star", load)
+	if got := next(); got != "b.star" {
+		t.Errorf("%s was loaded, want b.star", got)
+	}
+	write(t, dir+"/lib.star", `x = "two"`)
+	if got := map[string]bool{next(): true, next(): true}; len(got) != 2 {
+		t.Errorf("only %v was loaded after their module changed", got)
+	}
+	for i, want := range []uint64{2, 3} {
+		if got := targets[i].Live.Status().Generation; got != want {
+			t.Errorf("program %d is at generation %d, want %d", i, got, want)
+		}
+	}
+	cancel()
+	<-done
 }
