@@ -91,7 +91,7 @@ func (b *byteSize) Set(s string) error {
 		}
 	}
 	n, err := strconv.ParseInt(digits, 10, 64)
-	if err != nil || n < -1 || n > math.MaxInt64/size {
+	if err != nil || n < 0 && s != "-1" || n > math.MaxInt64/size {
 		return fmt.Errorf("write a size as in 512KiB or 10MiB")
 	}
 	*b = byteSize(n * size)
