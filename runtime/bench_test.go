@@ -2,8 +2,6 @@ package runtime_test
 
 import (
 	"context"
-	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/larkspur-web/larkspur/runtime"
@@ -54,19 +52,4 @@ func TestCallAllocates(t *testing.T) {
 	if got := testing.AllocsPerRun(100, func() { p.Call(ctx, use) }); got > 9 {
 		t.Errorf("a call allocates %v times, want at most 9", got)
 	}
-}
-
-// modules is a program of n modules, 120 lines each.
-func modules(n int) []string {
-	var files []string
-	app := ""
-	for i := range n - 1 {
-		app += fmt.Sprintf("load('lib/m%d.star', 'f%d_0')\n", i, i)
-		var src strings.Builder
-		for j := range 20 {
-			fmt.Fprintf(&src, "def f%d_%d(environ, x = None):\n  rows = []\n  for k, v in environ.items():\n    rows.append('%%s=%%s' %% (k, v))\n  return ', '.join(rows)\n\n", i, j)
-		}
-		files = append(files, fmt.Sprintf("lib/m%d.star", i), src.String())
-	}
-	return append(files, "app.star", app+"def app(environ, start_response): pass\n")
 }

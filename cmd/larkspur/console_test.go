@@ -14,7 +14,9 @@ func TestConsole(t *testing.T) {
 		log  func(*slog.Logger)
 		want string // after the time
 	}{
-		{func(l *slog.Logger) { l.Info("GET /", "status", 200, "time", 1234567*time.Nanosecond, "request", "1-1") }, "GET / status=200 1.23ms\n"},
+		{func(l *slog.Logger) {
+			l.Info("GET /", "status", 200, "time", 1234567*time.Nanosecond, "request", "1-1")
+		}, "GET / status=200 1.23ms\n"},
 		{func(l *slog.Logger) { l.Error("it failed", "error", errors.New("why")) }, "ERROR it failed error=why\n"},
 		{func(l *slog.Logger) { l.Warn("two\nlines") }, "WARN two\n         lines\n"},
 		{func(l *slog.Logger) { l.Error("it failed", "backtrace", "one\n  two\n", "code", "X") }, "ERROR it failed code=X\n         one\n           two\n"},
