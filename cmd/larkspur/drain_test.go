@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -79,17 +80,22 @@ func TestSecondSignal(t *testing.T) {
 	res := s.begin(t)
 	defer res.Body.Close()
 	s.signal([]string{"TERM"})
-	// The first signal has been taken once no connection is.
+	// The first signal has been taken once no connection is: the kernel makes one of two that wait.
 	for began := time.Now(); ; time.Sleep(5 * time.Millisecond) {
-		if _, err := http.Get(s.vars["URL"]); err != nil {
+		c, err := net.Dial("tcp", strings.TrimPrefix(s.vars["URL"], "http://"))
+		if err != nil {
 			break
 		}
+		c.Close()
 		if time.Since(began) > patience {
 			t.Fatal("it goes on serving")
 		}
 	}
 	s.signal([]string{"TERM"})
-	s.end([]string{"terminated"})
+	s.end([]string{"1"})
+	if got := s.announced.String(); !strings.HasSuffix(got, "larkspur: told twice to end: requests were cut off\n") {
+		t.Errorf("the log is %s", got)
+	}
 }
 
 // TestDrainEnds shows that a request without end holds the server for the time to drain only, and that

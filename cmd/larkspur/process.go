@@ -45,7 +45,8 @@ func load(app *application, s *settings, logger *slog.Logger) (*process, error) 
 	return p, nil
 }
 
-// serve serves until ctx ends or a signal comes, and then until the requests that were begun are answered.
+// serve serves until ctx ends or a signal comes, and then until the requests that were begun are answered
+// or another signal comes.
 func (p *process) serve(ctx context.Context, stderr io.Writer) error {
 	listeners, err := p.listen()
 	if err != nil {
@@ -55,9 +56,10 @@ func (p *process) serve(ctx context.Context, stderr io.Writer) error {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal is not caught, and ends the process at once
+	ends := make(chan os.Signal, 2)
+	signal.Notify(ends, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(ends)
+	ctx, stop := context.WithCancel(ctx)
 
 	var background sync.WaitGroup
 	defer background.Wait()
@@ -73,15 +75,26 @@ func (p *process) serve(ctx context.Context, stderr io.Writer) error {
 	if p.front != nil {
 		g.Handler = p.front
 	}
-	err = g.Serve(ctx, listeners...)
-	switch {
-	case err != nil && ctx.Err() != nil:
-		// It was told to end, and has: the requests that took too long are lost, not the server.
-		p.logger.Warn(err.Error())
-	case err != nil:
-		return runError{err}
+	served := make(chan error, 1)
+	go func() { served <- g.Serve(ctx, listeners...) }()
+	for {
+		select {
+		case <-ends:
+			if ctx.Err() != nil {
+				return runError{errors.New("told twice to end: requests were cut off")}
+			}
+			stop()
+		case err := <-served:
+			switch {
+			case err != nil && ctx.Err() != nil:
+				// It was told to end, and has: the requests that took too long are lost, not the server.
+				p.logger.Warn(err.Error())
+			case err != nil:
+				return runError{err}
+			}
+			return nil
+		}
 	}
-	return nil
 }
 
 // listen opens all listeners, or none.
