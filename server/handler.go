@@ -51,6 +51,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // refuse returns why a request is not for the application, or nil.
 func (h *Handler) refuse(r *http.Request) *Failure {
+	if f := gate(r); f != nil {
+		return f
+	}
 	if h.Mount != "" && !environ.Within(r.URL.Path, h.Mount) {
 		return &Failure{Status: http.StatusNotFound, Code: environ.CodeGate, Err: errors.New("the path is outside the mount " + h.Mount)}
 	}
