@@ -53,7 +53,7 @@ func (w *response) WriteHeader(status int) {
 // promiser adds to a response what a server of promises has.
 type promiser struct{ *response }
 
-func (w promiser) Session() *sync.Map     { return &w.conn.session }
+func (w promiser) Session() *sync.Map    { return &w.conn.session }
 func (w promiser) Promises() (int, bool) { return w.conn.room, !w.conn.off }
 
 func (w promiser) Promise(r *http.Request, header http.Header, body []byte, critical bool, settled func(error)) error {

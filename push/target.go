@@ -48,6 +48,12 @@ func pageTarget(r *http.Request) string {
 	return target
 }
 
+// Resolve resolves a URI reference against the page that r asks for, as a candidate's is. What it returns without a reason is
+// the target of another request to the same origin; the reasons are [Invalid] and [Foreign].
+func Resolve(r *http.Request, ref string) (target string, reason Reason) {
+	return originOf(r).resolve(pageTarget(r), ref)
+}
+
 // resolve resolves a URI reference against the page of the origin o at target page. RFC 3986, section 5.2.
 //
 // What it returns without a reason is a :path of that origin: it begins with one slash, has no dot segments and
@@ -183,7 +189,7 @@ func tame(path string) bool {
 	if strings.HasPrefix(path, "//") {
 		return false // by many taken for an authority
 	}
-	if !strings.ContainsAny(path, `%\`) {
+	if !strings.ContainsAny(path, "%\\\x00") {
 		return true
 	}
 	decoded, ok := decode(path)
