@@ -116,7 +116,7 @@ func (p *Plan) promisedRequest(method, target string, header http.Header) (*http
 		return nil, false
 	}
 	prefix := p.stripped()
-	if decoded, ok = strings.CutPrefix(decoded, prefix); !ok {
+	if decoded, ok = strings.CutPrefix(decoded, prefix); !ok || decoded != "" && decoded[0] != '/' {
 		return nil, false
 	}
 	u := &url.URL{Path: decoded, RawQuery: query, ForceQuery: hasQuery && query == ""}
