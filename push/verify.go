@@ -36,8 +36,9 @@ func (p *Plan) verify(r *http.Request, limit int64) (a *answer, reason Reason, d
 	done := make(chan string, 1)
 	go func() {
 		// The handler may outlive the deadline. It holds its slot as long, and it is not heard.
-		defer release()
-		done <- c.run(p.site.Handler, r.WithContext(ctx))
+		fault := c.run(p.site.Handler, r.WithContext(ctx))
+		release() // before it is heard that it is done, so that the next one finds the slot free
+		done <- fault
 	}()
 	defer cancel()
 	select {
