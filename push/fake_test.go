@@ -45,9 +45,10 @@ type response struct {
 func (w *response) WriteHeader(status int) {
 	if status == http.StatusEarlyHints {
 		w.hints = append(w.hints, w.Header().Clone())
-		return
 	}
-	w.ResponseRecorder.WriteHeader(status)
+	if status >= 200 {
+		w.ResponseRecorder.WriteHeader(status)
+	}
 }
 
 // promiser adds to a response what a server of promises has.
