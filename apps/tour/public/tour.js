@@ -3,6 +3,9 @@
 
 const all = (selector, act) => document.querySelectorAll(selector).forEach(act);
 
+// On a narrow screen the names of the pages are one line, of which the present one should be seen.
+document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 // data-stream: reads the address and writes down when each piece came.
 let reading = null;
 all("[data-stream]", (button) => button.addEventListener("click", async () => {
