@@ -236,6 +236,11 @@ func (s *site) check(t *testing.T, r request) {
 	if r.length != 0 && res.ContentLength != int64(r.length) {
 		t.Errorf("Content-Length %d, want %d", res.ContentLength, r.length)
 	}
+	if strings.HasPrefix(r.kind, page) && method != http.MethodHead {
+		for _, fault := range invalid(string(got)) {
+			t.Errorf("not valid HTML: %s\n%s", fault, got)
+		}
+	}
 	for _, want := range r.want {
 		if !strings.Contains(string(got), want) {
 			t.Errorf("the answer lacks %q:\n%s", want, got)
@@ -380,4 +385,14 @@ func TestScripts(t *testing.T) {
 			t.Errorf("%s is an application that no test asks; those asked are %v", name, slices.Sorted(maps.Keys(asked)))
 		}
 	}
+}
+
+// readSource returns a file of the tree without the blanks around it.
+func readSource(t *testing.T, name string) string {
+	t.Helper()
+	source, err := fs.ReadFile(apps.FS, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(source))
 }
