@@ -185,10 +185,16 @@ func TestHintsInBrowser(t *testing.T) {
 	s.StartTLS()
 	t.Cleanup(s.Close)
 	b := browse(t, s)
-	b.do(chromedp.Navigate(s.URL + "/live/hints/"))
-	b.shows(`document.getElementById("verdict").textContent`)
-	if verdict := value[string](b, `document.getElementById("verdict").textContent`); !strings.Contains(verdict, "had the style sheet when the page came") {
-		t.Errorf("it says: %s\n%s", verdict, value[string](b, `document.getElementById("times").innerText`))
+	b.do(chromedp.Navigate(s.URL + "/hints"))
+	var verdict string
+	for range 3 { // Chromium's cache may not be ready for the first
+		b.do(chromedp.Navigate(s.URL + "/live/hints/"))
+		b.shows(`document.getElementById("verdict").textContent`)
+		verdict = value[string](b, `document.body.innerText`)
+		if strings.Contains(verdict, "had the style sheet when the page came") {
+			b.silent("early hints")
+			return
+		}
 	}
-	b.silent("early hints")
+	t.Errorf("it says: %s", verdict)
 }
