@@ -133,7 +133,7 @@ var requests = []request{
 
 	{app: "form.star", path: "/", status: 200, kind: page, want: []string{"<form method=\"post\">", "Ada &lt;3"}},
 	{app: "form.star", path: "/", method: "POST", header: urlencoded, body: "name=%3Cscript%3E%26%22&likes=larks&likes=spurs", status: 200, kind: page,
-		want: []string{"<th>name<td>&lt;script&gt;&amp;&quot;", "<th>likes<td>larks", "<th>likes<td>spurs"}, lacks: "<script>"},
+		want: []string{"<th>name</th><td>&lt;script&gt;&amp;&quot;", "<th>likes</th><td>larks", "<th>likes</th><td>spurs"}, lacks: "<script>"},
 	{app: "form.star", path: "/", method: "POST", header: urlencoded, body: "name=%zz", status: 400, kind: text},
 	{app: "form.star", path: "/", method: "DELETE", status: 405, kind: text, want: []string{"GET or POST"}},
 
@@ -270,7 +270,7 @@ func TestUpload(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.check(t, request{path: "/", method: "POST", header: "Content-Type: " + w.FormDataContentType(), body: form.String(), status: 200, kind: page,
-			want: []string{"<td>&lt;i&gt;.txt<td>application/octet-stream<td>8 bytes<td>one", "<td>b.bin<td>application/octet-stream<td>5 bytes<td>..&lt;b&gt;"}, lacks: "<b>"})
+			want: []string{"<td>&lt;i&gt;.txt</td><td>application/octet-stream</td><td>8 bytes</td><td>one", "<td>b.bin</td><td>application/octet-stream</td><td>5 bytes</td><td>..&lt;b&gt;"}, lacks: "<b>"})
 	}
 }
 
