@@ -128,6 +128,7 @@ func (s *site) request(method, target string, body io.Reader) (*http.Request, er
 // An answer is what a client has got.
 type answer struct {
 	code   int
+	line   string
 	fields http.Header
 	early  []http.Header // of the 103s
 	text   string
@@ -166,7 +167,7 @@ func (s *site) ask(r *http.Request) (a answer) {
 
 func (a *answer) read(res *http.Response) {
 	defer res.Body.Close()
-	a.code, a.fields = res.StatusCode, res.Header
+	a.code, a.line, a.fields = res.StatusCode, res.Status, res.Header
 	text, err := io.ReadAll(res.Body)
 	a.text, a.cut = string(text), err
 }

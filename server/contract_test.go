@@ -26,13 +26,15 @@ import (
 //
 //	config KEY VALUE              sets up the server; see configure
 //	skip WHERE REASON             is not run in that mode (http1, h2c, h2) or variant (wrapped, lint)
-//	lint REGEXP                   the application breaks the contract on purpose: under lint its first
-//	                              request must be logged so, instead of all that follows
+//	lint REGEXP                   the application breaks the contract on purpose: under lint the first
+//	                              request must be logged or answered so, instead of all that follows
 //	send METHOD TARGET [NAME:VALUE]... [< BODY | << BLOCK...]
 //	                              asks, with a body of known or of unknown length
 //	raw BYTES                     asks in HTTP/1 octets, in the mode http1 only
 //	status N                      what was answered
+//	reason LINE                   the whole status line, in HTTP/1
 //	header NAME VALUE...          has these fields of the name, in order; none means none at all
+//	one NAME                      has one field of the name
 //	body TEXT                     is whole, and is TEXT; also match REGEXP
 //	broken TEXT                   broke off after TEXT
 //	hint NAME VALUE               the next 103 has that one field
@@ -161,7 +163,9 @@ func (s *script) run(t *testing.T, site *site, v variant) {
 		}
 		commands[l[0]].run(session, l[1:])
 		if v.name == "lint" && breaks != nil {
-			session.logged(breaks)
+			if !regexp.MustCompile(breaks[0]).MatchString(session.text) {
+				session.logged(breaks)
+			}
 			return
 		}
 	}
@@ -186,7 +190,9 @@ var commands = map[string]struct {
 	"send":   {2, (*session).send},
 	"raw":    {1, (*session).raw},
 	"status": {1, (*session).status},
+	"reason": {1, (*session).reason},
 	"header": {1, (*session).header},
+	"one":    {1, (*session).one},
 	"body":   {1, (*session).body},
 	"match":  {1, (*session).match},
 	"broken": {1, (*session).broken},
@@ -280,6 +286,18 @@ func configure(h *server.Handler, c *runtime.Config, key, value string) (err err
 func (s *session) status(args []string) {
 	if got := strconv.Itoa(s.code); got != args[0] || s.err != nil {
 		s.failf("the status is %s, want %s", got, args[0])
+	}
+}
+
+func (s *session) reason(args []string) {
+	if s.line != args[0] {
+		s.failf("the status line is %s", s.line)
+	}
+}
+
+func (s *session) one(args []string) {
+	if got := s.fields.Values(args[0]); len(got) != 1 {
+		s.failf("%s is %q, want one", args[0], got)
 	}
 }
 
