@@ -47,7 +47,8 @@ func (r *response) blocks(body starlark.Indexable) error {
 		}
 		total += int64(len(s))
 	}
-	if r.status != 0 && !r.sent && r.length < 0 {
+	if r.status != 0 && !r.sent && r.length < 0 && (total > 0 || !r.bodiless()) {
+		// RFC 9110, section 8.6: to HEAD, a length is that of GET or none at all.
 		r.length = total
 	}
 	if n == 1 {

@@ -92,6 +92,8 @@ func (r *response) setLength(header http.Header) {
 	switch r.status {
 	case http.StatusNoContent:
 		return // RFC 9110, section 8.6: must not
+	case http.StatusNotModified:
+		return // RFC 9110, section 15.4.5: should not; some clients wait for what it promises
 	case http.StatusResetContent:
 		header["Content-Length"] = []string{"0"} // RFC 9110, section 15.3.6
 		return
@@ -171,6 +173,9 @@ func (r *response) complete() error {
 	if !r.sent && r.length < 0 && !r.bodiless() {
 		r.length = 0 // all of the body is known: nothing
 	}
+	if !r.sent && r.length > 0 && !r.bodiless() {
+		return r.short() // nothing has been sent: the client gets an answer
+	}
 	if err := r.commit(); err != nil {
 		return err
 	}
@@ -184,9 +189,13 @@ func (r *response) complete() error {
 		r.warn(environ.CodeTooLong, "the body is longer than its Content-Length of %d bytes: it was cut", r.length)
 	}
 	if r.written < r.length {
-		return environ.Errorf(environ.CodeTooShort, "", "the body ended after %d bytes, Content-Length says %d", r.written, r.length)
+		return r.short()
 	}
 	return nil
+}
+
+func (r *response) short() error {
+	return environ.Errorf(environ.CodeTooShort, "", "the body ended after %d bytes, Content-Length says %d", r.written, r.length)
 }
 
 // whole reports whether the client has got all that it was promised, and cannot see what went wrong
