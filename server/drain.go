@@ -34,6 +34,7 @@ func (r *response) drain(t *starlark.Thread, body starlark.Value) error {
 // blocks sends a list or tuple. All of it exists, so it goes out as one, with its length (PEP 3333,
 // "Handling the Content-Length Header"), and a wrong item is found before anything is sent.
 func (r *response) blocks(body starlark.Indexable) error {
+	r.made = true
 	n := body.Len()
 	var first string
 	var total int64

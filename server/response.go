@@ -30,6 +30,7 @@ type response struct {
 	written  int64 // bytes of the body
 	cut      bool  // there were more than length
 	dropped  bool  // there was a body where none may be
+	made     bool  // all of the body exists: the application will not be called for it again
 	returned bool  // the application has returned: write() is out of turn
 	over     bool  // the response has ended: nothing may be called any more
 
@@ -83,6 +84,11 @@ func (r *response) commit() error {
 		header["Content-Type"] = nil
 	}
 	r.setLength(header)
+	if !r.made && r.r.ProtoMajor == 1 && r.r.Body != http.NoBody {
+		// The application may still read: on HTTP/1 net/http throws the rest of the request away when the
+		// response begins, unless told not to.
+		_ = http.NewResponseController(r.w).EnableFullDuplex()
+	}
 	r.w.WriteHeader(r.status)
 	return nil
 }
