@@ -11,48 +11,46 @@ import (
 	"go.starlark.net/starlark"
 )
 
-const defaultSoftware = "Larkspur"
-
-// setServer sets what the connection says: this end and the other.
-func (c *Config) setServer(d *starlark.Dict, r *http.Request) {
-	name, port := c.serverAddr(r)
-	set(d, keyServerName, name)
-	set(d, keyServerPort, port)
-	software := c.Software
-	if software == "" {
-		software = defaultSoftware
+// serverName is never empty, which PEP 3333 ("environ Variables") asks for: the listener's address,
+// where there is one and no name is configured.
+func (c *Config) serverName(r *http.Request) starlark.Value {
+	if c.ServerName != "" {
+		return c.values.of(c.ServerName)
 	}
-	set(d, keySoftware, c.values.of(software))
-	set(d, keyGateway, gateway)
-	// A unix socket's peer is "@" or nothing.
-	if i := strings.LastIndexByte(r.RemoteAddr, ':'); i > 0 {
-		host := r.RemoteAddr[:i]
+	if a, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
+		return c.ip(a.IP)
+	}
+	return localhost
+}
+
+// serverPort is never empty either.
+func (c *Config) serverPort(r *http.Request) starlark.Value {
+	if a, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
+		return c.port(a.Port)
+	}
+	if r.TLS != nil {
+		return port443
+	}
+	return port80
+}
+
+// peer returns what the key name says of the other end of the connection.
+func (c *Config) peer(addr, name string) starlark.Value {
+	i := strings.LastIndexByte(addr, ':')
+	if i <= 0 {
+		return nil // a unix socket's peer is "@" or nothing
+	}
+	switch name {
+	case "REMOTE_PORT":
+		return c.values.of(addr[i+1:])
+	case "REMOTE_ADDR":
+		host := addr[:i]
 		if len(host) > 2 && host[0] == '[' && host[len(host)-1] == ']' {
 			host = host[1 : len(host)-1]
 		}
-		set(d, keyRemoteAddr, c.values.of(host))
-		set(d, keyRemotePort, c.values.of(r.RemoteAddr[i+1:]))
-		set(d, keyPeer, c.values.of(r.RemoteAddr))
+		return c.values.of(host)
 	}
-}
-
-// serverAddr returns SERVER_NAME and SERVER_PORT, which PEP 3333 ("environ Variables") wants never
-// empty: the listener's, where there is one with a name and a port.
-func (c *Config) serverAddr(r *http.Request) (name, port starlark.Value) {
-	name, port = localhost, port80
-	if r.TLS != nil {
-		port = port443
-	}
-	if a, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
-		port = c.port(a.Port)
-		if c.ServerName == "" {
-			name = c.ip(a.IP)
-		}
-	}
-	if c.ServerName != "" {
-		name = c.values.of(c.ServerName)
-	}
-	return name, port
+	return c.values.of(addr)
 }
 
 var (
@@ -74,20 +72,26 @@ func (c *Config) port(port int) starlark.Value {
 	return c.values.of(string(strconv.AppendInt(buf[:0], int64(port), 10)))
 }
 
-// setTLS sets the variables of Apache's mod_ssl, which PEP 3333 ("environ Variables") asks for.
-func setTLS(d *starlark.Dict, s *tls.ConnectionState) {
-	set(d, keyHTTPS, on)
-	set(d, keySSLProtocol, tlsVersion(s.Version))
-	if name, ok := cipherNames[s.CipherSuite]; ok {
-		set(d, keySSLCipher, name)
+// secured returns a variable of Apache's mod_ssl, which PEP 3333 ("environ Variables") asks for.
+func secured(s *tls.ConnectionState, name string) starlark.Value {
+	switch name {
+	case "HTTPS":
+		return on
+	case "SSL_PROTOCOL":
+		return tlsVersion(s.Version)
+	case "SSL_CIPHER":
+		return cipherNames[s.CipherSuite]
+	case "SSL_TLS_SNI":
+		if s.ServerName != "" {
+			return starlark.String(s.ServerName)
+		}
+	case "SSL_CLIENT_CERT":
+		if len(s.PeerCertificates) > 0 {
+			block := pem.Block{Type: "CERTIFICATE", Bytes: s.PeerCertificates[0].Raw}
+			return starlark.String(pem.EncodeToMemory(&block))
+		}
 	}
-	if s.ServerName != "" {
-		set(d, keySSLServer, starlark.String(s.ServerName))
-	}
-	if len(s.PeerCertificates) > 0 {
-		block := pem.Block{Type: "CERTIFICATE", Bytes: s.PeerCertificates[0].Raw}
-		set(d, keySSLClient, starlark.String(pem.EncodeToMemory(&block)))
-	}
+	return nil
 }
 
 var (

@@ -6,9 +6,12 @@
 //
 // [Config.New] turns an HTTP request into an [Environ]: the dict that the application is called
 // with, and the objects in it that the server has to watch over: the [Input] that reads the
-// request's body, and the [Errors] that go to the log. The dict is a real one, fresh and unfrozen;
-// what the application does to it changes nothing for the server. All strings hold octets as they
-// came.
+// request's body, and the [Errors] that go to the log. What the application does to the dict changes
+// nothing for the server. All strings hold octets as they came.
+//
+// The dict is filled when something needs all of it. An application that reads a few keys, which is what most
+// do, gets them straight from the request: to fill a dict of 33 keys costs as much as all the rest of a
+// call. Nothing but the time can tell the two apart: see [Environ.Get] for what is not the same.
 //
 // The keys stand in one table, [Keys]; what can go wrong stands in another, [Faults]. SPEC.md is
 // generated from both, and a test fails when they drift apart.
@@ -55,102 +58,165 @@ type Config struct {
 
 const defaultMaxBody = 10 << 20
 
-// An Environ is one request as an application sees it. It belongs to the goroutine that serves the
-// request, until Finish.
+// An Environ is one request as an application sees it: the dict that the application is called with, and what
+// the server has to watch over. It belongs to the goroutine that serves the request, until Finish.
 type Environ struct {
-	// Dict is what the application is called with.
-	Dict *starlark.Dict
 	// Input is wsgi.input, also when the application has put another in its place.
 	Input Input
 	// Errors is wsgi.errors.
 	Errors Errors
-	// RequestID is larkspur.request_id.
-	RequestID string
+
+	config   *Config
+	request  *http.Request
+	serial   uint64
+	id       string // made of serial when it is first asked for
+	extended [extensions]extension
+	dict     *starlark.Dict // once something has needed all of it
 }
+
+// An extension is a key that the server adds.
+type extension struct{ key, value starlark.Value }
+
+// extensions is how many keys the server may add.
+const extensions = 4
 
 // New returns the environ of r, whose path must lie within ScriptName (see [Within]).
 func (c *Config) New(r *http.Request) *Environ {
-	e := &Environ{RequestID: c.requestID()}
 	limit := c.MaxBody
 	if limit == 0 {
 		limit = defaultMaxBody
 	}
+	e := &Environ{config: c, request: r, serial: c.serials.Add(1)}
 	e.Input.start(r.Body, limit)
-	e.Errors = Errors{logger: c.Logger, request: e.RequestID}
-
-	d := starlark.NewDict(cgiKeys + len(r.Header) + len(c.Vars) + 4)
-	e.Dict = d
-	c.setRequest(d, r)
-	c.setServer(d, r)
-	c.setHeaders(d, r)
-	if r.TLS != nil {
-		setTLS(d, r.TLS)
-	}
-	set(d, keyVersion, version)
-	set(d, keyInput, &e.Input)
-	set(d, keyErrors, &e.Errors)
-	set(d, keyMultithread, starlark.Bool(!c.Serial))
-	set(d, keyMultiprocess, starlark.Bool(c.Multiprocess))
-	set(d, keyRunOnce, starlark.False)
-	set(d, keyTerminated, starlark.True)
-	set(d, keyFileWrapper, fileWrapper)
-	set(d, keyRequestID, starlark.String(e.RequestID))
-	for k, v := range c.Vars {
-		set(d, starlark.String(k), starlark.String(v))
-	}
+	e.Errors = Errors{logger: c.Logger, environ: e}
 	return e
+}
+
+// Extend adds a key that Keys lists as the server's, before the application is called.
+func (e *Environ) Extend(key, value starlark.Value) {
+	for i := range e.extended {
+		if e.extended[i].key == nil {
+			e.extended[i] = extension{key, value}
+			return
+		}
+	}
+	panic("environ: more extensions than there is room for")
 }
 
 // Finish ends the request: the input of an environ that a script has kept fails from now on.
 func (e *Environ) Finish() { e.Input.finish() }
 
-// set cannot fail: d is fresh, and strings can be hashed.
-func set(d *starlark.Dict, k, v starlark.Value) { _ = d.SetKey(k, v) }
+// RequestID is larkspur.request_id.
+func (e *Environ) RequestID() string {
+	if e.id == "" {
+		e.id = e.config.requestID(e.serial)
+	}
+	return e.id
+}
 
-// setRequest sets what the request line says.
-func (c *Config) setRequest(d *starlark.Dict, r *http.Request) {
-	set(d, keyMethod, c.values.of(r.Method))
-	set(d, keyScriptName, c.values.of(c.ScriptName))
-	// PEP 3333, "environ Variables": the rest of the path, which may be empty. Decoded octets, not
-	// the PEP's latin-1 text: a Starlark string holds octets.
-	set(d, keyPathInfo, c.values.of(r.URL.Path[len(c.ScriptName):]))
-	set(d, keyQuery, c.values.of(r.URL.RawQuery))
-	target := r.RequestURI
-	if target == "" {
-		target = r.URL.RequestURI()
+// lookup returns the value of a key as the request has it, nil if it has none.
+func (e *Environ) lookup(name string) starlark.Value {
+	c, r := e.config, e.request
+	if v, ok := c.Vars[name]; ok {
+		return c.values.of(v)
 	}
-	set(d, keyRequestURI, c.values.of(target))
-	set(d, keyProtocol, c.values.of(r.Proto))
-	scheme := http1Scheme
-	if r.TLS != nil {
-		scheme = tlsScheme
+	if field, ok := strings.CutPrefix(name, "HTTP_"); ok {
+		return e.field(field)
 	}
-	set(d, keyURLScheme, scheme)
-	// RFC 3875, sections 4.1.2 and 4.1.3: from the message, not from the header fields, which are
-	// not passed as HTTP_CONTENT_*.
-	if v := r.Header["Content-Type"]; len(v) > 0 {
-		set(d, keyContentType, c.values.of(v[0]))
+	switch name {
+	case "REQUEST_METHOD":
+		return c.values.of(r.Method)
+	case "SCRIPT_NAME":
+		return c.values.of(c.ScriptName)
+	case "PATH_INFO":
+		// PEP 3333, "environ Variables": the rest of the path, which may be empty. Decoded octets, not
+		// the PEP's latin-1 text: a Starlark string holds octets.
+		return c.values.of(r.URL.Path[len(c.ScriptName):])
+	case "QUERY_STRING":
+		return c.values.of(r.URL.RawQuery)
+	case "REQUEST_URI":
+		if r.RequestURI == "" {
+			return c.values.of(r.URL.RequestURI())
+		}
+		return c.values.of(r.RequestURI)
+	case "SERVER_PROTOCOL":
+		return c.values.of(r.Proto)
+	case "CONTENT_TYPE":
+		// RFC 3875, sections 4.1.2 and 4.1.3: from the message; they are not passed as HTTP_CONTENT_*.
+		if v := r.Header["Content-Type"]; len(v) > 0 {
+			return c.values.of(v[0])
+		}
+		return nil
+	case "CONTENT_LENGTH":
+		if r.ContentLength > 0 || r.ContentLength == 0 && len(r.Header["Content-Length"]) > 0 {
+			return starlark.String(strconv.FormatInt(r.ContentLength, 10))
+		}
+		return nil
+	case "SERVER_NAME":
+		return c.serverName(r)
+	case "SERVER_PORT":
+		return c.serverPort(r)
+	case "SERVER_SOFTWARE":
+		if c.Software == "" {
+			return software
+		}
+		return c.values.of(c.Software)
+	case "GATEWAY_INTERFACE":
+		return gateway
+	case "REMOTE_ADDR", "REMOTE_PORT", "larkspur.peer":
+		return c.peer(r.RemoteAddr, name)
+	case "HTTPS", "SSL_PROTOCOL", "SSL_CIPHER", "SSL_TLS_SNI", "SSL_CLIENT_CERT":
+		if r.TLS == nil {
+			return nil
+		}
+		return secured(r.TLS, name)
+	case "wsgi.url_scheme":
+		if r.TLS != nil {
+			return tlsScheme
+		}
+		return http1Scheme
+	case "wsgi.version":
+		return version
+	case "wsgi.input":
+		return &e.Input
+	case "wsgi.errors":
+		return &e.Errors
+	case "wsgi.multithread":
+		return starlark.Bool(!c.Serial)
+	case "wsgi.multiprocess":
+		return starlark.Bool(c.Multiprocess)
+	case "wsgi.run_once":
+		return starlark.False
+	case "wsgi.input_terminated":
+		return starlark.True
+	case "wsgi.file_wrapper":
+		return fileWrapper
+	case "larkspur.request_id":
+		return starlark.String(e.RequestID())
 	}
-	if r.ContentLength > 0 || r.ContentLength == 0 && len(r.Header["Content-Length"]) > 0 {
-		set(d, keyContentLength, starlark.String(strconv.FormatInt(r.ContentLength, 10)))
+	for i := range e.extended {
+		if k, ok := e.extended[i].key.(starlark.String); ok && string(k) == name {
+			return e.extended[i].value
+		}
 	}
+	return nil
 }
 
 // requestID returns an id that no other request of any process has: random for the process, counted
 // in it.
-func (c *Config) requestID() string {
+func (c *Config) requestID(serial uint64) string {
 	run := c.run.Load()
 	if run == nil {
 		var b [6]byte
 		rand.Read(b[:])
 		s := hex.EncodeToString(b[:]) + "-"
 		if !c.run.CompareAndSwap(nil, &s) {
-			return c.requestID()
+			return c.requestID(serial)
 		}
 		run = &s
 	}
 	var buf [40]byte
-	return string(strconv.AppendUint(append(buf[:0], *run...), c.serials.Add(1), 10))
+	return string(strconv.AppendUint(append(buf[:0], *run...), serial, 10))
 }
 
 // Within reports whether path lies within the mount: it is the script name, or goes on behind it

@@ -14,7 +14,7 @@ import (
 // place of the caller. It takes any octets, and shows control characters escaped.
 type Errors struct {
 	logger  *slog.Logger
-	request string
+	environ *Environ
 	part    string // a line whose end has not come yet
 }
 
@@ -40,7 +40,7 @@ func (e *Errors) log(t *starlark.Thread, line string) {
 	if logger == nil {
 		logger = slog.Default()
 	}
-	attrs := []slog.Attr{slog.String("request", e.request)}
+	attrs := []slog.Attr{slog.String("request", e.environ.RequestID())}
 	if t != nil && t.CallStackDepth() > 1 {
 		pos := t.CallFrame(1).Pos
 		attrs = append(attrs, slog.String("file", pos.Filename()), slog.Int("line", int(pos.Line)))

@@ -7,13 +7,49 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// setHeaders sets the HTTP_* keys.
-func (c *Config) setHeaders(d *starlark.Dict, r *http.Request) {
-	// net/http takes Host out of the header and gives it, or :authority, here.
-	if r.Host != "" {
-		set(d, keyHost, c.values.of(r.Host))
+// field returns the value of an HTTP_* key, whose name is given without that.
+func (e *Environ) field(name string) starlark.Value {
+	if name == "HOST" {
+		// net/http takes Host out of the header and gives it, or :authority, here.
+		if e.request.Host == "" {
+			return nil
+		}
+		return e.config.values.of(e.request.Host)
 	}
-	for name, lines := range r.Header {
+	canonical, ok := fieldNames[name]
+	if !ok {
+		if canonical = fieldName(name); canonical == "" {
+			return nil
+		}
+	}
+	lines := e.request.Header[canonical]
+	if len(lines) == 0 {
+		return nil
+	}
+	return e.config.join(canonical, lines)
+}
+
+// join returns the lines of a field as one value.
+func (c *Config) join(name string, lines []string) starlark.Value {
+	switch {
+	case len(lines) > 1 && name == "Cookie":
+		// RFC 9113, section 8.2.3: crumbs of a cookie are joined with "; ", in HTTP/1 as well.
+		return starlark.String(strings.Join(lines, "; "))
+	case len(lines) > 1:
+		// RFC 9110, section 5.3: repeated fields combine with a comma.
+		return starlark.String(strings.Join(lines, ", "))
+	case name == "Cookie" || name == "Authorization":
+		return starlark.String(lines[0]) // a secret is not kept beyond its request
+	}
+	return c.values.of(lines[0])
+}
+
+// setFields sets the HTTP_* keys.
+func (e *Environ) setFields(d *starlark.Dict) {
+	if v := e.field("HOST"); v != nil {
+		set(d, keyHost, v)
+	}
+	for name, lines := range e.request.Header {
 		if len(lines) == 0 {
 			continue
 		}
@@ -21,22 +57,23 @@ func (c *Config) setHeaders(d *starlark.Dict, r *http.Request) {
 		if !ok {
 			k = headerKey(name)
 		}
-		if k == nil {
-			continue
-		}
-		switch {
-		case len(lines) > 1 && name == "Cookie":
-			// RFC 9113, section 8.2.3: crumbs of a cookie are joined with "; ", in HTTP/1 as well.
-			set(d, k, starlark.String(strings.Join(lines, "; ")))
-		case len(lines) > 1:
-			// RFC 9110, section 5.3: repeated fields combine with a comma.
-			set(d, k, starlark.String(strings.Join(lines, ", ")))
-		case name == "Cookie" || name == "Authorization":
-			set(d, k, starlark.String(lines[0])) // a secret is not kept beyond its request
-		default:
-			set(d, k, c.values.of(lines[0]))
+		if k != nil {
+			set(d, k, e.config.join(name, lines))
 		}
 	}
+}
+
+// fieldName returns the canonical name of the field that has the key HTTP_ and name, "" if none has: it is
+// what headerKey undoes.
+func fieldName(name string) string {
+	if strings.ContainsFunc(name, func(r rune) bool { return r == '-' || 'a' <= r && r <= 'z' }) {
+		return ""
+	}
+	canonical := http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-"))
+	if k, ok := headerKeys[canonical]; ok && k == nil {
+		return ""
+	}
+	return canonical
 }
 
 // headerKey returns the environ key of a header field, or nil if it has none.
@@ -83,6 +120,17 @@ var headerKeys = func() map[string]starlark.Value {
 		"X-Request-Id", "X-Requested-With",
 	} {
 		m[name] = headerKey(name)
+	}
+	return m
+}()
+
+// fieldNames has the names of the usual fields, by their keys without the HTTP_.
+var fieldNames = func() map[string]string {
+	m := make(map[string]string)
+	for name, k := range headerKeys {
+		if k != nil {
+			m[strings.TrimPrefix(string(k.(starlark.String)), "HTTP_")] = name
+		}
 	}
 	return m
 }()

@@ -54,49 +54,30 @@ func Keys() []Key {
 // The keys and values that are the same for all requests are made once: a dict takes them without
 // an allocation.
 var (
-	keyMethod        = key("REQUEST_METHOD")
-	keyScriptName    = key("SCRIPT_NAME")
-	keyPathInfo      = key("PATH_INFO")
-	keyQuery         = key("QUERY_STRING")
-	keyRequestURI    = key("REQUEST_URI")
-	keyContentType   = key("CONTENT_TYPE")
-	keyContentLength = key("CONTENT_LENGTH")
-	keyServerName    = key("SERVER_NAME")
-	keyServerPort    = key("SERVER_PORT")
-	keyProtocol      = key("SERVER_PROTOCOL")
-	keySoftware      = key("SERVER_SOFTWARE")
-	keyGateway       = key("GATEWAY_INTERFACE")
-	keyRemoteAddr    = key("REMOTE_ADDR")
-	keyRemotePort    = key("REMOTE_PORT")
-	keyHost          = key("HTTP_HOST")
-	keyHTTPS         = key("HTTPS")
-	keySSLProtocol   = key("SSL_PROTOCOL")
-	keySSLCipher     = key("SSL_CIPHER")
-	keySSLServer     = key("SSL_TLS_SNI")
-	keySSLClient     = key("SSL_CLIENT_CERT")
-	keyVersion       = key("wsgi.version")
-	keyURLScheme     = key("wsgi.url_scheme")
-	keyInput         = key("wsgi.input")
-	keyErrors        = key("wsgi.errors")
-	keyMultithread   = key("wsgi.multithread")
-	keyMultiprocess  = key("wsgi.multiprocess")
-	keyRunOnce       = key("wsgi.run_once")
-	keyTerminated    = key("wsgi.input_terminated")
-	keyFileWrapper   = key("wsgi.file_wrapper")
-	keyRequestID     = key("larkspur.request_id")
-	keyPeer          = key("larkspur.peer")
-
 	// KeyEarlyHints and KeyOnFinish are set by the server, whose they are.
 	KeyEarlyHints = key("wsgi.early_hints")
 	KeyOnFinish   = key("larkspur.on_finish")
 
+	keyHost     = key("HTTP_HOST")
 	version     = starlark.Value(starlark.Tuple{starlark.MakeInt(1), starlark.MakeInt(0)})
 	http1Scheme = key("http")
 	tlsScheme   = key("https")
 	gateway     = key("CGI/1.1")
+	software    = key("Larkspur")
 )
 
-// cgiKeys counts, for the size of a dict, what is set for every request.
-const cgiKeys = 28
+// fixed are the keys of the table that lookup knows, in its order, and those of the table that are
+// the server's or a module's left out.
+var fixed = func() []starlark.Value {
+	var all []starlark.Value
+	for _, k := range Keys() {
+		switch k.Name {
+		case "HTTP_*", "wsgi.early_hints", "larkspur.on_finish", "larkspur.form":
+		default:
+			all = append(all, key(k.Name))
+		}
+	}
+	return all
+}()
 
 func key(s string) starlark.Value { return starlark.String(s) }

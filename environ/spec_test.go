@@ -53,7 +53,7 @@ func TestSpec(t *testing.T) {
 func TestKeysAreListed(t *testing.T) {
 	r := httptest.NewRequest("POST", "https://localhost/?a=1", strings.NewReader("x"))
 	r.Header.Set("Content-Type", "text/plain")
-	d := new(environ.Config).New(r).Dict
+	d := new(environ.Config).New(r)
 	listed := map[string]bool{}
 	for _, k := range environ.Keys() {
 		listed[k.Name] = true
@@ -62,7 +62,7 @@ func TestKeysAreListed(t *testing.T) {
 			t.Errorf("%s is not there", k.Name)
 		}
 	}
-	for _, k := range d.Keys() {
+	for _, k := range d.Dict().Keys() {
 		name := string(k.(starlark.String))
 		if !listed[name] && !strings.HasPrefix(name, "HTTP_") {
 			t.Errorf("%s is not in the table", name)
@@ -79,7 +79,7 @@ func TestHeaders(t *testing.T) {
 	}
 	r.Header["X_a"] = []string{"smuggled"}
 	got := map[string]string{}
-	for _, kv := range new(environ.Config).New(r).Dict.Items() {
+	for _, kv := range new(environ.Config).New(r).Items() {
 		if name, _ := starlark.AsString(kv[0]); strings.HasPrefix(name, "HTTP_") {
 			got[name], _ = starlark.AsString(kv[1])
 		}

@@ -27,6 +27,7 @@ func predeclare(extra starlark.StringDict) starlark.StringDict {
 		"fail":  starlark.NewBuiltin("fail", fail),
 		"int":   guard("int", digits),
 		"range": starlark.NewBuiltin("range", shortRange),
+		"type":  starlark.NewBuiltin("type", typeOf),
 	}
 	for _, name := range eager {
 		all[name] = guard(name, elements)
@@ -65,6 +66,17 @@ func digits(v starlark.Value) error {
 		return fmt.Errorf("string of %d bytes is longer than %d", len(s), maxDigits)
 	}
 	return nil
+}
+
+// typeOf is the stock type, but for a value of the host that stands for one of the language: it has a
+// method StandsFor() string.
+func typeOf(t *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	if len(args) == 1 && len(kwargs) == 0 {
+		if v, ok := args[0].(interface{ StandsFor() string }); ok {
+			return starlark.String(v.StandsFor()), nil
+		}
+	}
+	return starlark.Universe["type"].(*starlark.Builtin).CallInternal(t, args, kwargs)
 }
 
 // shortRange is the stock range, for ranges that a loop can get to the end of.

@@ -3,8 +3,6 @@ package server
 import (
 	"net/http"
 	"time"
-
-	"golang.org/x/net/http2"
 )
 
 // The limits of a server on an open network. Each closes what the others leave open; they were
@@ -43,14 +41,7 @@ func Configure(s *http.Server) error {
 		s.Protocols.SetHTTP2(true)
 		s.Protocols.SetUnencryptedHTTP2(true)
 	}
-	return http2.ConfigureServer(s, &http2.Server{
-		MaxConcurrentStreams: maxStreams,
-		MaxReadFrameSize:     maxFrame,
-		IdleTimeout:          s.IdleTimeout,
-		ReadIdleTimeout:      pingAfter,
-		PingTimeout:          pingTimeout,
-		WriteByteTimeout:     writeByteTimeout,
-	})
+	return configureHTTP2(s)
 }
 
 func setTimeout(d *time.Duration, safe time.Duration) {

@@ -131,8 +131,8 @@ func (h *Handler) report(r *http.Request, e *environ.Environ, f *Failure) {
 	}
 	attrs := []slog.Attr{slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", f.Status), slog.String("code", string(f.Code))}
 	if e != nil {
-		f.RequestID = e.RequestID
-		attrs = append(attrs, slog.String("request", e.RequestID))
+		f.RequestID = e.RequestID()
+		attrs = append(attrs, slog.String("request", e.RequestID()))
 	}
 	if place := f.Place(); place != "" {
 		attrs = append(attrs, slog.String("place", place))

@@ -51,6 +51,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // refuse returns why a request is not for the application, or nil.
 func (h *Handler) refuse(r *http.Request) *Failure {
+	if f := gate(r); f != nil {
+		return f
+	}
 	if h.Mount != "" && !environ.Within(r.URL.Path, h.Mount) {
 		return &Failure{theirs: true, Status: http.StatusNotFound, Code: environ.CodeGate, Err: errors.New("the path is outside the mount " + h.Mount)}
 	}
@@ -69,7 +72,7 @@ func (r *response) serve() bool {
 		r.ctx, r.ctl = ctx, handleOf(t)
 		r.prepare()
 		var err error
-		if body, err = starlark.Call(t, app, starlark.Tuple{r.env.Dict, (*startResponse)(r)}, nil); err != nil {
+		if body, err = starlark.Call(t, app, starlark.Tuple{r.env, (*startResponse)(r)}, nil); err != nil {
 			return err
 		}
 		r.returned = true
@@ -90,9 +93,9 @@ func (r *response) serve() bool {
 func (r *response) prepare() {
 	if r.r.ProtoAtLeast(1, 1) {
 		// RFC 8297, section 2: an HTTP/1.0 client takes a 103 for the response.
-		_ = r.env.Dict.SetKey(environ.KeyEarlyHints, (*earlyHints)(r))
+		r.env.Extend(environ.KeyEarlyHints, (*earlyHints)(r))
 	}
-	_ = r.env.Dict.SetKey(environ.KeyOnFinish, (*onFinish)(r))
+	r.env.Extend(environ.KeyOnFinish, (*onFinish)(r))
 	if r.r.Body != http.NoBody {
 		r.env.Input.Fail = r.ctl.Fail
 		r.env.Input.OnRead = r.armRead
@@ -110,7 +113,7 @@ func (r *response) armRead() {
 // what it has got.
 func (r *response) fail(err error) bool {
 	if gone := r.r.Context().Err(); errors.Is(err, errGone) || gone != nil && errors.Is(err, gone) {
-		r.h.logger().LogAttrs(context.WithoutCancel(r.r.Context()), slog.LevelDebug, "the client is gone", slog.String("path", r.r.URL.Path), slog.String("request", r.env.RequestID))
+		r.h.logger().LogAttrs(context.WithoutCancel(r.r.Context()), slog.LevelDebug, "the client is gone", slog.String("path", r.r.URL.Path), slog.String("request", r.env.RequestID()))
 		return false
 	}
 	f := failureOf(err)
@@ -135,5 +138,5 @@ func (r *response) fail(err error) bool {
 func (h *Handler) access(r *response, began time.Time) {
 	h.Access.LogAttrs(context.WithoutCancel(r.r.Context()), slog.LevelInfo, r.r.Method+" "+r.r.URL.RequestURI(),
 		slog.Int("status", r.status), slog.Int64("bytes", r.written), slog.Duration("time", time.Since(began)),
-		slog.String("proto", r.r.Proto), slog.String("request", r.env.RequestID))
+		slog.String("proto", r.r.Proto), slog.String("request", r.env.RequestID()))
 }

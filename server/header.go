@@ -1,6 +1,7 @@
 package server
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,11 +13,13 @@ import (
 // A field is a header field of a response, checked.
 type field struct{ name, value string }
 
-// hopByHop are the fields that belong to the connection, in lower case.
+// hopByHop are the fields that belong to the connection.
 // PEP 3333, "Other HTTP Features"; RFC 9110, section 7.6.1.
-var hopByHop = map[string]bool{
-	"connection": true, "keep-alive": true, "proxy-authenticate": true, "proxy-authorization": true, "proxy-connection": true,
-	"te": true, "trailer": true, "trailers": true, "transfer-encoding": true, "upgrade": true,
+var hopByHop = []string{"Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection",
+	"TE", "Trailer", "Trailers", "Transfer-Encoding", "Upgrade"}
+
+func isHopByHop(name string) bool {
+	return slices.ContainsFunc(hopByHop, func(hop string) bool { return len(hop) == len(name) && strings.EqualFold(hop, name) })
 }
 
 // parseStatus checks a status line and returns its code.
@@ -93,21 +96,13 @@ func parseField(v starlark.Value, where string, i int) (f field, err error) {
 		// RFC 9110, section 5.5; PEP 3333: "must not include any control characters".
 		return f, environ.Errorf(environ.CodeHeaderValue, "remove it, or encode the value", "%s[%d]: the value of %s has a control character", where, i, name)
 	}
-	if hopByHop[lower(name)] {
+	if isHopByHop(name) {
 		return f, environ.Errorf(environ.CodeHopByHop, "leave it out", "%s[%d]: %s belongs to the connection, which is the server's", where, i, name)
 	}
 	if strings.EqualFold(name, "Status") {
 		return f, environ.Errorf(environ.CodeStatusHeader, "say the status in the first argument", "%s[%d]: there must be no Status header", where, i)
 	}
 	return field{name, strings.Trim(value, " \t")}, nil
-}
-
-// lower returns name in lower case, without an allocation for the names that matter here.
-func lower(name string) string {
-	if len(name) > len("proxy-authorization") {
-		return ""
-	}
-	return strings.ToLower(name)
 }
 
 // contentLength returns the length that fields declare, or -1.

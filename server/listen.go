@@ -9,16 +9,26 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 )
 
-// A Listener is an open socket of a [Group], and the URL under which it is reached.
+// A Listener is an open socket of a [Group], or of an http.Server that somebody owns, and the URL under
+// which it is reached. HTTP/1 requests that could be read in two ways get 400 on it: see package http1.
 type Listener struct {
 	net.Listener
 	// URL has the real port: http://127.0.0.1:8000, https://[::1]:8443, unix:/run/app.sock.
 	URL string
 
-	tls bool
+	tls    *tls.Config // nil for cleartext
+	once   sync.Once   // starts accept
+	ready  chan net.Conn
+	done   chan struct{} // closed once failed says why no connection comes any more
+	failed error
+}
+
+func newListener(l net.Listener, url string, config *tls.Config) *Listener {
+	return &Listener{Listener: l, URL: url, tls: config, ready: make(chan net.Conn), done: make(chan struct{})}
 }
 
 // ErrAddress is wrapped by the error of [Listen] if what it was given names no listener.
@@ -61,9 +71,9 @@ func Listen(where string, config *tls.Config) (*Listener, error) {
 		if len(config.NextProtos) == 0 {
 			config.NextProtos = []string{"h2", "http/1.1"}
 		}
-		return &Listener{tls.NewListener(l, config), at.String(), true}, nil
+		return newListener(l, at.String(), config), nil
 	}
-	return &Listener{l, at.String(), false}, nil
+	return newListener(l, at.String(), nil), nil
 }
 
 func listenUnix(where, path string) (*Listener, error) {
@@ -79,7 +89,7 @@ func listenUnix(where, path string) (*Listener, error) {
 	if err != nil {
 		return nil, listenError(where, err)
 	}
-	return &Listener{l, where, false}, nil
+	return newListener(l, where, nil), nil
 }
 
 // abandoned reports whether path is a socket that nobody listens on.

@@ -35,9 +35,8 @@ func (s *startResponse) CallInternal(t *starlark.Thread, args starlark.Tuple, kw
 	if r.over {
 		return nil, environ.Errorf(environ.CodeEnded, "call it during the request", "start_response() called after the response ended")
 	}
-	var status, headers starlark.Value
-	var excInfo starlark.Value = starlark.None
-	if err := unpackStart(args, kwargs, &status, &headers, &excInfo); err != nil {
+	status, headers, excInfo, err := unpackStart(args, kwargs)
+	if err != nil {
 		return nil, err
 	}
 	var cause error
@@ -77,16 +76,17 @@ func (s *startResponse) CallInternal(t *starlark.Thread, args starlark.Tuple, kw
 }
 
 // unpackStart is the quick way for the usual call, and the stock way for all others.
-func unpackStart(args starlark.Tuple, kwargs []starlark.Tuple, status, headers, excInfo *starlark.Value) error {
+func unpackStart(args starlark.Tuple, kwargs []starlark.Tuple) (status, headers, excInfo starlark.Value, err error) {
 	if len(kwargs) == 0 && len(args) == 2 {
-		*status, *headers = args[0], args[1]
-		return nil
+		return args[0], args[1], starlark.None, nil
 	}
-	err := starlark.UnpackArgs("start_response", args, kwargs, "status", status, "headers", headers, "exc_info?", excInfo)
+	var all struct{ status, headers, excInfo starlark.Value }
+	all.excInfo = starlark.None
+	err = starlark.UnpackArgs("start_response", args, kwargs, "status", &all.status, "headers", &all.headers, "exc_info?", &all.excInfo)
 	if err != nil {
-		return environ.Errorf(environ.CodeArguments, `write start_response("200 OK", [("Content-Type", "text/plain")])`, "%v", err)
+		err = environ.Errorf(environ.CodeArguments, `write start_response("200 OK", [("Content-Type", "text/plain")])`, "%v", err)
 	}
-	return nil
+	return all.status, all.headers, all.excInfo, err
 }
 
 func (w *writer) Name() string          { return "write" }

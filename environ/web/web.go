@@ -73,14 +73,20 @@ func unpack(name string, args starlark.Tuple, kwargs []starlark.Tuple, pairs ...
 }
 
 // only unpacks an environ as the one argument.
-func only(name string, args starlark.Tuple, kwargs []starlark.Tuple) (*starlark.Dict, error) {
-	var env *starlark.Dict
-	err := unpack(name, args, kwargs, "environ", &env)
-	return env, err
+func only(name string, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.HasSetKey, error) {
+	var v starlark.Value
+	if err := unpack(name, args, kwargs, "environ", &v); err != nil {
+		return nil, err
+	}
+	env, ok := v.(starlark.HasSetKey)
+	if !ok {
+		return nil, environ.Errorf(environ.CodeWebUse, "", "%s: for parameter environ: got %s, want dict", name, v.Type())
+	}
+	return env, nil
 }
 
 // text returns a variable of env, "" if it is absent.
-func text(env *starlark.Dict, key string) (string, error) {
+func text(env starlark.HasSetKey, key string) (string, error) {
 	v, ok, err := env.Get(starlark.String(key))
 	if err != nil || !ok {
 		return "", err

@@ -26,7 +26,7 @@ func eval(t testing.TB, target, contentType, body, expr string) (starlark.Value,
 	if contentType != "" {
 		r.Header.Set("Content-Type", contentType)
 	}
-	vars["e"] = new(environ.Config).New(r).Dict
+	vars["e"] = new(environ.Config).New(r)
 	return starlark.Eval(new(starlark.Thread), "test", expr, vars)
 }
 

@@ -45,7 +45,7 @@ func (s *site) Hash() (uint32, error) { return 0, errors.New("unhashable: static
 
 // CallInternal is app(environ, start_response).
 func (s *site) CallInternal(t *starlark.Thread, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	var env *starlark.Dict
+	var env starlark.Mapping
 	var start starlark.Callable
 	if err := starlark.UnpackPositionalArgs("static", args, kwargs, 2, &env, &start); err != nil {
 		return nil, err
@@ -172,7 +172,7 @@ func (s *site) tag(content io.ReadSeeker, info fs.FileInfo, name string) (string
 type call struct {
 	thread  *starlark.Thread
 	start   starlark.Callable
-	environ *starlark.Dict
+	environ starlark.Mapping
 }
 
 type field struct{ name, value string }

@@ -1,0 +1,126 @@
+package environ
+
+import (
+	"errors"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+)
+
+var (
+	_ starlark.IterableMapping = (*Environ)(nil)
+	_ starlark.Sequence        = (*Environ)(nil)
+	_ starlark.HasSetKey       = (*Environ)(nil)
+	_ starlark.HasAttrs        = (*Environ)(nil)
+	_ starlark.HasBinary       = (*Environ)(nil)
+)
+
+// Dict returns the environ as a dict, which from now on is where it lives.
+func (e *Environ) Dict() *starlark.Dict {
+	if e.dict != nil {
+		return e.dict
+	}
+	d := starlark.NewDict(len(fixed) + len(e.request.Header) + len(e.config.Vars) + extensions)
+	for _, k := range fixed {
+		if v := e.lookup(string(k.(starlark.String))); v != nil {
+			set(d, k, v)
+		}
+	}
+	e.setFields(d)
+	for _, x := range e.extended {
+		if x.key != nil {
+			set(d, x.key, x.value)
+		}
+	}
+	for k, v := range e.config.Vars {
+		set(d, starlark.String(k), e.config.values.of(v))
+	}
+	e.dict = d
+	return d
+}
+
+// set cannot fail: d is fresh, and strings can be hashed.
+func set(d *starlark.Dict, k, v starlark.Value) { _ = d.SetKey(k, v) }
+
+// Get returns the value of a key, from the request itself for as long as nothing has needed the dict.
+//
+// Three things tell an Environ from a dict: environ == d is False, whatever d is; environ |= d binds the name to a new
+// dict, as environ = environ | d does; and a Go function that asks for a *starlark.Dict is not
+// given one. dict(environ) is a copy for those.
+func (e *Environ) Get(k starlark.Value) (v starlark.Value, found bool, err error) {
+	if e.dict == nil {
+		if name, ok := k.(starlark.String); ok {
+			v = e.lookup(string(name))
+			return v, v != nil, nil
+		}
+	}
+	return e.Dict().Get(k)
+}
+
+// SetKey sets a key of the dict.
+func (e *Environ) SetKey(k, v starlark.Value) error { return e.Dict().SetKey(k, v) }
+
+// Items are those of the dict.
+func (e *Environ) Items() []starlark.Tuple { return e.Dict().Items() }
+
+// Iterate gives the keys of the dict.
+func (e *Environ) Iterate() starlark.Iterator { return e.Dict().Iterate() }
+
+// Len counts the keys of the dict.
+func (e *Environ) Len() int { return e.Dict().Len() }
+
+// Binary is the union with another dict, on either side.
+func (e *Environ) Binary(op syntax.Token, y starlark.Value, side starlark.Side) (starlark.Value, error) {
+	other, ok := y.(*starlark.Dict)
+	if o, same := y.(*Environ); same {
+		other, ok = o.Dict(), true
+	}
+	switch {
+	case op != syntax.PIPE || !ok:
+		return nil, nil
+	case side == starlark.Left:
+		return e.Dict().Union(other), nil
+	}
+	return other.Union(e.Dict()), nil
+}
+
+// AttrNames are the methods of a dict.
+func (e *Environ) AttrNames() []string { return (*starlark.Dict)(nil).AttrNames() }
+
+// Attr returns a method of a dict.
+func (e *Environ) Attr(name string) (starlark.Value, error) {
+	if name == "get" {
+		return getMethod.BindReceiver(e), nil
+	}
+	return e.Dict().Attr(name)
+}
+
+// getMethod is get(key, default = None).
+var getMethod = starlark.NewBuiltin("get", func(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var key, other starlark.Value
+	if err := starlark.UnpackPositionalArgs(b.Name(), args, kwargs, 1, &key, &other); err != nil {
+		return nil, err
+	}
+	v, found, err := b.Receiver().(*Environ).Get(key)
+	switch {
+	case err != nil:
+		return nil, err
+	case found:
+		return v, nil
+	case other != nil:
+		return other, nil
+	}
+	return starlark.None, nil
+})
+
+func (e *Environ) String() string        { return e.Dict().String() }
+func (e *Environ) Freeze()               { e.Dict().Freeze() }
+func (e *Environ) Truth() starlark.Bool  { return e.dict == nil || e.dict.Len() > 0 }
+func (e *Environ) Hash() (uint32, error) { return 0, errors.New("unhashable type: dict") }
+
+// Type is not "dict": the interpreter takes a value of that type for its own. The type() that scripts of
+// package runtime see asks for StandsFor.
+func (e *Environ) Type() string { return "environ" }
+
+// StandsFor is what type() says.
+func (e *Environ) StandsFor() string { return "dict" }
