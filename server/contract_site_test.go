@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/environ"
+	"github.com/larkspur-web/larkspur/server"
 	"go.starlark.net/starlark"
 )
 
@@ -39,7 +40,8 @@ var modes = []mode{{"http1", "HTTP/1.1", false}, {"h2c", "HTTP/2.0", false}, {"h
 // A site is a server with a client that speaks to it in one mode. What it serves can be replaced.
 type site struct {
 	mode      mode
-	server    *httptest.Server
+	server    *http.Server
+	listener  *server.Listener
 	transport *http.Transport
 	handler   atomic.Pointer[http.Handler]
 
@@ -54,29 +56,37 @@ func newSite(t testing.TB, m mode, engine func(*http.Server) error) *site {
 	t.Helper()
 	s := &site{mode: m}
 	s.idle = sync.NewCond(&s.mu)
-	s.server = httptest.NewUnstartedServer(s)
-	s.server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
-	if err := engine(s.server.Config); err != nil {
+	certified := httptest.NewTLSServer(nil) // for its certificate
+	certified.Close()
+	s.server = &http.Server{Handler: s, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
+	if err := engine(s.server); err != nil {
 		t.Fatal(err)
 	}
 	var protocols http.Protocols
+	where := "http://127.0.0.1:0"
 	switch {
 	case m.tls:
 		protocols.SetHTTP2(true)
-		s.server.TLS = &tls.Config{NextProtos: []string{"h2", "http/1.1"}}
-		s.server.StartTLS()
+		where = "https://127.0.0.1:0"
 	case m.proto == "HTTP/2.0":
 		protocols.SetUnencryptedHTTP2(true)
-		s.server.Start()
 	default:
 		protocols.SetHTTP1(true)
-		s.server.Start()
 	}
+	var err error
+	if s.listener, err = server.Listen(where, &tls.Config{Certificates: certified.TLS.Certificates}); err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		_ = s.server.Serve(s.listener) // until it is closed
+	}()
 	s.transport = &http.Transport{Protocols: &protocols, DisableCompression: true, ResponseHeaderTimeout: patience, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
 	t.Cleanup(func() {
 		s.transport.CloseIdleConnections()
-		s.server.CloseClientConnections()
 		s.server.Close()
+		<-served
 	})
 	return s
 }
@@ -108,7 +118,7 @@ func (s *site) wait() {
 
 // request makes a request for a target that is sent as it stands.
 func (s *site) request(method, target string, body io.Reader) (*http.Request, error) {
-	u, err := url.Parse(s.server.URL)
+	u, err := url.Parse(s.listener.URL)
 	if err != nil {
 		return nil, err
 	}
@@ -214,12 +224,13 @@ func blocks(texts []string) io.Reader {
 }
 
 func (s *session) raw(args []string) {
-	s.answer = s.site.octets(args[0])
+	s.answer = s.site.octets(args[0], len(args) > 1)
 }
 
-// octets sends them on a connection of their own, and reads one answer.
-func (s *site) octets(text string) (a answer) {
-	conn, err := net.Dial("tcp", s.server.Listener.Addr().String())
+// octets sends them on a connection of their own, closes it for writing if they are all that will come, and
+// reads one answer.
+func (s *site) octets(text string, all bool) (a answer) {
+	conn, err := net.Dial("tcp", s.listener.Addr().String())
 	if err != nil {
 		a.err = err
 		return a
@@ -228,6 +239,9 @@ func (s *site) octets(text string) (a answer) {
 	_ = conn.SetDeadline(time.Now().Add(patience)) // a TCP connection has deadlines
 	if _, a.err = io.WriteString(conn, text); a.err != nil {
 		return a
+	}
+	if all {
+		_ = conn.(*net.TCPConn).CloseWrite() // if it fails there is no answer
 	}
 	method, _, _ := strings.Cut(text, " ")
 	for r := bufio.NewReader(conn); ; {

@@ -30,7 +30,7 @@ import (
 //	                              request must be logged or answered so, instead of all that follows
 //	send METHOD TARGET [NAME:VALUE]... [< BODY | << BLOCK...]
 //	                              asks, with a body of known or of unknown length
-//	raw BYTES                     asks in HTTP/1 octets, in the mode http1 only
+//	raw BYTES [cut]               asks in HTTP/1 octets, in the mode http1 only; cut: no more will come
 //	status N                      what was answered
 //	reason LINE                   the whole status line, in HTTP/1
 //	header NAME VALUE...          has these fields of the name, in order; none means none at all

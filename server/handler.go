@@ -24,6 +24,7 @@ type lazyConfig struct {
 // has begun and cannot be ended.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if f := h.refuse(r); f != nil {
+		f.theirs = true
 		h.report(r, nil, f)
 		h.page(w, r, f)
 		return
@@ -55,11 +56,11 @@ func (h *Handler) refuse(r *http.Request) *Failure {
 		return f
 	}
 	if h.Mount != "" && !environ.Within(r.URL.Path, h.Mount) {
-		return &Failure{theirs: true, Status: http.StatusNotFound, Code: environ.CodeGate, Err: errors.New("the path is outside the mount " + h.Mount)}
+		return &Failure{Status: http.StatusNotFound, Code: environ.CodeGate, Err: errors.New("the path is outside the mount " + h.Mount)}
 	}
 	if limit := h.maxBody(); limit >= 0 && r.ContentLength > limit {
 		// RFC 9110, section 15.5.14. Known now, so not a byte of it is read.
-		return &Failure{theirs: true, Status: http.StatusRequestEntityTooLarge, Code: environ.CodeInputTooLong,
+		return &Failure{Status: http.StatusRequestEntityTooLarge, Code: environ.CodeInputTooLong,
 			Err: environ.Errorf(environ.CodeInputTooLong, "", "the request body has %d bytes, the limit is %d", r.ContentLength, limit)}
 	}
 	return nil
