@@ -356,7 +356,10 @@ func (h *host) module(fs.FS) (starlark.StringDict, error) {
 		"kept": func(_ *starlark.Thread, args starlark.Tuple) (starlark.Value, error) {
 			h.mu.Lock()
 			defer h.mu.Unlock()
-			return h.values[string(args[0].(starlark.String))], nil
+			if v := h.values[string(args[0].(starlark.String))]; v != nil {
+				return v, nil
+			}
+			return starlark.None, nil
 		},
 		"count": func(_ *starlark.Thread, args starlark.Tuple) (starlark.Value, error) {
 			h.mu.Lock()

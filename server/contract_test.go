@@ -153,7 +153,7 @@ func (s *script) run(t *testing.T, site *site, v variant) {
 	if s.find("raw") != nil && site.mode.proto != "HTTP/1.1" {
 		t.Skip("the script speaks HTTP/1 octets")
 	}
-	session := &session{t: t, site: site, log: &logbook{}}
+	session := &session{t: t, site: site}
 	session.start(s, v)
 	breaks := s.find("lint")
 	for i, l := range s.lines {
@@ -204,11 +204,13 @@ var commands = map[string]struct {
 
 // A session is a script while it runs in one mode and variant.
 type session struct {
-	t    *testing.T
-	at   string // the line of the script
-	site *site
-	log  *logbook
-	next int // the record behind the one that was found last
+	t       *testing.T
+	at      string // the line of the script
+	site    *site
+	handler *server.Handler
+	host    *host
+	log     *logbook
+	next    int // the record behind the one that was found last
 	answer
 }
 
@@ -230,9 +232,10 @@ func (s *session) start(script *script, v variant) {
 	for name, data := range script.files {
 		tree[name] = &fstest.MapFile{Data: []byte(data)}
 	}
+	s.log, s.host = &logbook{}, newHost()
 	h := &server.Handler{Logger: s.log.logger(), Slots: &server.Slots{}}
 	c := &runtime.Config{FS: tree, Logger: h.Logger, Modules: map[string]runtime.Module{
-		"http": web.Module, "body": body.Module, "static": static.Module, "test": newHost().module,
+		"http": web.Module, "body": body.Module, "static": static.Module, "test": s.host.module,
 	}}
 	for _, l := range script.lines {
 		if l[0] == "config" {
@@ -250,6 +253,7 @@ func (s *session) start(script *script, v variant) {
 		s.t.Fatal(err)
 	}
 	h.App = p
+	s.handler = h
 	s.site.serve(h)
 }
 

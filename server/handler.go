@@ -40,7 +40,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer slots.release()
 	began := time.Now()
-	res := &response{h: h, w: w, r: r, length: -1, env: h.config().New(r), progress: began}
+	res := &response{h: h, w: w, r: r, length: -1, env: h.config().New(r)}
+	if h.WriteTimeout == 0 {
+		res.progress = began // the server's own deadline, of the same length, has just begun
+	}
 	ok := res.serve()
 	if h.Access != nil {
 		h.access(res, began)
