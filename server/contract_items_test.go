@@ -23,6 +23,7 @@ var notApplicable = map[int]string{
 	101: "cannot happen: write() exists only as the result of start_response",
 	129: "a rule for middleware about what it calls; the server sees the same blocks either way",
 	149: "trailers are not offered: Trailer is refused as a hop-by-hop header (item072), those of a request are read and dropped (item122)",
+	151: "h2spec is a measure of the HTTP/2 engine, not of the gateway: it is run against server/h2",
 	150: "cleartext HTTP/2 has the peers that cleartext HTTP/1.1 has: who listens on http:// has said so; there is no list of trusted peers",
 }
 
