@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"strconv"
 
@@ -167,11 +168,18 @@ func (d deadlineWriter) ReadFrom(src io.Reader) (total int64, err error) {
 	if !ok {
 		return io.Copy(struct{ io.Writer }{d}, src)
 	}
+	// One io.LimitedReader over a file is what the kernel sends; not one over another.
+	limited, ok := src.(*io.LimitedReader)
+	if !ok {
+		limited = &io.LimitedReader{R: src, N: math.MaxInt64}
+	}
 	for err == nil {
 		d.r.arm()
+		piece := io.LimitedReader{R: limited.R, N: min(limited.N, 1<<20)}
 		var n int64
-		n, err = to.ReadFrom(io.LimitReader(src, 1<<20))
+		n, err = to.ReadFrom(&piece)
 		total += n
+		limited.N -= n
 		d.r.ctl.Extend()
 		if n < 1<<20 {
 			break
