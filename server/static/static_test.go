@@ -360,6 +360,22 @@ def app(environ, start_response):
 	}
 }
 
+// TestFileOfAModule reads a file while the module is loaded, which may be, and later, which may not.
+func TestFileOfAModule(t *testing.T) {
+	_, address := serve(t, fstest.MapFS{"a.txt": {Data: []byte("text")}, "app.star": {Data: []byte(`
+load("@static", "file")
+f = file("a.txt")
+text = f.read(2)
+def app(environ, start_response):
+    start_response("200 OK", [])
+    return [text, " ", catch(f.read)[1].message]
+`)}})
+	want := "te this file was opened while a module was loaded; open one in each request"
+	if _, got := ask(t, address, "GET", "/"); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestCacheControl(t *testing.T) {
 	_, address := serve(t, public(map[string]string{"a.txt": "a"}))
 	res, _ := ask(t, address, "GET", "/aged/a.txt")
@@ -492,7 +508,7 @@ func TestBigFile(t *testing.T) {
 		fs.FS
 		allocated uint64 // in all, at most; a copy through a buffer makes one for each MiB
 	}{
-		{"by the kernel", runtime.Dir(dir), 256 << 10},
+		{"by the kernel", runtime.Dir(dir), 1 << 20},
 		{"by copying", forward{runtime.Dir(dir)}, 4 << 20},
 	} {
 		_, address := serve(t, tree.FS)
