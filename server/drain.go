@@ -69,6 +69,7 @@ func (r *response) iterate(body starlark.Iterable) error {
 	if r.status != 0 && r.bodiless() && r.r.Method == http.MethodHead {
 		return nil // nothing of it would be sent
 	}
+	r.duplex()
 	one := starlark.Len(body) == 1
 	iter := body.Iterate()
 	defer iter.Done()
@@ -112,6 +113,9 @@ func (r *response) file(w *environ.FileWrapper) error {
 		return r.commit()
 	}
 	src := w.Reader()
+	if _, ok := src.(*environ.File); !ok {
+		r.duplex()
+	}
 	if f, ok := src.(io.WriterTo); ok && !r.sent {
 		if n, known := w.Remaining(); known && n == r.length {
 			return r.send(f)

@@ -87,6 +87,15 @@ func (r *response) commit() error {
 	return nil
 }
 
+// duplex is called before the first block of a response whose application may still read the request. On
+// HTTP/1 net/http throws away up to 256 KiB of what is unread when the response begins, unless told not to, and who
+// reads on is given what comes after the hole.
+func (r *response) duplex() {
+	if !r.sent && r.r.ProtoMajor == 1 && r.r.Body != http.NoBody {
+		_ = http.NewResponseController(r.w).EnableFullDuplex()
+	}
+}
+
 // setLength sets Content-Length, where there may be one.
 func (r *response) setLength(header http.Header) {
 	switch r.status {
