@@ -12,6 +12,9 @@ import (
 // A File is an open file as a script sees it: read, readline, readlines, iteration, seek, tell and
 // close. It belongs to the request that opened it, or to the module whose loading did, until that is loaded.
 type File struct {
+	// Fail, if not nil, is told when an iteration fails, because a for loop in a script cannot ask.
+	Fail func(error)
+
 	file   fs.File
 	name   string
 	size   int64
@@ -188,4 +191,4 @@ func (f *File) Attr(name string) (starlark.Value, error) {
 }
 
 // Iterate gives the lines that are left.
-func (f *File) Iterate() starlark.Iterator { return &lineIterator{s: f} }
+func (f *File) Iterate() starlark.Iterator { return &lineIterator{s: f, fail: f.Fail} }

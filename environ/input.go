@@ -140,7 +140,7 @@ var (
 
 func (i *Input) String() string        { return "<wsgi.input>" }
 func (i *Input) Type() string          { return "wsgi.input" }
-func (i *Input) Freeze()               {}
+func (i *Input) Freeze()               { i.finish() } // one that a module made would be read for all requests at once
 func (i *Input) Truth() starlark.Bool  { return starlark.True }
 func (i *Input) Hash() (uint32, error) { return 0, errors.New("unhashable: wsgi.input") }
 func (i *Input) AttrNames() []string   { return []string{"read", "readline", "readlines"} }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/larkspur-web/larkspur/environ"
 	"go.starlark.net/starlark"
 )
 
@@ -106,9 +107,7 @@ func (i *iterator) Next(p *starlark.Value) bool {
 	}
 	i.Done()
 	if i.err = err; err != nil {
-		if call, ok := i.b.thread.Local("larkspur").(interface{ Fail(error) }); ok {
-			call.Fail(err)
-		}
+		environ.Fail(i.b.thread, err)
 	}
 	return false
 }

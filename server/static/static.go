@@ -33,12 +33,12 @@ func Module(tree fs.FS) (starlark.StringDict, error) {
 			}
 			return newSite(tree, dir, maxAge, index)
 		}),
-		"file": starlark.NewBuiltin("file", func(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+		"file": starlark.NewBuiltin("file", func(t *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			var name string
 			if err := starlark.UnpackArgs(b.Name(), args, kwargs, "path", &name); err != nil {
 				return nil, err
 			}
-			return openFile(tree, name)
+			return openFile(t, tree, name)
 		}),
 	}, nil
 }
@@ -78,7 +78,7 @@ func newSite(tree fs.FS, dir string, maxAge int, index string) (starlark.Value, 
 }
 
 // openFile opens a file for the request that asks for it.
-func openFile(tree fs.FS, name string) (starlark.Value, error) {
+func openFile(t *starlark.Thread, tree fs.FS, name string) (starlark.Value, error) {
 	rel, err := clean(name)
 	if err != nil {
 		return nil, fmt.Errorf("file: %w", err)
@@ -87,7 +87,9 @@ func openFile(tree fs.FS, name string) (starlark.Value, error) {
 	if err != nil {
 		return nil, fmt.Errorf("file: there is no file %s in the application's tree", starlark.String(name))
 	}
-	return environ.NewFile(f, name, info.Size()), nil
+	file := environ.NewFile(f, name, info.Size())
+	file.Fail = func(err error) { environ.Fail(t, err) }
+	return file, nil
 }
 
 // openRegular opens a regular file, and nothing else: a FIFO would wait for ever. The file is an io.Seeker.
