@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"strconv"
 
@@ -34,7 +35,6 @@ func (r *response) drain(t *starlark.Thread, body starlark.Value) error {
 // blocks sends a list or tuple. All of it exists, so it goes out as one, with its length (PEP 3333,
 // "Handling the Content-Length Header"), and a wrong item is found before anything is sent.
 func (r *response) blocks(body starlark.Indexable) error {
-	r.made = true
 	n := body.Len()
 	var first string
 	var total int64
@@ -70,6 +70,7 @@ func (r *response) iterate(body starlark.Iterable) error {
 	if r.status != 0 && r.bodiless() && r.r.Method == http.MethodHead {
 		return nil // nothing of it would be sent
 	}
+	r.duplex()
 	one := starlark.Len(body) == 1
 	iter := body.Iterate()
 	defer iter.Done()
@@ -113,6 +114,9 @@ func (r *response) file(w *environ.FileWrapper) error {
 		return r.commit()
 	}
 	src := w.Reader()
+	if _, ok := src.(*environ.File); !ok {
+		r.duplex()
+	}
 	if f, ok := src.(io.WriterTo); ok && !r.sent {
 		if n, known := w.Remaining(); known && n == r.length {
 			return r.send(f)
@@ -169,11 +173,18 @@ func (d deadlineWriter) ReadFrom(src io.Reader) (total int64, err error) {
 	if !ok {
 		return io.Copy(struct{ io.Writer }{d}, src)
 	}
+	// One io.LimitedReader over a file is what the kernel sends; not one over another.
+	limited, ok := src.(*io.LimitedReader)
+	if !ok {
+		limited = &io.LimitedReader{R: src, N: math.MaxInt64}
+	}
 	for err == nil {
 		d.r.arm()
+		piece := io.LimitedReader{R: limited.R, N: min(limited.N, 1<<20)}
 		var n int64
-		n, err = to.ReadFrom(io.LimitReader(src, 1<<20))
+		n, err = to.ReadFrom(&piece)
 		total += n
+		limited.N -= n
 		d.r.ctl.Extend()
 		if n < 1<<20 {
 			break

@@ -87,9 +87,9 @@ func (r *response) serve() bool {
 	})
 	ok := err == nil || r.fail(err)
 	r.over = true
+	r.env.Finish() // the rest of the request is net/http's, which throws it away
 	r.cleanup(body, err)
 	r.env.Errors.Flush()
-	r.env.Finish()
 	return ok
 }
 

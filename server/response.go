@@ -30,7 +30,6 @@ type response struct {
 	written  int64 // bytes of the body
 	cut      bool  // there were more than length
 	dropped  bool  // there was a body where none may be
-	made     bool  // all of the body exists: the application will not be called for it again
 	returned bool  // the application has returned: write() is out of turn
 	over     bool  // the response has ended: nothing may be called any more
 
@@ -84,13 +83,17 @@ func (r *response) commit() error {
 		header["Content-Type"] = nil
 	}
 	r.setLength(header)
-	if !r.made && r.r.ProtoMajor == 1 && r.r.Body != http.NoBody {
-		// The application may still read: on HTTP/1 net/http throws the rest of the request away when the
-		// response begins, unless told not to.
-		_ = http.NewResponseController(r.w).EnableFullDuplex()
-	}
 	r.w.WriteHeader(r.status)
 	return nil
+}
+
+// duplex is called before the first block of a response whose application may still read the request. On
+// HTTP/1 net/http throws away up to 256 KiB of what is unread when the response begins, unless told not to, and who
+// reads on is given what comes after the hole.
+func (r *response) duplex() {
+	if !r.sent && r.r.ProtoMajor == 1 && r.r.Body != http.NoBody {
+		_ = http.NewResponseController(r.w).EnableFullDuplex()
+	}
 }
 
 // setLength sets Content-Length, where there may be one.
@@ -114,9 +117,6 @@ func (r *response) block(s string, flush bool) error {
 	if s == "" {
 		return nil // PEP 3333: an empty block sends nothing, not even the headers
 	}
-	if r.sent && r.r.Context().Err() != nil {
-		return errGone
-	}
 	if err := r.commit(); err != nil {
 		return err
 	}
@@ -131,6 +131,9 @@ func (r *response) block(s string, flush bool) error {
 		if s = s[:r.length-r.written]; s == "" {
 			return nil
 		}
+	}
+	if r.r.Context().Err() != nil {
+		return errGone
 	}
 	r.arm()
 	n, err := io.WriteString(r.w, s)
