@@ -26,6 +26,9 @@ func (r *response) cleanup(body starlark.Value, cause error) {
 	if closing == nil && len(r.finish) == 0 {
 		return
 	}
+	if r.sent {
+		r.flush() // the client does not wait for it
+	}
 	ctx := context.WithoutCancel(r.r.Context())
 	r.guard(ctx, func(t *starlark.Thread) error {
 		if closing == nil {

@@ -114,7 +114,8 @@ func (r *response) file(w *environ.FileWrapper) error {
 		return r.commit()
 	}
 	src := w.Reader()
-	if _, ok := src.(*environ.File); !ok {
+	_, exists := src.(*environ.File)
+	if !exists {
 		r.duplex()
 	}
 	if f, ok := src.(io.WriterTo); ok && !r.sent {
@@ -130,7 +131,7 @@ func (r *response) file(w *environ.FileWrapper) error {
 		}
 		n, err := src.Read(p)
 		if n > 0 {
-			if err := r.block(string(p[:n]), r.length < 0); err != nil {
+			if err := r.block(string(p[:n]), r.length < 0 || !exists); err != nil {
 				return err
 			}
 		}
