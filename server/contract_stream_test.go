@@ -82,12 +82,16 @@ func (s *session) ends() {
 func TestItem086_100_128Streamed(t *testing.T) {
 	eachWay(t, `
 load("@body", "body_map")
-load("@test", "gate")
+load("@struct", "struct")
+load("@test", "count", "gate")
 def made(block):
     gate(block)
     return block
 
 def app(environ, start_response):
+    if environ["PATH_INFO"] == "/file":
+        start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "3")])
+        return environ["wsgi.file_wrapper"](struct(read = lambda n: made(" abc"[count("reads")])))
     write = start_response("200 OK", [("Content-Type", "text/plain")])
     if environ["PATH_INFO"] == "/write":
         for block in ["a", "b", "c"]:
@@ -98,7 +102,7 @@ def app(environ, start_response):
             s.write(made(block))
     return stream if environ["PATH_INFO"] == "/stream" else body_map(made, ["a", "b", "c"])
 `, nil, func(t *testing.T, s *session) {
-		for _, target := range []string{"/body", "/write", "/stream"} {
+		for _, target := range []string{"/body", "/write", "/stream", "/file"} {
 			s.host.gates = map[string]chan struct{}{}
 			s.host.open("a")
 			res, err := s.get(t.Context(), target)
@@ -119,6 +123,41 @@ def app(environ, start_response):
 			}
 			if rest, err := io.ReadAll(res.Body); err != nil || len(rest) > 0 {
 				t.Errorf("%s: behind the last block is %q (%v)", target, rest, err)
+			}
+			res.Body.Close()
+			s.ends()
+		}
+	})
+}
+
+// TestItem090Finished holds that what runs after the response does not hold it up.
+func TestItem090Finished(t *testing.T) {
+	eachWay(t, `
+load("@body", "body")
+load("@test", "gate")
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    if environ["PATH_INFO"] == "/close":
+        return body(["hello"], close = lambda: gate("over"))
+    environ["larkspur.on_finish"](lambda status, error: gate("over"))
+    return ["hello"]
+`, nil, func(t *testing.T, s *session) {
+		for _, target := range []string{"/close", "/finish"} {
+			res, err := s.get(t.Context(), target)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := make([]byte, len("hello"))
+			if _, err := io.ReadFull(res.Body, got); err != nil || string(got) != "hello" {
+				t.Errorf("%s: got %q, %v", target, got, err)
+			}
+			s.reached("over")
+			if target == "/finish" {
+				s.host.open("over")
+			} else {
+				close(s.host.gate("over"))
+				s.ends()
+				s.host.gates = map[string]chan struct{}{}
 			}
 			res.Body.Close()
 			s.ends()
@@ -342,12 +381,14 @@ def app(environ, start_response):
     block = "x" * (1 << 20)
     if environ["PATH_INFO"] == "/body":
         return body_map(lambda _: block, range(1 << 20))
+    while environ["PATH_INFO"] == "/catch":
+        catch(write, block)
     while True:
         write(block)
 `, nil, func(t *testing.T, s *session) {
 		s.handler.WriteTimeout = 50 * time.Millisecond
 		s.host.open("running")
-		for _, target := range []string{"/body", "/write"} {
+		for _, target := range []string{"/body", "/write", "/catch"} {
 			res, err := s.get(t.Context(), target)
 			if err != nil {
 				t.Fatal(err)
