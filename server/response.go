@@ -87,11 +87,22 @@ func (r *response) commit() error {
 	return nil
 }
 
+// duplex is called before the first block of a response whose application may still read the request. On
+// HTTP/1 net/http throws away up to 256 KiB of what is unread when the response begins, unless told not to, and who
+// reads on is given what comes after the hole.
+func (r *response) duplex() {
+	if !r.sent && r.r.ProtoMajor == 1 && r.r.Body != http.NoBody {
+		_ = http.NewResponseController(r.w).EnableFullDuplex()
+	}
+}
+
 // setLength sets Content-Length, where there may be one.
 func (r *response) setLength(header http.Header) {
 	switch r.status {
 	case http.StatusNoContent:
 		return // RFC 9110, section 8.6: must not
+	case http.StatusNotModified:
+		return // RFC 9110, section 15.4.5: should not; some clients wait for what it promises
 	case http.StatusResetContent:
 		header["Content-Length"] = []string{"0"} // RFC 9110, section 15.3.6
 		return
@@ -105,9 +116,6 @@ func (r *response) setLength(header http.Header) {
 func (r *response) block(s string, flush bool) error {
 	if s == "" {
 		return nil // PEP 3333: an empty block sends nothing, not even the headers
-	}
-	if r.sent && r.r.Context().Err() != nil {
-		return errGone
 	}
 	if err := r.commit(); err != nil {
 		return err
@@ -123,6 +131,9 @@ func (r *response) block(s string, flush bool) error {
 		if s = s[:r.length-r.written]; s == "" {
 			return nil
 		}
+	}
+	if r.r.Context().Err() != nil {
+		return errGone
 	}
 	r.arm()
 	n, err := io.WriteString(r.w, s)
@@ -171,6 +182,9 @@ func (r *response) complete() error {
 	if !r.sent && r.length < 0 && !r.bodiless() {
 		r.length = 0 // all of the body is known: nothing
 	}
+	if !r.sent && r.length > 0 && !r.bodiless() {
+		return r.short() // nothing has been sent: the client gets an answer
+	}
 	if err := r.commit(); err != nil {
 		return err
 	}
@@ -184,9 +198,13 @@ func (r *response) complete() error {
 		r.warn(environ.CodeTooLong, "the body is longer than its Content-Length of %d bytes: it was cut", r.length)
 	}
 	if r.written < r.length {
-		return environ.Errorf(environ.CodeTooShort, "", "the body ended after %d bytes, Content-Length says %d", r.written, r.length)
+		return r.short()
 	}
 	return nil
+}
+
+func (r *response) short() error {
+	return environ.Errorf(environ.CodeTooShort, "", "the body ended after %d bytes, Content-Length says %d", r.written, r.length)
 }
 
 // whole reports whether the client has got all that it was promised, and cannot see what went wrong
