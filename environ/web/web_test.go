@@ -16,6 +16,7 @@ import (
 	"github.com/larkspur-web/larkspur/environ/web"
 	"github.com/larkspur-web/larkspur/runtime/json"
 	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
 )
 
 const multipartForm = "--B\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n" +
@@ -42,7 +43,7 @@ func eval(t testing.TB, target, contentType, body, expr string) (starlark.Value,
 		_, err := starlark.Call(t, args[0], args[1:], nil)
 		return starlark.String(fmt.Sprint(err)), nil
 	})
-	return starlark.Eval(new(starlark.Thread), "test", expr, vars)
+	return starlark.EvalOptions(new(syntax.FileOptions), new(starlark.Thread), "test", expr, vars)
 }
 
 func TestFunctions(t *testing.T) {
@@ -446,5 +447,5 @@ func evalVars(t testing.TB, e map[string]string, expr string) (starlark.Value, e
 		}
 	}
 	vars["e"] = d
-	return starlark.Eval(new(starlark.Thread), "test", expr, vars)
+	return starlark.EvalOptions(new(syntax.FileOptions), new(starlark.Thread), "test", expr, vars)
 }
