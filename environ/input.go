@@ -22,6 +22,7 @@ type Input struct {
 	Fail func(error)
 
 	body  io.Reader
+	atEnd bool
 	limit int64 // bytes that may still be read; negative for no bound
 	max   int64
 	buf   *bufio.Reader // made by the first method that a script calls
@@ -37,6 +38,9 @@ func NewInput(r io.Reader) *Input {
 }
 
 func (i *Input) start(body io.Reader, limit int64) { i.body, i.limit, i.max = body, limit, limit }
+
+// AtEnd reports whether the body has been read to its end.
+func (i *Input) AtEnd() bool { return i.atEnd }
 
 func (i *Input) finish() { i.over.Store(true) }
 
@@ -109,6 +113,7 @@ func (i *Input) lines() (*bufio.Reader, error) {
 }
 
 func (i *Input) broken(err error) error {
+	i.atEnd = i.atEnd || err == io.EOF
 	if err == nil || err == io.EOF {
 		return err
 	}

@@ -70,7 +70,7 @@ func (r *response) iterate(body starlark.Iterable) error {
 	if r.status != 0 && r.bodiless() && r.r.Method == http.MethodHead {
 		return nil // nothing of it would be sent
 	}
-	r.duplex()
+	r.open = true
 	one := starlark.Len(body) == 1
 	iter := body.Iterate()
 	defer iter.Done()
@@ -116,7 +116,7 @@ func (r *response) file(w *environ.FileWrapper) error {
 	src := w.Reader()
 	_, exists := src.(*environ.File)
 	if !exists {
-		r.duplex()
+		r.open = true
 	}
 	if f, ok := src.(io.WriterTo); ok && !r.sent {
 		if n, known := w.Remaining(); known && n == r.length {

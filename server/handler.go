@@ -108,6 +108,7 @@ func (r *response) prepare() {
 
 // armRead makes reads of the request's body end with the call.
 func (r *response) armRead() {
+	r.reading = true
 	if deadline, ok := r.ctx.Deadline(); ok {
 		_ = http.NewResponseController(r.w).SetReadDeadline(deadline)
 	}

@@ -31,6 +31,8 @@ type response struct {
 	cut      bool  // there were more than length
 	dropped  bool  // there was a body where none may be
 	returned bool  // the application has returned: write() is out of turn
+	reading  bool  // the application has begun to read the request
+	open     bool  // it may read on while it sends
 	over     bool  // the response has ended: nothing may be called any more
 
 	progress time.Time // when the write deadline was set
@@ -83,17 +85,25 @@ func (r *response) commit() error {
 		header["Content-Type"] = nil
 	}
 	r.setLength(header)
+	if r.open {
+		r.duplex()
+	}
 	r.w.WriteHeader(r.status)
 	return nil
 }
 
-// duplex is called before the first block of a response whose application may still read the request. On
-// HTTP/1 net/http throws away up to 256 KiB of what is unread when the response begins, unless told not to, and who
-// reads on is given what comes after the hole.
+// duplex lets the application read on while it sends. On HTTP/1 net/http throws away up to 256 KiB of what is unread of
+// the request when the response begins, unless told not to, and who reads on is given what comes after the hole.
 func (r *response) duplex() {
-	if !r.sent && r.r.ProtoMajor == 1 && r.r.Body != http.NoBody {
-		_ = http.NewResponseController(r.w).EnableFullDuplex()
+	if r.r.ProtoMajor != 1 || r.r.Body == http.NoBody || r.env.Input.AtEnd() {
+		return
 	}
+	if !r.reading && r.r.Header.Get("Expect") != "" {
+		return // nothing is thrown away of a body that the client has not been asked for
+	}
+	_ = http.NewResponseController(r.w).EnableFullDuplex()
+	// net/http cannot use the connection again if some of the body stays unread: https://go.dev/issue/68560.
+	r.w.Header()["Connection"] = []string{"close"}
 }
 
 // setLength sets Content-Length, where there may be one.

@@ -114,7 +114,7 @@ func (w *writer) CallInternal(_ *starlark.Thread, args starlark.Tuple, kwargs []
 	if !ok {
 		return nil, notBlock(args[0], "the argument of write()")
 	}
-	r.duplex()
+	r.open = true
 	return starlark.None, r.put(s)
 }
 

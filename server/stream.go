@@ -20,7 +20,7 @@ func (r *response) stream(t *starlark.Thread, body starlark.Callable) error {
 	if r.bodiless() {
 		return r.commit()
 	}
-	r.duplex()
+	r.open = true
 	s := &stream{r: r}
 	defer func() { s.closed = true }()
 	_, err := starlark.Call(t, body, starlark.Tuple{s}, nil)
