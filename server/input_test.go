@@ -16,9 +16,11 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/larkspur-web/larkspur/environ/web"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/server"
 	"github.com/larkspur-web/larkspur/server/body"
+	"github.com/larkspur-web/larkspur/server/static"
 	"go.starlark.net/starlark"
 )
 
@@ -117,6 +119,8 @@ def app(environ, start_response):
     text = environ["wsgi.input"].read() if environ["PATH_INFO"] == "/read" else b"unread"
     start_response("200 OK", [("Content-Length", str(len(text)))])
     late = environ["wsgi.input"].read() if environ["PATH_INFO"] == "/late" else b""
+    if environ["PATH_INFO"] == "/stream":
+        return lambda stream: stream.write(text)
     return [text]
 `
 	eachInput(t, &server.Handler{}, runtime.Config{}, script, func(t *testing.T, client *http.Client, url string) {
@@ -126,6 +130,7 @@ def app(environ, start_response):
 		}{
 			{"/read", "body", true},
 			{"/ignore", "unread", false},
+			{"/stream", "unread", false},
 			{"/late", "unread", true}, // the header is not on the wire yet
 			{"/read", "body", true},   // the connection, if it is the same, was not left with half a body
 		} {
@@ -292,6 +297,86 @@ def app(environ, start_response):
 		}
 		if kind := <-over; kind != "LARK0301" {
 			t.Errorf("after the response: got %s, want LARK0301", kind)
+		}
+	})
+}
+
+// TestInputUnread answers without a look at the body: the client gets the whole response, and the next request is as any.
+func TestInputUnread(t *testing.T) {
+	const script = `
+load("@body", "body")
+
+def app(environ, start_response):
+    write = start_response("200 OK", [])
+    if environ["PATH_INFO"] == "/write":
+        write("answer")
+        return []
+    if environ["PATH_INFO"] == "/read":
+        environ["wsgi.input"].read()
+    if environ["PATH_INFO"] in ("/read", "/body"):
+        return body(["ans", "wer"])
+    if environ["PATH_INFO"] == "/stream":
+        return lambda stream: stream.write("answer")
+    return ["answer"]
+`
+	config := runtime.Config{Modules: map[string]runtime.Module{"body": body.Module}}
+	large := strings.Repeat("x", 1<<20)
+	eachInput(t, &server.Handler{}, config, script, func(t *testing.T, client *http.Client, url string) {
+		for range 5 {
+			for _, path := range []string{"/write", "/body", "/stream", "/read", "/list"} {
+				for _, sent := range []string{"", "small", large} {
+					for _, r := range []io.Reader{strings.NewReader(sent), unsized(sent)} {
+						res, text := post(t, client, url+path, r)
+						if res.StatusCode != 200 || text != "answer" {
+							t.Errorf("%s with %d bytes: got %d %q", path, len(sent), res.StatusCode, text)
+						}
+						// A connection is given up only for a body that nobody has read.
+						if res.Close && path == "/read" {
+							t.Errorf("%s with %d bytes: the connection was closed", path, len(sent))
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
+// TestLoopThatFails has a for loop over something that fails, which it would take for the end: the call ends with it.
+func TestLoopThatFails(t *testing.T) {
+	const script = `
+load("@http", "input")
+load("@static", "file")
+
+shared = input(b"a")
+
+def closed():
+    f = file("app.star")
+    f.close()
+    return f
+
+def app(environ, start_response):
+    start_response("200 OK", [])
+    wrap = environ["wsgi.file_wrapper"]
+    path = environ["PATH_INFO"]
+    if path == "/fine":
+        over = wrap(file("app.star"))
+    elif path == "/input":
+        over = input([b"a", 1])
+    elif path == "/shared":
+        over = [shared.read()]
+    elif path == "/file":
+        over = closed()
+    elif path == "/wrapper":
+        over = wrap(closed())
+    for block in over:
+        pass
+    return ["the end"]
+`
+	eachInput(t, &server.Handler{}, runtime.Config{Modules: map[string]runtime.Module{"http": web.Module, "static": static.Module}}, script, func(t *testing.T, client *http.Client, url string) {
+		for path, want := range map[string]int{"/fine": 200, "/input": 500, "/file": 500, "/wrapper": 500, "/shared": 500} {
+			if res, text := post(t, client, url+path, nil); res.StatusCode != want {
+				t.Errorf("%s: got %d %q, want %d", path, res.StatusCode, text, want)
+			}
 		}
 	})
 }
