@@ -276,8 +276,8 @@ def app(environ, start_response):
         return [i.readline()]
 `
 	var lines strings.Builder
-	for n := range 10_000 {
-		fmt.Fprintf(&lines, "line %100d\n", n)
+	for n := range 2_000 {
+		fmt.Fprintf(&lines, "line %500d\n", n)
 	}
 	over := make(chan string, 1)
 	config := runtime.Config{
@@ -292,7 +292,7 @@ def app(environ, start_response):
 				}
 			}
 		}
-		if _, got := post(t, client, url+"/list", strings.NewReader(lines.String())); !strings.HasPrefix(lines.String(), got) || len(got) != 106 {
+		if _, got := post(t, client, url+"/list", strings.NewReader(lines.String())); !strings.HasPrefix(lines.String(), got) || len(got) != 506 {
 			t.Errorf("got %q", got)
 		}
 		if kind := <-over; kind != "LARK0301" {
