@@ -208,7 +208,13 @@ def app(e, s):
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := httptest.NewServer(&server.Handler{App: p, Logger: slog.New(&log)})
+			h := &server.Handler{App: p, Logger: slog.New(&log)}
+			over := make(chan struct{})
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				defer close(over)
+				h.ServeHTTP(w, r)
+			}))
+			defer s.Close()
 			res, err := http.Get(s.URL)
 			if err != nil {
 				t.Fatal(err)
@@ -217,7 +223,7 @@ def app(e, s):
 			if err != nil {
 				got = append(got, broken...)
 			}
-			s.Close() // which waits for the request to be over
+			<-over
 			if string(got) != tt.want || res.ContentLength != tt.length {
 				t.Errorf("got %q with length %d, want %q with %d", got, res.ContentLength, tt.want, tt.length)
 			}
