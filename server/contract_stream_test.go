@@ -18,6 +18,11 @@ import (
 // eachWay runs test in every mode and variant with an application, set up by pairs of KEY VALUE.
 func eachWay(t *testing.T, app string, config []string, test func(*testing.T, *session)) {
 	t.Helper()
+	each(t, variants, app, config, test)
+}
+
+func each(t *testing.T, variants []variant, app string, config []string, test func(*testing.T, *session)) {
+	t.Helper()
 	s := &script{files: map[string]string{"app.star": app}}
 	for i := 0; i < len(config); i += 2 {
 		s.lines = append(s.lines, []string{"config", config[i], config[i+1]})
@@ -399,6 +404,44 @@ def app(environ, start_response):
 			}
 			res.Body.Close()
 			<-s.host.passed
+		}
+		s.silent([]string{"ERROR"})
+	})
+}
+
+// TestItem146PatientClient holds that a client that takes a large block slowly, but takes it, gets it whole, however
+// long that is: neither its time to accept a block nor the application's runs out.
+func TestItem146PatientClient(t *testing.T) {
+	const size = 48 << 20
+	each(t, variants[:1], `
+def app(environ, start_response):
+    write = start_response("200 OK", [("Content-Type", "text/plain")])
+    block = "x" * (48 << 20)
+    if environ["PATH_INFO"] == "/list":
+        return [block]
+    write(block)
+    for i in range(5000):
+        pass  # and is asked for its time
+    return []
+`, []string{"time", "400ms"}, func(t *testing.T, s *session) {
+		s.handler.WriteTimeout = 400 * time.Millisecond
+		for _, target := range []string{"/list", "/write"} {
+			res, err := s.get(t.Context(), target)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var n int64
+			for err == nil {
+				var m int64
+				m, err = io.CopyN(io.Discard, res.Body, 1<<20)
+				n += m
+				time.Sleep(15 * time.Millisecond) // it is slow
+			}
+			if err != io.EOF || n != size {
+				t.Errorf("%s: got %d bytes of %d, and %v", target, n, size, err)
+			}
+			res.Body.Close()
+			s.ends()
 		}
 		s.silent([]string{"ERROR"})
 	})

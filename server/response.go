@@ -39,6 +39,9 @@ type response struct {
 	finish   []starlark.Callable
 }
 
+// maxPiece is how many bytes of a block a client has the write timeout for.
+const maxPiece = 256 << 10
+
 // errGone is what a write fails with when nobody reads any more.
 var errGone = errors.New("the client is gone")
 
@@ -145,11 +148,16 @@ func (r *response) block(s string, flush bool) error {
 	if r.r.Context().Err() != nil {
 		return errGone
 	}
-	r.arm()
-	n, err := io.WriteString(r.w, s)
-	r.written += int64(n)
-	if err != nil {
-		return errGone
+	for len(s) > 0 {
+		r.arm()
+		n, err := io.WriteString(r.w, s[:min(len(s), maxPiece)])
+		r.written += int64(n)
+		if err != nil {
+			return errGone
+		}
+		if s = s[n:]; s != "" {
+			r.ctl.Extend()
+		}
 	}
 	if flush {
 		r.flush()
