@@ -167,7 +167,7 @@ var faults = []fault{
 
 	{"V46", `lambda e, s: (lambda blocks: [blocks.close()] + list(blocks))(lint(streaming)(e, s))`, "iterated after close()"},
 	{"V47", `result(["a", 1])`, "lint: item 1 of the body is int, neither bytes nor string: write str(x)"},
-	{"V47", `result(body_map(lambda x: x, ["a", 1]))`, "lint: block 1 of the body is int, neither bytes nor string"},
+	{"V47", `lambda e, s: result(body_map(lambda x: x, ["a", 1]))(e, s)`, "lint: block 1 of the body is int, neither bytes nor string"},
 	{"V47", `lambda e, s: lint(lambda e, s: [s("200 OK", PLAIN)] and (lambda stream: stream.write(1)))(e, s)(struct(write = len, flush = 1, read = 1, close = 1, closed = False))`,
 		"lint: stream.write() was given int, neither bytes nor string: write str(x)"},
 	{"V48", `lint(lambda e, s: [b"block"])`, "lint: the body came before start_response(): call start_response(status, headers) first"},
@@ -177,7 +177,7 @@ var faults = []fault{
 	{"V49", `lambda e, s: lint(streaming)(e, s) and [b"another"]`, "lint: close() of the body was not called"},
 	{"body", `result(["four", "five"], PLAIN + [("Content-Length", "7")])`, "lint: the body has more than the 7 bytes that Content-Length says"},
 	{"body", `result(["four"], PLAIN + [("Content-Length", "7")])`, "lint: the body has 4 bytes, Content-Length says 7"},
-	{"body", `result(body_chain(["four"], ["five"]), PLAIN + [("Content-Length", "7")])`, "lint: the body has more than the 7 bytes"},
+	{"body", `lambda e, s: result(body_chain(["four"], ["five"]), PLAIN + [("Content-Length", "7")])(e, s)`, "lint: the body has more than the 7 bytes"},
 	{"body", `result(["content"], [], "204 No Content")`, "lint: item 0 of the body has content, but a response with status 204 has no body: return []"},
 	{"body", `lambda e, s: (lambda b: [b(struct(write = len, flush = 1, read = 1, close = 1, closed = False)), b(None)])(lint(calling)(e, s))`, "lint: the body was called twice"},
 	{"body", `lambda e, s: lint(calling)(e, s)(1, 2)`, "lint: the body was called with 2 arguments: call it with the stream"},
