@@ -74,6 +74,9 @@ func (b *body) Read(p []byte) (int, error) {
 	if i.err != nil {
 		return 0, i.err
 	}
+	if i.atEnd {
+		return 0, io.EOF // net/http closes a body that was read to its end when the response begins
+	}
 	if i.OnRead != nil {
 		i.OnRead()
 		i.OnRead = nil
