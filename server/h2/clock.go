@@ -24,6 +24,9 @@ type clock struct {
 	pinged     int64 // when it was sent
 }
 
+// wideFor is how long a connection without streams keeps the large buffer of its input.
+const wideFor = time.Second
+
 // startClock sets what holds for a new connection; mu is held.
 func (c *conn) startClock() {
 	now := c.now()
@@ -123,6 +126,9 @@ func (c *conn) pass(now int64, due func(int64) bool) bool {
 	if c.deadAt != 0 {
 		due(c.deadAt)
 		return true
+	}
+	if len(c.streams) == 0 && c.in.wide.Load() && due(c.idleFrom+int64(wideFor)) {
+		c.nc.SetReadDeadline(time.Unix(1, 0))
 	}
 	heard := c.heard.Load()
 	switch {

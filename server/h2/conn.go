@@ -151,7 +151,7 @@ func (c *conn) greet(greeted bool) error {
 		return nil
 	}
 	for seen := 0; seen < len(http2.ClientPreface); {
-		if err := c.in.fill(c.nc, true, 0); err != nil {
+		if err := c.in.fill(c.nc, 0); err != nil {
 			return err
 		}
 		p := c.in.bytes()
@@ -227,6 +227,9 @@ func (c *conn) close(st *Stream, err error) {
 	if len(c.streams) == 0 && c.state == http.StateActive {
 		c.setState(http.StateIdle)
 		c.idleFrom = c.now()
+		if c.in.wide.Load() {
+			c.arm(c.idleFrom + int64(wideFor))
+		}
 		c.drained()
 	}
 }

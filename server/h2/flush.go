@@ -45,8 +45,8 @@ func (c *conn) outBuffer() []byte {
 
 // dispatch hands the requests of a batch to workers, and sees that what the batch has caused is
 // written, by a worker, so that the reader never waits for the client to read. It returns whether the
-// connection has no streams, so that a long wait may follow, and whether it has failed.
-func (c *conn) dispatch() (idle, over bool) {
+// connection is over.
+func (c *conn) dispatch() (over bool) {
 	c.mu.Lock()
 	var flush *conn
 	if n := len(c.batch); n == 0 {
@@ -56,14 +56,14 @@ func (c *conn) dispatch() (idle, over bool) {
 		c.flushQueued = true
 		flush = c
 	}
-	idle, over = len(c.streams) == 0, c.stage == doomed || c.broken != nil
+	over = c.stage == doomed || c.broken != nil
 	c.mu.Unlock()
 	if len(c.batch) > 0 {
 		c.srv.workers.submit(c.batch, flush)
 		clear(c.batch)
 		c.batch = c.batch[:0]
 	}
-	return idle, over
+	return over
 }
 
 // run writes the output, as a task.

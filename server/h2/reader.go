@@ -2,8 +2,13 @@ package h2
 
 import (
 	"encoding/binary"
+	"errors"
 	"io"
+	"net"
+	"os"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"golang.org/x/net/http2"
 )
@@ -19,11 +24,10 @@ func (c *conn) read() error {
 			c.dispatch()
 			return err
 		}
-		idle, over := c.dispatch()
-		if over {
+		if over := c.dispatch(); over {
 			return nil
 		}
-		if err := c.in.fill(c.nc, idle, need); err != nil {
+		if err := c.in.fill(c.nc, need); err != nil {
 			return err
 		}
 		c.heard.Store(c.now())
@@ -234,19 +238,20 @@ func (c *conn) idle(id uint32) bool {
 	return id > c.lastID
 }
 
-// The sizes of an input's buffers: one for a connection that waits for a request, and one for
-// what follows.
+// The sizes of an input's buffers: one for requests, and one for more.
 const (
-	smallInput = 512
+	smallInput = 2 << 10
 	largeInput = 32 << 10
 )
 
-// An input is what was read and is not yet handled. A connection without streams keeps only the small
-// buffer.
+// An input is what was read and is not yet handled. It has the large buffer only while the client
+// sends more than the small one holds; if the client falls silent then, the clock has it given back.
 type input struct {
 	buf   []byte
 	r, w  int // buf[r:w] is unread
+	last  int // how much the last read brought
 	large *[]byte
+	wide  atomic.Bool // large is there
 	small [smallInput]byte
 }
 
@@ -256,41 +261,64 @@ func (in *input) bytes() []byte { return in.buf[in.r:in.w] }
 func (in *input) skip(n int)    { in.r += n }
 
 // fill reads more, at least a byte. need is the size of the frame that has begun, which has to fit.
-func (in *input) fill(r io.Reader, idle bool, need int) error {
-	switch rest := in.w - in.r; {
-	case rest == 0 && idle:
-		in.release()
-		in.buf, in.r, in.w = in.small[:], 0, 0
+func (in *input) fill(nc net.Conn, need int) error {
+	in.makeRoom(need)
+	for {
+		n, err := nc.Read(in.buf[in.w:])
+		in.w += n
+		in.last = n
+		switch {
+		case n > 0:
+			return nil
+		case err == nil:
+			return io.ErrNoProgress
+		case !errors.Is(err, os.ErrDeadlineExceeded):
+			return err
+		}
+		// The clock wants the large buffer back.
+		nc.SetReadDeadline(time.Time{})
+		if in.r == in.w {
+			in.narrow()
+		}
+	}
+}
+
+func (in *input) makeRoom(need int) {
+	rest := in.w - in.r
+	switch {
+	case rest == 0 && in.last < smallInput/2:
+		in.narrow()
 	case in.large == nil:
-		// What the small buffer holds is the beginning of a frame.
 		in.large = largeInputs.Get().(*[]byte)
+		in.wide.Store(true)
 		in.w = copy(*in.large, in.bytes())
 		in.buf, in.r = *in.large, 0
-	case rest == 0 || in.r > 0 && len(in.buf)-in.r < max(need, largeInput/2):
+	case rest == 0 || len(in.buf)-in.r < max(need, largeInput/2):
 		in.w = copy(in.buf, in.bytes())
 		in.r = 0
 	}
-	if need > len(in.buf) && in.large != nil {
+	if need > len(in.buf) {
 		grown := make([]byte, need)
 		in.w = copy(grown, in.bytes())
 		in.r = 0
 		in.release()
 		in.large, in.buf = &grown, grown
+		in.wide.Store(true)
 	}
-	n, err := r.Read(in.buf[in.w:])
-	in.w += n
-	if n > 0 {
-		return nil
-	}
-	if err == nil {
-		return io.ErrNoProgress
-	}
-	return err
+}
+
+// narrow goes on with the small buffer.
+func (in *input) narrow() {
+	in.release()
+	in.buf, in.r, in.w = in.small[:], 0, 0
 }
 
 func (in *input) release() {
-	if in.large != nil && len(*in.large) == largeInput {
-		largeInputs.Put(in.large)
+	if in.large != nil {
+		if len(*in.large) == largeInput {
+			largeInputs.Put(in.large)
+		}
+		in.large = nil
+		in.wide.Store(false)
 	}
-	in.large = nil
 }

@@ -164,7 +164,7 @@ func (c *conn) doomed() bool {
 func (c *conn) discard() {
 	for n := 0; n < 1<<20; {
 		c.in.r, c.in.w = 0, 0
-		if c.in.fill(c.nc, false, 0) != nil {
+		if c.in.fill(c.nc, 0) != nil {
 			return
 		}
 		n += c.in.w
