@@ -140,6 +140,7 @@ func (c *conn) flush(mine *Stream) {
 		c.mu.Lock()
 		if err != nil {
 			c.fail(errGone)
+			c.raw.Close() // without a word of TLS's, which could not be written either
 		}
 		if mine != nil && len(mine.pending) == 0 {
 			break
@@ -172,7 +173,7 @@ func (c *conn) write(p []byte, renew bool) error {
 	return err
 }
 
-// fail ends the connection because nothing can be written; mu is held.
+// fail ends the connection at once: the reader will close it. mu is held.
 func (c *conn) fail(err error) {
 	if c.broken != nil {
 		return
@@ -185,7 +186,7 @@ func (c *conn) fail(err error) {
 	for _, st := range c.room {
 		st.signal()
 	}
-	c.nc.Close()
+	c.nudge()
 }
 
 // fillOutput moves DATA into the output, of the streams whose turn it is.

@@ -220,8 +220,10 @@ func write[T []byte | string](w *response, p T) (int, error) {
 		w.s.buf = append(w.s.buf, p...)
 		return len(p), nil
 	}
-	if err := w.send(); err != nil {
-		return 0, err
+	if len(w.s.buf) > 0 {
+		if err := w.send(); err != nil {
+			return 0, err
+		}
 	}
 	if len(p) <= maxBuffered/2 {
 		w.s.buf = append(w.s.buf, p...)
