@@ -2,6 +2,7 @@ package h2
 
 import (
 	"encoding/binary"
+	"maps"
 	"strings"
 )
 
@@ -194,11 +195,16 @@ func (c *conn) handlePriorityUpdate(f frame) error {
 		c.ready.remove(st)
 		st.priority = p
 		c.ready.push(st)
-	} else if c.idle(id) && len(c.early) < maxEarly {
+	} else if c.idle(id) {
 		if c.early == nil {
 			c.early = map[uint32]priority{}
 		}
-		c.early[id] = p
+		if len(c.early) == maxEarly {
+			maps.DeleteFunc(c.early, func(id uint32, _ priority) bool { return !c.idle(id) })
+		}
+		if len(c.early) < maxEarly {
+			c.early[id] = p
+		}
 	}
 	return nil
 }
