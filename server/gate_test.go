@@ -116,6 +116,8 @@ func TestGateHTTP1(t *testing.T) {
 		{"CONNECT", "CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n", 501, ""},
 		{"method that is no token", "G(T / HTTP/1.1\r\nHost: a\r\n\r\n", 400, ""},
 		{"unknown expectation", "GET / HTTP/1.1\r\nHost: a\r\nExpect: foo\r\n\r\n", 417, ""},
+		{"513 fields", "GET / HTTP/1.1\r\nHost: a\r\n" + numbered(513) + "\r\n", 431, ""},
+		{"512 fields", "GET / HTTP/1.1\r\nHost: a\r\n" + numbered(512) + "\r\n", 200, "GET / - -"},
 		{"head of 100 KB", "GET / HTTP/1.1\r\nHost: a\r\n" + strings.Repeat("X-A: 0123456789\r\n", 6000) + "\r\n", 431, ""},
 	}
 	for mode, c := range map[string]func() net.Conn{
@@ -139,6 +141,15 @@ func TestGateHTTP1(t *testing.T) {
 			})
 		}
 	}
+}
+
+// numbered returns n header fields.
+func numbered(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "F%d: v\r\n", i)
+	}
+	return b.String()
 }
 
 // TestGatePipeline answers what came before a request that is refused, and nothing after it.
