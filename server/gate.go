@@ -28,6 +28,10 @@ func gate(r *http.Request) *Failure {
 		// RFC 3986, section 2: none of them is in a URI; readers differ in what they make of it.
 		return refuse(http.StatusBadRequest, "the request target has the octet %#02x, which must be encoded", c)
 	}
+	if r.Host == "" && r.ProtoMajor >= 2 {
+		// RFC 9110, sections 4.2.1 and 7.2: a URI without a host is invalid. HTTP/1.1 is refused by net/http.
+		return refuse(http.StatusBadRequest, "the request has neither :authority nor Host")
+	}
 	if r.Host != "" && !isAuthority(r.Host) {
 		return refuse(http.StatusBadRequest, "the authority is not HOST or HOST:PORT")
 	}
