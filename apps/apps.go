@@ -1,7 +1,14 @@
 // Package apps holds applications and middleware written as .star files, embedded in the binary.
+//
+// The applications are the smallest that are worth reading: hello, environ, form, stream, upload. The
+// middleware is mount (dispatch by prefix) and lint (the gateway contract, executable). The tour shows
+// them all, live, with their source beside them.
 package apps
 
 import "embed"
 
-//go:embed *.star
+// FS is the tree of all of them, from whose root they load one another. The tour is tour/app.star in it; app.star,
+// at the root, is the same for one who serves the tree from its files.
+//
+//go:embed *.star tour
 var FS embed.FS

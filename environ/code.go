@@ -79,7 +79,7 @@ func Faults() []Fault {
 		{CodeBlock, "not a block", "The body or `write()` gave something that is neither `bytes` nor `string`.", "Convert it: `str(x)`, or `bytes(list_of_ints)`."},
 		{CodeTooLong, "longer than its Content-Length", "The body has more bytes than the `Content-Length` that the application declared. What is over is cut.", "Declare the right length or none; middleware that changes a body must drop the header."},
 		{CodeTooShort, "shorter than its Content-Length", "The body ended before the declared `Content-Length`. The response is broken off, so that the client sees that it is not whole.", "Declare the right length or none."},
-		{CodeNoBody, "a body where none may be", "The response to HEAD or with status 204, 205 or 304 had a body. It was dropped.", "Return `[]`."},
+		{CodeNoBody, "a body where none may be", "A response with status 204, 205 or 304 had a body. It was dropped. (That of a HEAD request is dropped without a word.)", "Return `[]`."},
 		{CodeLateWrite, "write() out of turn", "`write()` was called after the application returned.", "Write before returning, or return a callable body and use its `stream`."},
 		{CodeStream, "stream misused", "A callable body used its stream after it was closed, or after the body had returned.", "Use the stream only inside the body, before `close`."},
 		{CodeCleanup, "clean-up failed", "`close()` of a body or a function given to `larkspur.on_finish` failed. The response is not changed by it.", "See the backtrace in the log."},

@@ -1,12 +1,16 @@
 package environ_test
 
 import (
+	"errors"
+	"io"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/larkspur-web/larkspur/environ"
 	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
 )
 
 func BenchmarkNew(b *testing.B) {
@@ -51,7 +55,7 @@ func TestInput(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			r := httptest.NewRequest("POST", "/", strings.NewReader(body))
 			e := new(environ.Config).New(r)
-			v, err := starlark.Eval(new(starlark.Thread), "t", tt.expr, starlark.StringDict{"i": &e.Input})
+			v, err := starlark.EvalOptions(new(syntax.FileOptions), new(starlark.Thread), "t", tt.expr, starlark.StringDict{"i": &e.Input})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -61,3 +65,43 @@ func TestInput(t *testing.T) {
 		})
 	}
 }
+
+// TestInputBroken holds item054: once a read has failed every later one fails in the same way, by whatever
+// method, although the body would give more.
+func TestInputBroken(t *testing.T) {
+	for _, method := range []string{"read", "readline", "readlines"} {
+		body := io.MultiReader(strings.NewReader("one"), iotest.ErrReader(io.ErrUnexpectedEOF), strings.NewReader("two"))
+		e := new(environ.Config).New(httptest.NewRequest("POST", "/", io.NopCloser(body)))
+		for range 3 {
+			_, err := starlark.EvalOptions(new(syntax.FileOptions), new(starlark.Thread), "t", "i."+method+"()", starlark.StringDict{"i": &e.Input})
+			var own *environ.Error
+			if !errors.As(err, &own) || own.Code != environ.CodeInputBroken || own.Status != 400 {
+				t.Errorf("%s: got %v, want %s each time", method, err, environ.CodeInputBroken)
+			}
+		}
+	}
+}
+
+// TestInputAtEnd holds that an input which has come to its end does not ask what is below it again, which may be closed
+// by then.
+func TestInputAtEnd(t *testing.T) {
+	ended := false
+	in := environ.NewInput(readerFunc(func(p []byte) (int, error) {
+		if ended {
+			return 0, errors.New("read after the end")
+		}
+		ended = true
+		return copy(p, "one\ntwo"), io.EOF
+	}))
+	v, err := starlark.EvalOptions(new(syntax.FileOptions), new(starlark.Thread), "t", `[l for l in i] + [i.readline(), i.read(), i.read(1), i.readlines()]`, starlark.StringDict{"i": in})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := v.String(), `[b"one\n", b"two", b"", b"", b"", []]`; got != want || !in.AtEnd() {
+		t.Errorf("got %s, at the end %v; want %s", got, in.AtEnd(), want)
+	}
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }

@@ -10,14 +10,18 @@ import (
 )
 
 // A File is an open file as a script sees it: read, readline, readlines, iteration, seek, tell and
-// close. It belongs to the request that opened it.
+// close. It belongs to the request that opened it, or to the module whose loading did, until that is loaded.
 type File struct {
+	// Fail, if not nil, is told when an iteration fails, because a for loop in a script cannot ask.
+	Fail func(error)
+
 	file   fs.File
 	name   string
 	size   int64
 	offset int64 // of file, which is ahead of what the script has read by what is buffered
 	buf    *bufio.Reader
 	err    error // that every later use repeats: closed, or what a read failed with
+	closed bool
 }
 
 // NewFile returns f, which holds size bytes, as a value. Seeking needs an io.Seeker.
@@ -112,9 +116,10 @@ func (f *File) Seek(offset int64, whence int) (int64, error) {
 
 // Close closes the file. Later uses fail; a second Close does nothing.
 func (f *File) Close() error {
-	if errors.Is(f.err, fs.ErrClosed) {
+	if f.closed {
 		return nil
 	}
+	f.closed = true
 	f.err, f.buf = fs.ErrClosed, nil
 	return f.file.Close()
 }
@@ -154,9 +159,15 @@ var (
 	_ starlark.HasAttrs = (*File)(nil)
 )
 
-func (f *File) String() string        { return "<file " + starlark.String(f.name).String() + ">" }
-func (f *File) Type() string          { return "file" }
-func (f *File) Freeze()               {}
+func (f *File) String() string { return "<file " + starlark.String(f.name).String() + ">" }
+func (f *File) Type() string   { return "file" }
+
+// Freeze closes a file that was opened while a module was loaded: it could not be read for several requests at once.
+func (f *File) Freeze() {
+	f.Close()
+	f.err = errors.New("this file was opened while a module was loaded; open one in each request")
+}
+
 func (f *File) Truth() starlark.Bool  { return starlark.True }
 func (f *File) Hash() (uint32, error) { return 0, errors.New("unhashable: file") }
 func (f *File) AttrNames() []string {
@@ -180,4 +191,4 @@ func (f *File) Attr(name string) (starlark.Value, error) {
 }
 
 // Iterate gives the lines that are left.
-func (f *File) Iterate() starlark.Iterator { return &lineIterator{s: f} }
+func (f *File) Iterate() starlark.Iterator { return &lineIterator{s: f, fail: f.Fail} }

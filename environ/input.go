@@ -22,6 +22,7 @@ type Input struct {
 	Fail func(error)
 
 	body  io.Reader
+	atEnd bool
 	limit int64 // bytes that may still be read; negative for no bound
 	max   int64
 	buf   *bufio.Reader // made by the first method that a script calls
@@ -38,14 +39,28 @@ func NewInput(r io.Reader) *Input {
 
 func (i *Input) start(body io.Reader, limit int64) { i.body, i.limit, i.max = body, limit, limit }
 
+// AtEnd reports whether the body has been read to its end.
+func (i *Input) AtEnd() bool { return i.atEnd }
+
 func (i *Input) finish() { i.over.Store(true) }
 
 // Read is io.Reader's. Its errors are io.EOF or an *Error.
 func (i *Input) Read(p []byte) (int, error) {
+	if err := i.ended(); err != nil {
+		return 0, err
+	}
 	if i.buf != nil && i.buf.Buffered() > 0 {
 		return i.buf.Read(p)
 	}
 	return (*body)(i).Read(p)
+}
+
+// ended returns the error of an input whose request is over.
+func (i *Input) ended() error {
+	if !i.over.Load() {
+		return nil
+	}
+	return Errorf(CodeInputEnded, "read what you need during the request", "wsgi.input used after the request was over")
 }
 
 // body is the Input below its buffer.
@@ -53,11 +68,14 @@ type body Input
 
 func (b *body) Read(p []byte) (int, error) {
 	i := (*Input)(b)
-	if i.over.Load() {
-		return 0, Errorf(CodeInputEnded, "read what you need during the request", "wsgi.input used after the request was over")
+	if err := i.ended(); err != nil {
+		return 0, err
 	}
 	if i.err != nil {
 		return 0, i.err
+	}
+	if i.atEnd {
+		return 0, io.EOF // net/http closes a body that was read to its end when the response begins
 	}
 	if i.OnRead != nil {
 		i.OnRead()
@@ -88,8 +106,7 @@ func (b *body) Read(p []byte) (int, error) {
 }
 
 func (i *Input) lines() (*bufio.Reader, error) {
-	if i.over.Load() {
-		_, err := i.Read(nil)
+	if err := i.ended(); err != nil {
 		return nil, err
 	}
 	if i.buf == nil {
@@ -99,6 +116,7 @@ func (i *Input) lines() (*bufio.Reader, error) {
 }
 
 func (i *Input) broken(err error) error {
+	i.atEnd = i.atEnd || err == io.EOF
 	if err == nil || err == io.EOF {
 		return err
 	}
@@ -115,6 +133,7 @@ func (i *Input) broken(err error) error {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		e.Msg = "the client's request body did not come in time"
 		e.Status = 408 // RFC 9110, section 15.5.9
+		e.Err = nil    // it is a context.DeadlineExceeded as well, and that would be the application's
 	}
 	i.err = e
 	return e
@@ -129,7 +148,7 @@ var (
 
 func (i *Input) String() string        { return "<wsgi.input>" }
 func (i *Input) Type() string          { return "wsgi.input" }
-func (i *Input) Freeze()               {}
+func (i *Input) Freeze()               { i.finish() } // one that a module made would be read for all requests at once
 func (i *Input) Truth() starlark.Bool  { return starlark.True }
 func (i *Input) Hash() (uint32, error) { return 0, errors.New("unhashable: wsgi.input") }
 func (i *Input) AttrNames() []string   { return []string{"read", "readline", "readlines"} }

@@ -143,6 +143,14 @@ func readLine(s source, n int) (string, error) {
 	}
 }
 
+// Fail ends the call that t runs with err, for code that cannot return an error to the interpreter: the Next of an
+// iterator, which a script's for loop would take for the end. On a thread of no call it does nothing.
+func Fail(t *starlark.Thread, err error) {
+	if call, ok := t.Local("larkspur").(interface{ Fail(error) }); ok {
+		call.Fail(err)
+	}
+}
+
 // A lineIterator gives the lines of a source. A failure ends it early and stands in Err; fail,
 // if there is one, is told, because a script's for loop cannot ask.
 type lineIterator struct {

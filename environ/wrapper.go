@@ -86,13 +86,14 @@ func (w *FileWrapper) Attr(name string) (starlark.Value, error) {
 
 // Iterate gives blocks of the block size.
 func (w *FileWrapper) Iterate() starlark.Iterator {
-	return &blockIterator{r: w.Reader(), block: w.block}
+	return &blockIterator{r: w.Reader(), block: w.block, thread: w.thread}
 }
 
 type blockIterator struct {
-	r     io.Reader
-	block int
-	err   error
+	r      io.Reader
+	block  int
+	thread *starlark.Thread
+	err    error
 }
 
 func (i *blockIterator) Next(p *starlark.Value) bool {
@@ -103,6 +104,7 @@ func (i *blockIterator) Next(p *starlark.Value) bool {
 	n, err := io.ReadFull(i.r, buf)
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		i.err = err
+		Fail(i.thread, err)
 		return false
 	}
 	*p = starlark.Bytes(buf[:n])

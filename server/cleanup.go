@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"errors"
 	"io"
 
 	"github.com/larkspur-web/larkspur/environ"
@@ -26,6 +25,9 @@ func (r *response) cleanup(body starlark.Value, cause error) {
 	}
 	if closing == nil && len(r.finish) == 0 {
 		return
+	}
+	if r.sent {
+		r.flush() // the client does not wait for it
 	}
 	ctx := context.WithoutCancel(r.r.Context())
 	r.guard(ctx, func(t *starlark.Thread) error {
@@ -56,7 +58,9 @@ func (r *response) guard(ctx context.Context, f func(*starlark.Thread) error) {
 }
 
 func (r *response) uncleaned(err error) {
-	r.h.report(r.r, r.env, &Failure{Status: r.status, Code: environ.CodeCleanup, Err: errors.Join(environ.Errorf(environ.CodeCleanup, "", "clean-up after the response failed"), err)})
+	fault := environ.Errorf(environ.CodeCleanup, "", "clean-up after the response failed: %v", err)
+	fault.Err = err
+	r.h.report(r.r, r.env, &Failure{Status: r.status, Code: fault.Code, Err: fault})
 }
 
 // closeOf returns the close method of a body that has one.

@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"strconv"
 
@@ -47,7 +48,8 @@ func (r *response) blocks(body starlark.Indexable) error {
 		}
 		total += int64(len(s))
 	}
-	if r.status != 0 && !r.sent && r.length < 0 {
+	if r.status != 0 && !r.sent && r.length < 0 && (total > 0 || !r.bodiless()) {
+		// RFC 9110, section 8.6: to HEAD, a length is that of GET or none at all.
 		r.length = total
 	}
 	if n == 1 {
@@ -68,6 +70,7 @@ func (r *response) iterate(body starlark.Iterable) error {
 	if r.status != 0 && r.bodiless() && r.r.Method == http.MethodHead {
 		return nil // nothing of it would be sent
 	}
+	r.open = true
 	one := starlark.Len(body) == 1
 	iter := body.Iterate()
 	defer iter.Done()
@@ -111,6 +114,10 @@ func (r *response) file(w *environ.FileWrapper) error {
 		return r.commit()
 	}
 	src := w.Reader()
+	_, exists := src.(*environ.File)
+	if !exists {
+		r.open = true
+	}
 	if f, ok := src.(io.WriterTo); ok && !r.sent {
 		if n, known := w.Remaining(); known && n == r.length {
 			return r.send(f)
@@ -124,7 +131,7 @@ func (r *response) file(w *environ.FileWrapper) error {
 		}
 		n, err := src.Read(p)
 		if n > 0 {
-			if err := r.block(string(p[:n]), r.length < 0); err != nil {
+			if err := r.block(string(p[:n]), r.length < 0 || !exists); err != nil {
 				return err
 			}
 		}
@@ -167,11 +174,18 @@ func (d deadlineWriter) ReadFrom(src io.Reader) (total int64, err error) {
 	if !ok {
 		return io.Copy(struct{ io.Writer }{d}, src)
 	}
+	// One io.LimitedReader over a file is what the kernel sends; not one over another.
+	limited, ok := src.(*io.LimitedReader)
+	if !ok {
+		limited = &io.LimitedReader{R: src, N: math.MaxInt64}
+	}
 	for err == nil {
 		d.r.arm()
+		piece := io.LimitedReader{R: limited.R, N: min(limited.N, 1<<20)}
 		var n int64
-		n, err = to.ReadFrom(io.LimitReader(src, 1<<20))
+		n, err = to.ReadFrom(&piece)
 		total += n
+		limited.N -= n
 		d.r.ctl.Extend()
 		if n < 1<<20 {
 			break

@@ -23,19 +23,44 @@ type Failure struct {
 	RequestID string
 	// Warning says that the response went out all the same.
 	Warning bool
+
+	theirs bool // the client did it, not the application
 }
 
-// Backtrace returns the call stack of the script, or "" if the error has none.
+// A hostPanic is the error that a panic of Go code is turned into; its backtrace has the Go stack.
+type hostPanic interface {
+	error
+	Panicked() bool
+	Backtrace() string
+}
+
+// Backtrace returns the call stack of the script, and of Go code that panicked, or "" if the error has
+// none.
 func (f *Failure) Backtrace() string {
-	var eval *starlark.EvalError
-	if errors.As(f.Err, &eval) {
-		return eval.Backtrace()
-	}
+	var trace string
 	var traced interface{ Backtrace() string }
-	if errors.As(f.Err, &traced) {
+	if eval := innermost(f.Err); eval != nil {
+		trace = eval.Backtrace()
+	} else if errors.As(f.Err, &traced) {
 		return traced.Backtrace()
 	}
-	return ""
+	var panicked hostPanic
+	if errors.As(f.Err, &panicked) {
+		trace += "\n" + panicked.Backtrace()
+	}
+	return trace
+}
+
+// innermost returns the error of the script that err began with: each that wraps it knows less of the
+// stack.
+func innermost(err error) (eval *starlark.EvalError) {
+	for {
+		var inner *starlark.EvalError
+		if !errors.As(err, &inner) {
+			return eval
+		}
+		eval, err = inner, inner.Unwrap()
+	}
 }
 
 // Place returns the innermost line of the script that was running, as file:line:col, or "".
@@ -44,8 +69,7 @@ func (f *Failure) Place() string {
 	if errors.As(f.Err, &placed) {
 		return placed.Place()
 	}
-	var eval *starlark.EvalError
-	if errors.As(f.Err, &eval) {
+	if eval := innermost(f.Err); eval != nil {
 		for i := range eval.CallStack {
 			if pos := eval.CallStack.At(i).Pos; pos.Line > 0 {
 				return pos.String()
@@ -60,18 +84,19 @@ func failureOf(err error) *Failure {
 	f := &Failure{Status: http.StatusInternalServerError, Code: environ.CodeFailed, Err: err}
 	var own *environ.Error
 	var limit interface{ Timeout() bool }
-	var panicked interface{ Panicked() bool }
+	var panicked hostPanic
 	switch {
-	case errors.As(err, &limit) && limit.Timeout():
-		f.Status, f.Code = http.StatusGatewayTimeout, environ.CodeLimit
-	case errors.As(err, &own):
+	case errors.As(err, &panicked) && panicked.Panicked():
+		f.Code = environ.CodePanic
+	case errors.As(err, &own): // before the limit: it may wrap the timeout of a client that was slow
 		f.Code = own.Code
 		if own.Status != 0 {
 			f.Status = own.Status
 		}
-	case errors.As(err, &panicked) && panicked.Panicked():
-		f.Code = environ.CodePanic
+	case errors.As(err, &limit) && limit.Timeout():
+		f.Status, f.Code = http.StatusGatewayTimeout, environ.CodeLimit
 	}
+	f.theirs = f.Status < 500
 	return f
 }
 
@@ -80,8 +105,8 @@ func (h *Handler) page(w http.ResponseWriter, r *http.Request, f *Failure) {
 	if f.Status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "1")
 	}
-	if f.Status == http.StatusRequestEntityTooLarge || f.Status == http.StatusRequestTimeout {
-		// The rest of the body will not be read.
+	if r.ProtoMajor == 1 && (f.Status == http.StatusRequestEntityTooLarge || f.Status == http.StatusRequestTimeout) {
+		// The rest of the body will not be read. HTTP/2 has other streams on the connection, and resets this one.
 		w.Header().Set("Connection", "close")
 	}
 	if h.ErrorPage != nil {
@@ -101,7 +126,7 @@ func (h *Handler) page(w http.ResponseWriter, r *http.Request, f *Failure) {
 // report logs a failure, once. What the client did wrong is not the application's error.
 func (h *Handler) report(r *http.Request, e *environ.Environ, f *Failure) {
 	level := slog.LevelError
-	if f.Warning || f.Status < 500 {
+	if f.Warning || f.theirs {
 		level = slog.LevelWarn
 	}
 	attrs := []slog.Attr{slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", f.Status), slog.String("code", string(f.Code))}

@@ -28,8 +28,16 @@ func gate(r *http.Request) *Failure {
 		// RFC 3986, section 2: none of them is in a URI; readers differ in what they make of it.
 		return refuse(http.StatusBadRequest, "the request target has the octet %#02x, which must be encoded", c)
 	}
+	if r.Host == "" && r.ProtoMajor >= 2 {
+		// RFC 9110, sections 4.2.1 and 7.2: a URI without a host is invalid. HTTP/1.1 is refused by net/http.
+		return refuse(http.StatusBadRequest, "the request has neither :authority nor Host")
+	}
 	if r.Host != "" && !isAuthority(r.Host) {
 		return refuse(http.StatusBadRequest, "the authority is not HOST or HOST:PORT")
+	}
+	if len(r.Header) > maxFields {
+		// RFC 6585, section 5. The hash of a short string is public, so a client could make them collide in a dict.
+		return refuse(http.StatusRequestHeaderFieldsTooLarge, "there are more than %d header fields", maxFields)
 	}
 	for _, name := range []string{"Content-Length", "Content-Type"} {
 		if len(r.Header[name]) > 1 {
@@ -43,6 +51,9 @@ func gate(r *http.Request) *Failure {
 	}
 	return nil
 }
+
+// maxFields is how many header fields a request may have, as package h2 bounds them by default.
+const maxFields = 512
 
 func isToken(s string) bool { return httpguts.ValidHeaderFieldName(s) }
 

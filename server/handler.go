@@ -24,6 +24,7 @@ type lazyConfig struct {
 // has begun and cannot be ended.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if f := h.refuse(r); f != nil {
+		f.theirs = true
 		h.report(r, nil, f)
 		h.page(w, r, f)
 		return
@@ -39,7 +40,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer slots.release()
 	began := time.Now()
-	res := &response{h: h, w: w, r: r, length: -1, env: h.config().New(r), progress: began}
+	res := &response{h: h, w: w, r: r, length: -1, env: h.config().New(r)}
+	if h.WriteTimeout == 0 {
+		res.progress = began // the server's own deadline, of the same length, has just begun
+	}
 	ok := res.serve()
 	if h.Access != nil {
 		h.access(res, began)
@@ -83,9 +87,9 @@ func (r *response) serve() bool {
 	})
 	ok := err == nil || r.fail(err)
 	r.over = true
+	r.env.Finish() // the rest of the request is net/http's, which throws it away
 	r.cleanup(body, err)
 	r.env.Errors.Flush()
-	r.env.Finish()
 	return ok
 }
 
@@ -104,6 +108,7 @@ func (r *response) prepare() {
 
 // armRead makes reads of the request's body end with the call.
 func (r *response) armRead() {
+	r.reading = true
 	if deadline, ok := r.ctx.Deadline(); ok {
 		_ = http.NewResponseController(r.w).SetReadDeadline(deadline)
 	}

@@ -31,11 +31,16 @@ type response struct {
 	cut      bool  // there were more than length
 	dropped  bool  // there was a body where none may be
 	returned bool  // the application has returned: write() is out of turn
+	reading  bool  // the application has begun to read the request
+	open     bool  // it may read on while it sends
 	over     bool  // the response has ended: nothing may be called any more
 
 	progress time.Time // when the write deadline was set
 	finish   []starlark.Callable
 }
+
+// maxPiece is how many bytes of a block a client has the write timeout for.
+const maxPiece = 256 << 10
 
 // errGone is what a write fails with when nobody reads any more.
 var errGone = errors.New("the client is gone")
@@ -83,8 +88,25 @@ func (r *response) commit() error {
 		header["Content-Type"] = nil
 	}
 	r.setLength(header)
+	if r.open {
+		r.duplex()
+	}
 	r.w.WriteHeader(r.status)
 	return nil
+}
+
+// duplex lets the application read on while it sends. On HTTP/1 net/http throws away up to 256 KiB of what is unread of
+// the request when the response begins, unless told not to, and who reads on is given what comes after the hole.
+func (r *response) duplex() {
+	if r.r.ProtoMajor != 1 || r.r.Body == http.NoBody || r.env.Input.AtEnd() {
+		return
+	}
+	if !r.reading && r.r.Header.Get("Expect") != "" {
+		return // nothing is thrown away of a body that the client has not been asked for
+	}
+	_ = http.NewResponseController(r.w).EnableFullDuplex()
+	// net/http cannot use the connection again if some of the body stays unread: https://go.dev/issue/68560.
+	r.w.Header()["Connection"] = []string{"close"}
 }
 
 // setLength sets Content-Length, where there may be one.
@@ -92,6 +114,8 @@ func (r *response) setLength(header http.Header) {
 	switch r.status {
 	case http.StatusNoContent:
 		return // RFC 9110, section 8.6: must not
+	case http.StatusNotModified:
+		return // RFC 9110, section 15.4.5: should not; some clients wait for what it promises
 	case http.StatusResetContent:
 		header["Content-Length"] = []string{"0"} // RFC 9110, section 15.3.6
 		return
@@ -105,9 +129,6 @@ func (r *response) setLength(header http.Header) {
 func (r *response) block(s string, flush bool) error {
 	if s == "" {
 		return nil // PEP 3333: an empty block sends nothing, not even the headers
-	}
-	if r.sent && r.r.Context().Err() != nil {
-		return errGone
 	}
 	if err := r.commit(); err != nil {
 		return err
@@ -124,11 +145,19 @@ func (r *response) block(s string, flush bool) error {
 			return nil
 		}
 	}
-	r.arm()
-	n, err := io.WriteString(r.w, s)
-	r.written += int64(n)
-	if err != nil {
+	if r.r.Context().Err() != nil {
 		return errGone
+	}
+	for len(s) > 0 {
+		r.arm()
+		n, err := io.WriteString(r.w, s[:min(len(s), maxPiece)])
+		r.written += int64(n)
+		if err != nil {
+			return errGone
+		}
+		if s = s[n:]; s != "" {
+			r.ctl.Extend()
+		}
 	}
 	if flush {
 		r.flush()
@@ -171,6 +200,9 @@ func (r *response) complete() error {
 	if !r.sent && r.length < 0 && !r.bodiless() {
 		r.length = 0 // all of the body is known: nothing
 	}
+	if !r.sent && r.length > 0 && !r.bodiless() {
+		return r.short() // nothing has been sent: the client gets an answer
+	}
 	if err := r.commit(); err != nil {
 		return err
 	}
@@ -184,9 +216,13 @@ func (r *response) complete() error {
 		r.warn(environ.CodeTooLong, "the body is longer than its Content-Length of %d bytes: it was cut", r.length)
 	}
 	if r.written < r.length {
-		return environ.Errorf(environ.CodeTooShort, "", "the body ended after %d bytes, Content-Length says %d", r.written, r.length)
+		return r.short()
 	}
 	return nil
+}
+
+func (r *response) short() error {
+	return environ.Errorf(environ.CodeTooShort, "", "the body ended after %d bytes, Content-Length says %d", r.written, r.length)
 }
 
 // whole reports whether the client has got all that it was promised, and cannot see what went wrong

@@ -74,7 +74,7 @@ type Handler struct {
 	// MaxBody is how many bytes a request's body may have; a longer one is answered 413. Zero means 10 MiB,
 	// negative sets no bound.
 	MaxBody int64
-	// WriteTimeout is how long the client may take to accept a block. Zero means 60 seconds, negative
+	// WriteTimeout is how long the client may take to accept a block, or 256 KiB of a larger one. Zero means 60 seconds, negative
 	// sets no bound.
 	WriteTimeout time.Duration
 	// Slots bound how many applications run at once. Nil means those of the process, which all

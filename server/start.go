@@ -57,8 +57,10 @@ func (s *startResponse) CallInternal(t *starlark.Thread, args starlark.Tuple, kw
 	} else if r.called {
 		return nil, environ.Errorf(environ.CodeTwice, "pass the error of catch() as exc_info to replace a response", "start_response() was called before")
 	}
-	// The call counts even if what follows is wrong: a second one is a second one.
+	// The call counts even if what follows is wrong: a second one is a second one, and what it was to
+	// replace is void.
 	r.called = true
+	r.start(0, nil, -1)
 	code, err := parseStatus(status)
 	if err != nil {
 		return nil, err
@@ -112,12 +114,16 @@ func (w *writer) CallInternal(_ *starlark.Thread, args starlark.Tuple, kwargs []
 	if !ok {
 		return nil, notBlock(args[0], "the argument of write()")
 	}
+	r.open = true
 	return starlark.None, r.put(s)
 }
 
 // put sends a block that the script hands over by a call, and tells it if that is more than was declared.
 func (r *response) put(s string) error {
 	if err := r.block(s, true); err != nil {
+		if err == errGone {
+			r.ctl.Fail(err) // or a script that catches it writes on
+		}
 		return err
 	}
 	if r.cut {

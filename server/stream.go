@@ -1,8 +1,6 @@
 package server
 
 import (
-	"net/http"
-
 	"github.com/larkspur-web/larkspur/environ"
 	"go.starlark.net/starlark"
 )
@@ -22,10 +20,7 @@ func (r *response) stream(t *starlark.Thread, body starlark.Callable) error {
 	if r.bodiless() {
 		return r.commit()
 	}
-	if r.r.ProtoMajor == 1 && r.r.Body != http.NoBody {
-		// On HTTP/1 net/http drains the request when the response begins, unless told not to.
-		_ = http.NewResponseController(r.w).EnableFullDuplex()
-	}
+	r.open = true
 	s := &stream{r: r}
 	defer func() { s.closed = true }()
 	_, err := starlark.Call(t, body, starlark.Tuple{s}, nil)

@@ -67,13 +67,7 @@ func needApp(command string, args []string) (*application, error) {
 }
 
 // tour is the application that is built in.
-func tour() *application {
-	const entry = "tour/app.star"
-	if _, err := fs.Stat(apps.FS, entry); err != nil {
-		return &application{tree: apps.FS, entry: "hello.star"}
-	}
-	return &application{tree: apps.FS, entry: entry}
-}
+func tour() *application { return &application{tree: apps.FS, entry: "tour/app.star"} }
 
 // exists reports whether path names something.
 func exists(path string) bool {

@@ -159,7 +159,7 @@ func (b *body) parseParts(r *multipart.Reader) error {
 		if err != nil {
 			return broken(err)
 		}
-		name, filename := p.FormName(), p.FileName()
+		name, filename := p.FormName(), base(p.FileName())
 		if name == "" {
 			return malformed("a part of the form has no name")
 		}
@@ -187,6 +187,16 @@ func (b *body) parseParts(r *multipart.Reader) error {
 			"content_type": starlark.String(p.Header.Get("Content-Type")), "size": starlark.MakeInt(len(data)),
 		}})
 	}
+}
+
+// base is the last element of what a client calls a file, whichever separators its system has. RFC 7578, section 4.2:
+// "do not use path information".
+func base(filename string) string {
+	name := filename[strings.LastIndexAny(filename, `/\`)+1:]
+	if filename != "" && strings.Trim(name, ".") == "" {
+		return "file" // "..", or nothing behind the separator
+	}
+	return name
 }
 
 // memory is an fs.File of bytes.

@@ -125,20 +125,25 @@ func status(_ *starlark.Thread, name string, args starlark.Tuple, kwargs []starl
 	return starlark.String(strconv.Itoa(code) + " " + reason), nil
 }
 
-func input(_ *starlark.Thread, name string, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+func input(t *starlark.Thread, name string, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var v starlark.Value
 	if err := unpack(name, args, kwargs, "blocks", &v); err != nil {
 		return nil, err
 	}
+	var b blocks
 	switch v := v.(type) {
 	case starlark.Bytes:
-		return environ.NewInput(&blocks{rest: string(v)}), nil
+		b.rest = string(v)
 	case starlark.String:
-		return environ.NewInput(&blocks{rest: string(v)}), nil
+		b.rest = string(v)
 	case starlark.Iterable:
-		return environ.NewInput(&blocks{from: v}), nil
+		b.from = v
+	default:
+		return nil, environ.Errorf(environ.CodeWebUse, "pass bytes, or an iterable of them", "input: got %s", v.Type())
 	}
-	return nil, environ.Errorf(environ.CodeWebUse, "pass bytes, or an iterable of them", "input: got %s", v.Type())
+	in := environ.NewInput(&b)
+	in.Fail = func(err error) { environ.Fail(t, err) }
+	return in, nil
 }
 
 // blocks reads the blocks of an iterable one after the other, each when it is needed.

@@ -1,25 +1,24 @@
 package static
 
 import (
-	"errors"
+	"bytes"
 	"io"
 	"io/fs"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/larkspur-web/larkspur/environ"
 )
 
-// An answer is the http.ResponseWriter that http.ServeContent decides on. Of the body it takes only what is
-// not a piece of the file: an error's text, or the parts of a multi-range response.
+// An answer is the http.ResponseWriter that http.ServeContent decides on. It holds what that says, and leaves
+// the file where that has put it: at the first byte of the body, to be sent when the server is ready.
 type answer struct {
 	header http.Header
 	status int
-	text   []byte
-	whole  bool // the body is taken, whatever it is
+	text   bytes.Buffer // a body that is not a piece of the file: an error's text, or several ranges
+	large  bool         // several ranges are asked for, and they are too much to put together
 }
 
 func (a *answer) Header() http.Header { return a.header }
@@ -30,67 +29,48 @@ func (a *answer) WriteHeader(status int) {
 	}
 }
 
-// errStop ends ServeContent when it comes to copy the file: the server asks for it when it is ready.
-var errStop = errors.New("static: the body is read later")
+// Write takes the text of an error.
+func (a *answer) Write(p []byte) (int, error) { return a.text.Write(p) }
 
-func (a *answer) Write(p []byte) (int, error) {
-	a.WriteHeader(http.StatusOK)
-	if a.whole || a.status >= 400 {
-		a.text = append(a.text, p...)
-		return len(p), nil
+// maxRanges is how many bytes may be sent in one response of several ranges. Those are not a piece of the file but a
+// body made of several, which is put together in memory.
+const maxRanges = 1 << 20
+
+// ReadFrom is what the copy in ServeContent uses, as io.Copy says. It reads nothing but several ranges.
+func (a *answer) ReadFrom(src io.Reader) (int64, error) {
+	if !strings.HasPrefix(a.header.Get("Content-Type"), "multipart/byteranges") {
+		return 0, nil
 	}
-	return 0, errStop
+	if n, err := a.length(); err != nil || n > maxRanges {
+		a.large = true
+		return 0, err
+	}
+	return a.text.ReadFrom(src)
 }
 
-// run has http.ServeContent decide. The body is nil if there is none but text.
-func (a *answer) run(r *http.Request, f fs.File, content io.ReadSeeker, info fs.FileInfo, modified time.Time) (*environ.File, error) {
-	if strings.Contains(r.Header.Get("Range"), ",") {
-		if info.Size() <= maxMultipart {
-			a.whole = true
-			http.ServeContent(a, r, "", modified, content)
-			return nil, nil
-		}
-		r.Header.Del("Range") // RFC 9110, section 14.2: a server may ignore it
+func (a *answer) length() (int64, error) {
+	return strconv.ParseInt(a.header.Get("Content-Length"), 10, 64)
+}
+
+// decide has http.ServeContent decide what becomes of r. The file is nil if the body is a.text.
+func (a *answer) decide(r *http.Request, f fs.File, content io.ReadSeeker, info fs.FileInfo) (*environ.File, error) {
+	header := a.header.Clone()
+	http.ServeContent(a, r, "", info.ModTime(), content)
+	if a.large {
+		// RFC 9110, section 14.2: a server may ignore the Range field.
+		r.Header.Del("Range")
+		*a = answer{header: header}
+		http.ServeContent(a, r, "", info.ModTime(), content)
 	}
-	w := &watched{ReadSeeker: content}
-	http.ServeContent(a, r, "", modified, w)
-	if a.status != http.StatusOK && a.status != http.StatusPartialContent {
+	if a.status != http.StatusOK && a.status != http.StatusPartialContent || a.text.Len() > 0 || r.Method == http.MethodHead {
 		return nil, nil
 	}
-	length, err := strconv.ParseInt(a.header.Get("Content-Length"), 10, 64)
-	if err != nil {
+	n, err := a.length()
+	if err != nil || n == 0 {
 		return nil, err
 	}
-	if r.Method == http.MethodHead || length == 0 {
-		return nil, nil
-	}
-	if _, err := content.Seek(w.offset, io.SeekStart); err != nil {
-		return nil, err
-	}
-	return environ.NewFile(&section{io.LimitedReader{R: content, N: length}, f}, info.Name(), length), nil
+	return environ.NewFile(&section{io.LimitedReader{R: content, N: n}, f}, info.Name(), n), nil
 }
-
-// watched knows where a file was last told to go, and that is where the answer begins. Reading it gives
-// nothing: ServeContent's copy ends before its first piece.
-type watched struct {
-	io.ReadSeeker
-	offset int64
-}
-
-func (w *watched) Seek(offset int64, whence int) (int64, error) {
-	at, err := w.ReadSeeker.Seek(offset, whence)
-	if err == nil {
-		w.offset = at
-	}
-	return at, err
-}
-
-func (w *watched) Read([]byte) (int, error) { return 0, io.EOF }
-
-// maxMultipart is how large a file may be of which several ranges are sent in one response. Those are not a
-// piece of the file but a body made of several, which is put together in memory; net/http makes it no larger than
-// the file.
-const maxMultipart = 8 << 20
 
 // fields returns the header in a fixed order.
 func (a *answer) fields() []field {
@@ -113,7 +93,5 @@ type section struct {
 func (s *section) Stat() (fs.FileInfo, error) { return s.file.Stat() }
 func (s *section) Close() error               { return s.file.Close() }
 
-// WriteTo shows io.Copy the file itself, so that it can be sent by the kernel.
-func (s *section) WriteTo(w io.Writer) (int64, error) {
-	return io.Copy(struct{ io.Writer }{w}, &s.LimitedReader)
-}
+// WriteTo shows w the file itself, so that the kernel can send it.
+func (s *section) WriteTo(w io.Writer) (int64, error) { return io.Copy(w, &s.LimitedReader) }

@@ -80,12 +80,13 @@ func (s *site) CallInternal(t *starlark.Thread, args starlark.Tuple, kwargs []st
 
 // fileName returns the name in the tree for a decoded path, and whether such a file may be served.
 func fileName(p string) (string, bool) {
-	name := strings.Trim(p, "/")
-	if name == "" {
+	if p == "" || p == "/" {
 		return ".", true
 	}
+	rooted, ok := strings.CutPrefix(p, "/")
+	name := strings.TrimSuffix(rooted, "/")
 	// fs.ValidPath refuses empty elements, "." and "..": nothing is cleaned, so that a file has one path.
-	if !fs.ValidPath(name) || strings.ContainsAny(name, "\\\x00") || p[0] != '/' || strings.HasPrefix(p, "//") {
+	if !ok || !fs.ValidPath(name) || strings.ContainsAny(name, "\\\x00") {
 		return "", false
 	}
 	for element := range strings.SplitSeq(name, "/") {
@@ -99,11 +100,7 @@ func fileName(p string) (string, bool) {
 
 // serve answers with a file, which it closes or hands to the body.
 func (s *site) serve(c *call, f fs.File, info fs.FileInfo, name string) (starlark.Value, error) {
-	content, ok := f.(io.ReadSeeker)
-	if !ok {
-		f.Close()
-		return nil, errors.New("static: the application's tree has files that cannot seek")
-	}
+	content := f.(io.ReadSeeker) // openRegular sees to it
 	tag, err := s.tag(content, info, name)
 	if err != nil {
 		f.Close()
@@ -115,11 +112,7 @@ func (s *site) serve(c *call, f fs.File, info fs.FileInfo, name string) (starlar
 		"Cache-Control":          {cacheControl(s.maxAge)},
 		"X-Content-Type-Options": {"nosniff"},
 	}}
-	modified := info.ModTime()
-	if s.fixed(modified) {
-		modified = time.Time{}
-	}
-	body, err := a.run(c.request(), f, content, info, modified)
+	body, err := a.decide(c.request(), f, content, info)
 	if err != nil || body == nil {
 		f.Close()
 	}
@@ -127,7 +120,7 @@ func (s *site) serve(c *call, f fs.File, info fs.FileInfo, name string) (starlar
 		return nil, err
 	}
 	if body == nil {
-		return c.respond(a.status, a.fields(), starlark.Bytes(a.text))
+		return c.respond(a.status, a.fields(), starlark.Bytes(a.text.Bytes()))
 	}
 	if _, err := c.begin(a.status, a.fields()); err != nil {
 		body.Close()
@@ -135,9 +128,6 @@ func (s *site) serve(c *call, f fs.File, info fs.FileInfo, name string) (starlar
 	}
 	return environ.NewFileWrapper(c.thread, body), nil
 }
-
-// fixed reports whether a time of modification says nothing: that of embedded files.
-func (s *site) fixed(t time.Time) bool { return t.IsZero() || t.Equal(time.Unix(0, 0)) }
 
 func cacheControl(maxAge int) string {
 	if maxAge == 0 {

@@ -6,12 +6,14 @@
 // The application that static returns is called as any other, so it can be mounted and wrapped. It
 // answers GET and HEAD with what net/http's ServeContent knows: ranges, conditional requests, If-Range. Its
 // ETags are strong, made of the content; types come from a table of its own, so that they are the same on every
-// machine. A name that begins with a dot is not served, except .well-known; nothing outside the
-// directory is reached, by name or by symlink. A directory is answered by its index file.
+// machine. A name that begins with a dot is not served, except .well-known. No name leads out of the directory,
+// and a symlink leads where runtime.Dir lets it: nowhere outside of the application's tree. A directory is answered
+// by its index file.
 package static
 
 import (
 	"fmt"
+	"io"
 	"io/fs"
 	"path"
 	"strings"
@@ -31,12 +33,12 @@ func Module(tree fs.FS) (starlark.StringDict, error) {
 			}
 			return newSite(tree, dir, maxAge, index)
 		}),
-		"file": starlark.NewBuiltin("file", func(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+		"file": starlark.NewBuiltin("file", func(t *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			var name string
 			if err := starlark.UnpackArgs(b.Name(), args, kwargs, "path", &name); err != nil {
 				return nil, err
 			}
-			return openFile(tree, name)
+			return openFile(t, tree, name)
 		}),
 	}, nil
 }
@@ -76,7 +78,7 @@ func newSite(tree fs.FS, dir string, maxAge int, index string) (starlark.Value, 
 }
 
 // openFile opens a file for the request that asks for it.
-func openFile(tree fs.FS, name string) (starlark.Value, error) {
+func openFile(t *starlark.Thread, tree fs.FS, name string) (starlark.Value, error) {
 	rel, err := clean(name)
 	if err != nil {
 		return nil, fmt.Errorf("file: %w", err)
@@ -85,10 +87,12 @@ func openFile(tree fs.FS, name string) (starlark.Value, error) {
 	if err != nil {
 		return nil, fmt.Errorf("file: there is no file %s in the application's tree", starlark.String(name))
 	}
-	return environ.NewFile(f, name, info.Size()), nil
+	file := environ.NewFile(f, name, info.Size())
+	file.Fail = func(err error) { environ.Fail(t, err) }
+	return file, nil
 }
 
-// openRegular opens a regular file, and nothing else: a FIFO would wait for ever.
+// openRegular opens a regular file, and nothing else: a FIFO would wait for ever. The file is an io.Seeker.
 func openRegular(tree fs.FS, name string) (fs.File, fs.FileInfo, error) {
 	info, err := fs.Stat(tree, name)
 	if err != nil {
@@ -104,6 +108,9 @@ func openRegular(tree fs.FS, name string) (fs.File, fs.FileInfo, error) {
 	if info, err = f.Stat(); err != nil {
 		f.Close()
 		return nil, nil, err
+	}
+	if _, ok := f.(io.Seeker); !ok {
+		f = &reopened{File: f, tree: tree, name: name, size: info.Size()}
 	}
 	return f, info, nil
 }

@@ -1,0 +1,129 @@
+package runtime_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing/fstest"
+
+	"github.com/larkspur-web/larkspur/runtime"
+	"go.starlark.net/starlark"
+)
+
+// A program is loaded once and called from any number of goroutines.
+func ExampleLoad() {
+	files := fstest.MapFS{
+		"app.star":     {Data: []byte(`load("lib/en.star", "hello")` + "\n" + `app = lambda name: hello + ", " + name`)},
+		"lib/en.star":  {Data: []byte(`hello = "good day"`)},
+		"lib/old.star": {Data: []byte(`this is not loaded`)},
+	}
+	p, err := runtime.Load(&runtime.Config{FS: files}, "app.star")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	err = p.Call(context.Background(), func(_ context.Context, t *starlark.Thread, app starlark.Callable) error {
+		v, err := starlark.Call(t, app, starlark.Tuple{starlark.String("Ada")}, nil)
+		fmt.Println(v)
+		return err
+	})
+	fmt.Println(err)
+	// Output:
+	// "good day, Ada"
+	// <nil>
+}
+
+// A plain Go function becomes one that scripts can call.
+func ExampleFunc() {
+	shout := runtime.Func("shout", func(s string, times int) (string, error) {
+		if times > 3 {
+			return "", fmt.Errorf("%d times is too loud", times)
+		}
+		return strings.Repeat(strings.ToUpper(s), times), nil
+	}, "s", "times")
+	c := &runtime.Config{
+		FS: fstest.MapFS{"app.star": {Data: []byte(`
+said = [shout("hey ", times = 2), catch(shout, "hey", 4)[1].message]
+app = lambda: said
+`)}},
+		Predeclared: starlark.StringDict{"shout": shout},
+	}
+	p, err := runtime.Load(c, "app.star")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	v, err := result(p)
+	fmt.Println(v, err)
+	// Output: ["HEY HEY ", "shout: 4 times is too loud"] <nil>
+}
+
+// A host module is made for each generation, with the tree that it is loaded from.
+func ExampleModule() {
+	names := func(tree fs.FS) (starlark.StringDict, error) {
+		all, err := fs.Glob(tree, "*.txt")
+		if err != nil {
+			return nil, err
+		}
+		return starlark.StringDict{"count": starlark.MakeInt(len(all))}, nil
+	}
+	c := &runtime.Config{
+		FS:      fstest.MapFS{"app.star": {Data: []byte(`load("@texts", "count")` + "\n" + `app = lambda: count`)}, "a.txt": {}, "b.txt": {}},
+		Modules: map[string]runtime.Module{"texts": names},
+	}
+	p, err := runtime.Load(c, "app.star")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(result(p))
+	// Output: 2 <nil>
+}
+
+// Nothing outside of the directory can be loaded, by whatever name.
+func ExampleDir() {
+	base, err := os.MkdirTemp("", "site")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(base)
+	save := func(name, script string) {
+		if err := os.WriteFile(filepath.Join(base, name), []byte(script), 0o644); err != nil {
+			fmt.Println(err)
+		}
+	}
+	save("secret.star", "password = '1234'")
+	site := filepath.Join(base, "site")
+	if err := errors.Join(os.Mkdir(site, 0o755), os.Symlink("../secret.star", filepath.Join(site, "link.star"))); err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, load := range []string{"../secret.star", "link.star"} {
+		save("site/app.star", fmt.Sprintf("load(%q, 'password')\napp = lambda: password", load))
+		_, err := runtime.Load(&runtime.Config{FS: runtime.Dir(site)}, "app.star")
+		fmt.Println(err)
+	}
+	// Output:
+	// app.star:1:6: cannot load "../secret.star": it is outside the program's tree
+	// app.star:1:6: cannot load "link.star": path escapes from parent
+}
+
+// Check finds all that is wrong, where Load stops at the first.
+func ExampleCheck() {
+	faults := runtime.Check(&runtime.Config{FS: fstest.MapFS{
+		"app.star": {Data: []byte("load('lib.star', 'x')\ndef app(environ): return [y]\n")},
+		"lib.star": {Data: []byte("x = z\n")},
+	}}, "app.star")
+	for _, f := range faults {
+		fmt.Println(f)
+	}
+	// Output:
+	// app.star:2:5: app is called with two arguments, (environ, start_response), but takes 1
+	// app.star:2:27: undefined: y
+	// lib.star:1:5: undefined: z
+}
