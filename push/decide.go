@@ -174,6 +174,7 @@ func (p *Plan) promise(c *candidate, v *Verdict) {
 		return
 	}
 	if p.remembers(e.memo) {
+		e.arrived = true
 		p.diary.add(e)
 		v.Reason, v.Detail = Diary, "it was sent on another connection, and is fresh"
 		return

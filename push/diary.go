@@ -24,7 +24,8 @@ type entry struct {
 	validator  validator
 	fresh      time.Time // until when the client uses it without asking; zero: at no time
 	generation uint64    // of the application that sent it
-	serial     uint64    // of the promise that carries it; 0: it has arrived
+	serial     uint64    // of the promise that carries it; 0: the client asked for it
+	arrived    bool      // all of it was sent
 	memo       memo      // what a [Memory] keeps of it
 }
 
@@ -87,12 +88,13 @@ func (d *diary) has(e entry) bool {
 	if i < 0 || !d.entries[i].validator.same(e.validator) {
 		return false
 	}
-	e.serial = d.entries[i].serial
+	e.serial, e.arrived = d.entries[i].serial, d.entries[i].arrived
 	d.entries = append(slices.Delete(d.entries, i, i+1), e)
 	return true
 }
 
-// settle notes that the promise with this serial was kept, or, if not, forgets what it carried.
+// settle notes that the promise with this serial was kept, or, if not, forgets what it carried. What was kept may
+// still turn out not to have been wanted.
 func (d *diary) settle(key, serial uint64, kept bool) {
 	if d == nil {
 		return
@@ -103,7 +105,7 @@ func (d *diary) settle(key, serial uint64, kept bool) {
 	switch {
 	case i < 0 || d.entries[i].serial != serial: // superseded
 	case kept:
-		d.entries[i].serial = 0
+		d.entries[i].arrived = true
 	default:
 		d.entries = slices.Delete(d.entries, i, i+1)
 	}
@@ -117,7 +119,7 @@ func (d *diary) memos(n int, now time.Time) (ms []memo) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for i := len(d.entries) - 1; i >= 0 && len(ms) < n; i-- {
-		if e := &d.entries[i]; e.serial == 0 && e.memo.hash != 0 && now.Before(e.fresh) {
+		if e := &d.entries[i]; e.arrived && e.memo.hash != 0 && now.Before(e.fresh) {
 			ms = append(ms, e.memo)
 		}
 	}

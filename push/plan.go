@@ -336,5 +336,6 @@ func (p *Plan) End(whole bool) {
 	if p.sum != nil {
 		p.pulled.validator.sum = p.sum.Sum64()
 	}
+	p.pulled.arrived = true
 	p.diary.add(p.pulled)
 }

@@ -424,6 +424,11 @@ func TestDiaryForgets(t *testing.T) {
 	if len(c.promises) != 4 {
 		t.Errorf("delivered: promised %q", c.targets())
 	}
+	c.promises[3].settled(errors.New("stream error: CANCEL"))
+	c.get(t, h, "GET", "/")
+	if len(c.promises) != 5 {
+		t.Errorf("not wanted after all: promised %q", c.targets())
+	}
 }
 
 // TestDiaryBounded holds that a connection's memory does not grow, and that what was used last stays.

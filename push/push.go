@@ -58,9 +58,9 @@ type Promiser interface {
 	// none of which is changed any more. The PUSH_PROMISE precedes all that is sent for the page afterwards. The
 	// body gives way to the page's, unless it is critical: then it goes before it.
 	//
-	// If Promise returns no error, settled is called once, from any goroutine: with nil when all was sent, else with what kept it from
-	// that, a reset by the client among others. It does not block. If there is an error, no promise was made, and
-	// more will not be accepted on this response.
+	// If Promise returns no error, settled is called from any goroutine: with nil when all was sent, else with what kept it from
+	// that, a reset by the client among others; and perhaps once more with an error, if the client resets what
+	// was sent. It does not block. If there is an error, no promise was made, and more will not be accepted on this response.
 	Promise(r *http.Request, header http.Header, body []byte, critical bool, settled func(error)) error
 	// Session is where the package keeps what it knows of the connection. It lives as long as that.
 	Session() *sync.Map
@@ -177,7 +177,14 @@ func (p *Policy) begin(slot func() (release func(), ok bool)) (release func(), o
 // hold takes room for a promise of n bytes on the connection with the session s, and reports what there is too little of.
 func (p *Policy) hold(s *session, n int64) (release func(), reason Reason, detail string) {
 	open, all, held := s.open.Add(1), p.open.Add(1), p.held.Add(n)
-	release = func() { s.open.Add(-1); p.open.Add(-1); p.held.Add(-n) }
+	var once atomic.Bool
+	release = func() {
+		if once.CompareAndSwap(false, true) {
+			s.open.Add(-1)
+			p.open.Add(-1)
+			p.held.Add(-n)
+		}
+	}
 	switch {
 	case open > int64(orDefault(p.Connection, 32)):
 		reason, detail = Limit, "too many promises are under way on the connection"
