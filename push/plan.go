@@ -102,6 +102,26 @@ func (p *Policy) Begin(w http.ResponseWriter, r *http.Request, site Site) *Plan 
 	return plan
 }
 
+// Busy reports whether a plan of r has anything to do even if nobody calls it and no Link field comes up: there is a map, or the client
+// takes promises, so that what it is sent goes into its diary.
+func (p *Policy) Busy(w http.ResponseWriter, r *http.Request) bool {
+	if p == nil {
+		p = &processPolicy
+	}
+	if p.Map != nil || p.Recorder != nil || p.Memory.on() {
+		return true
+	}
+	if p.Off || r.ProtoMajor < 2 {
+		return false
+	}
+	c := promiserOf(w)
+	if c == nil {
+		return false
+	}
+	_, ok := c.Promises()
+	return ok
+}
+
 // Accepts reports whether the client accepts promises now.
 func (p *Plan) Accepts() bool {
 	if p == nil || p.conn == nil || pushPolicy(p.r.Header) == "" {
