@@ -94,7 +94,7 @@ func newClient(u *url.URL, conn net.Conn, state *tls.ConnectionState, s Settings
 		ready: make(chan struct{}), dead: make(chan struct{}), wake: make(chan struct{}, 1),
 		exchanges: map[uint32]*Exchange{}, pings: map[[8]byte]chan struct{}{}, next: 1,
 		in: inbound{window: initialWindow, target: initialWindow, streamWindow: initialWindow, frame: minFrame,
-			table: initialTable, push: !s.NoPush, streams: noLimit},
+			table: initialTable, used: initialTable, push: !s.NoPush, streams: noLimit},
 		peer: outbound{window: initialWindow, streamWindow: initialWindow, frame: minFrame, streams: noLimit},
 	}
 	c.reader = bufio.NewReaderSize(conn, 64<<10)
@@ -115,6 +115,7 @@ func (c *Client) start(ctx context.Context) {
 	c.sendSettings(c.settings.frame())
 	if more := c.settings.ConnectionWindow - initialWindow; more > 0 {
 		c.in.target = int64(min(c.settings.ConnectionWindow, maxWindow))
+		c.in.window = c.in.target
 		c.sendUpdate(0, c.in.target-initialWindow)
 	}
 	c.kick()
