@@ -36,6 +36,7 @@ func (c *conn) beginBody(f frame) error {
 	if !c.received.take(f.length) {
 		return connError{http2.ErrCodeFlowControl, "DATA beyond the window of the connection"}
 	}
+	c.earnBytes(f.length)
 	st := c.streams[f.id]
 	if st == nil {
 		c.refund(f.length)
@@ -243,6 +244,7 @@ func (b *body) Read(p []byte) (int, error) {
 		return 0, nil
 	}
 	for len(b.chunks) == 0 && b.err == nil && !b.shut {
+		b.st.c.srv.workers.giveUp(b.st)
 		b.wake.Wait()
 	}
 	if b.shut {

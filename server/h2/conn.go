@@ -44,8 +44,9 @@ type conn struct {
 	closed  graveyard
 	state   http.ConnState
 
-	clientStreams int // open streams that the client began
-	handlers      int // requests of the client whose handlers are queued or run
+	clientStreams int       // open streams that the client began
+	handlers      int       // requests whose handlers are queued or run, those of streams that have ended too
+	waiting       []*Stream // requests that have no handler because of that
 	lastID        uint32
 	promised      uint32 // the last promised stream
 	promises      int    // open promised streams
@@ -68,6 +69,7 @@ type conn struct {
 
 	budget   int   // units of Server.ControlBudget that are left
 	budgetAt int64 // when time last earned some
+	moved    int   // bytes of DATA that have not yet earned
 
 	clock
 	ending
@@ -285,6 +287,13 @@ func (c *conn) charge(n int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.spend(n)
+}
+
+// earnBytes earns for n bytes of DATA.
+func (c *conn) earnBytes(n int) {
+	c.moved += n
+	c.earn(c.moved / bytesPerUnit)
+	c.moved %= bytesPerUnit
 }
 
 func (c *conn) earn(n int) { c.budget = min(c.budget+n, c.lim.budget) }
