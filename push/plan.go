@@ -17,6 +17,9 @@ type Site struct {
 	// Generation, if not nil, is the number of the version of the site that serves now. What was sent by another is looked at
 	// again, however fresh it is.
 	Generation func() uint64
+	// Prompt says that Handler returns soon after the context of its request ends. It is then run on the goroutine of the page;
+	// one that is not prompt gets its own, and is left behind at the deadline.
+	Prompt bool
 	// TryAcquire, if not nil, takes what the server hands out to those who run its handlers. It must not wait.
 	TryAcquire func() (release func(), ok bool)
 }

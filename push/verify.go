@@ -33,19 +33,30 @@ func (p *Plan) verify(r *http.Request, limit int64) (a *answer, reason Reason, d
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), p.policy.verifyTimeout())
 	c := &capture{limit: limit, head: r.Method == http.MethodHead, cancel: cancel, header: http.Header{}}
+	defer cancel()
+	r = r.WithContext(ctx)
+	if p.site.Prompt {
+		detail = c.run(p.site.Handler, r)
+		release()
+		return p.judge(ctx, c, r, detail)
+	}
 	done := make(chan string, 1)
 	go func() {
 		// The handler may outlive the deadline. It holds its slot as long, and it is not heard.
-		fault := c.run(p.site.Handler, r.WithContext(ctx))
+		fault := c.run(p.site.Handler, r)
 		release() // before it is heard that it is done, so that the next one finds the slot free
 		done <- fault
 	}()
-	defer cancel()
 	select {
 	case detail = <-done:
 	case <-ctx.Done():
 		// The handler is not waited for: what counts is what it has said.
 	}
+	return p.judge(ctx, c, r, detail)
+}
+
+// judge says what became of a capture whose context is ctx.
+func (p *Plan) judge(ctx context.Context, c *capture, r *http.Request, detail string) (*answer, Reason, string) {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		detail = "no answer within " + p.policy.verifyTimeout().String()
 	}

@@ -21,7 +21,7 @@ var (
 
 // site is where the resources are that go with the application's pages.
 func (h *Handler) site() push.Site {
-	s := push.Site{Handler: http.HandlerFunc(h.promised), Mount: h.Mount, TryAcquire: h.Slots.tryAcquire}
+	s := push.Site{Handler: http.HandlerFunc(h.promised), Mount: h.Mount, Prompt: true, TryAcquire: h.Slots.tryAcquire}
 	if live, ok := h.App.(interface{ Generation() uint64 }); ok {
 		s.Generation = live.Generation
 	}

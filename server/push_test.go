@@ -30,6 +30,8 @@ type pushSite struct {
 	live  *runtime.Live
 	files fstest.MapFS
 
+	policy *push.Policy
+
 	mu       sync.Mutex
 	verdicts []string
 	log      bytes.Buffer
@@ -60,6 +62,7 @@ func servePushes(t testing.TB, secure bool, source string, change func(*server.H
 		defer s.mu.Unlock()
 		s.verdicts = append(s.verdicts, v.String())
 	}
+	s.policy = h.Push
 	s.Server = httptest.NewUnstartedServer(h)
 	if err := server.Configure(s.Config); err != nil {
 		t.Fatal(err)
@@ -73,6 +76,9 @@ func servePushes(t testing.TB, secure bool, source string, change func(*server.H
 	t.Cleanup(s.Close)
 	return s
 }
+
+// quiet keeps no verdicts.
+func (s *pushSite) quiet() { s.policy.Observe = nil }
 
 // decided returns the verdicts up to now, and forgets them.
 func (s *pushSite) decided() []string {
