@@ -84,11 +84,16 @@ func freshness(h http.Header, now time.Time) time.Duration {
 		if err != nil {
 			return 0
 		}
-		age, _ := strconv.ParseUint(first(h, "Age"), 10, 31)
+		var age uint64
+		if a := first(h, "Age"); a != "" {
+			age, _ = strconv.ParseUint(a, 10, 31)
+		}
 		return max(0, time.Duration(n)-time.Duration(age)) * time.Second
 	}
-	if e, err := http.ParseTime(first(h, "Expires")); err == nil {
-		return max(0, e.Sub(now))
+	if e := first(h, "Expires"); e != "" {
+		if t, err := http.ParseTime(e); err == nil {
+			return max(0, t.Sub(now))
+		}
 	}
 	return 0
 }

@@ -208,8 +208,7 @@ func (p *Policy) note(r *http.Request, v Verdict) {
 	if logger == nil {
 		logger = slog.Default()
 	}
-	ctx := context.WithoutCancel(r.Context())
-	if logger.Enabled(ctx, slog.LevelDebug) {
-		logger.LogAttrs(ctx, slog.LevelDebug, "push", slog.String("page", r.RequestURI), slog.Any("verdict", v))
+	if logger.Enabled(r.Context(), slog.LevelDebug) {
+		logger.LogAttrs(context.WithoutCancel(r.Context()), slog.LevelDebug, "push", slog.String("page", r.RequestURI), slog.Any("verdict", v))
 	}
 }

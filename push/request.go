@@ -108,7 +108,7 @@ func From(ctx context.Context) *Plan {
 	return s.plan
 }
 
-// promisedRequest makes the request for target that is promised on the page p.r. It is false if the handler would not see it.
+// promisedRequest makes the request for target that is promised on the page p.r, without a context. It is false if the handler would not see it.
 func (p *Plan) promisedRequest(method, target string, header http.Header) (*http.Request, bool) {
 	path, query, hasQuery := strings.Cut(target, "?")
 	decoded, ok := decode(path)
@@ -123,12 +123,10 @@ func (p *Plan) promisedRequest(method, target string, header http.Header) (*http
 	if prefix == "" && u.EscapedPath() != path {
 		u.RawPath = path
 	}
-	r := &http.Request{
+	return &http.Request{
 		Method: method, URL: u, RequestURI: target, Proto: "HTTP/2.0", ProtoMajor: 2,
 		Header: header, Body: http.NoBody, Host: p.r.Host, RemoteAddr: p.r.RemoteAddr, TLS: p.r.TLS,
-	}
-	ctx := context.WithValue(p.r.Context(), contextKey{}, &requestState{page: p.page})
-	return r.WithContext(ctx), true
+	}, true
 }
 
 // stripped returns what has been cut off the path of the page before the plan began, as http.StripPrefix does.

@@ -31,7 +31,7 @@ func (p *Plan) verify(r *http.Request, limit int64) (a *answer, reason Reason, d
 	if !ok {
 		return nil, Limit, "too many applications run at once"
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), p.policy.verifyTimeout())
+	ctx, cancel := context.WithTimeout(context.WithValue(p.r.Context(), contextKey{}, &requestState{page: p.page}), p.policy.verifyTimeout())
 	c := &capture{limit: limit, head: r.Method == http.MethodHead, cancel: cancel, header: http.Header{}}
 	defer cancel()
 	r = r.WithContext(ctx)
@@ -110,8 +110,9 @@ func (c *capture) writeHeader(status int) {
 	if c.sent == nil {
 		c.sent = http.Header{}
 	}
-	if n, err := strconv.ParseInt(first(c.sent, "Content-Length"), 10, 64); err == nil && n > c.limit {
-		c.over = true
+	if length := first(c.sent, "Content-Length"); length != "" {
+		n, err := strconv.ParseInt(length, 10, 64)
+		c.over = err == nil && n > c.limit
 	}
 	if c.over || status != http.StatusOK {
 		c.cancel() // the rest is of no use

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
 	"io"
@@ -31,7 +32,7 @@ func dialPlain(b *testing.B, url string, push uint32) *plainClient {
 	}
 	b.Cleanup(func() { conn.Close() })
 	c := &plainClient{conn: conn, id: 1}
-	c.framer = http2.NewFramer(&c.out, conn)
+	c.framer = http2.NewFramer(&c.out, bufio.NewReaderSize(conn, 1<<16))
 	c.framer.SetReuseFrames()
 	c.fields = hpack.NewEncoder(&c.block)
 	c.out.WriteString(http2.ClientPreface)
@@ -105,11 +106,14 @@ def app(environ, start_response):
 				query := strconv.Itoa(n) // what the client has is not sent again
 				c.ask("/?" + query)
 				if push == 0 {
+					c.await(b, 1) // the page says what to ask for
 					for i := range 10 {
 						c.ask(fmt.Sprintf("/%d.css?%s", i, query))
 					}
+					c.await(b, 10)
+				} else {
+					c.await(b, 11)
 				}
-				c.await(b, 11)
 			}
 		})
 	}

@@ -188,9 +188,11 @@ func (st *Stream) promise(page *Stream, target string, header http.Header) (reas
 	if !parseTarget(&st.url, target) {
 		return "not a path"
 	}
-	h := header.Clone()
-	if h == nil {
-		h = http.Header{}
+	h := header
+	if st.prepared == nil { // a handler sees it
+		if h = header.Clone(); h == nil {
+			h = http.Header{}
+		}
 	}
 	req := http.Request{
 		Method: st.method, URL: &st.url, RequestURI: target, Host: page.req.Host,
