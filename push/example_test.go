@@ -121,3 +121,19 @@ func ExampleMemory() {
 	fmt.Println(policy.Memory.MaxAge == 0) // seven days
 	// Output: true
 }
+
+// What a handler would push can be found out without a connection.
+func ExampleTrial() {
+	h := &push.Handler{Policy: &push.Policy{}, Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/" {
+			w.Header().Set("Link", "</app.css>; rel=preload; as=style, </big.png>; rel=preload; as=image; nopush")
+		}
+	})}
+	r := httptest.NewRequest("GET", "/", nil)
+	trial := new(push.Trial)
+	h.ServeHTTP(trial, r)
+	for _, p := range trial.Promised {
+		fmt.Println(p.Method, p.RequestURI)
+	}
+	// Output: GET /app.css
+}

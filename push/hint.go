@@ -63,22 +63,27 @@ func (p *Plan) Hint(header http.Header) {
 	var hints []string
 	links, whole := ParseLinks(header["Link"])
 	for i := range links {
-		l := &links[i]
-		if l.Is("preload") {
-			n := len(p.verdicts)
-			if v := p.decide(&candidate{source: FromHint, link: *l}); len(p.verdicts) > n {
-				hints = p.hintOf(hints, v, l)
-			}
-			continue
-		}
-		if p.mayHint() && !p.hinted[l.Text] && len(p.verdicts) < maxVerdicts {
-			hints = p.hintOf(hints, p.add(Verdict{Source: FromHint, Target: l.Target, Status: Hinted, Detail: "rel=" + l.Rel}), l)
-		}
+		hints = p.early(hints, FromHint, &links[i])
 	}
 	if !whole {
 		p.add(Verdict{Source: FromHint, Status: Skipped, Reason: Limit, Detail: "there is more in the Link fields than is read"})
 	}
 	p.send(hints, header)
+}
+
+// early decides about a link that is known before the page, and adds it to hints if it is to be in the 103.
+func (p *Plan) early(hints []string, source Source, l *Link) []string {
+	if l.Is("preload") {
+		n := len(p.verdicts)
+		if v := p.decide(&candidate{source: source, link: *l}); len(p.verdicts) > n {
+			hints = p.hintOf(hints, v, l)
+		}
+		return hints
+	}
+	if !p.mayHint() || source == FromMap && !navigation(p.r) || p.hinted[l.Text] || len(p.verdicts) >= maxVerdicts {
+		return hints
+	}
+	return p.hintOf(hints, p.add(Verdict{Source: source, Target: l.Target, Status: Hinted, Detail: "rel=" + l.Rel}), l)
 }
 
 // send sends a 103 with links and with the fields of header besides Link, if that is anything. p.mu is held.

@@ -157,8 +157,7 @@ func (p *Plan) Start() {
 	defer p.mu.Unlock()
 	var hints []string
 	for i := range links {
-		v := p.decide(&candidate{source: FromMap, link: links[i]})
-		hints = p.hintOf(hints, v, &links[i])
+		hints = p.early(hints, FromMap, &links[i])
 	}
 	p.send(hints, nil)
 }
