@@ -22,7 +22,6 @@ type plainClient struct {
 	fields *hpack.Encoder
 	id     uint32
 	out    bytes.Buffer
-	got    int
 }
 
 func dialPlain(b *testing.B, url string, push uint32) *plainClient {
