@@ -78,11 +78,11 @@ func (b *browser) do(steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// shows waits until the expression is true of the page.
+// shows waits until the expression is true of the page. It may fail before that: a frame that loads has no body.
 func (b *browser) shows(expression string) {
 	b.t.Helper()
 	b.do(func(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) {
-		_, err := chromedp.Poll[bool]("!!("+expression+")", chromedp.WithPollingInterval(20*time.Millisecond), chromedp.WithPollingTimeout(patience))(ctx, target)
+		_, err := chromedp.Poll[bool]("(() => { try { return !!("+expression+") } catch { return false } })()", chromedp.WithPollingInterval(20*time.Millisecond), chromedp.WithPollingTimeout(patience))(ctx, target)
 		return chromedp.Void{}, err
 	})
 }

@@ -81,3 +81,27 @@ func TestInputBroken(t *testing.T) {
 		}
 	}
 }
+
+// TestInputAtEnd holds that an input which has come to its end does not ask what is below it again, which may be closed
+// by then.
+func TestInputAtEnd(t *testing.T) {
+	ended := false
+	in := environ.NewInput(readerFunc(func(p []byte) (int, error) {
+		if ended {
+			return 0, errors.New("read after the end")
+		}
+		ended = true
+		return copy(p, "one\ntwo"), io.EOF
+	}))
+	v, err := starlark.EvalOptions(new(syntax.FileOptions), new(starlark.Thread), "t", `[l for l in i] + [i.readline(), i.read(), i.read(1), i.readlines()]`, starlark.StringDict{"i": in})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := v.String(), `[b"one\n", b"two", b"", b"", b"", []]`; got != want || !in.AtEnd() {
+		t.Errorf("got %s, at the end %v; want %s", got, in.AtEnd(), want)
+	}
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }

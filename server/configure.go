@@ -3,6 +3,8 @@ package server
 import (
 	"net/http"
 	"time"
+
+	"github.com/larkspur-web/larkspur/server/h2"
 )
 
 // The limits of a server on an open network. Each closes what the others leave open; they were
@@ -19,13 +21,19 @@ const (
 	maxFrame          = 16 << 10
 )
 
-// Configure makes s a server for an open network: it speaks HTTP/2 over TLS (by ALPN) and in cleartext
-// (by prior knowledge) beside HTTP/1.1, and every timeout and limit that s leaves zero gets a safe
+// Configure makes s a server for an open network: it speaks HTTP/2 (see package h2) over TLS (by ALPN) and in
+// cleartext (by prior knowledge) beside HTTP/1.1, and every timeout and limit that s leaves zero gets a safe
 // value; a negative timeout stays, and means none. Call it before s serves.
 //
 // WriteTimeout is not only a bound of the whole response: a [Handler] moves it with each block that
 // the client accepts, so that a stream lives as long as it is read.
 func Configure(s *http.Server) error {
+	harden(s)
+	return h2.Configure(s)
+}
+
+// harden sets the timeouts and limits that are left zero.
+func harden(s *http.Server) {
 	setTimeout(&s.ReadHeaderTimeout, readHeaderTimeout)
 	setTimeout(&s.ReadTimeout, readTimeout)
 	setTimeout(&s.WriteTimeout, defaultWriteTimeout)
@@ -41,7 +49,18 @@ func Configure(s *http.Server) error {
 		s.Protocols.SetHTTP2(true)
 		s.Protocols.SetUnencryptedHTTP2(true)
 	}
-	return configureHTTP2(s)
+	if s.HTTP2 == nil {
+		s.HTTP2 = new(http.HTTP2Config)
+	}
+	setTimeout(&s.HTTP2.SendPingTimeout, pingAfter)
+	setTimeout(&s.HTTP2.PingTimeout, pingTimeout)
+	setTimeout(&s.HTTP2.WriteByteTimeout, writeByteTimeout)
+	if s.HTTP2.MaxConcurrentStreams == 0 {
+		s.HTTP2.MaxConcurrentStreams = maxStreams
+	}
+	if s.HTTP2.MaxReadFrameSize == 0 {
+		s.HTTP2.MaxReadFrameSize = maxFrame
+	}
 }
 
 func setTimeout(d *time.Duration, safe time.Duration) {

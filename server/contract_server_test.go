@@ -26,7 +26,7 @@ func connect(t *testing.T, s *site) net.Conn {
 
 // TestItem005Found holds how the application of a file is found: app, application, or the name that is given.
 func TestItem005Found(t *testing.T) {
-	site := newSite(t, modes[0], server.Configure)
+	site := newSite(t, modes[0])
 	files := fstest.MapFS{}
 	for name, app := range map[string]string{"app.star": "app", "application.star": "application", "other.star": "other"} {
 		files[name] = &fstest.MapFile{Data: []byte(app + ` = lambda environ, start_response: [["` + app + `"], start_response("200 OK", [])][0]`)}
@@ -59,8 +59,8 @@ func TestItem144Authority(t *testing.T) {
 		return all
 	}
 	for _, m := range modes[1:] {
-		t.Run(m.name, func(t *testing.T) {
-			s := &session{t: t, site: newSite(t, m, server.Configure), at: t.Name()}
+		t.Run(m.String(), func(t *testing.T) {
+			s := &session{t: t, site: newSite(t, m), at: t.Name()}
 			s.start(&script{files: map[string]string{"app.star": `
 def app(environ, start_response):
     print("host", environ["HTTP_HOST"])
@@ -97,8 +97,8 @@ func TestItem147Limits(t *testing.T) {
 		http2.SettingInitialWindowSize:    {64<<10 - 1, 1 << 20},
 	}
 	for _, m := range modes[1:] {
-		t.Run(m.name, func(t *testing.T) {
-			c := connect(t, newSite(t, m, server.Configure))
+		t.Run(m.String(), func(t *testing.T) {
+			c := connect(t, newSite(t, m))
 			if _, err := io.WriteString(c, http2.ClientPreface); err != nil {
 				t.Fatal(err)
 			}
@@ -117,7 +117,7 @@ func TestItem147Limits(t *testing.T) {
 			for id, limits := range want {
 				got, ok := settings.Value(id)
 				if id == http2.SettingMaxFrameSize && !ok {
-					got, ok = 16<<10, true // RFC 9113, section 6.5.2: what it is if it is not said
+					got, ok = 16<<10, true // RFC 9113, section 6.5.2: the initial value
 				}
 				if !ok || got < limits[0] || got > limits[1] {
 					t.Errorf("%v is %d, want between %d and %d", id, got, limits[0], limits[1])
@@ -126,7 +126,7 @@ func TestItem147Limits(t *testing.T) {
 		})
 	}
 	t.Run("http1", func(t *testing.T) {
-		site := newSite(t, modes[0], server.Configure)
+		site := newSite(t, modes[0])
 		a := site.octets("GET / HTTP/1.1\r\nHost: h\r\n"+strings.Repeat("X-Field: "+strings.Repeat("x", 1000)+"\r\n", 80)+"\r\n", false)
 		if a.code != 431 {
 			t.Errorf("80 KB of header got %v, want 431", &a)

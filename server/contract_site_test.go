@@ -29,13 +29,34 @@ import (
 // patience is how long an event may take that must come.
 const patience = 10 * time.Second
 
-// A mode is how the client speaks to the server.
+// A mode is how the client speaks to the server, and whose HTTP/2 that is.
 type mode struct {
 	name, proto string
-	tls         bool
+	tls, xnet   bool
 }
 
-var modes = []mode{{"http1", "HTTP/1.1", false}, {"h2c", "HTTP/2.0", false}, {"h2", "HTTP/2.0", true}}
+var modes = []mode{
+	{"http1", "HTTP/1.1", false, false},
+	{"h2c", "HTTP/2.0", false, false},
+	{"h2", "HTTP/2.0", true, false},
+	{"h2c", "HTTP/2.0", false, true},
+	{"h2", "HTTP/2.0", true, true},
+}
+
+// String names the mode in a test.
+func (m mode) String() string {
+	if m.xnet {
+		return m.name + " of x/net"
+	}
+	return m.name
+}
+
+func (m mode) configure(s *http.Server) error {
+	if m.xnet {
+		return server.ConfigureXNet(s)
+	}
+	return server.Configure(s)
+}
 
 // A site is a server with a client that speaks to it in one mode. What it serves can be replaced.
 type site struct {
@@ -50,16 +71,15 @@ type site struct {
 	busy int
 }
 
-// newSite starts a server. The engine makes it speak HTTP/2: server.Configure, or what is to be
-// measured against the contract in its place.
-func newSite(t testing.TB, m mode, engine func(*http.Server) error) *site {
+// newSite starts a server.
+func newSite(t testing.TB, m mode) *site {
 	t.Helper()
 	s := &site{mode: m}
 	s.idle = sync.NewCond(&s.mu)
 	certified := httptest.NewTLSServer(nil) // for its certificate
 	certified.Close()
 	s.server = &http.Server{Handler: s, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
-	if err := engine(s.server); err != nil {
+	if err := m.configure(s.server); err != nil {
 		t.Fatal(err)
 	}
 	var protocols http.Protocols

@@ -28,8 +28,8 @@ func each(t *testing.T, variants []variant, app string, config []string, test fu
 		s.lines = append(s.lines, []string{"config", config[i], config[i+1]})
 	}
 	for _, m := range modes {
-		t.Run(m.name, func(t *testing.T) {
-			site := newSite(t, m, server.Configure)
+		t.Run(m.String(), func(t *testing.T) {
+			site := newSite(t, m)
 			for _, v := range variants {
 				t.Run(v.name, func(t *testing.T) {
 					session := &session{t: t, site: site, at: t.Name()}
@@ -555,7 +555,7 @@ func (endless) Read(p []byte) (int, error) { return len(p), nil }
 // TestItem121LateContinue holds that no 100 comes once the response has begun, where it would stand in the
 // midst of the body.
 func TestItem121LateContinue(t *testing.T) {
-	site := newSite(t, modes[0], server.Configure)
+	site := newSite(t, modes[0])
 	s := &session{t: t, site: site, at: t.Name()}
 	s.start(&script{files: map[string]string{"app.star": `
 def app(environ, start_response):

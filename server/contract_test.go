@@ -47,8 +47,8 @@ import (
 func TestContract(t *testing.T) {
 	scripts := readScripts(t)
 	for _, m := range modes {
-		t.Run(m.name, func(t *testing.T) {
-			site := newSite(t, m, server.Configure)
+		t.Run(m.String(), func(t *testing.T) {
+			site := newSite(t, m)
 			for _, v := range variants {
 				t.Run(v.name, func(t *testing.T) {
 					for _, s := range scripts {

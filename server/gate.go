@@ -35,6 +35,10 @@ func gate(r *http.Request) *Failure {
 	if r.Host != "" && !isAuthority(r.Host) {
 		return refuse(http.StatusBadRequest, "the authority is not HOST or HOST:PORT")
 	}
+	if len(r.Header) > maxFields {
+		// RFC 6585, section 5. The hash of a short string is public, so a client could make them collide in a dict.
+		return refuse(http.StatusRequestHeaderFieldsTooLarge, "there are more than %d header fields", maxFields)
+	}
 	for _, name := range []string{"Content-Length", "Content-Type"} {
 		if len(r.Header[name]) > 1 {
 			// RFC 9110, section 5.3: neither is a list.
@@ -47,6 +51,9 @@ func gate(r *http.Request) *Failure {
 	}
 	return nil
 }
+
+// maxFields is how many header fields a request may have, as package h2 bounds them by default.
+const maxFields = 512
 
 func isToken(s string) bool { return httpguts.ValidHeaderFieldName(s) }
 

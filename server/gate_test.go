@@ -30,7 +30,7 @@ def app(environ, start_response):
 `
 
 // startGroup serves a script on a cleartext and a TLS listener, and returns their addresses.
-func startGroup(t *testing.T, script string) (cleartext, secure string) {
+func startGroup(t *testing.T, script string, xnet bool) (cleartext, secure string) {
 	t.Helper()
 	app, err := runtime.Load(&runtime.Config{FS: fstest.MapFS{"app.star": {Data: []byte(script)}}}, "app.star")
 	if err != nil {
@@ -50,7 +50,7 @@ func startGroup(t *testing.T, script string) (cleartext, secure string) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	served := make(chan error, 1)
-	g := server.Group{Handler: &server.Handler{App: app, Logger: quiet}, Drain: time.Second, Logger: quiet}
+	g := server.Group{Handler: &server.Handler{App: app, Logger: quiet}, Drain: time.Second, XNet: xnet, Logger: quiet}
 	go func() { served <- g.Serve(ctx, listeners...) }()
 	t.Cleanup(func() {
 		stop()
@@ -80,7 +80,7 @@ func dial(t *testing.T, addr string, config *tls.Config) net.Conn {
 // TestGateHTTP1 sends raw requests that net/http, or Go's HTTP/2 server, would answer. A status of 0 is a
 // connection that ends without an answer.
 func TestGateHTTP1(t *testing.T) {
-	cleartext, secure := startGroup(t, echo)
+	cleartext, secure := startGroup(t, echo, false)
 	tests := []struct {
 		name, request string
 		status        int
@@ -116,6 +116,8 @@ func TestGateHTTP1(t *testing.T) {
 		{"CONNECT", "CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n", 501, ""},
 		{"method that is no token", "G(T / HTTP/1.1\r\nHost: a\r\n\r\n", 400, ""},
 		{"unknown expectation", "GET / HTTP/1.1\r\nHost: a\r\nExpect: foo\r\n\r\n", 417, ""},
+		{"513 fields", "GET / HTTP/1.1\r\nHost: a\r\n" + numbered(513) + "\r\n", 431, ""},
+		{"512 fields", "GET / HTTP/1.1\r\nHost: a\r\n" + numbered(512) + "\r\n", 200, "GET / - -"},
 		{"head of 100 KB", "GET / HTTP/1.1\r\nHost: a\r\n" + strings.Repeat("X-A: 0123456789\r\n", 6000) + "\r\n", 431, ""},
 	}
 	for mode, c := range map[string]func() net.Conn{
@@ -141,9 +143,18 @@ func TestGateHTTP1(t *testing.T) {
 	}
 }
 
+// numbered returns n header fields.
+func numbered(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "F%d: v\r\n", i)
+	}
+	return b.String()
+}
+
 // TestGatePipeline answers what came before a request that is refused, and nothing after it.
 func TestGatePipeline(t *testing.T) {
-	cleartext, _ := startGroup(t, echo)
+	cleartext, _ := startGroup(t, echo, false)
 	c := dial(t, cleartext, nil)
 	fmt.Fprint(c, "GET /1 HTTP/1.1\r\nHost: a\r\n\r\nPOST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcGET /3 HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /4 HTTP/1.1\r\nHost: a\r\n\r\n")
 	all, _ := io.ReadAll(c) // the connection may be reset, for there is more to read
@@ -165,7 +176,12 @@ func TestGatePipeline(t *testing.T) {
 // TestGateHTTP2 does the same over HTTP/2, where a malformed request may also be answered by a reset stream
 // (RFC 9113, section 8.1.1), here 0.
 func TestGateHTTP2(t *testing.T) {
-	cleartext, secure := startGroup(t, echo)
+	t.Run("Larkspur", func(t *testing.T) { testGateHTTP2(t, false) })
+	t.Run("x-net", func(t *testing.T) { testGateHTTP2(t, true) })
+}
+
+func testGateHTTP2(t *testing.T, xnet bool) {
+	cleartext, secure := startGroup(t, echo, xnet)
 	plain := [][2]string{{":method", "GET"}, {":scheme", "http"}, {":authority", "a"}, {":path", "/"}}
 	with := func(fields ...[2]string) [][2]string { // replaces, or adds
 		all := append([][2]string(nil), plain...)
@@ -266,7 +282,7 @@ func ask2(t *testing.T, c net.Conn, fields [][2]string) int {
 
 // TestHTTPOnHTTPS tells a client in cleartext what the port speaks.
 func TestHTTPOnHTTPS(t *testing.T) {
-	_, secure := startGroup(t, echo)
+	_, secure := startGroup(t, echo, false)
 	c := dial(t, secure, nil)
 	fmt.Fprint(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 	got, _ := io.ReadAll(c)

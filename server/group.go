@@ -17,6 +17,8 @@ type Group struct {
 	// Drain is how long requests that were begun may take to end once the group is told to. Zero means
 	// 30 seconds.
 	Drain time.Duration
+	// XNet serves HTTP/2 as [ConfigureXNet] does, not as [Configure] does.
+	XNet bool
 	// Logger receives what goes wrong below HTTP. Nil means slog.Default().
 	Logger *slog.Logger
 }
@@ -32,7 +34,11 @@ func (g *Group) Serve(ctx context.Context, listeners ...*Listener) error {
 		logger = slog.Default()
 	}
 	s := &http.Server{Handler: g.Handler, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug)}
-	if err := Configure(s); err != nil {
+	configure := Configure
+	if g.XNet {
+		configure = ConfigureXNet
+	}
+	if err := configure(s); err != nil {
 		return err
 	}
 	failed := make(chan error, len(listeners))

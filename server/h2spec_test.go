@@ -3,6 +3,7 @@ package server_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"strconv"
 	"testing"
@@ -33,18 +34,31 @@ var known = map[string]string{
 	"http2/8.1.2.2/2": "it answers a TE other than trailers with 400 instead of a reset",
 }
 
-// knownCleartext are those that fail besides in cleartext.
+// knownCleartext are those that fail in cleartext, where HTTP/1 is spoken too.
 var knownCleartext = map[string]string{
 	"http2/3.5/2": "a preface that is none is an HTTP/1 request that is malformed",
 }
 
-// TestH2Spec runs h2spec, over TLS and in cleartext: what is known fails, and nothing else.
+// TestH2Spec runs h2spec on both HTTP/2 servers, over TLS and in cleartext. Of x/net's fails what is known and nothing
+// else, of Larkspur's nothing that is its own.
 func TestH2Spec(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes 20 seconds")
 	}
-	cleartext, secure := startGroup(t, thinks)
+	t.Run("Larkspur", func(t *testing.T) { testH2Spec(t, false) })
+	t.Run("x-net", func(t *testing.T) { testH2Spec(t, true) })
+}
+
+func testH2Spec(t *testing.T, xnet bool) {
+	cleartext, secure := startGroup(t, thinks, xnet)
 	for mode, addr := range map[string]string{"TLS": secure, "cleartext": cleartext} {
+		fails := map[string]string{}
+		if xnet {
+			maps.Copy(fails, known)
+		}
+		if mode == "cleartext" {
+			maps.Copy(fails, knownCleartext)
+		}
 		host, port, err := net.SplitHostPort(addr)
 		if err != nil {
 			t.Fatal(err)
@@ -55,22 +69,19 @@ func TestH2Spec(t *testing.T) {
 		}
 		t.Run(mode, func(t *testing.T) {
 			for _, group := range []*spec.TestGroup{generic.Spec(), http2.Spec(), hpack.Spec()} {
-				cases(t, &c, group)
+				cases(t, &c, group, fails)
 			}
 		})
 	}
 }
 
 // cases runs the cases of a group, and of the groups in it, each on a connection of its own.
-func cases(t *testing.T, c *config.Config, group *spec.TestGroup) {
+func cases(t *testing.T, c *config.Config, group *spec.TestGroup, known map[string]string) {
 	for i, tc := range append(group.Tests, group.StrictTests...) {
 		id := fmt.Sprintf("%s/%d", group.ID(), i+1)
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
 			reason, fails := known[id]
-			if !fails && !c.TLS {
-				reason, fails = knownCleartext[id]
-			}
 			own := *c
 			conn, err := spec.Dial(&own)
 			if err != nil {
@@ -89,6 +100,6 @@ func cases(t *testing.T, c *config.Config, group *spec.TestGroup) {
 		})
 	}
 	for _, g := range group.Groups {
-		cases(t, c, g)
+		cases(t, c, g, known)
 	}
 }

@@ -292,6 +292,13 @@ def app(environ, start_response):
 				}
 			}
 		}
+		for range 20 { // one that has come whole when it is first read
+			for _, path := range []string{"/write", "/iterate", "/map", "/chain", "/file", "/stream"} {
+				if _, got := post(t, client, url+path, strings.NewReader("one\ntwo\nthree")); got != "one\ntwo\nthree" {
+					t.Errorf("%s: got %q of a small body", path, got)
+				}
+			}
+		}
 		if _, got := post(t, client, url+"/list", strings.NewReader(lines.String())); !strings.HasPrefix(lines.String(), got) || len(got) != 506 {
 			t.Errorf("got %q", got)
 		}

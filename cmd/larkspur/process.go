@@ -71,7 +71,7 @@ func (p *process) serve(ctx context.Context, stderr io.Writer) error {
 	for _, l := range listeners {
 		fmt.Fprintf(stderr, "listening on %s\n", l.URL)
 	}
-	g := server.Group{Handler: p.handler, Drain: p.settings.drain, Logger: p.logger}
+	g := server.Group{Handler: p.handler, Drain: p.settings.drain, XNet: p.settings.http2 == "x-net", Logger: p.logger}
 	if p.front != nil {
 		g.Handler = p.front
 	}

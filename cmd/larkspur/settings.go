@@ -25,6 +25,7 @@ type settings struct {
 	maxBody  byteSize
 	calls    int
 	drain    time.Duration
+	http2    string
 }
 
 // flags adds the flags; what s holds already are the defaults.
@@ -39,6 +40,7 @@ func (s *settings) flags(c *cobra.Command) {
 	s.maxBody = 10 << 20
 	f.Var(&s.maxBody, "max-body", "how large a request's body may be, as in 512KiB or 10MiB; -1 sets no bound")
 	f.IntVar(&s.calls, "calls", 1024, "how many calls of the application may run at once; as many again wait, the next get 503")
+	f.StringVar(&s.http2, "http2", "larkspur", "whose HTTP/2 `SERVER`: larkspur, or x-net for that of golang.org/x/net, which makes no pushes")
 	f.DurationVar(&s.drain, "drain", s.drain, "how long running requests may take to end when the server is told to stop")
 }
 
@@ -51,6 +53,8 @@ func (s *settings) check() error {
 		return fmt.Errorf("--mount %s: begin it with a slash and end it without one", s.mount)
 	}
 	switch {
+	case s.http2 != "larkspur" && s.http2 != "x-net":
+		return fmt.Errorf("--http2 %s: larkspur or x-net", s.http2)
 	case s.calls < 1:
 		return fmt.Errorf("--calls %d: at least one", s.calls)
 	case s.timeout <= 0:

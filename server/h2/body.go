@@ -74,6 +74,9 @@ func (c *conn) handleBody(p []byte) (n int, err error) {
 		if d.st != nil {
 			c.consumed(d.st, 1+d.pad)
 		}
+		if d.left == 0 && !d.end && !c.charge(costFrame) {
+			return n, errFlood
+		}
 		p = p[1:]
 	}
 	m := min(d.left, len(p))

@@ -277,6 +277,13 @@ func (c *conn) spend(n int) bool {
 	return c.budget >= 0
 }
 
+// charge is spend, for those who do not hold mu.
+func (c *conn) charge(n int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.spend(n)
+}
+
 func (c *conn) earn(n int) { c.budget = min(c.budget+n, c.lim.budget) }
 
 var errFlood = connError{http2.ErrCodeEnhanceYourCalm, "too many frames that bring nothing"}
