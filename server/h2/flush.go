@@ -234,7 +234,7 @@ func (c *conn) emit(st *Stream, n int) bool {
 		st.pending = st.pending[m:]
 		st.window -= int32(m)
 		c.window -= int32(m)
-		c.earn(earnData)
+		c.earn(earnData + m/earnBytes)
 		if st.promised > 0 {
 			st.lastSent = c.now()
 		}
