@@ -227,7 +227,9 @@ func (c *benchClient) read(b *testing.B) (data int, end bool) {
 		p, _ := c.in.Peek(n)
 		for ; len(p) >= 6; p = p[6:] {
 			if http2.SettingID(binary.BigEndian.Uint16(p)) == http2.SettingInitialWindowSize {
-				c.first = int(binary.BigEndian.Uint32(p[2:]))
+				first := int(binary.BigEndian.Uint32(p[2:]))
+				c.stream += first - c.first
+				c.first = first
 			}
 		}
 	case http2.FrameGoAway, http2.FrameRSTStream:

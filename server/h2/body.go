@@ -36,6 +36,7 @@ func (c *conn) beginBody(f frame) error {
 	if !c.received.take(f.length) {
 		return connError{http2.ErrCodeFlowControl, "DATA beyond the window of the connection"}
 	}
+	c.earnBytes(f.length)
 	st := c.streams[f.id]
 	if st == nil {
 		c.refund(f.length)

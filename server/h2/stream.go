@@ -39,6 +39,7 @@ type Stream struct {
 	wake        chan struct{}
 	readBy      int64
 	writeBy     int64
+	stallBy     int64 // the client must have opened its windows
 	lastSent    int64 // DATA of a page that has promises
 	promised    int   // promises made on it
 	prepared    *Answer

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unsafe"
 
 	"golang.org/x/net/http/httpguts"
 	"golang.org/x/net/http2"
@@ -53,10 +54,19 @@ func write[T []byte | string](w *response, p T) (int, error) {
 		w.s.buf = append(w.s.buf, p...)
 		return len(p), nil
 	}
-	if err := w.sendData([]byte(p)); err != nil {
+	// A large string is not copied first: what waits for a client's window is the handler's own.
+	if err := w.sendData(view(p)); err != nil {
 		return 0, err
 	}
 	return len(p), nil
+}
+
+// view is p as bytes that are only read.
+func view[T []byte | string](p T) []byte {
+	if s, ok := any(p).(string); ok {
+		return unsafe.Slice(unsafe.StringData(s), len(s))
+	}
+	return []byte(p)
 }
 
 // send sends what is gathered.
