@@ -130,6 +130,7 @@ func (v *visitor) close() {
 	v.quiet()
 	v.server.Close()
 	<-v.served
+	time.Sleep(time.Minute) // the bubble's: timers that the server left behind end their goroutines
 	if s := v.log.String(); s != "" && !v.noisy {
 		v.t.Errorf("the server logged:\n%s", s)
 	}
