@@ -49,7 +49,7 @@ func (f frame) field(name string) string {
 //	PING ACK "12345678"
 //	EOF
 //
-// The date field is left out; regular fields are sorted, pseudo-header fields stay where they came.
+// The date field is left out; regular fields are sorted by name, pseudo-header fields stay where they came.
 func (f frame) String() string {
 	if f.gone != nil {
 		return "EOF"
@@ -107,7 +107,11 @@ func fieldWords(fields []hpack.HeaderField) []string {
 			regular = append(regular, h.Name+"="+value)
 		}
 	}
-	slices.Sort(regular)
+	slices.SortStableFunc(regular, func(a, b string) int {
+		nameA, _, _ := strings.Cut(a, "=")
+		nameB, _, _ := strings.Cut(b, "=")
+		return strings.Compare(nameA, nameB)
+	})
 	return append(pseudo, regular...)
 }
 

@@ -35,7 +35,7 @@ type site struct {
 // visit runs f twice, over cleartext and over TLS, each in a bubble with a server and a greeted
 // client of its own. When f has returned the connection and the server are closed, and all their
 // goroutines must end: a bubble does not end before.
-func (s site) visit(t *testing.T, f func(c *visitor)) {
+func (s site) visit(t *testing.T, f func(t *testing.T, c *visitor)) {
 	t.Helper()
 	for _, scheme := range []string{"http", "https"} {
 		t.Run(scheme, func(t *testing.T) {
@@ -48,14 +48,14 @@ func (s site) visit(t *testing.T, f func(c *visitor)) {
 				if !s.silent {
 					v.greet(s.settings...)
 				}
-				f(v)
+				f(t, v)
 			})
 		})
 	}
 }
 
 // against visits a handler with everything else left to itself.
-func against(t *testing.T, h http.HandlerFunc, f func(c *visitor)) {
+func against(t *testing.T, h http.HandlerFunc, f func(t *testing.T, c *visitor)) {
 	t.Helper()
 	site{handler: h}.visit(t, f)
 }

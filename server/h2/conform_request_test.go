@@ -45,7 +45,7 @@ func TestConformRequest(t *testing.T) {
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
-			site{limits: ownOptions}.visit(t, func(c *visitor) {
+			site{limits: ownOptions}.visit(t, func(t *testing.T, c *visitor) {
 				fields := c.fields("GET", tc.more...)
 				if tc.raw != nil {
 					fields = tc.raw
@@ -75,7 +75,7 @@ func sketch(r *http.Request) string {
 
 // TestConformRequestRest: the parts of a http.Request that sketch leaves out.
 func TestConformRequestRest(t *testing.T) {
-	site{}.visit(t, func(c *visitor) {
+	site{}.visit(t, func(t *testing.T, c *visitor) {
 		c.get(1, ":path", "/a?q=1", "foo-bar", "some-value")
 		r := c.call().r
 		if r.Proto != "HTTP/2.0" || r.ProtoMajor != 2 || r.ProtoMinor != 0 {
@@ -165,7 +165,7 @@ func TestConformMalformed(t *testing.T) {
 	for clause, requests := range cases {
 		for _, fields := range requests {
 			t.Run(fmt.Sprintf("%s %q", clause, unlike(fields, plain)), func(t *testing.T) {
-				site{}.visit(t, func(c *visitor) {
+				site{}.visit(t, func(t *testing.T, c *visitor) {
 					c.headers(1, true, c.pack(fields...))
 					c.want("RST_STREAM 1 PROTOCOL_ERROR")
 					c.noCall()
@@ -218,7 +218,7 @@ func TestConformRefused(t *testing.T) {
 	}
 	for name, more := range cases {
 		t.Run(name, func(t *testing.T) {
-			site{}.visit(t, func(c *visitor) {
+			site{}.visit(t, func(t *testing.T, c *visitor) {
 				c.headers(1, false, c.pack(c.fields("POST", more...)...))
 				got := c.heard()
 				if len(got) == 0 || !alike("RST_STREAM 1 PROTOCOL_ERROR | HEADERS 1 :status=400 ... | HEADERS 1 END :status=400 ...", got[0].String()) {
@@ -271,7 +271,7 @@ func TestConformHeaderBlock(t *testing.T) {
 	}
 	for name, write := range ways {
 		t.Run(name, func(t *testing.T) {
-			site{}.visit(t, func(c *visitor) {
+			site{}.visit(t, func(t *testing.T, c *visitor) {
 				write(c, c.request(fields...))
 				if got := sketch(c.call().r); got != want {
 					t.Errorf("the handler saw %q, want %q", got, want)
@@ -285,11 +285,15 @@ func TestConformHeaderBlock(t *testing.T) {
 // refused, and the connection goes on: the block is decoded all the same (RFC 9113, section 4.3).
 func TestConformHeaderTooBig(t *testing.T) {
 	big := func(s *http.Server) { s.MaxHeaderBytes = 4 << 10 }
-	site{limits: big}.visit(t, func(c *visitor) {
+	site{limits: big}.visit(t, func(t *testing.T, c *visitor) {
 		if got := c.theirs[http2.SettingMaxHeaderListSize]; got < 4<<10 || got > 64<<10 {
 			t.Errorf("SETTINGS_MAX_HEADER_LIST_SIZE = %d, want about MaxHeaderBytes", got)
 		}
-		c.get(1, "x-early", "kept", "x-big", strings.Repeat("b", 12<<10))
+		big := []string{"x-early", "kept"}
+		for i := range 12 {
+			big = append(big, fmt.Sprint("x-big-", i), strings.Repeat("b", 1<<10))
+		}
+		c.get(1, big...)
 		got := c.heard()
 		if len(got) == 0 || !alike("HEADERS 1 :status=431 ... | HEADERS 1 END :status=431 ... | RST_STREAM 1 *", got[0].String()) {
 			t.Fatalf("the server sent:%s\nwant 431 or a reset", transcript(got))
@@ -300,11 +304,20 @@ func TestConformHeaderTooBig(t *testing.T) {
 			t.Errorf("the request after it has X-Early = %q, want %q", got, "kept")
 		}
 	})
+	// One field that is larger than all may be is no better.
+	site{limits: big, noisy: true}.visit(t, func(t *testing.T, c *visitor) {
+		c.get(1, "x-big", strings.Repeat("b", 64<<10))
+		got := c.heard()
+		if len(got) == 0 || !alike("HEADERS 1 :status=431 ... | HEADERS 1 END :status=431 ... | RST_STREAM 1 * | GOAWAY ...", got[0].String()) {
+			t.Fatalf("the server sent:%s\nwant 431, a reset or GOAWAY", transcript(got))
+		}
+		c.noCall()
+	})
 }
 
 // TestConformExtendedConnect: RFC 8441: a stream with a :protocol is open both ways.
 func TestConformExtendedConnect(t *testing.T) {
-	site{}.visit(t, func(c *visitor) {
+	site{}.visit(t, func(t *testing.T, c *visitor) {
 		if c.theirs[http2.SettingEnableConnectProtocol] != 1 {
 			t.Fatal("SETTINGS_ENABLE_CONNECT_PROTOCOL is not 1") // RFC 8441, section 3
 		}
@@ -329,6 +342,7 @@ func TestConformExtendedConnect(t *testing.T) {
 			c.want(fmt.Sprintf("DATA 1 %q", word))
 		}
 		c.end(1, "")
+		c.quiet()
 		call.finish()
 		c.want(`DATA 1 END ""`)
 	})
