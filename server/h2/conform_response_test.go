@@ -356,12 +356,19 @@ func TestConformAfterReturn(t *testing.T) {
 		call.write("body")
 		call.finish()
 		c.want("HEADERS 1 :status=200 "+text, `DATA 1 END "body"`)
-		if n, err := call.w.Write([]byte("more")); err == nil {
-			t.Errorf("Write after the handler = %d, nil", n)
-		}
-		call.w.WriteHeader(500)
-		http.NewResponseController(call.w).Flush()
-		call.w.Header().Set("X", "y")
+		func() {
+			defer func() {
+				if v := recover(); v != nil {
+					t.Errorf("a write after the handler panics: %v", v)
+				}
+			}()
+			if n, err := call.w.Write([]byte("more")); err == nil {
+				t.Errorf("Write after the handler = %d, nil", n)
+			}
+			call.w.WriteHeader(500)
+			http.NewResponseController(call.w).Flush()
+			call.w.Header().Set("X", "y")
+		}()
 		c.get(3)
 		c.call().finish()
 		c.want("HEADERS 3 END :status=200 content-length=0")
