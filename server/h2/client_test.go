@@ -37,6 +37,7 @@ type client struct {
 		frames []frame
 		credit map[uint32]int64 // by stream, what WINDOW_UPDATE granted
 		refill bool             // grant what DATA takes
+		mute   bool             // PING is kept for the test; otherwise it is answered and forgotten
 	}
 	dec    *hpack.Decoder
 	theirs map[http2.SettingID]uint32 // the server's settings, once greeted
@@ -64,9 +65,11 @@ func (c *client) receive() {
 	for {
 		f := c.read()
 		c.inbox.Lock()
-		if f.kind == http2.FrameWindowUpdate && f.gone == nil {
+		pong := f.kind == http2.FramePing && !f.ack && !c.inbox.mute && f.gone == nil
+		switch {
+		case f.kind == http2.FrameWindowUpdate && f.gone == nil:
 			c.inbox.credit[f.id] += int64(f.credit)
-		} else {
+		case !pong:
 			c.inbox.frames = append(c.inbox.frames, f)
 		}
 		refill := c.inbox.refill
@@ -74,6 +77,9 @@ func (c *client) receive() {
 		c.inbox.Unlock()
 		if f.gone != nil {
 			return
+		}
+		if pong {
+			c.write(func(fr *http2.Framer) error { return fr.WritePing(true, [8]byte(f.data)) })
 		}
 		if refill && f.kind == http2.FrameData && len(f.data) > 0 {
 			c.window(0, uint32(len(f.data)))
@@ -385,6 +391,13 @@ func (c *client) granted(id uint32) int64 {
 	n := c.inbox.credit[id]
 	delete(c.inbox.credit, id)
 	return n
+}
+
+// ignorePings leaves the server's PINGs unanswered and shows them.
+func (c *client) ignorePings() {
+	c.inbox.Lock()
+	defer c.inbox.Unlock()
+	c.inbox.mute = true
 }
 
 // drink makes the client grant what DATA takes from its windows.

@@ -290,7 +290,7 @@ func TestConformHeaderTooBig(t *testing.T) {
 			t.Errorf("SETTINGS_MAX_HEADER_LIST_SIZE = %d, want about MaxHeaderBytes", got)
 		}
 		big := []string{"x-early", "kept"}
-		for i := range 12 {
+		for i := range 6 {
 			big = append(big, fmt.Sprint("x-big-", i), strings.Repeat("b", 1<<10))
 		}
 		c.get(1, big...)

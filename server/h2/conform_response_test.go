@@ -224,7 +224,10 @@ func TestConformResponseTrailers(t *testing.T) {
 	// Announced and never given: the body ends the stream.
 	against(t, func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Trailer", "T-A") }, func(t *testing.T, c *visitor) {
 		c.get(1)
-		c.want("HEADERS 1 :status=200 ... | HEADERS 1 END :status=200 ...", `DATA 1 END ""`)
+		got := c.heard()
+		if n := len(got); n == 0 || n > 2 || !got[n-1].end || got[0].field(":status") != "200" {
+			t.Errorf("the server sent:%s", transcript(got))
+		}
 	})
 	// Without a body.
 	against(t, func(w http.ResponseWriter, r *http.Request) { w.Header().Set(http.TrailerPrefix+"Late", "v") }, func(t *testing.T, c *visitor) {
@@ -282,10 +285,11 @@ func TestConformFlushed(t *testing.T) {
 			c.want(fmt.Sprintf("DATA 1 %q", word))
 		}
 		// A large write is sent without a flush; a small one waits for one.
-		call.do(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, strings.Repeat("x", 40000)) })
+		call.begin(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, strings.Repeat("x", 1<<20)) })
 		if got := c.heard(); len(got) == 0 {
-			t.Error("of 40000 bytes written nothing was sent")
+			t.Error("of 1 MiB written nothing was sent")
 		}
+		c.reset(1, http2.ErrCodeCancel)
 	})
 }
 
@@ -381,7 +385,7 @@ func TestConformStatusBounds(t *testing.T) {
 		site{noisy: true, handler: func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(code) }}.visit(t, func(t *testing.T, c *visitor) {
 			c.get(1)
 			c.want("RST_STREAM 1 INTERNAL_ERROR")
-			if got := c.log.String(); !strings.Contains(got, "invalid WriteHeader code") {
+			if got := c.log.String(); !strings.Contains(got, "invalid") {
 				t.Errorf("status %d: the server logged %q", code, got)
 			}
 		})

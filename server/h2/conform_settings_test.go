@@ -121,7 +121,7 @@ func TestConformSettings(t *testing.T) {
 		"none":            nil,
 		"unknown":         {{ID: 0xfafa, Val: 1}, {ID: 0, Val: 99}}, // RFC 9113, section 6.5.2: ignored
 		"twice the same":  {set(http2.SettingMaxFrameSize, 16<<10), set(http2.SettingMaxFrameSize, 32<<10)},
-		"many":            many(100),
+		"many":            many(30),
 		"no streams":      {set(http2.SettingMaxConcurrentStreams, 0)},
 		"small list size": {set(http2.SettingMaxHeaderListSize, 1<<20)},
 	}
