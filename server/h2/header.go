@@ -1,0 +1,221 @@
+package h2
+
+import (
+	"hash/maphash"
+
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+)
+
+// An encoder encodes the fields that a connection sends. It is HPACK's (RFC 7541) with what
+// responses have in mind: names come with their static index, a lookup in the dynamic table is one
+// probe, and a field enters the table when it is sent the second time, so that what is different in
+// each response (an ETag, an id) pushes nothing out. Cookies are never indexed, and lengths are not
+// worth it.
+type encoder struct {
+	limit  uint32 // what the server allows
+	max    uint32 // the size of the table: the least of limit and what the client allows
+	least  uint32 // the smallest that max was since the last block
+	resync bool   // max has changed since the last block
+	size   uint32
+
+	// ring holds the table: entry n (counted from the first that ever was) is ring[n % len(ring)],
+	// for n from first to next-1.
+	ring        []entry
+	first, next uint32
+
+	newest [64]uint32 // 1 + the number of the newest entry of a hash
+	seen   [64]uint32 // the last hash that was not in the table
+}
+
+type entry struct {
+	name, value string
+	hash        uint32
+}
+
+// entryOverhead is what an entry counts for beside its strings. RFC 7541, section 4.1.
+const entryOverhead = 32
+
+// staticTableLen is the number of entries of HPACK's static table.
+const staticTableLen = 61
+
+var hashSeed = maphash.MakeSeed()
+
+// resize applies a new SETTINGS_HEADER_TABLE_SIZE. RFC 7541, section 4.2.
+func (e *encoder) resize(client uint32) {
+	n := min(client, e.limit)
+	if !e.resync || n < e.least {
+		e.least = n
+	}
+	e.resync = e.resync || n != e.max
+	e.max = n
+	e.evict(0)
+}
+
+// evict makes room for an entry of n bytes.
+func (e *encoder) evict(n uint32) {
+	for e.size+n > e.max && e.first < e.next {
+		old := &e.ring[e.first&uint32(len(e.ring)-1)]
+		e.size -= uint32(len(old.name)+len(old.value)) + entryOverhead
+		*old = entry{}
+		e.first++
+	}
+}
+
+func (e *encoder) add(name, value string, hash uint32) {
+	n := uint32(len(name)+len(value)) + entryOverhead
+	e.evict(n)
+	if held := e.next - e.first; int(held) == len(e.ring) {
+		ring := make([]entry, max(8, 2*len(e.ring)))
+		for i := e.first; i != e.next; i++ {
+			ring[i&uint32(len(ring)-1)] = e.ring[i&uint32(len(e.ring)-1)]
+		}
+		e.ring = ring
+	}
+	e.ring[e.next&uint32(len(e.ring)-1)] = entry{name, value, hash}
+	e.next++
+	e.size += n
+	e.newest[hash%64] = e.next
+}
+
+// begin begins a block: a changed size of the table is told first.
+func (e *encoder) begin(dst []byte) []byte {
+	if !e.resync {
+		return dst
+	}
+	e.resync = false
+	if e.least < e.max {
+		dst = appendInt(dst, 0x20, 5, uint64(e.least))
+	}
+	return appendInt(dst, 0x20, 5, uint64(e.max))
+}
+
+// status appends the pseudo-field :status.
+func (e *encoder) status(dst []byte, code int) []byte {
+	switch code {
+	case 200:
+		return append(dst, 0x88)
+	case 204:
+		return append(dst, 0x89)
+	case 206:
+		return append(dst, 0x8a)
+	case 304:
+		return append(dst, 0x8b)
+	case 400:
+		return append(dst, 0x8c)
+	case 404:
+		return append(dst, 0x8d)
+	case 500:
+		return append(dst, 0x8e)
+	}
+	return append(dst, 0x08, 3, byte('0'+code/100%10), byte('0'+code/10%10), byte('0'+code%10))
+}
+
+// length appends content-length.
+func (e *encoder) length(dst []byte, n int64) []byte {
+	dst = append(dst, 0x0f, 0x0d, 0) // literal, name 28
+	at := len(dst)
+	dst = appendDecimal(dst, n)
+	dst[at-1] = byte(len(dst) - at)
+	return dst
+}
+
+func appendDecimal(dst []byte, n int64) []byte {
+	var b [20]byte
+	i := len(b)
+	for {
+		i--
+		b[i] = byte('0' + n%10)
+		if n /= 10; n == 0 {
+			return append(dst, b[i:]...)
+		}
+	}
+}
+
+// field appends a field.
+func (e *encoder) field(dst []byte, name fieldName, value string) []byte {
+	if name.lower == "set-cookie" || name.lower == "authorization" {
+		return e.literal(dst, 0x10, 4, name, value) // RFC 7541, section 7.1.3
+	}
+	h := maphash.String(hashSeed, value)
+	hash := uint32(h) ^ uint32(h>>32) ^ uint32(len(name.lower))<<24 ^ uint32(name.lower[0])<<16 ^ uint32(name.static)
+	slot := hash % 64
+	if n := e.newest[slot]; n > e.first {
+		if k := &e.ring[(n-1)&uint32(len(e.ring)-1)]; k.hash == hash && k.value == value && k.name == name.lower {
+			return appendInt(dst, 0x80, 7, uint64(staticTableLen+e.next-n+1))
+		}
+	}
+	if e.seen[slot] != hash || len(name.lower)+len(value)+entryOverhead > int(e.max) {
+		e.seen[slot] = hash
+		return e.literal(dst, 0, 4, name, value)
+	}
+	dst = e.literal(dst, 0x40, 6, name, value)
+	e.add(name.lower, value, hash)
+	return dst
+}
+
+// literal appends a literal field of the given representation. RFC 7541, section 6.2.
+func (e *encoder) literal(dst []byte, form byte, bits uint8, name fieldName, value string) []byte {
+	if name.static != 0 {
+		dst = appendInt(dst, form, bits, uint64(name.static))
+	} else {
+		dst = append(dst, form)
+		dst = appendString(dst, name.lower)
+	}
+	return appendString(dst, value)
+}
+
+// appendInt appends an integer with a prefix of bits bits. RFC 7541, section 5.1.
+func appendInt(dst []byte, form byte, bits uint8, n uint64) []byte {
+	most := uint64(1)<<bits - 1
+	if n < most {
+		return append(dst, form|byte(n))
+	}
+	dst = append(dst, form|byte(most))
+	for n -= most; n >= 0x80; n >>= 7 {
+		dst = append(dst, byte(n)|0x80)
+	}
+	return append(dst, byte(n))
+}
+
+// appendString appends a string, by Huffman's code if that is shorter. RFC 7541, section 5.2.
+func appendString(dst []byte, s string) []byte {
+	if n := hpack.HuffmanEncodeLength(s); n < uint64(len(s)) {
+		dst = appendInt(dst, 0x80, 7, n)
+		return hpack.AppendHuffmanString(dst, s)
+	}
+	dst = appendInt(dst, 0, 7, uint64(len(s)))
+	return append(dst, s...)
+}
+
+// appendFrame appends the header of a frame. RFC 9113, section 4.1.
+func appendFrame(dst []byte, kind http2.FrameType, flags http2.Flags, id uint32, length int) []byte {
+	return append(dst, byte(length>>16), byte(length>>8), byte(length), byte(kind), byte(flags),
+		byte(id>>24), byte(id>>16), byte(id>>8), byte(id))
+}
+
+// sealBlock puts the length into the HEADERS or PUSH_PROMISE frame whose header is at c.out[at:] and
+// whose payload ends c.out, and cuts it into CONTINUATION frames if the client takes no frame so large.
+func (c *conn) sealBlock(at int) {
+	n := len(c.out) - at - frameHeaderLen
+	h := c.out[at:]
+	if n <= c.peerFrameSize {
+		h[0], h[1], h[2] = byte(n>>16), byte(n>>8), byte(n)
+		h[4] |= byte(flagEndHeaders)
+		return
+	}
+	id := uint32(h[5])<<24 | uint32(h[6])<<16 | uint32(h[7])<<8 | uint32(h[8])
+	rest := append([]byte(nil), h[frameHeaderLen+c.peerFrameSize:]...)
+	h[0], h[1], h[2] = byte(c.peerFrameSize>>16), byte(c.peerFrameSize>>8), byte(c.peerFrameSize)
+	c.out = c.out[:at+frameHeaderLen+c.peerFrameSize]
+	for len(rest) > 0 {
+		m := min(len(rest), c.peerFrameSize)
+		var flags http2.Flags
+		if m == len(rest) {
+			flags = flagEndHeaders
+		}
+		c.out = appendFrame(c.out, http2.FrameContinuation, flags, id, m)
+		c.out = append(c.out, rest[:m]...)
+		rest = rest[m:]
+	}
+}

@@ -1,0 +1,227 @@
+package h2
+
+import (
+	"encoding/binary"
+	"strings"
+	"time"
+)
+
+// A priority is what the client says of a stream. RFC 9218, section 4.
+type priority struct {
+	explicit    bool
+	urgency     uint8 // 0 is the first, 7 the last
+	incremental bool
+}
+
+const defaultUrgency = 3
+
+// parsePriority parses the value of a priority field. What it does not know it ignores, and what is
+// wrong leaves the default. RFC 9218, section 4.
+func parsePriority(v string) priority {
+	p := priority{explicit: true, urgency: defaultUrgency}
+	for member := range strings.SplitSeq(v, ",") {
+		member, _, _ = strings.Cut(member, ";")
+		switch key, value, _ := strings.Cut(strings.Trim(member, " \t"), "="); key {
+		case "u":
+			if len(value) == 1 && value[0] >= '0' && value[0] <= '7' {
+				p.urgency = value[0] - '0'
+			}
+		case "i":
+			p.incremental = value == "" || value == "?1"
+		}
+	}
+	return p
+}
+
+// maxEarly is how many priorities are kept for streams that are not open yet.
+const maxEarly = 32
+
+// handlePriorityUpdate changes the priority of a stream. RFC 9218, section 7.1.
+func (c *conn) handlePriorityUpdate(f frame) error {
+	if f.id != 0 {
+		return protocolError("PRIORITY_UPDATE on a stream")
+	}
+	if f.length < 4 {
+		return frameSizeError("PRIORITY_UPDATE that is too short")
+	}
+	id := binary.BigEndian.Uint32(f.payload) & maxStreamID
+	if id == 0 || id%2 == 0 && c.idle(id) {
+		return protocolError("PRIORITY_UPDATE of a stream that was not promised")
+	}
+	c.aware = true
+	p := parsePriority(string(f.payload[4:]))
+	if st := c.streams[id]; st != nil {
+		c.ready.remove(st)
+		st.priority = p
+		c.ready.push(st)
+	} else if c.idle(id) && len(c.early) < maxEarly {
+		if c.early == nil {
+			c.early = map[uint32]priority{}
+		}
+		c.early[id] = p
+	}
+	return nil
+}
+
+const (
+	// Levels of the scheduler: a critical promise of a page with urgency 0, the urgencies, and
+	// promises that are not critical.
+	levels    = 10
+	pushLevel = levels - 1
+
+	// Every fairShare-th turn goes to another level than the first, each in its turn, so that nothing
+	// starves.
+	fairShare = 16
+
+	// pagePause is how long a page must have sent nothing before its promises use its time.
+	pagePause = 20 * time.Millisecond
+)
+
+// A scheduler says whose DATA goes out next: the lowest level first, and within it streams that are
+// incremental in turns, and others one after another. It holds the streams that have DATA and a window
+// for it.
+//
+// A promise that is not critical gives way to the page that it belongs to from the page's header to its
+// end, but for the time in which the page has nothing to send.
+type scheduler struct {
+	level [levels]streamList
+	n     int
+	turn  uint
+}
+
+// A streamList is a list of streams, linked by their fields.
+type streamList struct{ head, tail *Stream }
+
+// levelOf is st's level.
+func levelOf(st *Stream) int {
+	switch {
+	case st.parent == nil || st.priority.explicit:
+		if !st.priority.explicit {
+			return 1 + defaultUrgency
+		}
+		return 1 + int(st.priority.urgency)
+	case st.critical:
+		return max(0, levelOf(st.parent)-1)
+	}
+	return pushLevel
+}
+
+// push adds st, if it has something to send and may.
+func (s *scheduler) push(st *Stream) {
+	if st.scheduled || st.dead || len(st.pending) == 0 || st.window <= 0 {
+		return
+	}
+	st.scheduled = true
+	st.at = int8(levelOf(st))
+	l := &s.level[st.at]
+	s.n++
+	if st.priority.incremental {
+		l.insert(st, nil)
+		return
+	}
+	// One after another: in the order of their requests.
+	next := l.head
+	for next != nil && (next.priority.incremental || next.id < st.id) {
+		next = next.next
+	}
+	l.insert(st, next)
+}
+
+func (s *scheduler) remove(st *Stream) {
+	if st.scheduled {
+		st.scheduled = false
+		s.level[st.at].remove(st)
+		s.n--
+	}
+}
+
+// sent says that st has had its turn.
+func (s *scheduler) sent(st *Stream) {
+	if st.scheduled && st.priority.incremental {
+		l := &s.level[st.at]
+		l.remove(st)
+		l.insert(st, nil)
+	}
+}
+
+// first is the stream whose turn is next, in the order of the levels.
+func (s *scheduler) first(c *conn) *Stream {
+	if s.n == 0 {
+		return nil
+	}
+	for i := range s.level {
+		for st := s.level[i].head; st != nil; st = st.next {
+			if !s.gives(c, st) {
+				return st
+			}
+		}
+	}
+	return nil
+}
+
+// next is first, but for the turns of those that are served last.
+func (s *scheduler) next(c *conn) *Stream {
+	if s.n < 2 {
+		return s.first(c)
+	}
+	if s.turn++; s.turn%fairShare == 0 {
+		last := levels - 1 - s.turn/fairShare%levels // served last
+		for i := range uint(levels) {
+			for st := s.level[(last+levels-i)%levels].head; st != nil; st = st.next {
+				if !s.gives(c, st) {
+					return st
+				}
+			}
+		}
+	}
+	return s.first(c)
+}
+
+// gives says if st, a promise, gives way to its page for now; the connection is kicked when that may
+// have changed.
+func (s *scheduler) gives(c *conn, st *Stream) bool {
+	page := st.parent
+	if page == nil || st.critical || page.dead || !page.headersSent {
+		return false
+	}
+	if len(page.pending) > 0 && page.scheduled {
+		return true
+	}
+	until := page.lastSent + int64(pagePause)
+	if c.now() >= until {
+		return false
+	}
+	c.arm(until)
+	return true
+}
+
+// insert puts st before next, or last if next is nil.
+func (l *streamList) insert(st, next *Stream) {
+	st.next = next
+	if next == nil {
+		st.prev = l.tail
+		l.tail = st
+	} else {
+		st.prev = next.prev
+		next.prev = st
+	}
+	if st.prev == nil {
+		l.head = st
+	} else {
+		st.prev.next = st
+	}
+}
+
+func (l *streamList) remove(st *Stream) {
+	if st.prev == nil {
+		l.head = st.next
+	} else {
+		st.prev.next = st.next
+	}
+	if st.next == nil {
+		l.tail = st.prev
+	} else {
+		st.next.prev = st.prev
+	}
+	st.prev, st.next = nil, nil
+}

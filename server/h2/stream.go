@@ -1,0 +1,328 @@
+package h2
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"runtime"
+	"sync"
+	"time"
+
+	"golang.org/x/net/http2"
+)
+
+// A Stream is one request and its response. It is made whole, in one allocation, when the request
+// has come, and never reused: a handler may keep its http.Request.
+//
+// A handler reaches it by [StreamOf], for what an http.ResponseWriter cannot do. Its methods may be
+// called concurrently, also after the handler has returned.
+type Stream struct {
+	c        *conn
+	id       uint32
+	method   string
+	parent   *Stream // of a promised stream
+	critical bool
+	refused  int // the status of a request that no handler sees
+
+	// c.mu guards these.
+	window      int32
+	received    inflow
+	remoteDone  bool // END_STREAM has come
+	localDone   bool // END_STREAM is sent
+	headersSent bool
+	dead        bool  // the connection has forgotten it
+	err         error // why
+	pending     []byte
+	pendingEnd  bool
+	waiting     bool
+	wake        chan struct{}
+	readBy      int64
+	writeBy     int64
+	lastSent    int64 // DATA of a page that has promises
+	promised    int   // promises made on it
+	prepared    *Answer
+	pushed      *Push
+	trailer     http.Header // of the request, as it came
+	priority
+
+	// The scheduler's.
+	scheduled  bool
+	at         int8
+	prev, next *Stream
+
+	ctx streamContext
+	url url.URL
+	req *http.Request
+	in  *body // nil: the request has none
+	w   response
+}
+
+// StreamOf finds the stream that w answers, through the Unwrap methods of the ResponseWriters around
+// it, as http.ResponseController does. It is false if the request did not come to a [Server].
+func StreamOf(w http.ResponseWriter) (st *Stream, ok bool) {
+	for {
+		switch v := w.(type) {
+		case *response:
+			return v.st, true
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = v.Unwrap()
+		default:
+			return nil, false
+		}
+	}
+}
+
+// ID is the stream's identifier: odd if the client opened it, even if it was promised.
+func (st *Stream) ID() uint32 { return st.id }
+
+// wait waits for a signal; c.mu is held, but not while it waits.
+func (st *Stream) wait() {
+	if st.wake == nil {
+		st.wake = make(chan struct{}, 1)
+	}
+	st.waiting = true
+	st.c.mu.Unlock()
+	<-st.wake
+	st.c.mu.Lock()
+	st.waiting = false
+}
+
+// signal ends a wait; c.mu is held.
+func (st *Stream) signal() {
+	if st.waiting {
+		select {
+		case st.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// run runs the handler, as a task.
+func (st *Stream) run(w *worker) {
+	c := st.c
+	c.mu.Lock()
+	dead := st.dead
+	c.mu.Unlock()
+	w.ended = true
+	switch {
+	case dead:
+		c.mu.Lock()
+		c.handlers--
+		c.mu.Unlock()
+	case st.refused != 0:
+		st.w.start(st, &w.scratch)
+		st.w.refuse(st.refused)
+		st.w.finish()
+	default:
+		st.w.start(st, &w.scratch)
+		if st.call() {
+			st.w.finish()
+		}
+		st.ctx.cancel(context.Canceled)
+		if st.req.MultipartForm != nil {
+			st.req.MultipartForm.RemoveAll()
+		}
+	}
+	if st.in != nil {
+		st.in.Close()
+	}
+}
+
+// call calls the handler, and says if it returned. One that did not has its stream reset.
+func (st *Stream) call() (returned bool) {
+	defer func() {
+		if returned {
+			return
+		}
+		if v := recover(); v != nil && v != http.ErrAbortHandler {
+			buf := make([]byte, 64<<10)
+			buf = buf[:runtime.Stack(buf, false)]
+			logf(st.c.hs, "h2: panic serving %s: %v\n%s", st.c.remote, v, buf)
+		}
+		st.w.abort()
+		st.ctx.cancel(context.Canceled)
+	}()
+	st.c.handler.ServeHTTP(&st.w, st.req)
+	return true
+}
+
+// handleTrailers handles a field block on a stream that was opened before: the trailers of a
+// request, or an error.
+func (c *conn) handleTrailers(id uint32) error {
+	b := &c.block
+	c.mu.Lock()
+	st := c.streams[id]
+	how := c.closed.how(id)
+	done := st != nil && st.remoteDone
+	c.mu.Unlock()
+	switch {
+	case st == nil && how == byServer:
+		return nil // it may have been under way
+	case st == nil && how == byClient:
+		return streamError{id, http2.ErrCodeStreamClosed, "HEADERS on a stream that the client reset"}
+	case st == nil && how == byEnd:
+		// RFC 9113, section 5.1.
+		return connError{http2.ErrCodeStreamClosed, "HEADERS on a closed stream"}
+	case st == nil:
+		// RFC 9113, section 5.1.1.
+		return protocolError("HEADERS on a stream below others")
+	case done:
+		return streamError{id, http2.ErrCodeStreamClosed, "HEADERS after END_STREAM"}
+	case !b.end:
+		// RFC 9113, section 8.1.
+		return streamError{id, http2.ErrCodeProtocol, "trailers without END_STREAM"}
+	case b.tooLarge:
+		return streamError{id, http2.ErrCodeEnhanceYourCalm, "trailers that are too large"}
+	}
+	trailer := http.Header{}
+	for _, f := range b.fields {
+		// RFC 9113, section 8.1: no pseudo-fields in trailers.
+		if reason := checkField(f); reason != "" {
+			return streamError{id, http2.ErrCodeProtocol, reason}
+		}
+		name := canonicalName(f.Name)
+		trailer[name] = append(trailer[name], f.Value)
+	}
+	c.mu.Lock()
+	st.trailer = trailer
+	c.mu.Unlock()
+	return c.endBody(st)
+}
+
+// giveTrailers gives the handler the trailers that the request announced; it runs in the handler's
+// Read, before it returns io.EOF.
+func (st *Stream) giveTrailers() {
+	st.c.mu.Lock()
+	trailer := st.trailer
+	st.trailer = nil
+	st.c.mu.Unlock()
+	for name, values := range trailer {
+		if _, ok := st.req.Trailer[name]; ok {
+			st.req.Trailer[name] = values
+		}
+	}
+}
+
+// refuse prepares st for an answer without a handler.
+func (st *Stream) refuse(status int, b *block) {
+	st.refused = status
+	for _, f := range b.fields {
+		if f.Name == ":method" {
+			st.method = f.Value
+		}
+	}
+	st.ctx.parent = st.c.ctx
+	if !b.end {
+		st.in = &body{st: st, declared: -1, shut: true}
+		st.in.wake.L = &st.in.mu
+	}
+}
+
+// A streamContext is the context of a request. It ends when the handler returns, the stream is
+// reset or the connection ends. It costs nothing until somebody waits for that.
+type streamContext struct {
+	parent context.Context
+
+	mu    sync.Mutex
+	err   error
+	done  chan struct{}
+	after map[*func()]struct{} // what AfterFunc was given
+}
+
+func (x *streamContext) Deadline() (time.Time, bool) { return x.parent.Deadline() }
+func (x *streamContext) Value(key any) any           { return x.parent.Value(key) }
+
+func (x *streamContext) Err() error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.err
+}
+
+func (x *streamContext) Done() <-chan struct{} {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.done == nil {
+		x.done = make(chan struct{})
+		if x.err != nil {
+			close(x.done)
+		}
+	}
+	return x.done
+}
+
+// AfterFunc is what package context uses to have f called at the end, instead of a goroutine.
+func (x *streamContext) AfterFunc(f func()) (stop func() bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.err != nil {
+		go f()
+		return func() bool { return false }
+	}
+	if x.after == nil {
+		x.after = map[*func()]struct{}{}
+	}
+	key := &f
+	x.after[key] = struct{}{}
+	return func() bool {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		_, ok := x.after[key]
+		delete(x.after, key)
+		return ok
+	}
+}
+
+func (x *streamContext) cancel(err error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.err != nil {
+		return
+	}
+	x.err = err
+	if x.done != nil {
+		close(x.done)
+	}
+	for f := range x.after {
+		go (*f)()
+	}
+	x.after = nil
+}
+
+var _ io.ReadCloser = (*body)(nil)
+
+// How a stream was closed.
+const (
+	byUnknown = iota // or long ago
+	byEnd            // both sides had ended
+	byServer         // the server reset it: the client's frames may still be under way
+	byClient         // the client reset it
+)
+
+// A graveyard remembers the streams that were closed last, and how, because what an endpoint has to
+// say about frames that come late depends on it. RFC 9113, section 5.1.
+type graveyard struct {
+	ids  [32]uint32
+	hows [32]uint8
+	next uint8
+}
+
+func (g *graveyard) add(id uint32, err error) {
+	how := uint8(byServer)
+	if err == nil {
+		how = byEnd
+	} else if r, ok := err.(ResetError); ok && r.Remote {
+		how = byClient
+	}
+	g.ids[g.next], g.hows[g.next] = id, how
+	g.next = (g.next + 1) % uint8(len(g.ids))
+}
+
+func (g *graveyard) how(id uint32) uint8 {
+	for i := range len(g.ids) {
+		if at := (int(g.next) - 1 - i + 2*len(g.ids)) % len(g.ids); g.ids[at] == id {
+			return g.hows[at]
+		}
+	}
+	return byUnknown
+}

@@ -1,0 +1,185 @@
+package h2
+
+import "sync"
+
+// maxIdleWorkers is how many goroutines wait for work with the stacks that they grew.
+const maxIdleWorkers = 64
+
+// A task is a request whose handler is to run, or a connection whose output is to be written.
+type task interface{ run(*worker) }
+
+// A worker is a goroutine that runs tasks one after another, and what it keeps from one to the
+// next.
+type worker struct {
+	wake    chan bool // false: end
+	scratch scratch
+	ended   bool // a handler has ended since the worker last asked for a task
+}
+
+// workers run tasks, in the order of their arrival, on goroutines that are reused: the stack that a
+// handler and a TLS record need is grown once. A task never waits for another that blocks: while there
+// are tasks, one worker is on its way to them (searching), and wakes the next as it takes one. So a
+// batch of handlers that do not block is run by one worker, without a switch of goroutines for each, and
+// when one does block, the next worker goes on.
+//
+// The zero value is ready. All fields are guarded by mu.
+type workers struct {
+	mu        sync.Mutex
+	ready     queue // tasks to run; each request in it holds one of max
+	waiting   queue // requests above max
+	idle      []*worker
+	searching int // workers that were woken and have not yet taken a task
+	handlers  int // requests in ready or running
+	max       int
+	conns     int // connections; without any no worker stays
+}
+
+func (p *workers) enter(max int) {
+	p.mu.Lock()
+	p.max = max
+	p.conns++
+	p.mu.Unlock()
+}
+
+func (p *workers) leave() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.conns--
+	if p.conns == 0 {
+		for _, w := range p.idle {
+			w.wake <- false
+		}
+		p.idle = nil
+	}
+}
+
+// submit queues requests, and then flush if it is not nil.
+func (p *workers) submit(requests []*Stream, flush *conn) {
+	p.mu.Lock()
+	for _, st := range requests {
+		if p.handlers < p.max {
+			p.handlers++
+			p.ready.push(st)
+		} else {
+			p.waiting.push(st)
+		}
+	}
+	if flush != nil {
+		p.ready.push(flush)
+	}
+	if p.ready.n > 0 && p.searching == 0 {
+		p.wake()
+	}
+	p.mu.Unlock()
+}
+
+func (p *workers) wake() {
+	p.searching++
+	if n := len(p.idle); n > 0 {
+		w := p.idle[n-1]
+		p.idle[n-1] = nil
+		p.idle = p.idle[:n-1]
+		w.wake <- true
+		return
+	}
+	go p.work(&worker{wake: make(chan bool, 1)})
+}
+
+func (p *workers) work(w *worker) {
+	// A handler that ends its goroutine gives back its slot.
+	defer func() {
+		if w.ended {
+			p.mu.Lock()
+			p.release()
+			if p.ready.n > 0 && p.searching == 0 {
+				p.wake()
+			}
+			p.mu.Unlock()
+		}
+	}()
+	for t := p.take(w); t != nil; t = p.next(w) {
+		t.run(w)
+	}
+}
+
+// take is the first task of a worker that was woken.
+func (p *workers) take(w *worker) task {
+	p.mu.Lock()
+	p.searching--
+	return p.taken(w)
+}
+
+// next is the next task of a worker that has run one.
+func (p *workers) next(w *worker) task {
+	p.mu.Lock()
+	if w.ended {
+		w.ended = false
+		p.release()
+	}
+	return p.taken(w)
+}
+
+// taken waits for a task. It is called with mu held, and returns without it; it returns nil when the
+// worker is not needed.
+func (p *workers) taken(w *worker) task {
+	for {
+		if t := p.ready.pop(); t != nil {
+			if p.ready.n > 0 && p.searching == 0 {
+				p.wake()
+			}
+			p.mu.Unlock()
+			return t
+		}
+		if p.conns == 0 || len(p.idle) >= maxIdleWorkers {
+			p.mu.Unlock()
+			return nil
+		}
+		p.idle = append(p.idle, w)
+		p.mu.Unlock()
+		if !<-w.wake {
+			return nil
+		}
+		p.mu.Lock()
+		p.searching--
+	}
+}
+
+// release gives the slot of a handler that has ended to a request that waits.
+func (p *workers) release() {
+	t := p.waiting.pop()
+	if t == nil {
+		p.handlers--
+		return
+	}
+	p.ready.push(t)
+}
+
+// A queue is a ring of tasks.
+type queue struct {
+	ring  []task // its length is a power of two
+	first int
+	n     int
+}
+
+func (q *queue) push(t task) {
+	if q.n == len(q.ring) {
+		ring := make([]task, max(16, 2*q.n))
+		for i := range q.n {
+			ring[i] = q.ring[(q.first+i)&(q.n-1)]
+		}
+		q.ring, q.first = ring, 0
+	}
+	q.ring[(q.first+q.n)&(len(q.ring)-1)] = t
+	q.n++
+}
+
+func (q *queue) pop() task {
+	if q.n == 0 {
+		return nil
+	}
+	t := q.ring[q.first]
+	q.ring[q.first] = nil
+	q.first = (q.first + 1) & (len(q.ring) - 1)
+	q.n--
+	return t
+}
