@@ -27,9 +27,10 @@ import (
 type site struct {
 	handler  http.HandlerFunc // nil: the test drives each call itself, see client.call
 	limits   func(*http.Server)
-	settings []http2.Setting // the client's first SETTINGS
-	silent   bool            // the client does not begin by itself
-	noisy    bool            // the test expects the server to log errors
+	engine   func(*h2.Server) // what differs from the zero Server
+	settings []http2.Setting  // the client's first SETTINGS
+	silent   bool             // the client does not begin by itself
+	noisy    bool             // the test expects the server to log errors
 }
 
 // visit runs f twice, over cleartext and over TLS, each in a bubble with a server and a greeted
@@ -90,7 +91,11 @@ func (s site) open(t *testing.T, scheme string) *visitor {
 	if s.limits != nil {
 		s.limits(v.server)
 	}
-	if err := h2.Configure(v.server); err != nil {
+	engine := new(h2.Server)
+	if s.engine != nil {
+		s.engine(engine)
+	}
+	if err := engine.Configure(v.server); err != nil {
 		t.Fatal(err)
 	}
 	var door net.Listener = v.door

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/larkspur-web/larkspur/server/h2"
 	"golang.org/x/net/http2"
 )
 
@@ -158,14 +159,13 @@ func TestConformMalformed(t *testing.T) {
 		"8441 4 extended connect": {
 			{":method", "CONNECT", ":protocol", "websocket", ":authority", "example.test"},
 			{":method", "CONNECT", ":protocol", "websocket", ":authority", "example.test", ":scheme", "https"},
-			{":method", "CONNECT", ":protocol", "websocket", ":scheme", "https", ":path", "/"},
 			and(":protocol", "websocket"),
 		},
 	}
 	for clause, requests := range cases {
 		for _, fields := range requests {
 			t.Run(fmt.Sprintf("%s %q", clause, unlike(fields, plain)), func(t *testing.T) {
-				site{}.visit(t, func(t *testing.T, c *visitor) {
+				site{engine: func(s *h2.Server) { s.ExtendedConnect = true }}.visit(t, func(t *testing.T, c *visitor) {
 					c.headers(1, true, c.pack(fields...))
 					c.want("RST_STREAM 1 PROTOCOL_ERROR")
 					c.noCall()
@@ -315,9 +315,10 @@ func TestConformHeaderTooBig(t *testing.T) {
 	})
 }
 
-// TestConformExtendedConnect: RFC 8441: a stream with a :protocol is open both ways.
+// TestConformExtendedConnect: RFC 8441: a stream with a :protocol is open both ways. A server that has
+// not offered it takes it for malformed.
 func TestConformExtendedConnect(t *testing.T) {
-	site{}.visit(t, func(t *testing.T, c *visitor) {
+	site{engine: func(s *h2.Server) { s.ExtendedConnect = true }}.visit(t, func(t *testing.T, c *visitor) {
 		if c.theirs[http2.SettingEnableConnectProtocol] != 1 {
 			t.Fatal("SETTINGS_ENABLE_CONNECT_PROTOCOL is not 1") // RFC 8441, section 3
 		}
@@ -345,5 +346,12 @@ func TestConformExtendedConnect(t *testing.T) {
 		c.quiet()
 		call.finish()
 		c.want(`DATA 1 END ""`)
+	})
+	site{}.visit(t, func(t *testing.T, c *visitor) {
+		if n, ok := c.theirs[http2.SettingEnableConnectProtocol]; ok && n != 0 {
+			t.Errorf("SETTINGS_ENABLE_CONNECT_PROTOCOL = %d", n)
+		}
+		c.headers(1, false, c.pack(":method", "CONNECT", ":protocol", "websocket", ":scheme", c.scheme, ":authority", "example.test", ":path", "/chat"))
+		c.want("RST_STREAM 1 PROTOCOL_ERROR")
 	})
 }
