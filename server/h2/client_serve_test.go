@@ -1,13 +1,11 @@
 package h2_test
 
 import (
-	"context"
 	"crypto/tls"
 	"log"
 	"net"
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/larkspur-web/larkspur/server/h2"
 )
@@ -22,7 +20,7 @@ type service struct {
 }
 
 // serve starts a service that ends with the test.
-func serve(t testing.TB, h http.Handler, limits func(*http.Server)) *service {
+func serve(t testing.TB, h http.Handler, limits func(*http.Server), engine ...func(*h2.Server)) *service {
 	t.Helper()
 	s := &service{}
 	s.server = &http.Server{Handler: h, ErrorLog: log.New(&s.log, "", 0), Protocols: new(http.Protocols)}
@@ -33,7 +31,11 @@ func serve(t testing.TB, h http.Handler, limits func(*http.Server)) *service {
 	if limits != nil {
 		limits(s.server)
 	}
-	if err := h2.Configure(s.server); err != nil {
+	e := new(h2.Server)
+	for _, f := range engine {
+		f(e)
+	}
+	if err := e.Configure(s.server); err != nil {
 		t.Fatal(err)
 	}
 	ended := make(chan error, 2)
@@ -51,9 +53,6 @@ func serve(t testing.TB, h http.Handler, limits func(*http.Server)) *service {
 	s.secure = address
 	go func() { ended <- s.server.ServeTLS(secure, "", "") }()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		s.server.Shutdown(ctx)
 		s.server.Close()
 		<-ended
 		<-ended
@@ -61,16 +60,18 @@ func serve(t testing.TB, h http.Handler, limits func(*http.Server)) *service {
 	return s
 }
 
-// dial opens a connection, over TLS or not. Its client has not greeted.
+// connect opens a connection, over TLS or not.
+func (s *service) connect(scheme string) (net.Conn, error) {
+	if scheme == "https" {
+		return tls.Dial("tcp", s.secure, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
+	}
+	return net.Dial("tcp", s.plain)
+}
+
+// dial opens a connection that ends with the test. Its client has not greeted.
 func (s *service) dial(t testing.TB, scheme string) *client {
 	t.Helper()
-	var conn net.Conn
-	var err error
-	if scheme == "https" {
-		conn, err = tls.Dial("tcp", s.secure, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
-	} else {
-		conn, err = net.Dial("tcp", s.plain)
-	}
+	conn, err := s.connect(scheme)
 	if err != nil {
 		t.Fatal(err)
 	}
