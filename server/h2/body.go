@@ -106,16 +106,17 @@ func (c *conn) handleBody(p []byte) (n int, err error) {
 
 // endBody ends the client's side of st.
 func (c *conn) endBody(st *Stream) error {
-	if !st.in.end() {
+	whole := st.in.end()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if st.dead {
+		return nil
+	}
+	if !whole {
 		// RFC 9113, section 8.1.1.
 		return streamError{st.id, http2.ErrCodeProtocol, "less DATA than content-length"}
 	}
-	c.mu.Lock()
 	st.remoteDone = true
-	if st.localDone {
-		c.close(st, nil)
-	}
-	c.mu.Unlock()
 	return nil
 }
 

@@ -128,7 +128,7 @@ func (c *conn) pass(now int64, due func(int64) bool) bool {
 		return true
 	}
 	if len(c.streams) == 0 && c.in.wide.Load() && due(c.idleFrom+int64(wideFor)) {
-		c.nc.SetReadDeadline(time.Unix(1, 0))
+		c.nudge()
 	}
 	heard := c.heard.Load()
 	switch {

@@ -21,6 +21,7 @@ type conn struct {
 	hs      *http.Server
 	lim     *limits
 	nc      net.Conn
+	raw     net.Conn             // what is below TLS
 	tls     *tls.ConnectionState // nil in cleartext
 	remote  string
 	handler http.Handler
@@ -74,7 +75,7 @@ type conn struct {
 // becomes the reader. With greeted, the client's preface has been read.
 func (s *Server) serve(nc net.Conn, hs *http.Server, h http.Handler, lim *limits, ctx context.Context, greeted bool) {
 	c := &conn{
-		srv: s, hs: hs, lim: lim, nc: nc, handler: h, ctx: ctx, epoch: time.Now(),
+		srv: s, hs: hs, lim: lim, nc: nc, raw: nc, handler: h, ctx: ctx, epoch: time.Now(),
 		remote:        nc.RemoteAddr().String(),
 		streams:       map[uint32]*Stream{},
 		state:         http.StateNew,
@@ -91,6 +92,9 @@ func (s *Server) serve(nc net.Conn, hs *http.Server, h http.Handler, lim *limits
 	if t, ok := nc.(interface{ ConnectionState() tls.ConnectionState }); ok {
 		state := t.ConnectionState()
 		c.tls = &state
+	}
+	if t, ok := nc.(*tls.Conn); ok {
+		c.raw = t.NetConn()
 	}
 	c.decoder = hpack.NewDecoder(defaultTableSize, c.field)
 	c.decoder.SetAllowedMaxDynamicTableSize(max(lim.decoderTable, defaultTableSize))
@@ -145,13 +149,16 @@ func (c *conn) weakTLS() error {
 func (c *conn) greet(greeted bool) error {
 	c.mu.Lock()
 	c.sendSettings()
+	c.kick()
 	c.mu.Unlock()
-	c.dispatch()
 	if greeted {
 		return nil
 	}
 	for seen := 0; seen < len(http2.ClientPreface); {
-		if err := c.in.fill(c.nc, 0); err != nil {
+		if over := c.dispatch(); over {
+			return nil
+		}
+		if err := c.in.fill(c.nc, 0); err != nil && err != errNudged {
 			return err
 		}
 		p := c.in.bytes()
@@ -227,6 +234,7 @@ func (c *conn) close(st *Stream, err error) {
 	if len(c.streams) == 0 && c.state == http.StateActive {
 		c.setState(http.StateIdle)
 		c.idleFrom = c.now()
+		c.arm(after(c.idleFrom, c.lim.idleTimeout))
 		if c.in.wide.Load() {
 			c.arm(c.idleFrom + int64(wideFor))
 		}

@@ -26,10 +26,10 @@ func (w *inflow) take(n int) bool {
 }
 
 // give gives n bytes back, and returns how much the client is to be told: nothing, until it is a
-// good part of the window.
+// good part of the window, or of what is left of it.
 func (w *inflow) give(n int) int32 {
 	w.owed += int32(n)
-	if w.owed < w.size/4 && w.avail > 0 {
+	if w.owed < w.size/4 && w.owed < w.avail {
 		return 0
 	}
 	n32 := w.owed

@@ -70,6 +70,13 @@ func (c *conn) dispatch() (over bool) {
 func (c *conn) run(*worker) {
 	c.mu.Lock()
 	c.flushQueued = false
+	c.mu.Unlock()
+	c.writeOut()
+}
+
+// writeOut writes the output, if nobody does.
+func (c *conn) writeOut() {
+	c.mu.Lock()
 	if !c.flushing {
 		c.flush(nil)
 	}
@@ -96,23 +103,21 @@ func (c *conn) kick() {
 	c.srv.workers.submit(nil, c)
 }
 
-// responded is called when a response has been put into the output. It is written at once, unless
-// somebody will: who writes now, or the task that waits behind the batch of requests, and then not for
+// responded says, when a response has been put into the output, if it is to be written at once: unless
+// somebody will, who writes now, or the task that waits behind the batch of requests, but that not for
 // long.
-func (c *conn) responded(now int64) {
+func (c *conn) responded(now int64) (flush bool) {
 	if c.flushing || c.broken != nil {
-		return
+		return false
 	}
 	if c.flushQueued && len(c.out) < dataSize {
 		if c.since == 0 {
 			c.since = now
-			return
+			return false
 		}
-		if now-c.since < int64(patience) {
-			return
-		}
+		return now-c.since >= int64(patience)
 	}
-	c.flush(nil)
+	return true
 }
 
 // flush writes the output until there is none, or, for the handler of mine, until nothing of mine is
@@ -140,6 +145,7 @@ func (c *conn) flush(mine *Stream) {
 		c.mu.Lock()
 		if err != nil {
 			c.fail(errGone)
+			c.raw.Close() // without a word of TLS's, which could not be written either
 		}
 		if mine != nil && len(mine.pending) == 0 {
 			break
@@ -172,7 +178,7 @@ func (c *conn) write(p []byte, renew bool) error {
 	return err
 }
 
-// fail ends the connection because nothing can be written; mu is held.
+// fail ends the connection at once: the reader will close it. mu is held.
 func (c *conn) fail(err error) {
 	if c.broken != nil {
 		return
@@ -185,7 +191,7 @@ func (c *conn) fail(err error) {
 	for _, st := range c.room {
 		st.signal()
 	}
-	c.nc.Close()
+	c.nudge()
 }
 
 // fillOutput moves DATA into the output, of the streams whose turn it is.

@@ -71,7 +71,7 @@ func (s *Server) limits(hs *http.Server) *limits {
 		writeTimeout:    first(hs.WriteTimeout, -1),
 		idleTimeout:     first(hs.IdleTimeout, hs.ReadTimeout, 2*time.Minute),
 		byteTimeout:     first(hc.WriteByteTimeout, 15*time.Second),
-		pingAfter:       first(hc.SendPingTimeout, 30*time.Second),
+		pingAfter:       first(hc.SendPingTimeout, -1),
 		pingTimeout:     first(hc.PingTimeout, 15*time.Second),
 		settingsTimeout: first(s.SettingsTimeout, 10*time.Second),
 

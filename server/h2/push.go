@@ -128,6 +128,12 @@ func (st *Stream) Promise(p Promise) (*Push, error) {
 	if c.handlers >= c.lim.streams && p.Answer == nil {
 		return nil, ErrPushLimit
 	}
+	if err := c.reserve(st); err != nil {
+		return nil, err
+	}
+	if err := st.promisable(); err != nil {
+		return nil, err // it waited
+	}
 	c.promised += 2
 	child.id = c.promised
 	child.pushed.id = child.id
@@ -154,13 +160,13 @@ func (st *Stream) Promise(p Promise) (*Push, error) {
 	}
 	c.out = out
 	c.sealBlock(at)
+	c.setDeadlines(child)
 	if p.Answer != nil {
 		child.answer(p.Answer)
 		c.kick()
 		return child.pushed, nil
 	}
 	c.handlers++
-	c.setDeadlines(child)
 	c.kick()
 	c.srv.workers.submit([]*Stream{child}, nil)
 	return child.pushed, nil

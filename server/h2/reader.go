@@ -27,7 +27,7 @@ func (c *conn) read() error {
 		if over := c.dispatch(); over {
 			return nil
 		}
-		if err := c.in.fill(c.nc, need); err != nil {
+		if err := c.in.fill(c.nc, need); err != nil && err != errNudged {
 			return err
 		}
 		c.heard.Store(c.now())
@@ -40,7 +40,7 @@ func (c *conn) handleBuffered() (need int, err error) {
 	for {
 		p := c.in.bytes()
 		if c.body.active {
-			if len(p) == 0 && c.body.left > 0 {
+			if len(p) == 0 && c.body.left+c.body.pad > 0 {
 				return 0, nil
 			}
 			n, err := c.handleBody(p)
@@ -263,25 +263,27 @@ func (in *input) skip(n int)    { in.r += n }
 // fill reads more, at least a byte. need is the size of the frame that has begun, which has to fit.
 func (in *input) fill(nc net.Conn, need int) error {
 	in.makeRoom(need)
-	for {
-		n, err := nc.Read(in.buf[in.w:])
-		in.w += n
-		in.last = n
-		switch {
-		case n > 0:
-			return nil
-		case err == nil:
-			return io.ErrNoProgress
-		case !errors.Is(err, os.ErrDeadlineExceeded):
-			return err
-		}
-		// The clock wants the large buffer back.
+	n, err := nc.Read(in.buf[in.w:])
+	in.w += n
+	in.last = n
+	switch {
+	case n > 0:
+		return nil
+	case err == nil:
+		return io.ErrNoProgress
+	case errors.Is(err, os.ErrDeadlineExceeded):
 		nc.SetReadDeadline(time.Time{})
-		if in.r == in.w {
-			in.narrow()
-		}
+		return errNudged
 	}
+	return err
 }
+
+// errNudged says that somebody wants the reader to look up: the connection is over, or the large buffer
+// is to be given back.
+var errNudged = errors.New("h2: the reader was nudged")
+
+// nudge has the reader's fill return errNudged.
+func (c *conn) nudge() { c.nc.SetReadDeadline(time.Unix(1, 0)) }
 
 func (in *input) makeRoom(need int) {
 	rest := in.w - in.r

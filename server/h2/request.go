@@ -319,6 +319,9 @@ func (ps *pseudo) check(extended bool) string {
 	if ps.protocol != "" && !httpguts.ValidHeaderFieldName(ps.protocol) {
 		return ":protocol is no token"
 	}
+	if ps.protocol != "" && ps.authority == "" {
+		return "Extended CONNECT without :authority"
+	}
 	if ps.method == http.MethodConnect && ps.protocol == "" {
 		if ps.scheme != "" || ps.path != "" || ps.authority == "" {
 			return "CONNECT with :scheme or :path, or without :authority"

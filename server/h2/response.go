@@ -220,8 +220,10 @@ func write[T []byte | string](w *response, p T) (int, error) {
 		w.s.buf = append(w.s.buf, p...)
 		return len(p), nil
 	}
-	if err := w.send(); err != nil {
-		return 0, err
+	if len(w.s.buf) > 0 {
+		if err := w.send(); err != nil {
+			return 0, err
+		}
 	}
 	if len(p) <= maxBuffered/2 {
 		w.s.buf = append(w.s.buf, p...)
@@ -301,8 +303,8 @@ var (
 	date        = knownNames["Date"]
 )
 
-// finish ends the response when the handler has returned.
-func (w *response) finish() {
+// finish ends the response when the handler has returned. It says if it is to be written at once.
+func (w *response) finish() (flush bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.status == 0 {
@@ -317,13 +319,12 @@ func (w *response) finish() {
 	defer c.mu.Unlock()
 	defer w.end()
 	if c.reserve(w.st) != nil {
-		return
+		return false
 	}
 	if !w.head && !w.bodyless() && w.length >= 0 && w.written < w.length {
 		// RFC 9113, section 8.1.1: the client must not take it for whole.
 		c.reset(w.st.id, http2.ErrCodeInternal)
-		c.kick()
-		return
+		return true
 	}
 	end := len(trailers) == 0
 	if w.head || w.bodyless() {
@@ -346,7 +347,7 @@ func (w *response) finish() {
 			c.endLocal(w.st)
 		case len(body) > 0:
 			if c.transmit(w.st, body, end) != nil {
-				return
+				return false
 			}
 		case end:
 			c.endEmpty(w.st)
@@ -362,7 +363,7 @@ func (w *response) finish() {
 		c.sealBlock(at)
 		c.endLocal(w.st)
 	}
-	c.responded(int64(now.Sub(c.epoch)))
+	return c.responded(int64(now.Sub(c.epoch)))
 }
 
 // end gives back the scratch; c.mu is held.

@@ -1,67 +1,8 @@
 package h2
 
 import (
-	"encoding/binary"
-	"strings"
 	"time"
 )
-
-// A priority is what the client says of a stream. RFC 9218, section 4.
-type priority struct {
-	explicit    bool
-	urgency     uint8 // 0 is the first, 7 the last
-	incremental bool
-}
-
-const defaultUrgency = 3
-
-// parsePriority parses the value of a priority field. What it does not know it ignores, and what is
-// wrong leaves the default. RFC 9218, section 4.
-func parsePriority(v string) priority {
-	p := priority{explicit: true, urgency: defaultUrgency}
-	for member := range strings.SplitSeq(v, ",") {
-		member, _, _ = strings.Cut(member, ";")
-		switch key, value, _ := strings.Cut(strings.Trim(member, " \t"), "="); key {
-		case "u":
-			if len(value) == 1 && value[0] >= '0' && value[0] <= '7' {
-				p.urgency = value[0] - '0'
-			}
-		case "i":
-			p.incremental = value == "" || value == "?1"
-		}
-	}
-	return p
-}
-
-// maxEarly is how many priorities are kept for streams that are not open yet.
-const maxEarly = 32
-
-// handlePriorityUpdate changes the priority of a stream. RFC 9218, section 7.1.
-func (c *conn) handlePriorityUpdate(f frame) error {
-	if f.id != 0 {
-		return protocolError("PRIORITY_UPDATE on a stream")
-	}
-	if f.length < 4 {
-		return frameSizeError("PRIORITY_UPDATE that is too short")
-	}
-	id := binary.BigEndian.Uint32(f.payload) & maxStreamID
-	if id == 0 || id%2 == 0 && c.idle(id) {
-		return protocolError("PRIORITY_UPDATE of a stream that was not promised")
-	}
-	c.aware = true
-	p := parsePriority(string(f.payload[4:]))
-	if st := c.streams[id]; st != nil {
-		c.ready.remove(st)
-		st.priority = p
-		c.ready.push(st)
-	} else if c.idle(id) && len(c.early) < maxEarly {
-		if c.early == nil {
-			c.early = map[uint32]priority{}
-		}
-		c.early[id] = p
-	}
-	return nil
-}
 
 const (
 	// Levels of the scheduler: a critical promise of a page with urgency 0, the urgencies, and

@@ -23,7 +23,7 @@ import (
 // streams; 2 minutes if it and ReadTimeout are zero), ErrorLog, ConnState (called in order, by whoever
 // changes the state: it must not block), BaseContext, ConnContext and HTTP2, of which
 // MaxReadFrameSize is 16 KiB if zero, the receive buffers 512 KiB for a stream and 1 MiB for a
-// connection, SendPingTimeout 30 s and WriteByteTimeout 15 s. A negative timeout means none.
+// connection, and WriteByteTimeout 15 s. A negative timeout means none.
 type Server struct {
 	// MaxStreams is how many streams a client may have open at once, and how many of its requests
 	// may have handlers that still run, those of reset streams included: what resets cannot get around.

@@ -160,9 +160,12 @@ func (c *conn) doomed() bool {
 	return c.stage == doomed && c.broken == nil
 }
 
+// maxDiscarded bounds what discard reads.
+const maxDiscarded = 32 << 20
+
 // discard reads what the client still sends until it closes the connection or the clock does.
 func (c *conn) discard() {
-	for n := 0; n < 1<<20; {
+	for n := 0; n < maxDiscarded; {
 		c.in.r, c.in.w = 0, 0
 		if c.in.fill(c.nc, 0) != nil {
 			return

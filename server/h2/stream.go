@@ -113,11 +113,13 @@ func (st *Stream) run(w *worker) {
 	case st.refused != 0:
 		st.w.start(st, &w.scratch)
 		st.w.refuse(st.refused)
-		st.w.finish()
+		if st.w.finish() {
+			w.flush = c
+		}
 	default:
 		st.w.start(st, &w.scratch)
-		if st.call() {
-			st.w.finish()
+		if st.call() && st.w.finish() {
+			w.flush = c
 		}
 		st.ctx.cancel(context.Canceled)
 		if st.req.MultipartForm != nil {

@@ -13,7 +13,8 @@ type task interface{ run(*worker) }
 type worker struct {
 	wake    chan bool // false: end
 	scratch scratch
-	ended   bool // a handler has ended since the worker last asked for a task
+	ended   bool  // a handler has ended, whose slot is not yet given back
+	flush   *conn // its response is to be written
 }
 
 // workers run tasks, in the order of their arrival, on goroutines that are reused: the stack that a
@@ -99,6 +100,25 @@ func (p *workers) work(w *worker) {
 	}()
 	for t := p.take(w); t != nil; t = p.next(w) {
 		t.run(w)
+		if c := w.flush; c != nil {
+			// A client that does not read holds up no handler's slot.
+			w.flush = nil
+			p.mu.Lock()
+			p.ended(w)
+			if p.ready.n > 0 && p.searching == 0 {
+				p.wake() // this one may be long
+			}
+			p.mu.Unlock()
+			c.writeOut()
+		}
+	}
+}
+
+// ended gives the slot of w's handler back, if one has ended; mu is held.
+func (p *workers) ended(w *worker) {
+	if w.ended {
+		w.ended = false
+		p.release()
 	}
 }
 
@@ -112,10 +132,7 @@ func (p *workers) take(w *worker) task {
 // next is the next task of a worker that has run one.
 func (p *workers) next(w *worker) task {
 	p.mu.Lock()
-	if w.ended {
-		w.ended = false
-		p.release()
-	}
+	p.ended(w)
 	return p.taken(w)
 }
 
