@@ -166,11 +166,17 @@ func lack(t *testing.T, must bool, format string, args ...any) {
 // run runs a program to its end, at most two minutes, and returns what it printed.
 func run(t *testing.T, program string, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
+	return pipe(t, "", program, args...)
+}
+
+// pipe is run with something to read on the program's standard input.
+func pipe(t *testing.T, input, program string, args ...string) (stdout, stderr string, err error) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)
 	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(input), &out, &errs
 	err = cmd.Run()
 	return out.String(), errs.String(), err
 }
