@@ -36,6 +36,7 @@ func (c *conn) beginBody(f frame) error {
 	if !c.received.take(f.length) {
 		return connError{http2.ErrCodeFlowControl, "DATA beyond the window of the connection"}
 	}
+	c.earnBytes(f.length)
 	st := c.streams[f.id]
 	if st == nil {
 		c.refund(f.length)
@@ -73,6 +74,9 @@ func (c *conn) handleBody(p []byte) (n int, err error) {
 		d.left -= d.pad
 		if d.st != nil {
 			c.consumed(d.st, 1+d.pad)
+		}
+		if d.left == 0 && !d.end && !c.charge(costFrame) {
+			return n, errFlood
 		}
 		p = p[1:]
 	}

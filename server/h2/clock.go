@@ -96,7 +96,7 @@ func (c *conn) tick() {
 	} else if c.pass(now, due) {
 		for _, st := range c.streams {
 			c.expire(st, now)
-			for _, at := range [...]int64{st.readBy, st.writeBy} {
+			for _, at := range [...]int64{st.readBy, st.writeBy, st.stallBy} {
 				if at != 0 {
 					next = min(next, at)
 				}
@@ -160,8 +160,8 @@ func (c *conn) expire(st *Stream, now int64) {
 			c.refund(st.in.fail(errDeadline))
 		}
 	}
-	if st.writeBy != 0 && st.writeBy <= now {
-		st.writeBy = 0
+	if st.writeBy != 0 && st.writeBy <= now || st.stallBy != 0 && st.stallBy <= now {
+		st.writeBy, st.stallBy = 0, 0
 		c.resetFor(st.id, http2.ErrCodeInternal, errDeadline)
 	}
 }

@@ -66,6 +66,7 @@ type conn struct {
 
 	budget   int   // units of Server.ControlBudget that are left
 	budgetAt int64 // when time last earned some
+	moved    int   // bytes of DATA that have not yet earned
 
 	clock
 	ending
@@ -275,6 +276,20 @@ func (c *conn) spend(n int) bool {
 	}
 	c.budget -= n
 	return c.budget >= 0
+}
+
+// charge is spend, for those who do not hold mu.
+func (c *conn) charge(n int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.spend(n)
+}
+
+// earnBytes earns for n bytes of DATA.
+func (c *conn) earnBytes(n int) {
+	c.moved += n
+	c.earn(c.moved / bytesPerUnit)
+	c.moved %= bytesPerUnit
 }
 
 func (c *conn) earn(n int) { c.budget = min(c.budget+n, c.lim.budget) }

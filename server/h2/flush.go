@@ -235,6 +235,8 @@ func (c *conn) emit(st *Stream, n int) bool {
 		st.window -= int32(m)
 		c.window -= int32(m)
 		c.earn(earnData)
+		c.earnBytes(m)
+		st.stallBy = 0
 		if st.promised > 0 {
 			st.lastSent = c.now()
 		}
@@ -270,6 +272,10 @@ func (c *conn) transmit(st *Stream, p []byte, end bool) error {
 		if !c.flushing && c.writable() {
 			c.flush(st)
 		} else {
+			if st.stallBy == 0 && min(st.window, c.window) <= 0 && c.lim.stallTimeout > 0 {
+				st.stallBy = c.now() + int64(c.lim.stallTimeout)
+				c.arm(st.stallBy)
+			}
 			st.wait()
 		}
 	}

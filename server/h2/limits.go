@@ -40,6 +40,7 @@ type limits struct {
 	pingAfter       time.Duration
 	pingTimeout     time.Duration
 	settingsTimeout time.Duration
+	stallTimeout    time.Duration
 
 	extendedConnect bool
 	anyCipher       bool
@@ -73,6 +74,7 @@ func (s *Server) limits(hs *http.Server) *limits {
 		byteTimeout:     first(hc.WriteByteTimeout, 15*time.Second),
 		pingAfter:       first(hc.SendPingTimeout, -1),
 		pingTimeout:     first(hc.PingTimeout, 15*time.Second),
+		stallTimeout:    first(s.StallTimeout, time.Minute),
 		settingsTimeout: first(s.SettingsTimeout, 10*time.Second),
 
 		extendedConnect: s.ExtendedConnect,
@@ -98,10 +100,11 @@ func within(low, v, high int) int { return max(low, min(v, high)) }
 // The cost of what a client does that makes work and brings nothing, in units of
 // Server.ControlBudget, and what earns units back.
 const (
-	costFrame     = 1  // PING, SETTINGS, PRIORITY, WINDOW_UPDATE, CONTINUATION, empty DATA, frames of unknown types
-	costReset     = 8  // a RST_STREAM, whether the client sent it or made the server send it
-	costOversize  = 16 // a header list that is too large
-	earnResponse  = 5  // a response that was delivered whole
-	earnData      = 2  // a DATA frame that the client's windows let go out
+	costFrame     = 1   // PING, SETTINGS, PRIORITY, WINDOW_UPDATE, CONTINUATION, empty DATA, frames of unknown types
+	costReset     = 8   // a RST_STREAM, whether the client sent it or made the server send it
+	costOversize  = 16  // a header list that is too large
+	earnResponse  = 5   // a response that was delivered whole
+	earnData      = 2   // a DATA frame that the client's windows let go out
+	bytesPerUnit  = 512 // of DATA, either way
 	earnPerSecond = 100
 )

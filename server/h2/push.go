@@ -140,6 +140,7 @@ func (st *Stream) Promise(p Promise) (*Push, error) {
 	child.window = c.peerWindow
 	c.open(child)
 	st.promised++
+	st.lastSent = c.now()
 	at := len(c.outBuffer())
 	c.out = appendFrame(c.outBuffer(), http2.FramePushPromise, 0, st.id, 0)
 	c.out = binary.BigEndian.AppendUint32(c.out, child.id)
@@ -240,6 +241,10 @@ func (st *Stream) answer(a *Answer) {
 		return
 	}
 	st.pending, st.pendingEnd = body, true
+	if c.lim.stallTimeout > 0 {
+		st.stallBy = c.now() + int64(c.lim.stallTimeout)
+		c.arm(st.stallBy)
+	}
 	c.ready.push(st)
 }
 

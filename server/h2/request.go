@@ -59,10 +59,7 @@ func (c *conn) handleContinuation(f frame) error {
 		// RFC 9113, section 6.10.
 		return protocolError("CONTINUATION of nothing")
 	}
-	c.mu.Lock()
-	ok := c.spend(costFrame)
-	c.mu.Unlock()
-	if !ok {
+	if !c.charge(costFrame) {
 		return errFlood
 	}
 	return c.decode(f.payload, f.flags)

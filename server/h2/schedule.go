@@ -22,8 +22,8 @@ const (
 // incremental in turns, and others one after another. It holds the streams that have DATA and a window
 // for it.
 //
-// A promise that is not critical gives way to the page that it belongs to from the page's header to its
-// end, but for the time in which the page has nothing to send.
+// A promise that is not critical gives way to the page that it belongs to until the page's end, but for
+// the time in which the page has nothing to send: once it has sent nothing for pagePause.
 type scheduler struct {
 	level [levels]streamList
 	n     int
@@ -122,7 +122,7 @@ func (s *scheduler) next(c *conn) *Stream {
 // have changed.
 func (s *scheduler) gives(c *conn, st *Stream) bool {
 	page := st.parent
-	if page == nil || st.critical || page.dead || !page.headersSent {
+	if page == nil || st.critical || page.dead {
 		return false
 	}
 	if len(page.pending) > 0 && page.scheduled {

@@ -46,13 +46,19 @@ type Server struct {
 	// units that a connection can have saved; when they are spent, the connection is closed with
 	// ENHANCE_YOUR_CALM. A PING, SETTINGS, PRIORITY, WINDOW_UPDATE, CONTINUATION, empty DATA or
 	// unknown frame costs 1, a stream that is reset, by the client or because of it, 8, a header
-	// that is too large 16. A delivered response earns 5, a DATA frame sent 2, a second 100.
+	// that is too large 16. A delivered response earns 5, a DATA frame sent 2, 512 bytes of DATA
+	// either way 1, a second 100.
 	// If zero, 4000.
 	ControlBudget int
 
 	// SettingsTimeout is how long a client may take to acknowledge SETTINGS. RFC 9113, section
 	// 6.5.3. If zero, 10 s; if negative, for ever.
 	SettingsTimeout time.Duration
+
+	// StallTimeout is how long a response may wait for the client to open its windows, between two
+	// pieces of it. Then the stream is reset, so that clients that ask and do not read do not hold
+	// handlers for ever. If zero, a minute; if negative, for ever.
+	StallTimeout time.Duration
 
 	// ExtendedConnect offers the CONNECT of RFC 8441, by which clients run WebSocket in a stream.
 	// The handler finds its protocol in the request's Header[":protocol"]. It is not offered by

@@ -161,7 +161,7 @@ func (c *conn) doomed() bool {
 }
 
 // maxDiscarded bounds what discard reads.
-const maxDiscarded = 32 << 20
+const maxDiscarded = 4 << 20
 
 // discard reads what the client still sends until it closes the connection or the clock does.
 func (c *conn) discard() {

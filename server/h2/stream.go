@@ -39,6 +39,7 @@ type Stream struct {
 	wake        chan struct{}
 	readBy      int64
 	writeBy     int64
+	stallBy     int64 // the client must have opened its windows
 	lastSent    int64 // DATA of a page that has promises
 	promised    int   // promises made on it
 	prepared    *Answer
@@ -304,26 +305,38 @@ const (
 // A graveyard remembers the streams that were closed last, and how, because what an endpoint has to
 // say about frames that come late depends on it. RFC 9113, section 5.1.
 type graveyard struct {
-	ids  [32]uint32
-	hows [32]uint8
-	next uint8
+	ring []grave
+	next int
 }
+
+type grave struct {
+	id  uint32
+	how uint8
+}
+
+// maxGraves is more than the streams of a client that opens many before it knows how many it may.
+const maxGraves = 512
 
 func (g *graveyard) add(id uint32, err error) {
-	how := uint8(byServer)
+	k := grave{id, byServer}
 	if err == nil {
-		how = byEnd
+		k.how = byEnd
 	} else if r, ok := err.(ResetError); ok && r.Remote {
-		how = byClient
+		k.how = byClient
 	}
-	g.ids[g.next], g.hows[g.next] = id, how
-	g.next = (g.next + 1) % uint8(len(g.ids))
+	if len(g.ring) < maxGraves {
+		g.ring = append(g.ring, k)
+		return
+	}
+	g.ring[g.next] = k
+	g.next = (g.next + 1) % maxGraves
 }
 
+// how says how id was closed when it was last.
 func (g *graveyard) how(id uint32) uint8 {
-	for i := range len(g.ids) {
-		if at := (int(g.next) - 1 - i + 2*len(g.ids)) % len(g.ids); g.ids[at] == id {
-			return g.hows[at]
+	for i := len(g.ring) - 1; i >= 0; i-- {
+		if k := g.ring[(g.next+i)%len(g.ring)]; k.id == id {
+			return k.how
 		}
 	}
 	return byUnknown
