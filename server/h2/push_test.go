@@ -16,8 +16,11 @@ import (
 
 // A pushClient is a client that accepts promises, one frame at a time.
 type pushClient struct {
-	t  *testing.T
-	fr *http2.Framer
+	t    *testing.T
+	conn net.Conn
+	fr   *http2.Framer
+
+	refuse bool // it resets what is promised
 }
 
 // visit serves h to a client with the given SETTINGS.
@@ -42,7 +45,7 @@ func visit(t *testing.T, h http.HandlerFunc, settings ...http2.Setting) *pushCli
 		}
 		fr.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: []byte(block.String()), EndHeaders: true, EndStream: true})
 	}()
-	return &pushClient{t, fr}
+	return &pushClient{t: t, conn: client, fr: fr}
 }
 
 // stream returns the frames of streams, in short, until the given one has ended.
@@ -55,6 +58,9 @@ func (c *pushClient) until(id uint32) (heard []string) {
 		}
 		switch f := f.(type) {
 		case *http2.PushPromiseFrame:
+			if c.refuse {
+				go http2.NewFramer(c.conn, nil).WriteRSTStream(f.PromiseID, http2.ErrCodeRefusedStream)
+			}
 			block := append([]byte(nil), f.HeaderBlockFragment()...)
 			fields, err := c.fr.ReadMetaHeaders.DecodeFull(block)
 			if err != nil {
@@ -117,19 +123,10 @@ func TestPromiseRefused(t *testing.T) {
 			t.Error(err)
 			return
 		}
-		outcome <- p.Err()
+		outcome <- p.Err() // before the page ends
 	}, http2.Setting{ID: http2.SettingInitialWindowSize, Val: 0})
-	for {
-		f, err := c.fr.ReadFrame()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if f, ok := f.(*http2.PushPromiseFrame); ok {
-			go c.fr.WriteRSTStream(f.PromiseID, http2.ErrCodeRefusedStream)
-			break
-		}
-	}
-	go c.until(1)
+	c.refuse = true
+	c.until(1)
 	err := <-outcome
 	var reset h2.ResetError
 	if !h2.Refused(err) || !errors.As(err, &reset) || reset.Code != http2.ErrCodeRefusedStream {
