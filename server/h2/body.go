@@ -244,6 +244,7 @@ func (b *body) Read(p []byte) (int, error) {
 		return 0, nil
 	}
 	for len(b.chunks) == 0 && b.err == nil && !b.shut {
+		b.st.c.srv.workers.giveUp(b.st)
 		b.wake.Wait()
 	}
 	if b.shut {

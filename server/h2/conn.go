@@ -43,8 +43,9 @@ type conn struct {
 	closed  graveyard
 	state   http.ConnState
 
-	clientStreams int // open streams that the client began
-	handlers      int // requests of the client whose handlers are queued or run
+	clientStreams int       // open streams that the client began
+	handlers      int       // requests whose handlers are queued or run, those of streams that have ended too
+	waiting       []*Stream // requests that have no handler because of that
 	lastID        uint32
 	promised      uint32 // the last promised stream
 	promises      int    // open promised streams
