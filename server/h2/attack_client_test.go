@@ -26,8 +26,9 @@ type attacker struct {
 	conn  net.Conn
 	fr    *http2.Framer // of buf
 	buf   bytes.Buffer
-	gone  chan struct{}
-	code  atomic.Int64 // of GOAWAY; -1 when none came
+	told  chan struct{} // closed when GOAWAY comes with an error
+	gone  chan struct{} // closed when the connection has ended
+	code  atomic.Int64  // of GOAWAY; -1 when none came
 	heard [256]atomic.Int64
 }
 
@@ -39,7 +40,7 @@ func (s *service) attack(t testing.TB, scheme string, settings ...http2.Setting)
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	a := &attacker{conn: conn, gone: make(chan struct{})}
+	a := &attacker{conn: conn, told: make(chan struct{}), gone: make(chan struct{})}
 	a.code.Store(-1)
 	a.fr = http2.NewFramer(&a.buf, nil)
 	a.fr.AllowIllegalWrites = true
@@ -68,7 +69,10 @@ func (a *attacker) listen() {
 				return
 			}
 			length -= 8
-			a.code.Store(int64(binary.BigEndian.Uint32(body[4:])))
+			code := int64(binary.BigEndian.Uint32(body[4:]))
+			if was := a.code.Swap(code); code > 0 && was <= 0 {
+				close(a.told)
+			}
 		}
 		if _, err := in.Discard(length); err != nil {
 			return
@@ -125,6 +129,38 @@ func (a *attacker) end(within time.Duration) (code http2.ErrCode, ended bool) {
 	return http2.ErrCode(a.code.Load()), true
 }
 
+// calmDown requires that the server ends the connection with ENHANCE_YOUR_CALM or one of those codes.
+// That the connection is closed as well is for closed to see, since it may take a second.
+func (g *target) calmDown(a *attacker, codes ...http2.ErrCode) {
+	g.t.Helper()
+	select {
+	case <-a.told:
+	case <-a.gone:
+	case <-time.After(10 * time.Second):
+		g.t.Error("the connection goes on")
+		return
+	}
+	g.ending = append(g.ending, a)
+	code := a.code.Load()
+	if code < 0 {
+		g.t.Error("the connection ended without GOAWAY")
+	} else if want := append(codes, http2.ErrCodeEnhanceYourCalm); !slices.Contains(want, http2.ErrCode(code)) {
+		g.t.Errorf("the connection ended with %v, want one of %v", http2.ErrCode(code), want)
+	}
+}
+
+// closed requires that all connections that have been told so have ended.
+func (g *target) closed() {
+	g.t.Helper()
+	for _, a := range g.ending {
+		if _, ended := a.end(10 * time.Second); !ended {
+			g.t.Error("a connection goes on after GOAWAY")
+		}
+		a.conn.Close()
+	}
+	g.ending = nil
+}
+
 // plainBlock is a header block that uses the static table only, so that it can be sent any number of
 // times, in any order.
 func plainBlock(method, path string, more ...string) []byte {
@@ -153,16 +189,19 @@ func (a *attacker) headers(id uint32, end bool, block []byte) {
 // target is a server under attack, and what is measured of it meanwhile.
 type target struct {
 	*service
-	t       *testing.T
+	t       *testing.T // what is wrong is told to it
+	keeper  *testing.T // connections end with it
 	running atomic.Int64
 	most    atomic.Int64  // handlers of /work at once
 	release chan struct{} // closed: /work returns
+	quiet   time.Duration // a bystander's p99 without an attack
+	ending  []*attacker   // whose connections are to be closed
 }
 
 // newTarget starts a server whose /work does not look at its context and takes 500 ms, like a
 // computation, and which answers anything else at once.
 func newTarget(t *testing.T, limits func(*http.Server), engine ...func(*h2.Server)) *target {
-	g := &target{t: t, release: make(chan struct{})}
+	g := &target{t: t, keeper: t, release: make(chan struct{})}
 	g.service = serve(t, g, limits, engine...)
 	t.Cleanup(func() { close(g.release) })
 	return g
@@ -202,11 +241,13 @@ func (g *target) during(attack func()) {
 	g.t.Helper()
 	var complaint string
 	for try := range 3 {
-		quiet, _ := g.watch(nil)
+		if g.quiet == 0 {
+			g.quiet, _ = g.watch(nil)
+		}
 		before := heap()
 		under, peak := g.watch(attack)
-		g.t.Logf("p99 %v, before %v; heap %d KB, before %d KB; handlers %d", under, quiet, peak>>10, before>>10, g.most.Load())
-		limit := max(2*quiet, calm)
+		g.t.Logf("p99 %v, before %v; heap %d KB, before %d KB; handlers %d", under, g.quiet, peak>>10, before>>10, g.most.Load())
+		limit := max(2*g.quiet, calm)
 		if raceDetector {
 			limit *= 5
 		}
@@ -214,11 +255,12 @@ func (g *target) during(attack func()) {
 		case peak > before+64<<20:
 			complaint = fmt.Sprintf("the heap grew to %d MB", peak>>20)
 		case under > limit:
-			complaint = fmt.Sprintf("another client's p99 is %v, before it was %v", under, quiet)
+			complaint = fmt.Sprintf("another client's p99 is %v, before it was %v", under, g.quiet)
 		default:
 			return
 		}
 		g.t.Logf("try %d: %s", try+1, complaint)
+		g.quiet = 0
 		runtime.GC()
 	}
 	g.t.Error(complaint)
@@ -304,6 +346,13 @@ func settle(t *testing.T, before int) {
 	buf := make([]byte, 64<<10)
 	stacks.Write(buf[:runtime.Stack(buf, true)])
 	t.Errorf("%d goroutines, before %d:\n%s", runtime.NumGoroutine(), before, stacks.String())
+}
+
+// in makes t the test that g reports to, and clears what was measured.
+func (g *target) in(t *testing.T) {
+	t.Helper()
+	g.t = t
+	g.handlersGone()
 }
 
 // handlersGone waits until no handler of /work runs.

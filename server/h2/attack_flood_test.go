@@ -63,12 +63,12 @@ func TestAttackFloods(t *testing.T) {
 		{"malformed HEADERS", nil, func(a *attacker, i int) { a.headers(uint32(2*i+1), true, []byte{0x82}) }, nil},
 		{"GOAWAY", nil, func(a *attacker, i int) { a.fr.WriteGoAway(0, http2.ErrCodeNo, nil) }, []http2.ErrCode{http2.ErrCodeNo}},
 	}
+	g := newTarget(t, nil)
 	for _, flood := range floods {
 		t.Run(flood.name, func(t *testing.T) {
-			g := newTarget(t, nil)
+			g.in(t)
 			g.during(func() {
-				a := g.attack(t, "http")
-				defer a.conn.Close()
+				a := g.attack(g.keeper, "http")
 				if flood.before != nil {
 					flood.before(a)
 					a.flush()
@@ -80,6 +80,8 @@ func TestAttackFloods(t *testing.T) {
 			})
 		})
 	}
+	g.in(t)
+	g.closed()
 }
 
 // TestAttackDeafPing: PINGs from a client that does not read the answers.

@@ -11,35 +11,16 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// calmDown requires that the connection has ended with ENHANCE_YOUR_CALM, or one of those codes.
-func (g *target) calmDown(a *attacker, codes ...http2.ErrCode) {
-	g.t.Helper()
-	code, ended := a.end(10 * time.Second)
-	if !ended {
-		g.t.Error("the connection goes on")
-		return
-	}
-	for _, c := range append(codes, http2.ErrCodeEnhanceYourCalm) {
-		if code == c {
-			return
-		}
-	}
-	if a.code.Load() < 0 {
-		g.t.Error("the connection ended without GOAWAY")
-		return
-	}
-	g.t.Errorf("the connection ended with %v, want ENHANCE_YOUR_CALM", code)
-}
-
 // TestAttackRapidReset: CVE-2023-44487: requests that are reset at once, for ever new ones.
 func TestAttackRapidReset(t *testing.T) {
+	g := newTarget(t, nil)
 	for _, scheme := range []string{"http", "https"} {
 		for _, path := range []string{"/work", "/", "/big"} {
 			t.Run(scheme+path, func(t *testing.T) {
-				g := newTarget(t, nil)
+				g.in(t)
 				block := plainBlock("GET", path)
 				g.during(func() {
-					a := g.attack(t, scheme)
+					a := g.attack(g.keeper, scheme)
 					sent := a.flood(200_000, func(i int) {
 						id := uint32(2*i + 1)
 						a.headers(id, true, block)
@@ -48,8 +29,9 @@ func TestAttackRapidReset(t *testing.T) {
 					g.calmDown(a)
 					t.Logf("ended after %d requests", sent)
 				})
+				g.handlersGone()
 				g.during(func() { // and when its handler has begun
-					a := g.attack(t, scheme)
+					a := g.attack(g.keeper, scheme)
 					sent := a.wave(100_000, func(i int) { a.headers(uint32(2*i+1), true, block) },
 						func(i int) { a.fr.WriteRSTStream(uint32(2*i+1), http2.ErrCodeCancel) })
 					g.calmDown(a)
@@ -61,6 +43,8 @@ func TestAttackRapidReset(t *testing.T) {
 			})
 		}
 	}
+	g.in(t)
+	g.closed()
 }
 
 // madeYouReset are the ways to have the server reset a stream whose handler then lives on:
@@ -86,9 +70,10 @@ var madeYouReset = map[string]struct {
 
 // TestAttackMadeYouReset: the server is made to reset, and counts that.
 func TestAttackMadeYouReset(t *testing.T) {
+	g := newTarget(t, nil)
 	for name, way := range madeYouReset {
 		t.Run(name, func(t *testing.T) {
-			g := newTarget(t, nil)
+			g.in(t)
 			block := plainBlock("GET", "/work")
 			if way.post {
 				block = plainBlock("POST", "/work", "content-length", "1")
@@ -98,10 +83,10 @@ func TestAttackMadeYouReset(t *testing.T) {
 			// A server may also end the connection at the first such frame, with its code.
 			others := []http2.ErrCode{http2.ErrCodeStreamClosed, http2.ErrCodeFrameSize, http2.ErrCodeProtocol}
 			g.during(func() {
-				a := g.attack(t, "http")
+				a := g.attack(g.keeper, "http")
 				a.flood(100_000, func(i int) { begin(a, i); then(a, i) })
 				g.calmDown(a, others...)
-				a = g.attack(t, "http")
+				a = g.attack(g.keeper, "http")
 				a.wave(100_000, func(i int) { begin(a, i) }, func(i int) { then(a, i) })
 				g.calmDown(a, others...)
 			})
@@ -110,6 +95,8 @@ func TestAttackMadeYouReset(t *testing.T) {
 			}
 		})
 	}
+	g.in(t)
+	g.closed()
 }
 
 // TestAttackManyConnections: Rapid Reset on connection after connection: handlers of streams that are
@@ -123,7 +110,6 @@ func TestAttackManyConnections(t *testing.T) {
 		for range 20 {
 			wg.Go(func() {
 				a := g.attack(t, "http")
-				defer a.conn.Close()
 				a.flood(3000, func(i int) {
 					id := uint32(2*i + 1)
 					a.headers(id, true, block)
@@ -131,10 +117,13 @@ func TestAttackManyConnections(t *testing.T) {
 						a.fr.WriteRSTStream(id, http2.ErrCodeCancel)
 					}
 				})
-				if reset {
-					g.calmDown(a)
-				}
 				time.Sleep(100 * time.Millisecond)
+				if reset {
+					if code, ended := a.end(5 * time.Second); !ended || code != http2.ErrCodeEnhanceYourCalm {
+						t.Errorf("the connection ended: %v, with %v", ended, code)
+					}
+				}
+				a.conn.Close()
 			})
 		}
 		wg.Wait()

@@ -135,7 +135,7 @@ func TestAttackManyStreams(t *testing.T) {
 	var conns []*attacker
 	g.during(func() {
 		block := plainBlock("GET", "/big")
-		for range 20 {
+		for range 8 {
 			a := g.attack(t, "http", set(http2.SettingInitialWindowSize, 0))
 			conns = append(conns, a)
 			a.flood(200, func(i int) { a.headers(uint32(2*i+1), true, block) })
@@ -144,5 +144,28 @@ func TestAttackManyStreams(t *testing.T) {
 	})
 	for _, a := range conns {
 		a.conn.Close()
+	}
+}
+
+// TestAttackStarving: clients that hold all handlers of a server by answers that they do not take do
+// not hold them for long: others are served.
+func TestAttackStarving(t *testing.T) {
+	g := newTarget(t, nil, func(s *h2.Server) { s.MaxHandlers, s.StallTimeout = 200, 300*time.Millisecond })
+	block := plainBlock("GET", "/big")
+	for range 3 {
+		a := g.attack(t, "http", set(http2.SettingInitialWindowSize, 0))
+		a.flood(200, func(i int) { a.headers(uint32(2*i+1), true, block) })
+	}
+	time.Sleep(50 * time.Millisecond)
+	start := time.Now()
+	c := g.dial(t, "http")
+	c.greet()
+	c.get(1)
+	if f := c.awaitStream(1); f.field(":status") != "200" {
+		t.Errorf("the server sent %v", f)
+	}
+	t.Logf("served after %v", time.Since(start))
+	if d := time.Since(start); d > 10*time.Second {
+		t.Errorf("another client was served after %v", d)
 	}
 }

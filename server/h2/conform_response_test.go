@@ -430,24 +430,3 @@ func TestConformWriteDeadline(t *testing.T) {
 		c.want("HEADERS 3 :status=200 content-length=4 "+text, `DATA 3 END "late"`)
 	})
 }
-
-// TestConformCloseNotify: what net/http promises older handlers.
-func TestConformCloseNotify(t *testing.T) {
-	site{}.visit(t, func(t *testing.T, c *visitor) {
-		c.get(1)
-		call := c.call()
-		//lint:ignore SA1019 handlers that use it exist
-		n, ok := call.w.(http.CloseNotifier)
-		if !ok {
-			t.Skip("the ResponseWriter is no CloseNotifier")
-		}
-		gone := n.CloseNotify()
-		c.reset(1, http2.ErrCodeCancel)
-		c.quiet()
-		select {
-		case <-gone:
-		default:
-			t.Error("a reset is not notified")
-		}
-	})
-}
