@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -302,7 +303,9 @@ func TestHold(t *testing.T) {
 func TestHTTP1(t *testing.T) {
 	plain := httptest.NewServer(http.NotFoundHandler())
 	defer plain.Close()
-	secure := httptest.NewTLSServer(http.NotFoundHandler())
+	secure := httptest.NewUnstartedServer(http.NotFoundHandler())
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0) // it complains of clients that go
+	secure.StartTLS()
 	defer secure.Close()
 	for _, url := range []string{plain.URL, secure.URL} {
 		config := secure.Client().Transport.(*http.Transport).TLSClientConfig
