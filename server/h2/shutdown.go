@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"net/http"
 	"strings"
 	"time"
 
@@ -44,12 +45,14 @@ type ending struct {
 // client sent before it knew have come.
 var shutdownPing = [8]byte{'g', 'o', ' ', 'a', 'w', 'a', 'y', '!'}
 
-// shutdown ends all connections when their streams have ended; http.Server.Shutdown calls it.
-func (s *Server) shutdown() {
+// shutdown ends the connections of hs when their streams have ended; http.Server.Shutdown calls it.
+func (s *Server) shutdown(hs *http.Server) {
 	s.mu.Lock()
 	conns := make([]*conn, 0, len(s.conns))
 	for c := range s.conns {
-		conns = append(conns, c)
+		if c.hs == hs {
+			conns = append(conns, c)
+		}
 	}
 	s.mu.Unlock()
 	for _, c := range conns {
