@@ -68,7 +68,6 @@ type visitor struct {
 	scheme  string
 	server  *http.Server
 	door    *exchange
-	tls     *tls.Config // the client's
 	calls   chan *call
 	leaving chan struct{} // closed when the test is over
 	served  chan error

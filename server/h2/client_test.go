@@ -329,23 +329,6 @@ func (c *client) want(lines ...string) {
 	}
 }
 
-// wantAll is want in any order.
-func (c *client) wantAll(lines ...string) {
-	c.t.Helper()
-	got := c.heard()
-	left := slices.Clone(got)
-	for _, line := range lines {
-		at := slices.IndexFunc(left, func(f frame) bool { return alike(line, f.String()) })
-		if at < 0 {
-			c.t.Fatalf("the server sent:%s\nwant in any order:\n\t%s", transcript(got), strings.Join(lines, "\n\t"))
-		}
-		left = slices.Delete(left, at, at+1)
-	}
-	if len(left) > 0 {
-		c.t.Fatalf("the server sent besides what was wanted:%s", transcript(left))
-	}
-}
-
 // wantClosed requires that the connection ends, soon, with GOAWAY and that code before.
 func (c *client) wantClosed(code http2.ErrCode) {
 	c.t.Helper()
