@@ -9,6 +9,7 @@ require (
 	github.com/summerwind/h2spec v2.2.1+incompatible
 	go.starlark.net v0.0.0-20260908191801-89a6a09411d5
 	golang.org/x/net v0.62.0
+	golang.org/x/term v0.47.0
 	golang.org/x/tools v0.52.0
 )
 

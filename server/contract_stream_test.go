@@ -412,19 +412,19 @@ def app(environ, start_response):
 // TestItem146PatientClient holds that a client that takes a large block slowly, but takes it, gets it whole, however
 // long that is: neither its time to accept a block nor the application's runs out.
 func TestItem146PatientClient(t *testing.T) {
-	const size = 48 << 20
+	const size = 32 << 20
 	each(t, variants[:1], `
 def app(environ, start_response):
     write = start_response("200 OK", [("Content-Type", "text/plain")])
-    block = "x" * (48 << 20)
+    block = "x" * (32 << 20)
     if environ["PATH_INFO"] == "/list":
         return [block]
     write(block)
     for i in range(5000):
         pass  # and is asked for its time
     return []
-`, []string{"time", "400ms"}, func(t *testing.T, s *session) {
-		s.handler.WriteTimeout = 400 * time.Millisecond
+`, []string{"time", "1s"}, func(t *testing.T, s *session) {
+		s.handler.WriteTimeout = time.Second
 		for _, target := range []string{"/list", "/write"} {
 			res, err := s.get(t.Context(), target)
 			if err != nil {
@@ -435,7 +435,7 @@ def app(environ, start_response):
 				var m int64
 				m, err = io.CopyN(io.Discard, res.Body, 1<<20)
 				n += m
-				time.Sleep(15 * time.Millisecond) // it is slow
+				time.Sleep(45 * time.Millisecond) // it takes longer than that for all of it
 			}
 			if err != io.EOF || n != size {
 				t.Errorf("%s: got %d bytes of %d, and %v", target, n, size, err)

@@ -25,23 +25,20 @@ type lazyConfig struct {
 // It panics with http.ErrAbortHandler, as the net/http documentation wants, to break off a response that
 // has begun and cannot be ended.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	began := time.Now()
 	if f := h.refuse(r); f != nil {
 		f.theirs = true
-		h.report(r, nil, f)
-		h.page(w, r, f)
+		h.turnAway(w, r, f, began)
 		return
 	}
 	slots, err := h.Slots.acquire(r.Context())
 	if err != nil {
 		if r.Context().Err() == nil {
-			f := failureOf(err)
-			h.report(r, nil, f)
-			h.page(w, r, f)
+			h.turnAway(w, r, failureOf(err), began)
 		}
 		return
 	}
 	defer slots.release()
-	began := time.Now()
 	res := &response{h: h, w: w, r: r, length: -1, env: h.config().New(r)}
 	if h.WriteTimeout == 0 {
 		res.progress = began // the server's own deadline, of the same length, has just begun
@@ -50,11 +47,20 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		res.planned().Start()
 	}
 	ok := res.serve()
-	if h.Access != nil {
-		h.access(res, began)
+	if h.Access != nil { // its attributes are not free
+		h.access(r, began, res.status, slog.Int64("bytes", res.written), slog.String("request", res.env.RequestID()))
 	}
 	if !ok {
 		panic(http.ErrAbortHandler)
+	}
+}
+
+// turnAway answers a request that does not reach the application.
+func (h *Handler) turnAway(w http.ResponseWriter, r *http.Request, f *Failure, began time.Time) {
+	h.report(r, nil, f)
+	h.page(w, r, f)
+	if h.Access != nil {
+		h.access(r, began, f.Status)
 	}
 }
 
@@ -151,8 +157,8 @@ func (r *response) fail(err error) bool {
 	return false
 }
 
-func (h *Handler) access(r *response, began time.Time) {
-	h.Access.LogAttrs(context.WithoutCancel(r.r.Context()), slog.LevelInfo, r.r.Method+" "+r.r.URL.RequestURI(),
-		slog.Int("status", r.status), slog.Int64("bytes", r.written), slog.Duration("time", time.Since(began)),
-		slog.String("proto", r.r.Proto), slog.String("request", r.env.RequestID()))
+func (h *Handler) access(r *http.Request, began time.Time, status int, more ...slog.Attr) {
+	attrs := append([]slog.Attr{slog.Int("status", status)}, more...)
+	attrs = append(attrs, slog.Duration("time", time.Since(began)), slog.String("proto", r.Proto))
+	h.Access.LogAttrs(context.WithoutCancel(r.Context()), slog.LevelInfo, r.Method+" "+r.URL.RequestURI(), attrs...)
 }

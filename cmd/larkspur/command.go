@@ -55,6 +55,7 @@ dropping a request.`,
 		Example: `  larkspur dev                     the tour, or ./app.star, with reload
   larkspur dev blog.star           develop a script
   larkspur check blog.star         find its errors without serving it
+  larkspur probe http://localhost:8000/   see what a server answers, promises and hints
   larkspur serve --listen https://:443 --tls-cert c.pem --tls-key k.pem blog.star`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -63,14 +64,14 @@ dropping a request.`,
 			if len(args) > 0 {
 				return fmt.Errorf("there is no command %q", args[0])
 			}
-			return errors.New("a command is missing: serve, dev, check, push or version")
+			return errors.New("a command is missing: serve, dev, check, push, probe or version")
 		},
 		RunE: func(*cobra.Command, []string) error { return nil },
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(newServe(stderr), newDev(stderr), newCheck(stdout, stderr), newPush(stdout, stderr), newVersion(stdout))
+	root.AddCommand(newServe(stderr), newDev(stderr), newCheck(stdout, stderr), newPush(stdout, stderr), newProbe(stdout), newVersion(stdout))
 	return root
 }
 

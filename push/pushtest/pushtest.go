@@ -90,7 +90,7 @@ const (
 	maxWaiting    = 1000     // exchanges that may wait for the server's limit of streams
 )
 
-// Refuse, as [Settings].OnPromise, refuses every promise.
+// Refuse refuses every promise: it is for OnPromise of [Settings].
 func Refuse(*Exchange) http2.ErrCode { return http2.ErrCodeRefusedStream }
 
 // withDefaults returns s with its zero bounds filled in; s may be nil.

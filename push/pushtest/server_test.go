@@ -1,6 +1,6 @@
 package pushtest_test
 
-//lint:file-ignore SA1019 The server of x/net is deprecated for that of net/http, which does not take promises' settings from here.
+//lint:file-ignore SA1019 The server of x/net, that of net/http with its settings within reach, is deprecated for it.
 
 import (
 	"crypto/tls"

@@ -46,6 +46,7 @@ func BenchmarkServer(b *testing.B) {
 			}
 			b.Run(transport+"/"+load.name, func(b *testing.B) {
 				ours := dialBench(b, h2.Configure, secure)
+				//lint:ignore SA1019 this is the server to measure against
 				theirs := dialBench(b, func(s *http.Server) error { return http2.ConfigureServer(s, nil) }, secure)
 				run := func(c *benchClient, n int) {
 					if load.upload > 0 {

@@ -113,7 +113,7 @@ func (s *Server) Configure(hs *http.Server) error {
 		}
 		s.serve(u.UnencryptedNetConn(), hs, h, limits(), baseContext(h), true)
 	}
-	hs.RegisterOnShutdown(s.shutdown)
+	hs.RegisterOnShutdown(func() { s.shutdown(hs) })
 	return nil
 }
 
