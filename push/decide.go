@@ -20,8 +20,34 @@ type candidate struct {
 // add keeps a verdict.
 func (p *Plan) add(v Verdict) Verdict {
 	p.verdicts = append(p.verdicts, v)
-	p.policy.note(p.r, v)
+	if !p.holding {
+		p.policy.note(p.r, v)
+	}
 	return v
+}
+
+// A kept promise is one that is made later.
+type kept struct {
+	r       *http.Request
+	a       *answer
+	e       entry
+	verdict int // which is its
+}
+
+// release makes the promises that were kept back, and makes known the verdicts from that at first on.
+func (p *Plan) release(first int) {
+	p.holding = false
+	for i := range p.kept {
+		k := &p.kept[i]
+		v := &p.verdicts[k.verdict]
+		if p.keep(k.r, k.a, k.e, v); v.Reason != "" {
+			v.Status = Skipped
+		}
+	}
+	p.kept = nil
+	for _, v := range p.verdicts[first:] {
+		p.policy.note(p.r, v)
+	}
 }
 
 // decide gives a candidate its verdict: the one it has, if it was seen before. p.mu is held.
@@ -145,6 +171,7 @@ func (p *Plan) promise(c *candidate, v *Verdict) {
 		return
 	}
 	left, _ := p.conn.Promises()
+	left -= len(p.kept)
 	budget := min(p.policy.resource(), p.policy.bytes()-p.bytes)
 	switch {
 	case p.stopped != "":
@@ -179,6 +206,13 @@ func (p *Plan) promise(c *candidate, v *Verdict) {
 		v.Reason, v.Detail = Diary, "it was sent on another connection, and is fresh"
 		return
 	}
+	p.promised++
+	p.bytes += int64(len(a.body))
+	v.Bytes = int64(len(a.body))
+	if p.holding {
+		p.kept = append(p.kept, kept{r, a, e, len(p.verdicts)})
+		return
+	}
 	p.keep(r, a, e, v)
 }
 
@@ -193,10 +227,13 @@ func (p *Plan) remembers(m memo) bool {
 
 // keep makes the promise that a answers, and notes e in the diary until it is known to be refused.
 func (p *Plan) keep(r *http.Request, a *answer, e entry, v *Verdict) {
-	n := int64(len(a.body))
-	release, reason, detail := p.policy.hold(p.session, n)
+	if p.stopped != "" {
+		p.forgo(v, p.stopped, "the connection refused a promise")
+		return
+	}
+	release, reason, detail := p.policy.hold(p.session, v.Bytes)
 	if reason != "" {
-		v.Reason, v.Detail = reason, detail
+		p.forgo(v, reason, detail)
 		return
 	}
 	e.serial = p.policy.serial.Add(1)
@@ -213,10 +250,13 @@ func (p *Plan) keep(r *http.Request, a *answer, e entry, v *Verdict) {
 		if _, ok := p.conn.Promises(); !ok || errors.Is(err, http.ErrNotSupported) {
 			p.stopped = Disabled
 		}
-		v.Reason, v.Detail = p.stopped, err.Error()
-		return
+		p.forgo(v, p.stopped, err.Error())
 	}
-	p.promised++
-	p.bytes += n
-	v.Bytes = n
+}
+
+// forgo takes back what was counted for a promise that is not made.
+func (p *Plan) forgo(v *Verdict, reason Reason, detail string) {
+	p.promised--
+	p.bytes -= v.Bytes
+	v.Reason, v.Detail, v.Bytes = reason, detail, 0
 }

@@ -17,6 +17,7 @@ type conn struct {
 	off     bool // the client takes no promises
 	room    int  // how many it takes
 	err     error
+	refused int                       // how many promises err was the answer to
 	outcome func(target string) error // what becomes of a promise; nil: it is kept; errPending: not yet known
 
 	mu       sync.Mutex
@@ -60,6 +61,7 @@ func (w promiser) Promises() (int, bool) { return w.conn.room, !w.conn.off }
 func (w promiser) Promise(r *http.Request, header http.Header, body []byte, critical bool, settled func(error)) error {
 	c := w.conn
 	if c.err != nil {
+		c.refused++
 		return c.err
 	}
 	c.mu.Lock()

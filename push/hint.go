@@ -4,7 +4,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 )
 
 // unhinted are fields that no 103 has: it speaks of the final response, it is not one, and a cookie that it set would be set even
@@ -98,7 +97,7 @@ func (p *Plan) send(links []string, header http.Header) {
 		}
 	}
 	if len(links) > 0 {
-		fields["Link"] = []string{strings.Join(links, ", ")}
+		fields["Link"] = links
 	}
 	if len(fields) == 0 {
 		return

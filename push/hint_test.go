@@ -52,9 +52,9 @@ func TestHints(t *testing.T) {
 		verdicts []string
 	}{
 		{name: "a client that takes no promises", off: true, h: early([]string{a}, link(a, cdn)),
-			hints: "Link: " + a + ", " + cdn, verdicts: []string{"/a.css hinted", "https://cdn.example hinted"}},
+			hints: "Link: " + a + " / " + cdn, verdicts: []string{"/a.css hinted", "https://cdn.example hinted"}},
 		{name: "one that does", h: early([]string{a, cdn}, link(a, b, cdn)),
-			hints: "Link: " + b + ", " + cdn, promised: "/a.css", verdicts: []string{"/a.css promised", "/b.js hinted", "https://cdn.example hinted"}},
+			hints: "Link: " + b + " / " + cdn, promised: "/a.css", verdicts: []string{"/a.css promised", "/b.js hinted", "https://cdn.example hinted"}},
 		{name: "all is promised", h: early(nil, link(a)), promised: "/a.css", verdicts: []string{"/a.css promised"}},
 		{name: "each once", off: true, h: early(nil, link(a), link(a, cdn), link(a), link(cdn)),
 			hints: "Link: " + a + " | Link: " + cdn, verdicts: []string{"/a.css hinted", "https://cdn.example hinted"}},
@@ -64,7 +64,7 @@ func TestHints(t *testing.T) {
 		{name: "what is no use is not hinted", off: true, h: early(nil, link(`<>; rel=preload, </\>; rel=preload, </p>; rel=preload; x-http2-push-only`)),
 			verdicts: []string{"/ skipped: self", `/\ skipped: invalid`, "/p skipped: disabled"}},
 		{name: "what cannot be promised", h: early(nil, link(`<//other/a>; rel=preload, </m>; rel=preload; media=print, </404>; rel=preload`)),
-			hints: "Link: <//other/a>; rel=preload, </m>; rel=preload; media=print, </404>; rel=preload", verdicts: []string{"//other/a hinted", "/m hinted", "/404 hinted"}},
+			hints: "Link: <//other/a>; rel=preload / </m>; rel=preload; media=print / </404>; rel=preload", verdicts: []string{"//other/a hinted", "/m hinted", "/404 hinted"}},
 		{name: "HTTP/1.1", off: true, req: []string{"proto: HTTP/1.1"}, h: early([]string{a}, link(a)), verdicts: []string{"/a.css skipped: disabled"}},
 		{name: "HTTP/1.1, switched on", off: true, http1: true, req: []string{"proto: HTTP/1.1"}, h: early(nil, link(a)), hints: "Link: " + a, verdicts: []string{"/a.css hinted"}},
 		{name: "HTTP/1.0", off: true, http1: true, req: []string{"proto: HTTP/1.0"}, h: early(nil, link(a)), verdicts: []string{"/a.css skipped: disabled"}},

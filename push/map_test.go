@@ -158,9 +158,9 @@ func TestMapActs(t *testing.T) {
 		promised []string
 		hints    string
 	}{
-		{"a client that takes promises", false, nil, "GET", []string{"/a.css"}, "Link: </b.css>; rel=preload; as=style; media=print, <//cdn.example/c.js>; rel=preload; as=script, </m.js>; rel=modulepreload"},
-		{"one that does not", true, nil, "GET", nil, "Link: </a.css>; rel=preload; as=style, </b.css>; rel=preload; as=style; media=print, <//cdn.example/c.js>; rel=preload; as=script, </m.js>; rel=modulepreload"},
-		{"a navigation", true, []string{"Sec-Fetch-Mode: navigate"}, "GET", nil, "Link: </a.css>; rel=preload; as=style, </b.css>; rel=preload; as=style; media=print, <//cdn.example/c.js>; rel=preload; as=script, </m.js>; rel=modulepreload"},
+		{"a client that takes promises", false, nil, "GET", []string{"/a.css"}, "Link: </b.css>; rel=preload; as=style; media=print / <//cdn.example/c.js>; rel=preload; as=script / </m.js>; rel=modulepreload"},
+		{"one that does not", true, nil, "GET", nil, "Link: </a.css>; rel=preload; as=style / </b.css>; rel=preload; as=style; media=print / <//cdn.example/c.js>; rel=preload; as=script / </m.js>; rel=modulepreload"},
+		{"a navigation", true, []string{"Sec-Fetch-Mode: navigate"}, "GET", nil, "Link: </a.css>; rel=preload; as=style / </b.css>; rel=preload; as=style; media=print / <//cdn.example/c.js>; rel=preload; as=script / </m.js>; rel=modulepreload"},
 		{"no navigation", true, []string{"Sec-Fetch-Mode: cors"}, "GET", nil, ""},
 		{"no navigation, but promises", false, []string{"Sec-Fetch-Mode: cors"}, "GET", []string{"/a.css"}, ""},
 		{"HTTP/1.1", true, []string{"proto: HTTP/1.1"}, "GET", nil, ""},

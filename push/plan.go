@@ -65,6 +65,9 @@ type Plan struct {
 	committed  bool
 	ended      bool
 
+	holding bool   // promises are made when all candidates have been decided about
+	kept    []kept // and until then they are here
+
 	memos  []memo // of the client's cookie
 	issued uint32
 	recall bool // memos are read
@@ -247,6 +250,10 @@ func (p *Plan) Commit(status int, header http.Header) {
 func (p *Plan) links(status int, header http.Header, fields []string) {
 	links, whole := ParseLinks(fields)
 	hidden := false
+	// What is promised while the next is still being looked at goes out at once, for as long as that takes. Here the page is ready, and
+	// comes first: the promises are made when nothing is left to wait for.
+	p.holding = true
+	first := len(p.verdicts)
 	for i := range links {
 		l := &links[i]
 		if !l.Is("preload") {
@@ -255,6 +262,7 @@ func (p *Plan) links(status int, header http.Header, fields []string) {
 		hidden = hidden || l.PushOnly
 		p.decide(&candidate{source: FromLink, link: *l, status: status})
 	}
+	p.release(first)
 	if !whole {
 		p.add(Verdict{Source: FromLink, Status: Skipped, Reason: Limit, Detail: "there is more in the Link fields than is read"})
 	}

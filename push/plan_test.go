@@ -125,20 +125,20 @@ func TestVerified(t *testing.T) {
 				}
 			}
 		}, "skipped: budget: more than 1000 bytes"},
-		{"slow", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, "skipped: unverified: no answer within 250ms"},
+		{"slow", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, "skipped: unverified: no answer within 500ms"},
 		{"slow and deaf", func(w http.ResponseWriter, r *http.Request) {
 			time.Sleep(time.Second)
 			if _, err := w.Write([]byte("late")); err == nil {
 				t.Error("a handler that nobody waits for can write")
 			}
-		}, "skipped: unverified: no answer within 250ms"},
+		}, "skipped: unverified: no answer within 500ms"},
 		{"dripping", func(w http.ResponseWriter, r *http.Request) {
 			for r.Context().Err() == nil {
 				w.Write([]byte("."))
 				w.(http.Flusher).Flush()
 				time.Sleep(10 * time.Millisecond)
 			}
-		}, "skipped: unverified: no answer within 250ms"},
+		}, "skipped: unverified: no answer within 500ms"},
 		{"interim", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(103); w.Write([]byte("a")) }, "promised"},
 		{"nothing", func(http.ResponseWriter, *http.Request) {}, "promised"},
 	} {
@@ -260,17 +260,25 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestRefusedOnce holds that nothing is run any more once the connection has refused a promise.
+// TestRefusedOnce holds that nothing is run any more, and nothing promised, once the connection has refused a promise.
 func TestRefusedOnce(t *testing.T) {
 	runs := 0
-	s := site{"/": page(`</a>; rel=preload, </b>; rel=preload, </c>; rel=preload`)}
+	s := site{
+		"/early": early(nil, http.Header{"Link": {`</a>; rel=preload, </b>; rel=preload, </c>; rel=preload`}}),
+		"/late":  page(`</a>; rel=preload, </b>; rel=preload, </c>; rel=preload`),
+	}
 	for _, target := range []string{"/a", "/b", "/c"} {
 		s[target] = func(http.ResponseWriter, *http.Request) { runs++ }
 	}
 	conn := &conn{room: 100, err: errors.New("no")}
-	conn.get(t, &push.Handler{Next: s, Policy: new(push.Policy)}, "GET", "/")
-	if runs != 1 {
-		t.Errorf("%d runs, want 1", runs)
+	h := &push.Handler{Next: s, Policy: new(push.Policy)}
+	conn.get(t, h, "GET", "/early")
+	if runs != 1 || conn.refused != 1 {
+		t.Errorf("%d runs, %d promises; want one", runs, conn.refused)
+	}
+	conn.get(t, h, "GET", "/late")
+	if conn.refused != 2 {
+		t.Errorf("%d promises, want one for each page", conn.refused)
 	}
 }
 

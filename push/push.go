@@ -116,7 +116,7 @@ type Policy struct {
 	// TotalBytes is how many bytes of promised bodies may be held on all connections. Zero means 64 MiB.
 	TotalBytes int64
 	// Patience is how long a page waits for the answer to a request that may be promised. For all of them together it
-	// waits four times as long. Zero means 250 milliseconds.
+	// waits four times as long. Zero means 500 milliseconds.
 	Patience time.Duration
 	// Verifying is how many such answers may be worked on at once. Zero means 64.
 	Verifying int
@@ -149,7 +149,7 @@ var processPolicy Policy
 func (p *Policy) promises() int                { return orDefault(p.Promises, 10) }
 func (p *Policy) resource() int64              { return orDefault(p.Resource, 4<<20) }
 func (p *Policy) bytes() int64                 { return orDefault(p.Bytes, 8<<20) }
-func (p *Policy) verifyTimeout() time.Duration { return orDefault(p.Patience, 250*time.Millisecond) }
+func (p *Policy) verifyTimeout() time.Duration { return orDefault(p.Patience, 500*time.Millisecond) }
 
 func orDefault[T int | int64 | time.Duration](v, otherwise T) T {
 	if v == 0 {
