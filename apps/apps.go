@@ -1,6 +1,6 @@
 // Package apps holds applications and middleware written as .star files, embedded in the binary.
 //
-// The applications are the smallest that are worth reading: hello, environ, form, stream, upload. The
+// The applications are the smallest that are worth reading: hello, environ, form, stream, upload, push. The
 // middleware is mount (dispatch by prefix) and lint (the gateway contract, executable). The tour shows
 // them all, live, with their source beside them.
 package apps

@@ -174,6 +174,11 @@ var requests = []request{
 	{app: "tour/examples/hints.star", path: "/", status: 200, kind: page, want: []string{`<link rel="stylesheet" href="/hints.css?`}},
 	{app: "tour/examples/hints.star", path: "/hints.css", status: 200, kind: "text/css"},
 
+	{app: "push.star", path: "/", status: 200, kind: page, want: []string{`<link rel="stylesheet" href="push.css">`, "takes no pushes"}},
+	{app: "push.star", path: "/push.css", status: 200, kind: "text/css"},
+	{app: "push.star", path: "/facts.json", status: 200, kind: "application/json"},
+	{app: "push.star", path: "/nowhere.png", status: 404, kind: text},
+
 	{app: "app.star", path: "/", status: 200, kind: page, want: []string{"<title>Larkspur, by example</title>"}},
 	{app: "app.star", path: "/favicon.ico", status: 200, kind: "image/svg+xml"},
 	{app: "app.star", path: "/nowhere/%3Cb%3E", status: 404, kind: page, want: []string{"Not here"}, lacks: "<b>"},
