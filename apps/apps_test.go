@@ -22,6 +22,7 @@ import (
 
 	"github.com/larkspur-web/larkspur/apps"
 	"github.com/larkspur-web/larkspur/environ/web"
+	"github.com/larkspur-web/larkspur/push"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/server"
 	"github.com/larkspur-web/larkspur/server/body"
@@ -80,7 +81,7 @@ func serve(t *testing.T, entry, source, mount string) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Server = httptest.NewUnstartedServer(&server.Handler{App: program, Mount: mount, Logger: logger})
+	s.Server = httptest.NewUnstartedServer(&server.Handler{App: program, Mount: mount, Logger: logger, Push: &push.Policy{HintHTTP1: true}})
 	if err := server.Configure(s.Config); err != nil {
 		t.Fatal(err)
 	}

@@ -85,6 +85,9 @@ func (l *Live) Call(ctx context.Context, use func(ctx context.Context, t *starla
 // Program returns the generation that serves now.
 func (l *Live) Program() *Program { return l.program.Load() }
 
+// Generation is the number of the generation that serves now.
+func (l *Live) Generation() uint64 { return l.status.Load().Generation }
+
 // Status returns what became of the last attempt to load.
 func (l *Live) Status() *Status { return l.status.Load() }
 

@@ -64,14 +64,14 @@ dropping a request.`,
 			if len(args) > 0 {
 				return fmt.Errorf("there is no command %q", args[0])
 			}
-			return errors.New("a command is missing: serve, dev, check, probe or version")
+			return errors.New("a command is missing: serve, dev, check, push, probe or version")
 		},
 		RunE: func(*cobra.Command, []string) error { return nil },
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(newServe(stderr), newDev(stderr), newCheck(stdout, stderr), newProbe(stdout), newVersion(stdout))
+	root.AddCommand(newServe(stderr), newDev(stderr), newCheck(stdout, stderr), newPush(stdout, stderr), newProbe(stdout), newVersion(stdout))
 	return root
 }
 

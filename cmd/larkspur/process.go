@@ -13,6 +13,7 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/larkspur-web/larkspur/push"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/watch"
 	"github.com/larkspur-web/larkspur/server"
@@ -37,6 +38,12 @@ func load(app *application, s *settings, logger *slog.Logger) (*process, error) 
 	}
 	p := &process{settings: s, app: app, live: live, logger: logger}
 	p.handler = &server.Handler{App: live, Mount: s.mount, MaxBody: int64(s.maxBody), Slots: &server.Slots{Calls: s.calls}, Logger: logger}
+	p.handler.Push = &push.Policy{Off: s.noPush, HintHTTP1: s.hints1, Logger: logger}
+	if s.pushMap != "" {
+		if p.handler.Push.Map, err = push.ReadMap(s.pushMap); err != nil {
+			return nil, runError{err}
+		}
+	}
 	if s.tlsCert != "" {
 		if p.pair, err = loadKeyPair(s.tlsCert, s.tlsKey); err != nil {
 			return nil, runError{err}

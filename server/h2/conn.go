@@ -26,6 +26,7 @@ type conn struct {
 	remote  string
 	handler http.Handler
 	ctx     context.Context
+	session sync.Map  // of those who plan promises
 	epoch   time.Time // time 0 of every int64 that is a time here, in nanoseconds
 
 	// These belong to the reader.
@@ -49,6 +50,7 @@ type conn struct {
 	lastID        uint32
 	promised      uint32 // the last promised stream
 	promises      int    // open promised streams
+	late          late
 
 	// The client's SETTINGS.
 	peerFrameSize int
@@ -225,6 +227,7 @@ func (c *conn) close(st *Stream, err error) {
 	}
 	if st.pushed != nil {
 		st.pushed.settle(err)
+		c.keepLate(st, err)
 	}
 	if err != nil {
 		st.ctx.cancel(context.Canceled)

@@ -196,6 +196,7 @@ func (c *conn) handleReset(f frame) error {
 	}
 	st := c.streams[f.id]
 	if st == nil {
+		c.unwanted(f.id, ResetError{Code: http2.ErrCode(binary.BigEndian.Uint32(f.payload)), Remote: true})
 		return nil
 	}
 	if !c.spend(costReset - costFrame) {
