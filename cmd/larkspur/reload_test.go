@@ -81,6 +81,7 @@ func (r *release) must(err error) {
 func (r *release) pieces(path, content string, pause time.Duration, reopen bool) {
 	r.t.Helper()
 	first, rest, _ := strings.Cut(content, half)
+	began := time.Now()
 	f, err := os.Create(path)
 	r.must(err)
 	_, err = f.WriteString(first)
@@ -88,12 +89,11 @@ func (r *release) pieces(path, content string, pause time.Duration, reopen bool)
 	if reopen {
 		r.must(f.Close())
 	}
-	closed := time.Now()
 	time.Sleep(pause) // the subject of the test: a writer that is slow
 	if reopen {
 		f, err = os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
 		r.must(err)
-		r.stalled = r.stalled || time.Since(closed) > watch.Settle/2
+		r.stalled = r.stalled || time.Since(began) > watch.Settle/2
 	}
 	_, err = f.WriteString(half + rest)
 	r.must(err)

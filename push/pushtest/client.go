@@ -38,7 +38,8 @@ type Client struct {
 	dead    chan struct{} // closed when err is set
 	wake    chan struct{} // to the writing goroutine: out has something
 	running sync.WaitGroup
-	unbind  func() bool // from the context of Dial
+	unbind  func() bool  // from the context of Dial
+	over    func() error // the error of that context
 
 	mu      sync.Mutex
 	err     error
@@ -171,7 +172,11 @@ func (c *Client) await(done <-chan struct{}, what string) error {
 // client has seen can still be read.
 func (c *Client) Close() error {
 	c.mu.Lock()
-	c.fail(ErrClosed)
+	err := ErrClosed
+	if c.over != nil && c.over() != nil {
+		err = c.over() // what ends the context has not got to ending the connection yet
+	}
+	c.fail(err)
 	c.mu.Unlock()
 	c.running.Wait()
 	return nil

@@ -129,7 +129,7 @@ func (c *Client) start(ctx context.Context) {
 		c.fail(ctx.Err())
 	})
 	c.mu.Lock()
-	c.unbind = stop
+	c.unbind, c.over = stop, ctx.Err
 	c.mu.Unlock()
 }
 

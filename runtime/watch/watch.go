@@ -72,9 +72,10 @@ func Run(ctx context.Context, logger *slog.Logger, targets ...Target) {
 // A target is a Target while it is watched.
 type target struct {
 	Target
-	dirs  map[string]bool     // that are watched for it
-	last  runtime.Fingerprint // what the last look saw
-	since time.Time           // when it was first seen; zero if nothing is going on
+	dirs    map[string]bool     // that are watched for it
+	last    runtime.Fingerprint // what the last look saw
+	since   time.Time           // when it was first seen so, or last seen open to be written; zero if nothing is going on
+	changed time.Time           // when it was first seen so
 }
 
 // A runner owns the watcher. It lives on one goroutine.
@@ -161,11 +162,14 @@ func (r *runner) look(t *target) bool {
 		return unseen
 	}
 	if t.since.IsZero() || !now.Untouched(t.last) {
-		t.last, t.since = now, time.Now()
+		t.last, t.since, t.changed = now, time.Now(), time.Now()
 		return true
 	}
-	settled := time.Since(t.since)
-	if settled < Settle || settled < Open && t.written(now.Files()) {
+	if time.Since(t.changed) < Open && t.written(now.Files()) {
+		t.since = time.Now() // it settles from when the writer has let go
+		return true
+	}
+	if time.Since(t.since) < Settle {
 		return true
 	}
 	t.since = time.Time{}

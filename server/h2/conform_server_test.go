@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/larkspur-web/larkspur/server/h2"
@@ -180,4 +181,34 @@ func TestConformHTTP1(t *testing.T) {
 			t.Errorf("%s: %s %q", url, res.Proto, body)
 		}
 	}
+}
+
+// TestConformServeConn: h2.Server.ServeConn serves a connection that somebody else has accepted, until
+// it ends.
+func TestConformServeConn(t *testing.T) {
+	type key string
+	synctest.Test(t, func(t *testing.T) {
+		near, far := newMemory()
+		returned := make(chan struct{})
+		go func() {
+			defer close(returned)
+			ctx := context.WithValue(context.Background(), key("of"), "the caller")
+			new(h2.Server).ServeConn(ctx, far, &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				io.WriteString(w, r.Context().Value(key("of")).(string))
+			})})
+		}()
+		c := newClient(t, near, "http")
+		c.memory = near
+		c.greet()
+		c.get(1)
+		c.want("HEADERS 1 :status=200 content-length=10 "+text, `DATA 1 END "the caller"`)
+		select {
+		case <-returned:
+			t.Error("ServeConn returned while its connection is open")
+		default:
+		}
+		near.Close()
+		<-returned
+		time.Sleep(time.Minute) // the bubble's: timers end
+	})
 }
