@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 
 	"go.starlark.net/starlark"
@@ -25,6 +26,21 @@ type Program struct {
 func Load(c *Config, entry string) (*Program, error) {
 	p, _, err := newLoader(c).load(entry)
 	return p, err
+}
+
+// LoadFile loads a file of c.FS for the sake of its globals, which are frozen: tests, a prompt. Nothing of it need
+// be callable, and Call gives no callable to use, only a thread with the program's limits.
+func LoadFile(c *Config, file string) (*Program, starlark.StringDict, error) {
+	name, err := locate(".", file)
+	if err != nil {
+		return nil, nil, fmt.Errorf("file %q: %w", file, err)
+	}
+	l := newLoader(c)
+	g, globals, err := l.build(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &Program{name: name, files: g.files, limits: l.limits, logger: c.Logger}, globals[name], nil
 }
 
 // Call gives use a fresh thread, the program's callable, and a context that ends with ctx or at
