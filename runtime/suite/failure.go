@@ -51,8 +51,12 @@ func (s *Suite) Explain(r *Result) *Failure {
 		f.Frames = []Frame{{r.File, r.Line, r.Name, strings.TrimSpace(src.line(r.File, r.Line))}}
 	}
 	var detailed interface{ Detail() string }
-	if errors.As(r.Err, &detailed) {
+	var panicked *runtime.PanicError
+	switch {
+	case errors.As(r.Err, &detailed):
 		f.Detail = src.annotate(detailed.Detail())
+	case errors.As(r.Err, &panicked):
+		f.Detail = strings.Split(strings.TrimRight(string(panicked.Stack), "\n"), "\n")
 	}
 	return f
 }

@@ -140,11 +140,11 @@ func within(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple, w
 	if in.Truth() == want {
 		return starlark.None, nil
 	}
-	message, label := "it is not there", "want"
+	message := "it is not there"
 	if !want {
-		message, label = "it is there", "not "
+		message = "it is there"
 	}
-	return nil, breaks(b.Name(), why, message, "got:  %s\n%s: %s", show(got), label, show(item))
+	return nil, breaks(b.Name(), why, message, "got:  %s\nitem: %s", show(got), show(item))
 }
 
 // matches is matches(text, pattern, why = ""): the regular expression is found in the text.

@@ -44,6 +44,9 @@ func (c *client) send(t *starlark.Thread, q *question) (*response, error) {
 	} else {
 		x.rest()
 	}
+	if _, leads := res.redirect(); leads && q.follow {
+		x.expect = expectation{} // it is the response at the end of the way that is to fail
+	}
 	if x.sent != nil {
 		c.jar.SetCookies(res.url, (&http.Response{Header: x.sent}).Cookies())
 	}
@@ -190,6 +193,6 @@ func (r *response) close(_ *starlark.Thread, b *starlark.Builtin, args starlark.
 	if err := starlark.UnpackPositionalArgs(b.Name(), args, kwargs, 0); err != nil {
 		return nil, err
 	}
-	r.judged = true
+	r.judged, r.unread = true, ""
 	return starlark.None, r.x.close()
 }
