@@ -58,6 +58,7 @@ func (t *tests) suite() (*suite.Suite, error) {
 	return &suite.Suite{
 		Config: *config,
 		Match:  t.match,
+		Path:   t.app.path,
 		Prepare: func(thread *starlark.Thread, p *runtime.Program) func() error {
 			return apptest.Open(thread, p).Close
 		},
@@ -68,7 +69,7 @@ func (t *tests) suite() (*suite.Suite, error) {
 func (t *tests) reports(s *suite.Suite, results []*suite.Result) error {
 	if t.junit != "" {
 		var report bytes.Buffer
-		if err := s.WriteJUnit(&report, results, t.app.path); err != nil {
+		if err := s.WriteJUnit(&report, results); err != nil {
 			return err
 		}
 		if err := os.WriteFile(t.junit, report.Bytes(), 0o666); err != nil {

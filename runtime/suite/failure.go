@@ -12,7 +12,7 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// A Failure is why a test failed, for a person.
+// A Failure is why a test failed, for a person. Files in it are named as [Suite.Path] has it.
 type Failure struct {
 	Message string
 	// Frames are the lines of script that the test was in, the innermost last. There are none for a file that does not
@@ -25,7 +25,7 @@ type Failure struct {
 
 // A Frame is a place in a script, with the line that stands there, without its indentation.
 type Frame struct {
-	File   string // path in the tree
+	File   string
 	Line   int
 	Func   string
 	Source string
@@ -33,48 +33,50 @@ type Frame struct {
 
 // Explain says why the test failed. It reads the lines of source from the tree as it is now.
 func (s *Suite) Explain(r *Result) *Failure {
-	f := &Failure{Message: r.Err.Error()}
-	src := sources{tree: s.Config.FS}
 	if r.Name == "" {
-		f.diagnose(r, src)
-		return f
+		return s.diagnose(r)
 	}
+	f := &Failure{Message: s.renamed(r.Err.Error())}
 	for _, at := range stackOf(r.Err) {
-		if at.Pos.Line < 1 {
-			continue // a builtin
+		if at.Pos.Line > 0 { // it is no builtin
+			f.Frames = append(f.Frames, s.frame(at.Pos.Filename(), int(at.Pos.Line), at.Name))
 		}
-		frame := Frame{File: at.Pos.Filename(), Line: int(at.Pos.Line), Func: at.Name}
-		frame.Source = strings.TrimSpace(src.line(frame.File, frame.Line))
-		f.Frames = append(f.Frames, frame)
 	}
 	if len(f.Frames) == 0 && r.Line > 0 {
-		f.Frames = []Frame{{r.File, r.Line, r.Name, strings.TrimSpace(src.line(r.File, r.Line))}}
+		f.Frames = []Frame{s.frame(r.File, r.Line, r.Name)}
 	}
 	var detailed interface{ Detail() string }
 	var panicked *runtime.PanicError
 	switch {
 	case errors.As(r.Err, &detailed):
-		f.Detail = src.annotate(detailed.Detail())
+		f.Detail = s.annotate(detailed.Detail())
 	case errors.As(r.Err, &panicked):
 		f.Detail = strings.Split(strings.TrimRight(string(panicked.Stack), "\n"), "\n")
 	}
 	return f
 }
 
+func (s *Suite) frame(file string, line int, fn string) Frame {
+	return Frame{s.path(file), line, fn, s.source(file, line)}
+}
+
 // diagnose is Explain for a file that does not load.
-func (f *Failure) diagnose(r *Result, src sources) {
+func (s *Suite) diagnose(r *Result) *Failure {
 	faults := runtime.Diagnose(r.File, r.Err)
-	f.Message = faults[0].Msg
-	for _, d := range faults {
-		if d.Line > 0 {
-			f.Detail = append(f.Detail, d.String())
-			if text := strings.TrimSpace(src.line(d.File, d.Line)); text != "" {
-				f.Detail = append(f.Detail, "    "+text)
-			}
-		} else if len(faults) > 1 {
+	f := new(Failure)
+	for i, d := range faults {
+		text := s.source(d.File, d.Line)
+		d.File = s.path(d.File)
+		if i == 0 {
+			f.Message = d.String()
+		} else {
 			f.Detail = append(f.Detail, d.String())
 		}
+		if text != "" {
+			f.Detail = append(f.Detail, "    "+text)
+		}
 	}
+	return f
 }
 
 // stackOf is the stack of the script when the error came up, the outermost frame first.
@@ -93,12 +95,31 @@ func stackOf(err error) (stack starlark.CallStack) {
 	}
 }
 
-// sources gives lines of the files of a tree.
-type sources struct{ tree fs.FS }
+// path is how a person names a file of the tree.
+func (s *Suite) path(file string) string {
+	if s.Path == nil {
+		return file
+	}
+	return s.Path(file)
+}
 
-// line returns a line of a file, "" if it cannot be read or has no such line.
-func (s sources) line(file string, n int) string {
-	src, err := fs.ReadFile(s.tree, file)
+// place is a place in a script, as it stands in messages and backtraces.
+var place = regexp.MustCompile(`[^\s:"'()]+\.star:\d+`)
+
+// renamed returns the text with the files in it named as a person does.
+func (s *Suite) renamed(text string) string {
+	return place.ReplaceAllStringFunc(text, func(at string) string {
+		file, line, _ := strings.Cut(at, ":")
+		if _, err := fs.Stat(s.Config.FS, file); err != nil {
+			return at // another tree's
+		}
+		return s.path(file) + ":" + line
+	})
+}
+
+// source returns a line of a file without its indentation, "" if it cannot be read or has no such line.
+func (s *Suite) source(file string, n int) string {
+	src, err := fs.ReadFile(s.Config.FS, file)
 	if err != nil || n < 1 {
 		return ""
 	}
@@ -106,25 +127,28 @@ func (s sources) line(file string, n int) string {
 	if n > len(lines) {
 		return ""
 	}
-	return string(lines[n-1])
+	return strings.TrimSpace(string(lines[n-1]))
 }
 
 // frameLine is a line of a backtrace, as starlark.CallStack writes it.
 var frameLine = regexp.MustCompile(`^  (\S+):(\d+):\d+: in `)
 
 // annotate returns the lines of a text, each that is a frame of a backtrace followed by its line of source.
-func (s sources) annotate(text string) []string {
+func (s *Suite) annotate(text string) []string {
 	if text == "" {
 		return nil
 	}
 	var lines []string
 	for _, line := range strings.Split(text, "\n") {
-		lines = append(lines, line)
-		if at := frameLine.FindStringSubmatch(line); at != nil {
-			n, _ := strconv.Atoi(at[2]) // digits
-			if source := strings.TrimSpace(s.line(at[1], n)); source != "" {
-				lines = append(lines, "      "+source)
-			}
+		at := frameLine.FindStringSubmatch(line)
+		if at == nil {
+			lines = append(lines, line) // perhaps a value, which is not to be changed
+			continue
+		}
+		lines = append(lines, s.renamed(line))
+		n, _ := strconv.Atoi(at[2]) // digits
+		if source := s.source(at[1], n); source != "" {
+			lines = append(lines, "      "+source)
 		}
 	}
 	return lines

@@ -45,11 +45,8 @@ type (
 	}
 )
 
-// WriteJUnit writes the results as JUnit XML: a testsuite for each file. path, if not nil, is how files are named.
-func (s *Suite) WriteJUnit(w io.Writer, results []*Result, path func(file string) string) error {
-	if path == nil {
-		path = func(file string) string { return file }
-	}
+// WriteJUnit writes the results as JUnit XML: a testsuite for each file.
+func (s *Suite) WriteJUnit(w io.Writer, results []*Result) error {
 	var report junitReport
 	var total time.Duration
 	for len(results) > 0 {
@@ -58,7 +55,7 @@ func (s *Suite) WriteJUnit(w io.Writer, results []*Result, path func(file string
 		for n < len(results) && results[n].File == file {
 			n++
 		}
-		suite, took := s.junitSuite(path(file), results[:n])
+		suite, took := s.junitSuite(s.path(file), results[:n])
 		report.Suites = append(report.Suites, suite)
 		report.Tests += suite.Tests
 		report.Failures += suite.Failures

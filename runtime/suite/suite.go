@@ -39,6 +39,8 @@ type Suite struct {
 	Config runtime.Config
 	// Match, if not nil, picks the tests whose names it matches.
 	Match *regexp.Regexp
+	// Path, if not nil, is how a person names a file of the tree, where results are written.
+	Path func(file string) string
 	// Prepare, if not nil, readies the thread of a test, whose file is the program. What it returns, if not nil, is
 	// called when the test has ended; its error fails a test that passed.
 	Prepare func(t *starlark.Thread, p *runtime.Program) (done func() error)

@@ -14,8 +14,6 @@ type Printer struct {
 	W io.Writer
 	// Suite is what runs.
 	Suite *Suite
-	// Path, if not nil, is how a person names a file of the tree.
-	Path func(file string) string
 	// Verbose shows the output of tests that pass, too.
 	Verbose bool
 	// Color marks what passed and what failed.
@@ -40,13 +38,6 @@ func (p *Printer) paint(color, text string) string {
 	return color + text + "\x1b[0m"
 }
 
-func (p *Printer) path(file string) string {
-	if p.Path == nil {
-		return file
-	}
-	return p.Path(file)
-}
-
 // Print writes one result.
 func (p *Printer) Print(r *Result) {
 	if p.began.IsZero() {
@@ -54,7 +45,7 @@ func (p *Printer) Print(r *Result) {
 	}
 	if r.File != p.file {
 		p.file = r.File
-		fmt.Fprintln(p.W, p.path(r.File))
+		fmt.Fprintln(p.W, p.Suite.path(r.File))
 	}
 	name := r.Name
 	if name == "" {
@@ -94,7 +85,7 @@ func reason(err error) string {
 
 func (p *Printer) failure(f *Failure) {
 	for _, frame := range f.Frames {
-		fmt.Fprintf(p.W, "       %s:%d: in %s\n", p.path(frame.File), frame.Line, frame.Func)
+		fmt.Fprintf(p.W, "       %s:%d: in %s\n", frame.File, frame.Line, frame.Func)
 		if frame.Source != "" {
 			p.indented("           ", frame.Source)
 		}
