@@ -73,7 +73,7 @@ func (s *Suite) diagnose(r *Result) *Failure {
 			f.Detail = append(f.Detail, d.String())
 		}
 		if text != "" {
-			f.Detail = append(f.Detail, "    "+text)
+			f.Detail = append(f.Detail, "  "+text)
 		}
 	}
 	return f
