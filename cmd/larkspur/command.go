@@ -29,7 +29,7 @@ var errFound = errors.New("faults were found")
 // run runs the command line args, until ctx ends if it serves, and returns the exit status.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := newRoot(stdout, stderr)
-	root.SetArgs(args)
+	root.SetArgs(doubleDash(args))
 	err := root.ExecuteContext(ctx)
 	var failed runError
 	switch {
@@ -55,6 +55,7 @@ dropping a request.`,
 		Example: `  larkspur dev                     the tour, or ./app.star, with reload
   larkspur dev blog.star           develop a script
   larkspur check blog.star         find its errors without serving it
+  larkspur test                    run the tests in *_test.star
   larkspur probe http://localhost:8000/   see what a server answers, promises and hints
   larkspur serve --listen https://:443 --tls-cert c.pem --tls-key k.pem blog.star`,
 		SilenceErrors: true,
@@ -64,14 +65,14 @@ dropping a request.`,
 			if len(args) > 0 {
 				return fmt.Errorf("there is no command %q", args[0])
 			}
-			return errors.New("a command is missing: serve, dev, check, push, probe or version")
+			return errors.New("a command is missing")
 		},
 		RunE: func(*cobra.Command, []string) error { return nil },
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(newServe(stderr), newDev(stderr), newCheck(stdout, stderr), newPush(stdout, stderr), newProbe(stdout), newVersion(stdout))
+	root.AddCommand(newServe(stderr), newDev(stderr), newCheck(stdout, stderr), newTest(stdout, stderr), newPush(stdout, stderr), newProbe(stdout), newVersion(stdout))
 	return root
 }
 

@@ -49,6 +49,7 @@ const patience = 10 * time.Second
 //	silent REGEXP          it has not
 //	signal NAME            sends it HUP, TERM or INT
 //	end STATUS             waits for its end
+//	has FILE REGEXP...     the file has a match of each
 //	copy FROM TO           also remove FILE, same FILE FILE, mode FILE OCTAL
 func TestScripts(t *testing.T) {
 	scripts, err := filepath.Glob("testdata/script/*.txtar")
@@ -109,6 +110,7 @@ var commands = map[string]struct {
 	"silent": {1, (*session).silent},
 	"signal": {1, (*session).signal},
 	"end":    {1, (*session).end},
+	"has":    {2, (*session).has},
 	"copy":   {2, (*session).copy},
 	"remove": {1, func(s *session, a []string) { s.must(os.Remove(s.path(a[0]))) }},
 	"same":   {2, (*session).same},
@@ -303,6 +305,16 @@ func (s *session) answer(client *http.Client, request *http.Request, status, pat
 		s.failf("status %s, want %s\n%s", got, status, body)
 	}
 	s.match("the body", string(body), pattern)
+}
+
+func (s *session) has(args []string) {
+	content, err := os.ReadFile(s.path(args[0]))
+	s.must(err)
+	for _, pattern := range args[1:] {
+		if !regexp.MustCompile(pattern).Match(content) {
+			s.failf("%s has no match of %s:\n%s", args[0], pattern, content)
+		}
+	}
 }
 
 func (s *session) copy(args []string) {
