@@ -11,5 +11,5 @@ import "embed"
 // at the root, is the same for one who serves the tree from its files. The tests beside them, *_test.star, are not in it:
 // larkspur test apps runs those.
 //
-//go:embed app.star environ.star form.star hello.star html.star lint.star mount.star stream.star upload.star tour
+//go:embed app.star environ.star form.star hello.star html.star lint.star mount.star push.star stream.star upload.star tour
 var FS embed.FS

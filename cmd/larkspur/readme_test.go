@@ -97,9 +97,15 @@ func TestReadmeOpens(t *testing.T) {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
+	ended := make(chan error, 1)
+	go func() { ended <- c.Wait() }()
 	defer func() {
 		_ = syscall.Kill(-c.Process.Pid, syscall.SIGTERM)
-		_ = c.Wait() // it was told to end
+		select {
+		case <-ended:
+		case <-time.After(patience):
+			t.Error("it does not end")
+		}
 	}()
 	for _, want := range []string{"http://127.0.0.1:8000", "https://127.0.0.1:8443"} {
 		select {
@@ -107,6 +113,9 @@ func TestReadmeOpens(t *testing.T) {
 			if url != want {
 				t.Errorf("it listens on %s, want %s", url, want)
 			}
+		case err := <-ended:
+			ended <- err
+			t.Fatalf("it ended: %v: %s", err, log)
 		case <-time.After(2 * time.Minute): // it is compiled first
 			t.Fatalf("it does not listen: %s", log)
 		}
