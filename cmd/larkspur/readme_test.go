@@ -45,7 +45,7 @@ func readme(t *testing.T) []snippet {
 func TestReadme(t *testing.T) {
 	s := &session{t: t, at: "README.md", dir: t.TempDir()}
 	port := freePort(t)
-	ports := strings.NewReplacer("serve --watch", "serve --watch --listen http://127.0.0.1:"+port, "8000", port, "8001", freePort(t), "8002", freePort(t), "8003", freePort(t))
+	ports := strings.NewReplacer("serve --watch", "serve --watch --listen http://127.0.0.1:"+port, "8000", port, "8001", freePort(t), "8002", freePort(t), "8003", freePort(t), "8004", freePort(t))
 	term := newTerminal(t, s.dir)
 	var seen []string
 	for _, block := range readme(t) {
@@ -66,7 +66,7 @@ func TestReadme(t *testing.T) {
 			t.Errorf("nothing runs a snippet of %s", block.kind)
 		}
 	}
-	if want := "python console console python console python console go"; strings.Join(seen, " ") != want {
+	if want := "python console console python console python console python console python console go"; strings.Join(seen, " ") != want {
 		t.Errorf("the README has %v, want %s", seen, want)
 	}
 }
