@@ -180,6 +180,8 @@ func (p *Plan) promise(c *candidate, v *Verdict) {
 		v.Reason = Limit
 	case budget <= 0:
 		v.Reason = Budget
+	case p.policy.slow.fresh(e.key, e.generation, time.Now()):
+		v.Reason, v.Detail = Unverified, "it took too long a moment ago"
 	case p.waited > 4*p.policy.verifyTimeout():
 		v.Reason, v.Detail = Unverified, "the page has waited long enough for others"
 	}
@@ -192,6 +194,9 @@ func (p *Plan) promise(c *candidate, v *Verdict) {
 	p.waited += now.Sub(began)
 	if a == nil {
 		v.Reason, v.Detail = reason, detail
+		if now.Sub(began) >= p.policy.verifyTimeout() {
+			p.policy.slow.add(entry{key: e.key, generation: e.generation, fresh: now.Add(slowFor)})
+		}
 		return
 	}
 	e.validator, e.fresh = a.validator, a.fresh

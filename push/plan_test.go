@@ -322,6 +322,33 @@ func TestPatience(t *testing.T) {
 	})
 }
 
+// TestSlowOnce holds that a page does not wait each time for what is slow, and that it is looked at again after a while.
+func TestSlowOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var quick atomic.Bool
+		h := &push.Handler{Policy: &push.Policy{Patience: time.Second}, Next: site{"/": page("</a>; rel=preload"), "/a": func(_ http.ResponseWriter, r *http.Request) {
+			if !quick.Load() {
+				<-r.Context().Done()
+			}
+		}}}
+		began := time.Now()
+		for range 5 {
+			if c := newConn(); c.get(t, h, "GET", "/").Code != 200 || len(c.promises) != 0 {
+				t.Errorf("promised %q", c.targets())
+			}
+		}
+		if d := time.Since(began); d != time.Second {
+			t.Errorf("five pages waited %v", d)
+		}
+		quick.Store(true)
+		time.Sleep(10 * time.Second)
+		c := newConn()
+		if c.get(t, h, "GET", "/"); len(c.promises) != 1 {
+			t.Errorf("later, promised %q", c.targets())
+		}
+	})
+}
+
 // TestDiary has what the client was sent on its connection, and when it is sent again.
 func TestDiary(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -142,7 +142,11 @@ type Policy struct {
 	open      atomic.Int64
 	held      atomic.Int64 // bytes
 	serial    atomic.Uint64
+	slow      diary // what took too long, for slowFor
 }
+
+// slowFor is how long a page does not wait again for what took too long.
+const slowFor = 10 * time.Second
 
 var processPolicy Policy
 
