@@ -23,7 +23,7 @@ type lookout struct {
 }
 
 const (
-	closely = 5000 // steps that are looked at one by one
+	closely = 1000 // steps that are looked at one by one
 	seldom  = 8    // steps between two looks after that
 )
 

@@ -10,7 +10,7 @@
 // script catches; what was noted last is what belongs to the failure that ended the call.
 //
 // One frame has lost its variables by then: that of the function in which an operator failed. A [lookout] has seen them:
-// it is called between steps of the interpreter, each of the first few thousand and every eighth after that,
+// it is called between steps of the interpreter, each of the first thousand and every eighth after that,
 // so that a long computation is not slowed down. Where it has not seen them they are not shown.
 //
 // The values are shown once the call has failed, by a writer that is bounded ([Show]): a script can make values

@@ -115,12 +115,12 @@ func TestSuccess(t *testing.T) {
 
 // TestDeep holds that of a deep stack the two ends are kept.
 func TestDeep(t *testing.T) {
-	_, err := call(t, "def app(n, m):\n    if n == 203:\n        return 1 // 0\n    return app(n + 1, m)\n")
+	_, err := call(t, "def app(n, m):\n    if n == 63:\n        return 1 // 0\n    return app(n + 1, m)\n")
 	var e *trace.Error
 	if !errors.As(err, &e) {
 		t.Fatal(err)
 	}
-	if len(e.Frames) != 40 || e.Omitted != 161 || e.Frames[0].Locals[0].Value != "203" || e.Frames[39].Locals[0].Value != "3" {
+	if len(e.Frames) != 40 || e.Omitted != 21 || e.Frames[0].Locals[0].Value != "63" || e.Frames[39].Locals[0].Value != "3" {
 		t.Errorf("%d frames, %d omitted, from %+v to %+v", len(e.Frames), e.Omitted, e.Frames[0], e.Frames[39])
 	}
 }
