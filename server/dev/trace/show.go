@@ -69,8 +69,8 @@ func (w *writer) value(v starlark.Value, depth int) {
 		w.mapping("{", v, "}", depth)
 	case *starlarkstruct.Struct:
 		w.attrs(v, depth)
-	case starlark.IterableMapping:
-		w.mapping("{", v, "}", depth)
+	case starlark.IterableMapping: // the environ, say, which is shown elsewhere
+		w.put("{…}")
 	default:
 		if err, ok := v.(error); ok { // of catch
 			w.put("error(")
@@ -119,7 +119,7 @@ func (w *writer) sequence(open string, v starlark.Iterable, end string, depth in
 	w.b.WriteString(end)
 }
 
-func (w *writer) mapping(open string, v starlark.IterableMapping, end string, depth int) {
+func (w *writer) mapping(open string, v *starlark.Dict, end string, depth int) {
 	w.put(open)
 	if depth == maxDepth {
 		w.put("…" + end)

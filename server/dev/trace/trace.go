@@ -40,8 +40,9 @@ type Frame struct {
 
 // A Local is a variable and what it held, as [Show] writes it.
 type Local struct {
-	Name, Value string
-	Outer       bool // it is a variable of a function around this one
+	Name  string `json:"name"`
+	Value string `json:"value"`
+	Outer bool   `json:"outer,omitempty"` // it is a variable of a function around this one
 }
 
 // Bounds of what is kept of one failure.
