@@ -123,6 +123,7 @@ func (l *loader) compile(tree fs.FS, name string) (*source, error) {
 	s.tree, s.program, err = starlark.SourceProgramOptions(&dialect, name, src, l.predeclared.Has)
 	if err != nil {
 		s.faults = diagnoseError(name, err)
+		endOfLine(s.faults, src)
 	}
 	l.compiled[name] = s
 	return s, nil

@@ -39,7 +39,7 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, status int, name 
 		return
 	}
 	w.Header().Set("Content-Security-Policy", policy)
-	w.Header().Set("Referrer-Policy", "no-referrer")
+	w.Header().Set("Referrer-Policy", "same-origin")
 	send(w, r, status, "text/html; charset=utf-8", page.Bytes())
 }
 
