@@ -46,6 +46,11 @@ type Target struct {
 	Dir  string
 	// Changed, if not nil, is called after each attempt to load, with its error.
 	Changed func(error)
+	// Others, if not nil, is called with the paths of other files of the tree that have changed, once they have settled: templates,
+	// style sheets, images. Those of editors and what an application writes (logs, databases) do not count, nor
+	// does what is below a directory whose name begins with a dot, nor what comes after the first
+	// 20,000 entries.
+	Others func(files []string)
 }
 
 // Run watches all targets, with one watcher, until ctx ends. Where the system has no watcher to give,
@@ -76,6 +81,8 @@ type target struct {
 	last    runtime.Fingerprint // what the last look saw
 	since   time.Time           // when it was first seen so, or last seen open to be written; zero if nothing is going on
 	changed time.Time           // when it was first seen so
+
+	others others
 }
 
 // A runner owns the watcher. It lives on one goroutine.
@@ -156,7 +163,8 @@ func (r *runner) lookAll() bool {
 // have changed unseen.
 func (r *runner) look(t *target) bool {
 	now := t.Live.Look()
-	unseen := r.follow(t, now.Files())
+	unseen := r.lookOthers(t, now.Files())
+	unseen = r.follow(t, now.Files()) || unseen
 	if t.Live.Current(now) {
 		t.since = time.Time{}
 		return unseen
