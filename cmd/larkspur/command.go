@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime/debug"
 
-	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/spf13/cobra"
 )
 
@@ -28,7 +28,7 @@ var errFound = errors.New("faults were found")
 
 // run runs the command line args, until ctx ends if it serves, and returns the exit status.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	root := newRoot(stdout, stderr)
+	root := newRoot(os.Stdin, stdout, stderr)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	var failed runError
@@ -45,7 +45,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return exitUsage
 }
 
-func newRoot(stdout, stderr io.Writer) *cobra.Command {
+func newRoot(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "larkspur",
 		Short: "Serve web applications written as Starlark scripts",
@@ -70,7 +70,7 @@ dropping a request.`,
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(newServe(stderr), newDev(stderr), newCheck(stdout, stderr), newVersion(stdout))
+	root.AddCommand(newServe(stderr), newDev(stderr), newCheck(stdout, stderr), newFormat(stdin, stdout, stderr), newVersion(stdout))
 	return root
 }
 
@@ -118,35 +118,4 @@ func version() string {
 		}
 	}
 	return "larkspur " + at + ", " + info.GoVersion + starlark
-}
-
-func newCheck(stdout, stderr io.Writer) *cobra.Command {
-	return &cobra.Command{
-		Use:   "check [APP]",
-		Short: "Find the errors of an application without serving it",
-		Long: `Check loads an application as serve would, and prints every error that it can find
-as FILE:LINE:COL: MESSAGE: syntax, undefined names, load cycles, names that a
-loaded module does not have, a callable that is missing or takes the wrong arguments.
-It exits 1 if there is any.
-
-APP is FILE.star, FILE.star:CALLABLE, or a directory that holds app.star; without one
-it is the current directory.`,
-		Example: "  larkspur check blog.star\n  larkspur check blog.star:admin",
-		Args:    cobra.MaximumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			app, err := needApp("check", args)
-			if err != nil {
-				return err
-			}
-			faults := runtime.Check(app.config(runtime.Limits{}, newLogger(stderr)), app.entry)
-			for _, d := range faults {
-				d.File = app.path(d.File)
-				fmt.Fprintln(stdout, d)
-			}
-			if len(faults) > 0 {
-				return errFound
-			}
-			return nil
-		},
-	}
 }
