@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 
+	"github.com/larkspur-web/larkspur/runtime/cover"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 )
@@ -38,7 +39,11 @@ type loader struct {
 }
 
 func newLoader(c *Config) *loader {
-	return &loader{c, c.Limits.withDefaults(), predeclare(c.Predeclared), make(map[string]*source)}
+	l := &loader{c, c.Limits.withDefaults(), predeclare(c.Predeclared), make(map[string]*source)}
+	if c.Cover != nil {
+		l.predeclared[cover.Name] = c.Cover.Counter()
+	}
+	return l
 }
 
 // load makes a program. Also when it fails it returns the files that it looked at, those that are
@@ -48,17 +53,10 @@ func (l *loader) load(entry string) (*Program, []file, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	tree, err := snapshot(l.config.FS)
-	if err != nil {
-		return nil, nil, fmt.Errorf("runtime: load: %w", err)
+	g, globals, err := l.build(name)
+	if g == nil {
+		return nil, nil, err
 	}
-	g := l.newGraph(tree, name)
-	g.survey()
-	if len(g.faults) > 0 {
-		return nil, g.files, g.faults
-	}
-	l.keep(g)
-	globals, err := l.run(g)
 	if err != nil {
 		return nil, g.files, err
 	}
@@ -67,6 +65,22 @@ func (l *loader) load(entry string) (*Program, []file, error) {
 		return nil, g.files, Diagnostics{*fault}
 	}
 	return &Program{entry, app, g.files, l.limits, l.config.Logger}, g.files, nil
+}
+
+// build reads, compiles and runs everything that the file reaches. Without a graph nothing was looked at.
+func (l *loader) build(name string) (*graph, map[string]starlark.StringDict, error) {
+	tree, err := snapshot(l.config.FS)
+	if err != nil {
+		return nil, nil, fmt.Errorf("runtime: load: %w", err)
+	}
+	g := l.newGraph(tree, name)
+	g.survey()
+	if len(g.faults) > 0 {
+		return g, nil, g.faults
+	}
+	l.keep(g)
+	globals, err := l.run(g)
+	return g, globals, err
 }
 
 // run runs the files of g, each after those that it loads, and returns the globals of each.
@@ -120,7 +134,13 @@ func (l *loader) compile(tree fs.FS, name string) (*source, error) {
 		return s, nil
 	}
 	s := &source{name: name, hash: hash}
-	s.tree, s.program, err = starlark.SourceProgramOptions(&dialect, name, src, l.predeclared.Has)
+	s.tree, err = dialect.Parse(name, src, 0)
+	if err == nil {
+		if l.config.Cover != nil {
+			l.config.Cover.Instrument(s.tree, name, src)
+		}
+		s.program, err = starlark.FileProgram(s.tree, l.predeclared.Has)
+	}
 	if err != nil {
 		s.faults = diagnoseError(name, err)
 	}

@@ -2,8 +2,10 @@ package runtime
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 
+	"github.com/larkspur-web/larkspur/runtime/cover"
 	"go.starlark.net/starlark"
 )
 
@@ -27,6 +29,21 @@ func Load(c *Config, entry string) (*Program, error) {
 	return p, err
 }
 
+// LoadFile loads a file of c.FS for the sake of its globals, which are frozen: tests, a prompt. Nothing of it need
+// be callable, and Call gives no callable to use, only a thread with the program's limits.
+func LoadFile(c *Config, file string) (*Program, starlark.StringDict, error) {
+	name, err := locate(".", file)
+	if err != nil {
+		return nil, nil, fmt.Errorf("file %q: %w", file, err)
+	}
+	l := newLoader(c)
+	g, globals, err := l.build(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &Program{name: name, files: g.files, limits: l.limits, logger: c.Logger}, globals[name], nil
+}
+
 // Call gives use a fresh thread, the program's callable, and a context that ends with ctx or at
 // the deadline of [Limits]. All three live until use returns. The thread is for the goroutine that
 // runs use only. Calls may run at the same time.
@@ -39,3 +56,6 @@ func (p *Program) Call(ctx context.Context, use func(ctx context.Context, t *sta
 	defer c.end(&err)
 	return c.outcome(use(&c.ctx, &c.thread, p.app))
 }
+
+// Count has p count the statements of a file that nothing may load, in the dialect of programs.
+func Count(p *cover.Profile, name string, source []byte) { p.Add(&dialect, name, source) }

@@ -52,6 +52,7 @@ import (
 	"io/fs"
 	"log/slog"
 
+	"github.com/larkspur-web/larkspur/runtime/cover"
 	"go.starlark.net/starlark"
 )
 
@@ -76,4 +77,6 @@ type Config struct {
 	Limits Limits
 	// Logger receives what print() says, with file and line. Nil means slog.Default().
 	Logger *slog.Logger
+	// Cover counts which statements run. Nil counts nothing and costs nothing.
+	Cover *cover.Profile
 }

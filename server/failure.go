@@ -67,7 +67,9 @@ func innermost(err error) (eval *starlark.EvalError) {
 func (f *Failure) Place() string {
 	var placed interface{ Place() string }
 	if errors.As(f.Err, &placed) {
-		return placed.Place()
+		if place := placed.Place(); place != "" {
+			return place // else the call failed between two lines of script, and what it wraps knows more
+		}
 	}
 	if eval := innermost(f.Err); eval != nil {
 		for i := range eval.CallStack {

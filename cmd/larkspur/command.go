@@ -29,7 +29,7 @@ var errFound = errors.New("faults were found")
 // run runs the command line args, until ctx ends if it serves, and returns the exit status.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := newRoot(os.Stdin, stdout, stderr)
-	root.SetArgs(args)
+	root.SetArgs(doubleDash(args))
 	err := root.ExecuteContext(ctx)
 	var failed runError
 	switch {
@@ -55,6 +55,7 @@ dropping a request.`,
 		Example: `  larkspur dev                     the tour, or ./app.star, with reload
   larkspur dev blog.star           develop a script
   larkspur check blog.star         find its errors without serving it
+  larkspur test                    run the tests in *_test.star
   larkspur serve --listen https://:443 --tls-cert c.pem --tls-key k.pem blog.star`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -63,14 +64,15 @@ dropping a request.`,
 			if len(args) > 0 {
 				return fmt.Errorf("there is no command %q", args[0])
 			}
-			return errors.New("a command is missing: serve, dev, check or version")
+			return errors.New("a command is missing: serve, dev, check, test or version")
 		},
 		RunE: func(*cobra.Command, []string) error { return nil },
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(newServe(stderr), newDev(stderr), newCheck(stdout, stderr), newFormat(stdin, stdout, stderr), newVersion(stdout))
+	root.AddCommand(newServe(stderr), newDev(stderr), newTest(stdout, stderr), newCheck(stdout, stderr), newFormat(stdin, stdout, stderr),
+		newNew(stdout), newREPL(stdin, stdout, stderr), newVersion(stdout))
 	return root
 }
 

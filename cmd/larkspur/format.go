@@ -51,7 +51,7 @@ is not.`,
 			for _, path := range args {
 				f.walk(path)
 			}
-			if f.failed || f.differs && !f.write {
+			if f.failed || f.differs && (f.list || f.diff) && !f.write {
 				return errFound
 			}
 			return nil

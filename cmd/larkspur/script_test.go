@@ -41,6 +41,7 @@ const patience = 10 * time.Second
 // $URL, $URL2... are what the server announced.
 //
 //	exec STATUS ARG...     runs larkspur with ARGs to its end, which must have that exit status
+//	input FILE             is what the next exec has on its standard input
 //	stdout REGEXP          what it said there, all of it; also stderr
 //	start N ARG...         runs larkspur until it has announced N listeners
 //	get URL STATUS REGEXP [HEADER:VALUE]...   asks the server; REGEXP is of the body, all of it
@@ -49,6 +50,7 @@ const patience = 10 * time.Second
 //	silent REGEXP          it has not
 //	signal NAME            sends it HUP, TERM or INT
 //	end STATUS             waits for its end
+//	has FILE REGEXP...     the file has a match of each
 //	copy FROM TO           also remove FILE, same FILE FILE, mode FILE OCTAL
 func TestScripts(t *testing.T) {
 	scripts, err := filepath.Glob("testdata/script/*.txtar")
@@ -100,6 +102,7 @@ var commands = map[string]struct {
 	run  func(*session, []string)
 }{
 	"exec":   {1, (*session).exec},
+	"input":  {1, func(s *session, a []string) { s.input = s.path(a[0]) }},
 	"stdout": {1, func(s *session, a []string) { s.match("stdout", s.stdout.String(), a[0]) }},
 	"stderr": {1, func(s *session, a []string) { s.match("stderr", s.stderr.String(), a[0]) }},
 	"start":  {2, (*session).start},
@@ -109,6 +112,7 @@ var commands = map[string]struct {
 	"silent": {1, (*session).silent},
 	"signal": {1, (*session).signal},
 	"end":    {1, (*session).end},
+	"has":    {2, (*session).has},
 	"copy":   {2, (*session).copy},
 	"remove": {1, func(s *session, a []string) { s.must(os.Remove(s.path(a[0]))) }},
 	"same":   {2, (*session).same},
@@ -122,6 +126,7 @@ type session struct {
 	dir  string
 	vars map[string]string
 
+	input          string       // the file for the next exec, "" for none
 	stdout, stderr bytes.Buffer // of exec
 	server         *exec.Cmd
 	announced      *logbook
@@ -174,6 +179,12 @@ func (s *session) exec(args []string) {
 	s.stderr.Reset()
 	c := s.command(args[1:])
 	c.Stdout, c.Stderr = &s.stdout, &s.stderr
+	if s.input != "" {
+		f, err := os.Open(s.input)
+		s.must(err)
+		defer f.Close()
+		c.Stdin, s.input = f, ""
+	}
 	kill := time.AfterFunc(patience, func() { _ = c.Process.Kill() })
 	defer kill.Stop()
 	s.status(c.Run(), args[0])
@@ -303,6 +314,16 @@ func (s *session) answer(client *http.Client, request *http.Request, status, pat
 		s.failf("status %s, want %s\n%s", got, status, body)
 	}
 	s.match("the body", string(body), pattern)
+}
+
+func (s *session) has(args []string) {
+	content, err := os.ReadFile(s.path(args[0]))
+	s.must(err)
+	for _, pattern := range args[1:] {
+		if !regexp.MustCompile(pattern).Match(content) {
+			s.failf("%s has no match of %s:\n%s", args[0], pattern, content)
+		}
+	}
 }
 
 func (s *session) copy(args []string) {

@@ -1,0 +1,228 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/suite"
+	"github.com/larkspur-web/larkspur/runtime/watch"
+	"github.com/spf13/cobra"
+)
+
+// testFlags are the flags of test.
+type testFlags struct {
+	match     string
+	verbose   bool
+	watch     bool
+	cover     bool
+	coverHTML string
+	junit     string
+	timeout   time.Duration
+	root      string
+}
+
+func newTest(stdout, stderr io.Writer) *cobra.Command {
+	f := &testFlags{timeout: 30 * time.Second}
+	c := &cobra.Command{
+		Use:   "test [flags] [PATH]",
+		Short: "Run the tests of an application",
+		Long: `Test runs the functions test_* of files *_test.star, each by itself, in the order of the
+file. PATH is such a file, or a directory that holds some, at any depth; without one it is
+the current directory. It exits 1 if a test failed or a file does not load.
+
+A test asks an application without a server, and says what must be so:
+
+  load("@test", "client", "contains", "eq")
+  load("app.star", _app = "app")
+
+  def test_greeting():
+      c = client(_app)
+      r = c.post("/greet", form = {"name": "Ada"}, follow = True)
+      eq(r.status, 200)
+      contains(r.text, "Hello, Ada")
+
+A request fails the test when the application fails or breaks the contract; fails = REGEXP
+says that it is to. Functions of @test: client, eq, ne, true, false, contains, lacks,
+matches, fails, skip. A response has status, headers, text, body, json(), cookies, hints,
+error, log, blocks, history, and read() of a stream. TESTING.md, in server/apptest, has
+them all.
+
+In load("//lib.star") of a test, // is the first directory on the way from the current one
+to PATH that holds app.star; without any, PATH itself, or the one that the file is in.
+--root names another. Long flags may be written with one dash, as in -run.`,
+		Example: `  larkspur test                           all tests below the current directory
+  larkspur test --run login --verbose blog
+  larkspur test --watch                   again, whenever a file changes
+  larkspur test --cover --cover-html cover.html
+  larkspur test --junit report.xml        for CI`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			t, err := f.find(args)
+			if err != nil {
+				return err
+			}
+			t.stdout, t.logger = stdout, newLogger(stderr)
+			if f.watch {
+				return t.again(c.Context())
+			}
+			return t.run(c.Context())
+		},
+	}
+	c.Flags().StringVar(&f.match, "run", "", "run only the tests whose names match the `REGEXP`")
+	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "show also what tests that pass print and log")
+	c.Flags().BoolVar(&f.watch, "watch", false, "run again when a file changes, until interrupted")
+	c.Flags().BoolVar(&f.cover, "cover", false, "count which statements run, and print the share of each file")
+	c.Flags().StringVar(&f.coverHTML, "cover-html", "", "write the coverage, line by line, to `FILE` (implies --cover)")
+	c.Flags().StringVar(&f.junit, "junit", "", "write the results as JUnit XML to `FILE`")
+	c.Flags().DurationVar(&f.timeout, "timeout", f.timeout, "how long a test may take")
+	c.Flags().StringVar(&f.root, "root", "", "the `DIR` that // stands for in a load")
+	return c
+}
+
+// longFlags are what may be written with one dash after test, as Go's own does.
+var longFlags = regexp.MustCompile(`^-(run|verbose|watch|cover|cover-html|junit|timeout|root)(=.*)?$`)
+
+// doubleDash writes the flags of test with the two dashes that the others have.
+func doubleDash(args []string) []string {
+	if len(args) == 0 || args[0] != "test" {
+		return args
+	}
+	args = slices.Clone(args)
+	for i, arg := range args {
+		if longFlags.MatchString(arg) {
+			args[i] = "-" + arg
+		}
+	}
+	return args
+}
+
+// tests are what test runs.
+type tests struct {
+	*testFlags
+	app    *application // the tree; it has no entry
+	path   string       // in the tree
+	match  *regexp.Regexp
+	stdout io.Writer
+	logger *slog.Logger
+}
+
+// find finds what the arguments name.
+func (f *testFlags) find(args []string) (*tests, error) {
+	t := &tests{testFlags: f}
+	if f.timeout <= 0 {
+		return nil, fmt.Errorf("--timeout %v: some time, as in 30s", f.timeout)
+	}
+	if f.match != "" {
+		var err error
+		if t.match, err = regexp.Compile(f.match); err != nil {
+			return nil, fmt.Errorf("--run: %w", err)
+		}
+	}
+	path := "."
+	if len(args) > 0 {
+		path = filepath.Clean(args[0])
+	}
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, runError{fmt.Errorf("%s: there is no such file or directory", path)}
+	case err != nil:
+		return nil, runError{err}
+	case !info.IsDir() && !strings.HasSuffix(path, suite.Suffix):
+		return nil, runError{fmt.Errorf("%s: the name of a file of tests ends in %s", path, suite.Suffix)}
+	}
+	dir := path
+	if !info.IsDir() {
+		dir = filepath.Dir(path)
+	}
+	root := f.root
+	if root == "" {
+		root = rootOf(dir)
+	}
+	inside, err := filepath.Rel(root, path)
+	if err != nil || !filepath.IsLocal(inside) {
+		return nil, fmt.Errorf("--root %s: %s is not below it", root, path)
+	}
+	t.app, t.path = &application{tree: runtime.Dir(root), dir: root}, filepath.ToSlash(inside)
+	return t, nil
+}
+
+// rootOf returns the first directory on the way from the current one to dir that holds app.star, else dir.
+func rootOf(dir string) string {
+	if !filepath.IsLocal(dir) {
+		return dir
+	}
+	way := "."
+	for _, name := range append([]string{"."}, strings.Split(dir, string(filepath.Separator))...) {
+		way = filepath.Join(way, name)
+		if exists(filepath.Join(way, "app.star")) {
+			return way
+		}
+	}
+	return dir
+}
+
+// run runs the tests once.
+func (t *tests) run(ctx context.Context) error {
+	s, err := t.suite()
+	if err != nil {
+		return runError{err}
+	}
+	files := []string{t.path}
+	if !strings.HasSuffix(t.path, suite.Suffix) {
+		if files, err = suite.Find(t.app.tree, t.path); err != nil {
+			return runError{err}
+		}
+	}
+	if len(files) == 0 {
+		return runError{fmt.Errorf("%s holds no file *%s", t.app.path(t.path), suite.Suffix)}
+	}
+	p := suite.Printer{W: t.stdout, Suite: s, Verbose: t.verbose, Color: colored(t.stdout)}
+	var results []*suite.Result
+	failed := false
+	err = s.Run(ctx, files, func(r *suite.Result) {
+		results, failed = append(results, r), failed || r.Failed()
+		p.Print(r)
+	})
+	if err != nil {
+		return runError{err}
+	}
+	if len(results) == 0 {
+		return runError{fmt.Errorf("no test matches: there are functions %s* to run, or --run leaves all out", "test_")}
+	}
+	p.Summary()
+	if err := t.reports(s, results); err != nil {
+		return runError{err}
+	}
+	if failed {
+		return errFound
+	}
+	return nil
+}
+
+// again runs the tests, and again whenever a file of the tree changes, until ctx ends.
+func (t *tests) again(ctx context.Context) error {
+	run := func() {
+		if err := t.run(ctx); err != nil && !errors.Is(err, errFound) && ctx.Err() == nil {
+			fmt.Fprintf(t.stdout, "larkspur: %v\n", err)
+		}
+		fmt.Fprintln(t.stdout, "waiting for a change")
+	}
+	own := map[string]bool{}
+	for _, name := range []string{t.junit, t.coverHTML} {
+		if abs, err := filepath.Abs(name); err == nil && name != "" {
+			own[abs] = true // what a run writes is no reason for another
+		}
+	}
+	return watch.Tree(ctx, t.logger, t.app.dir, func(path string) bool { return own[path] }, run)
+}

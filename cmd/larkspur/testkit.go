@@ -1,0 +1,119 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/larkspur-web/larkspur/apps"
+	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/cover"
+	"github.com/larkspur-web/larkspur/runtime/json"
+	"github.com/larkspur-web/larkspur/runtime/suite"
+	"github.com/larkspur-web/larkspur/server/apptest"
+	"go.starlark.net/starlark"
+)
+
+// own is the tree that apps/lint.star is loaded from for tests: under a name that no file of the tested tree has.
+type own struct{}
+
+const ownDir = "@larkspur/"
+
+func (own) Open(name string) (fs.File, error) { return apps.FS.Open(strings.TrimPrefix(name, ownDir)) }
+
+// testModule makes the module @test.
+func testModule(log slog.Handler) (*apptest.Config, error) {
+	config := (&application{tree: own{}}).config(runtime.Limits{}, nil)
+	_, globals, err := runtime.LoadFile(config, ownDir+"lint.star")
+	if err != nil {
+		return nil, err
+	}
+	lint, ok := globals["lint"].(*starlark.Function)
+	if !ok {
+		return nil, fmt.Errorf("lint.star has no function lint")
+	}
+	values, err := json.Module(nil)
+	if err != nil {
+		return nil, err
+	}
+	return &apptest.Config{JSON: values["json"].(starlark.HasAttrs), Lint: lint, Log: log}, nil
+}
+
+// suite makes what runs the tests, anew for each run.
+func (t *tests) suite() (*suite.Suite, error) {
+	log := suite.Log(t.logger.Handler())
+	module, err := testModule(log)
+	if err != nil {
+		return nil, err
+	}
+	config := t.app.config(runtime.Limits{Time: t.timeout}, slog.New(apptest.Tap(log)))
+	config.Modules["test"] = module.Module
+	if t.cover || t.coverHTML != "" {
+		config.Cover = new(cover.Profile)
+	}
+	return &suite.Suite{
+		Config: *config,
+		Match:  t.match,
+		Path:   t.app.path,
+		Prepare: func(thread *starlark.Thread, p *runtime.Program) func() error {
+			return apptest.Open(thread, p).Close
+		},
+	}, nil
+}
+
+// reports writes what a run is to leave behind.
+func (t *tests) reports(s *suite.Suite, results []*suite.Result) error {
+	if t.junit != "" {
+		var report bytes.Buffer
+		if err := s.WriteJUnit(&report, results); err != nil {
+			return err
+		}
+		if err := os.WriteFile(t.junit, report.Bytes(), 0o666); err != nil {
+			return err
+		}
+	}
+	if s.Config.Cover == nil {
+		return nil
+	}
+	scripts, err := suite.Scripts(t.app.tree)
+	if err != nil {
+		return err
+	}
+	for _, name := range scripts {
+		// What no test loads has not run; what cannot be read no test could have loaded.
+		if src, err := fs.ReadFile(t.app.tree, name); err == nil {
+			runtime.Count(s.Config.Cover, name, src)
+		}
+	}
+	files := s.Config.Cover.Files(func(name string) bool { return !strings.HasSuffix(name, suite.Suffix) })
+	for i := range files {
+		files[i].Name = t.app.path(files[i].Name)
+	}
+	fmt.Fprintln(t.stdout, "coverage:")
+	for _, f := range files {
+		fmt.Fprintf(t.stdout, "  %5.1f%%  %s (%d of %d statements)\n", f.Percent(), f.Name, f.Ran, f.Statements)
+	}
+	fmt.Fprintf(t.stdout, "  %5.1f%%  in all\n", cover.Percent(files))
+	if t.coverHTML == "" {
+		return nil
+	}
+	var page bytes.Buffer
+	if err := cover.WriteHTML(&page, files); err != nil {
+		return err
+	}
+	return os.WriteFile(t.coverHTML, page.Bytes(), 0o666)
+}
+
+// colored reports whether w is a terminal whose user has not said that it be without colour: https://no-color.org.
+func colored(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

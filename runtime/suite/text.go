@@ -1,0 +1,151 @@
+package suite
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// A Printer writes results for a person, as they come.
+type Printer struct {
+	// W is where to.
+	W io.Writer
+	// Suite is what runs.
+	Suite *Suite
+	// Verbose shows the output of tests that pass, too.
+	Verbose bool
+	// Color marks what passed and what failed.
+	Color bool
+
+	file                    string // whose results come
+	passed, failed, skipped int
+	began                   time.Time
+}
+
+const (
+	red    = "\x1b[31m"
+	green  = "\x1b[32m"
+	yellow = "\x1b[33m"
+	dim    = "\x1b[2m"
+)
+
+func (p *Printer) paint(color, text string) string {
+	if !p.Color {
+		return text
+	}
+	return color + text + "\x1b[0m"
+}
+
+// Print writes one result.
+func (p *Printer) Print(r *Result) {
+	if p.began.IsZero() {
+		p.began = time.Now().Add(-r.Time)
+	}
+	if r.File != p.file {
+		p.file = r.File
+		fmt.Fprintln(p.W, p.Suite.path(r.File))
+	}
+	name := r.Name
+	if name == "" {
+		name = "it does not load"
+	}
+	took := p.paint(dim, fmt.Sprintf("(%s)", round(r.Time)))
+	switch {
+	case r.Skipped:
+		p.skipped++
+		fmt.Fprintf(p.W, "  %s %s: %s\n", p.paint(yellow, "skip"), name, plain(reason(r.Err)))
+	case r.Err != nil:
+		p.failed++
+		fmt.Fprintf(p.W, "  %s %s %s\n", p.paint(red, "FAIL"), name, took)
+		p.failure(p.Suite.Explain(r))
+	default:
+		p.passed++
+		fmt.Fprintf(p.W, "  %s %s %s\n", p.paint(green, "ok  "), name, took)
+	}
+	if len(r.Output) > 0 && (r.Failed() || p.Verbose) {
+		fmt.Fprintln(p.W, "       output:")
+		for _, line := range r.Output {
+			p.indented("         ", line)
+		}
+	}
+}
+
+// reason is why a test was skipped.
+func reason(err error) string {
+	for {
+		inner, ok := err.(interface{ Unwrap() error })
+		if !ok || inner.Unwrap() == nil {
+			return err.Error()
+		}
+		err = inner.Unwrap()
+	}
+}
+
+func (p *Printer) failure(f *Failure) {
+	for _, frame := range f.Frames {
+		fmt.Fprintf(p.W, "       %s:%d: in %s\n", frame.File, frame.Line, frame.Func)
+		if frame.Source != "" {
+			p.indented("           ", frame.Source)
+		}
+	}
+	p.indented("       ", p.paint(red, plain(f.Message)))
+	for _, line := range f.Detail {
+		p.indented("         ", plain(line))
+	}
+}
+
+func (p *Printer) indented(by, text string) {
+	for _, line := range strings.Split(text, "\n") {
+		fmt.Fprintln(p.W, by+line)
+	}
+}
+
+// Summary writes how many passed, failed and were skipped.
+func (p *Printer) Summary() {
+	verdict, color := "ok", green
+	if p.failed > 0 {
+		verdict, color = "FAIL", red
+	}
+	counts := fmt.Sprintf("%d passed", p.passed)
+	if p.failed > 0 {
+		counts += fmt.Sprintf(", %d failed", p.failed)
+	}
+	if p.skipped > 0 {
+		counts += fmt.Sprintf(", %d skipped", p.skipped)
+	}
+	took := time.Duration(0)
+	if !p.began.IsZero() {
+		took = time.Since(p.began)
+	}
+	fmt.Fprintf(p.W, "%s %s %s\n", p.paint(color, verdict), counts, p.paint(dim, fmt.Sprintf("(%s)", round(took))))
+}
+
+// round leaves three digits of a time or so.
+func round(d time.Duration) time.Duration {
+	switch {
+	case d > time.Second:
+		return d.Round(10 * time.Millisecond)
+	case d > time.Millisecond:
+		return d.Round(100 * time.Microsecond)
+	}
+	return d.Round(time.Microsecond)
+}
+
+// plain shows what would steer a terminal.
+func plain(s string) string {
+	steers := func(r rune) bool { return r != '\n' && r != '\t' && unicode.IsControl(r) }
+	if strings.IndexFunc(s, steers) < 0 {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if steers(r) {
+			fmt.Fprintf(&b, "\\x%02x", r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,179 @@
+package apptest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/larkspur-web/larkspur/server"
+	"go.starlark.net/starlark"
+)
+
+// A client asks one application, as a browser would that has just been opened. It belongs to a test.
+type client struct {
+	config  *Config
+	session *Session
+	app     server.App
+	lint    string   // the file of lint, if the application is called through it
+	base    *url.URL // scheme and host
+	port    int
+	proto   string
+	peer    string
+	mount   string
+	maxBody int64
+	vars    map[string]string
+	header  http.Header // of each request
+	jar     *cookiejar.Jar
+}
+
+// under is an App that calls another callable, on the threads of an App.
+type under struct {
+	app server.App
+	fn  starlark.Callable
+}
+
+func (u under) Call(ctx context.Context, use func(context.Context, *starlark.Thread, starlark.Callable) error) error {
+	return u.app.Call(ctx, func(ctx context.Context, t *starlark.Thread, _ starlark.Callable) error { return use(ctx, t, u.fn) })
+}
+
+// newClient is client(app, base, mount, proto, environ, headers, peer, max_body, lint).
+func (c *Config) newClient(t *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	session, err := sessionOf(t)
+	if err != nil {
+		return nil, err
+	}
+	var app starlark.Callable
+	var vars starlark.IterableMapping
+	var headers starlark.Value
+	base, lint := "http://localhost", true
+	cl := &client{config: c, session: session, proto: "HTTP/2.0", peer: "127.0.0.1:49152", header: make(http.Header)}
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "app", &app, "base?", &base, "mount?", &cl.mount, "proto?", &cl.proto,
+		"environ?", &vars, "headers?", &headers, "peer?", &cl.peer, "max_body?", &cl.maxBody, "lint?", &lint); err != nil {
+		return nil, err
+	}
+	if err := cl.setBase(base); err != nil {
+		return nil, fmt.Errorf("client: %w", err)
+	}
+	if cl.mount != "" && (cl.mount[0] != '/' || strings.HasSuffix(cl.mount, "/")) {
+		return nil, fmt.Errorf("client: the mount %q does not begin with a slash, or ends with one", cl.mount)
+	}
+	if _, _, ok := http.ParseHTTPVersion(cl.proto); !ok {
+		return nil, fmt.Errorf(`client: proto is %q: write "HTTP/2.0", "HTTP/1.1" or "HTTP/1.0"`, cl.proto)
+	}
+	if err := addFields(cl.header, headers); err != nil {
+		return nil, fmt.Errorf("client: headers: %w", err)
+	}
+	if cl.vars, err = texts(vars); err != nil {
+		return nil, fmt.Errorf("client: environ: %w", err)
+	}
+	fn := app
+	if lint && c.Lint != nil {
+		cl.lint = c.Lint.Position().Filename()
+		v, err := starlark.Call(t, c.Lint, starlark.Tuple{app}, nil)
+		if err != nil {
+			return nil, err
+		}
+		fn = v.(starlark.Callable)
+	}
+	cl.app = under{session.app, fn}
+	cl.jar, err = cookiejar.New(nil)
+	return cl, err
+}
+
+func (c *client) setBase(base string) (err error) {
+	if c.base, err = url.Parse(base); err != nil {
+		return fmt.Errorf("base: %w", err)
+	}
+	u := c.base
+	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.User != nil {
+		return fmt.Errorf("base is %q: write http://HOST or https://HOST, with a port or without", base)
+	}
+	u.Path = "/"
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	c.port, err = strconv.Atoi(port)
+	return err
+}
+
+var _ starlark.HasAttrs = (*client)(nil)
+
+func (c *client) String() string        { return "<test.client " + c.base.String() + ">" }
+func (c *client) Type() string          { return "test.client" }
+func (c *client) Freeze()               {}
+func (c *client) Truth() starlark.Bool  { return starlark.True }
+func (c *client) Hash() (uint32, error) { return 0, errors.New("unhashable: test.client") }
+
+// verbs are the methods of a client that ask with the method of that name.
+var verbs = []string{"get", "head", "post", "put", "patch", "delete", "options"}
+
+func (c *client) AttrNames() []string {
+	return append([]string{"cookies", "request", "set_cookie"}, verbs...)
+}
+
+func (c *client) Attr(name string) (starlark.Value, error) {
+	switch name {
+	case "cookies":
+		return c.cookies(), nil
+	case "request":
+		return starlark.NewBuiltin("request", func(t *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+			if len(args) == 0 {
+				return nil, errors.New(`request: write request("GET", "/path")`)
+			}
+			method, ok := starlark.AsString(args[0])
+			if !ok {
+				return nil, fmt.Errorf("request: the method is %s, not a string", args[0].Type())
+			}
+			return c.ask(t, "request", method, args[1:], kwargs)
+		}), nil
+	case "set_cookie":
+		return starlark.NewBuiltin("set_cookie", c.setCookie), nil
+	}
+	for _, verb := range verbs {
+		if verb == name {
+			return starlark.NewBuiltin(name, func(t *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+				return c.ask(t, name, strings.ToUpper(name), args, kwargs)
+			}), nil
+		}
+	}
+	return nil, nil
+}
+
+// cookies are what the client would send to the root of the mount, and below it.
+func (c *client) cookies() *starlark.Dict {
+	d := new(starlark.Dict)
+	for _, k := range c.jar.Cookies(c.base.JoinPath(c.mount, "/")) {
+		_ = d.SetKey(starlark.String(k.Name), starlark.String(k.Value)) // strings can be hashed
+	}
+	return d
+}
+
+// setCookie is set_cookie(name, value, path = "/").
+func (c *client) setCookie(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	k := http.Cookie{Path: "/"}
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "name", &k.Name, "value", &k.Value, "path?", &k.Path); err != nil {
+		return nil, err
+	}
+	if err := k.Valid(); err != nil {
+		return nil, fmt.Errorf("set_cookie: %w", err)
+	}
+	c.jar.SetCookies(c.base.JoinPath(k.Path), []*http.Cookie{&k})
+	return starlark.None, nil
+}
+
+// handler serves one request.
+func (c *client) handler() *server.Handler {
+	return &server.Handler{
+		App:        c.app,
+		Mount:      c.mount,
+		Environ:    c.vars,
+		ServerName: c.base.Hostname(),
+		MaxBody:    c.maxBody,
+	}
+}
