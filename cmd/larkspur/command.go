@@ -54,7 +54,11 @@ written as a .star script, in one process, and takes up a changed script without
 dropping a request.`,
 		Example: `  larkspur dev                     the tour, or ./app.star, with reload
   larkspur dev blog.star           develop a script
-  larkspur check blog.star         find its errors without serving it
+  larkspur new blog                begin an application
+  larkspur test                    run the tests of this directory
+  larkspur check blog.star         find errors and doubtful places without serving
+  larkspur fmt -w .                lay out all scripts in one style
+  larkspur repl blog.star          try its functions at a prompt
   larkspur test                    run the tests in *_test.star
   larkspur serve --listen https://:443 --tls-cert c.pem --tls-key k.pem blog.star`,
 		SilenceErrors: true,
@@ -64,7 +68,7 @@ dropping a request.`,
 			if len(args) > 0 {
 				return fmt.Errorf("there is no command %q", args[0])
 			}
-			return errors.New("a command is missing: serve, dev, check, test or version")
+			return errors.New("a command is missing: larkspur --help lists them")
 		},
 		RunE: func(*cobra.Command, []string) error { return nil },
 	}

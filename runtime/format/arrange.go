@@ -51,10 +51,7 @@ func arrange(in []token) []token {
 			t.role = opening(t.text, operand)
 		}
 		if t.closes() && len(nests) > 1 {
-			var moved bool
-			if out, moved = comma(out, top, t); moved {
-				prev = len(out) - 1
-			}
+			out = comma(out, top, t)
 			nests = nests[:len(nests)-1]
 			top = &nests[len(nests)-1]
 		} else if top.last < 0 || out[top.last].is(",") {
@@ -84,16 +81,16 @@ func opening(bracket string, operand bool) role {
 
 // comma puts a comma after the last item of n if its bracket closes, with t, on another line, and takes it away if it
 // does not. What is in a group would become a tuple, or cease to be one.
-func comma(out []token, n *nest, t token) ([]token, bool) {
+func comma(out []token, n *nest, t token) []token {
 	if n.last < 0 || n.role != call && n.role != display || n.loops || n.starred {
-		return out, false
+		return out
 	}
 	apart := t.lines > 0 || n.last < len(out)-1 // a comment ends its line
 	switch has := out[n.last].is(","); {
 	case apart && !has:
-		return slices.Insert(out, n.last+1, token{kind: operator, text: ","}), true
+		return slices.Insert(out, n.last+1, token{kind: operator, text: ","})
 	case !apart && has:
-		return out[:n.last], true
+		return out[:n.last]
 	}
-	return out, false
+	return out
 }

@@ -17,6 +17,7 @@ type printer struct {
 	line   int       // how far the present line is indented
 	stmt   int       // how far the present statement is
 	header bool      // the present statement begins a block
+	def    bool      // that of a function
 	inDef  bool      // the last statement at the top level was a function
 	block  bool      // nothing was written yet in the block, or at all
 }
@@ -75,7 +76,7 @@ func (p *printer) statement(i int) int {
 	if level == 0 {
 		p.inDef = def
 	}
-	p.header = p.tokens[code].is(headers...)
+	p.header, p.def = p.tokens[code].is(headers...), p.tokens[code].is("def")
 	p.stmt = p.line
 	return p.rest(code)
 }
@@ -125,7 +126,7 @@ func (p *printer) rest(i int) int {
 		case t.kind == comment:
 			p.out.WriteString("  ")
 		case prev.role == headerEnds:
-			p.header = false
+			p.header, p.def = false, false
 			p.stmt += tab
 			p.next()
 		case ended:
@@ -176,6 +177,22 @@ func (p *printer) deeper(n int) int {
 	return n + tab
 }
 
+// closesApart reports whether the bracket that is token i closes at the beginning of a line.
+func (p *printer) closesApart(i int) bool {
+	depth := 0
+	for ; i < len(p.tokens); i++ {
+		switch t := &p.tokens[i]; {
+		case t.opens():
+			depth++
+		case t.closes():
+			if depth--; depth == 0 {
+				return t.lines > 0
+			}
+		}
+	}
+	return false
+}
+
 // token writes token i itself.
 func (p *printer) token(i int) {
 	switch t := &p.tokens[i]; {
@@ -185,7 +202,11 @@ func (p *printer) token(i int) {
 	default:
 		p.out.WriteString(t.text)
 		if t.opens() {
-			p.open = append(p.open, bracket{p.line, p.deeper(p.line)})
+			within := p.deeper(p.line)
+			if p.header && !p.def && p.closesApart(i) {
+				within = p.line + tab // what closes it stands between what is in it and the block
+			}
+			p.open = append(p.open, bracket{p.line, within})
 		} else if t.closes() && len(p.open) > 0 {
 			p.open = p.open[:len(p.open)-1]
 		}
