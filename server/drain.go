@@ -25,6 +25,10 @@ func (r *response) drain(t *starlark.Thread, body starlark.Value) error {
 	case starlark.Callable:
 		return r.stream(t, body)
 	}
+	return notBody(body)
+}
+
+func notBody(body starlark.Value) error {
 	mend := "return a list, as in [block]"
 	if body == starlark.None {
 		mend = "return a list, [] for no body"

@@ -29,7 +29,7 @@ func TestConsole(t *testing.T) {
 	}
 	for _, c := range cases {
 		var b strings.Builder
-		c.log(slog.New(newConsole(&b, lines)))
+		c.log(slog.New(newConsole(&b, linesOf)))
 		got := b.String()
 		if got != "" {
 			_, got, _ = strings.Cut(got, " ")
@@ -40,7 +40,7 @@ func TestConsole(t *testing.T) {
 	}
 }
 
-func lines(place string) []line {
+func linesOf(place string) []line {
 	if place != "a.star:7:3" {
 		return nil
 	}
@@ -50,7 +50,7 @@ func lines(place string) []line {
 // TestColours holds that what is written for a terminal is painted, and nothing else is.
 func TestColours(t *testing.T) {
 	var b strings.Builder
-	c := newConsole(&b, lines)
+	c := newConsole(&b, linesOf)
 	c.paint = true
 	l := slog.New(c)
 	for _, status := range []int{200, 304, 404, 500} {

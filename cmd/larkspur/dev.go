@@ -34,8 +34,9 @@ larkspur.
 The certificate for https is made once, for localhost, and kept in the user's cache
 directory; a browser asks once whether to trust it. To have it trust your own, name one
 with --tls-cert and --tls-key.`,
-		Example: "  larkspur dev\n  larkspur dev blog.star\n  larkspur dev --listen http://127.0.0.1:0 blog.star",
-		Args:    cobra.MaximumNArgs(1),
+		Example:           "  larkspur dev\n  larkspur dev blog.star\n  larkspur dev --listen http://127.0.0.1:0 blog.star",
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: completeApp,
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := s.check(); err != nil {
 				return err

@@ -59,7 +59,7 @@ func TestReadme(t *testing.T) {
 			}
 			s.must(os.WriteFile(s.path(names[len(names)-1][1]), []byte(text), 0o644))
 		case "go":
-			embed(t, s, text, ports.Replace("8003"))
+			buildEmbedder(t, s, text, ports.Replace("8003"))
 		case "console":
 			term.follow(text)
 		default:
@@ -150,8 +150,8 @@ func freePort(t *testing.T) string {
 	return port
 }
 
-// embed builds the program, whose script is beside it, and asks it.
-func embed(t *testing.T, s *session, program, port string) {
+// buildEmbedder builds the program, whose script is beside it, and asks it.
+func buildEmbedder(t *testing.T, s *session, program, port string) {
 	t.Helper()
 	// It lies in the module, so that the module's own packages are what it imports.
 	dir, err := os.MkdirTemp(".", "testdata-readme-")
