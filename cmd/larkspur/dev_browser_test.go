@@ -127,6 +127,9 @@ def app(environ, start_response):
     path = environ["PATH_INFO"]
     if path == "/fail":
         return VERSION // 0
+    if path == "/favicon.ico":
+        start_response("204 No Content", [])
+        return []
     if path != "/":
         return files(environ, start_response)
     start_response("200 OK", [("Content-Type", "text/html"), ("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'")])

@@ -12,6 +12,11 @@ func Recorder(next slog.Handler) slog.Handler { return recorder{next} }
 
 type recorder struct{ slog.Handler }
 
+// Enabled reports true for what a person wants to know of a request, also where it is logged nowhere else.
+func (h recorder) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelInfo && recordOf(ctx) != nil || h.Handler.Enabled(ctx, level)
+}
+
 func (h recorder) Handle(ctx context.Context, r slog.Record) error {
 	if rec := recordOf(ctx); rec != nil {
 		line := logLine{Level: r.Level.String(), Text: r.Message}
@@ -36,6 +41,9 @@ func (h recorder) Handle(ctx context.Context, r slog.Record) error {
 			line.Place = file + number
 		}
 		rec.log(line)
+	}
+	if !h.Handler.Enabled(ctx, r.Level) {
+		return nil
 	}
 	return h.Handler.Handle(ctx, r)
 }
