@@ -147,6 +147,16 @@ func (p *Plan) Verdicts() []Verdict {
 	return append([]Verdict(nil), p.verdicts...)
 }
 
+// Promised returns how many promises have been made.
+func (p *Plan) Promised() (n int) {
+	for _, v := range p.Verdicts() {
+		if v.Status == Promised {
+			n++
+		}
+	}
+	return n
+}
+
 // Start acts on the map of resources, before the handler runs.
 func (p *Plan) Start() {
 	if p == nil || p.policy.Map == nil || p.r.Method != http.MethodGet {

@@ -48,7 +48,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	ok := res.serve()
 	if h.Access != nil { // its attributes are not free
-		h.access(r, began, res.status, slog.Int64("bytes", res.written), slog.String("request", res.env.RequestID()))
+		more := []slog.Attr{slog.Int64("bytes", res.written), slog.String("request", res.env.RequestID())}
+		if n := res.plan.Promised(); n > 0 {
+			more = append(more, slog.Int("pushed", n))
+		}
+		h.access(r, began, res.status, more...)
 	}
 	if !ok {
 		panic(http.ErrAbortHandler)

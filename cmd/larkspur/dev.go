@@ -63,6 +63,7 @@ with --tls-cert and --tls-key.`,
 				}
 			}
 			p.handler.Access = slog.New(console) // the inspector has a list of its own
+			p.handler.Push.Observe = dev.Note
 			p.develop = newDevelopment(p)
 			return p.serve(c.Context(), stderr)
 		},

@@ -1,7 +1,6 @@
 package dev_test
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -13,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/larkspur-web/larkspur/push"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/server"
 	"github.com/larkspur-web/larkspur/server/dev"
@@ -45,7 +45,7 @@ func develop(t testing.TB, logger *slog.Logger) (s *dev.Server, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return dev.New(dev.Config{Handler: &server.Handler{App: app, Logger: logger}, Tree: runtime.Dir(dir), Dir: dir}), dir
+	return dev.New(dev.Config{Handler: &server.Handler{App: app, Logger: logger, Push: &push.Policy{HintHTTP1: true, Observe: dev.Note}}, Tree: runtime.Dir(dir), Dir: dir}), dir
 }
 
 // ask makes a request of this machine. Fields are written Name: value.
@@ -220,23 +220,13 @@ def test_post_fail():
 
 // TestNote holds that verdicts show with the request that they are about.
 func TestNote(t *testing.T) {
-	dev.Note(context.Background(), dev.Verdict{Target: "/nobody.css"}) // does nothing
-	s, _ := develop(t, slog.New(noting{slog.DiscardHandler}))
-	ask(s, "GET", "/", "")
+	dev.Note(httptest.NewRequest("GET", "/", nil), push.Verdict{Target: "/nobody.css"}) // does nothing
+	s, _ := develop(t, slog.New(slog.DiscardHandler))
+	ask(s, "GET", "/page", "")
 	page := ask(s, "GET", "/_larkspur/requests/1", "").Body.String()
-	if !strings.Contains(page, "/b.css") || !strings.Contains(page, "skipped: diary (link): the client has it") {
+	if !strings.Contains(page, "/a.css") || !strings.Contains(page, "hinted (hint)") {
 		t.Errorf("the verdict is not shown: %s", page)
 	}
-}
-
-// noting notes a verdict for whatever is logged.
-type noting struct{ slog.Handler }
-
-func (noting) Enabled(context.Context, slog.Level) bool { return true }
-
-func (noting) Handle(ctx context.Context, _ slog.Record) error {
-	dev.Note(ctx, dev.Verdict{Target: "/b.css", Outcome: "skipped: diary", Source: "link", Detail: "the client has it"})
-	return nil
 }
 
 // BenchmarkLatency asks over a socket, in turns, a server as serve has it and one as dev has it, and reports how many times

@@ -181,8 +181,7 @@ func (r *record) bars(whole time.Duration) []bar {
 		bars = append(bars, b)
 	}
 	for _, v := range r.verdicts {
-		outcome, _, _ := strings.Cut(v.Outcome, ":")
-		b := bar{What: v.Target, Text: v.Outcome + " (" + v.Source + ")", Class: outcome, From: min(part(v.at), 996), At: v.at}
+		b := bar{What: v.Target, Text: v.Outcome() + " (" + string(v.Source) + ")", Class: string(v.Status), From: min(part(v.at), 996), At: v.at}
 		b.Length = 1000 - b.From
 		if v.Detail != "" {
 			b.Text += ": " + v.Detail

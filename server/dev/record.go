@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/larkspur-web/larkspur/push"
 )
 
 // A record is what is known of one request. What stands before mu is set when it begins and not changed; the rest is written by
@@ -27,7 +29,7 @@ type record struct {
 	output   []byte // the first bytes of a replay's answer
 	marks    []mark
 	logs     []logLine
-	verdicts []Verdict
+	verdicts []verdict
 	failure  *failure
 	took     time.Duration // once it is over
 	over     bool
@@ -58,24 +60,19 @@ type logLine struct {
 	Place string // FILE:LINE; empty if it has none
 }
 
-// A Verdict is what was decided about a resource that a page could be sent with, and why: see package push.
-type Verdict struct {
-	Target  string
-	Outcome string // "promised", "hinted", "skipped: diary"
-	Source  string // "link", "call", "hint", "map"
-	Detail  string // in words; may be empty
-	Bytes   int64  // of the body that was promised
-
-	at time.Duration
+// A verdict is one of package push, and when it fell.
+type verdict struct {
+	push.Verdict
+	at time.Duration // since the request began
 }
 
-// Note adds a verdict to the record of the request whose context ctx is, or is made from. For others it does nothing.
-func Note(ctx context.Context, v Verdict) {
-	if rec := recordOf(ctx); rec != nil {
+// Note adds a verdict to the record of the page's request r. For one that has none it does nothing. It is a
+// push.Policy's Observe.
+func Note(r *http.Request, v push.Verdict) {
+	if rec := recordOf(r.Context()); rec != nil {
 		rec.mu.Lock()
 		defer rec.mu.Unlock()
-		v.at = time.Since(rec.began)
-		rec.verdicts = append(rec.verdicts, v)
+		rec.verdicts = append(rec.verdicts, verdict{v, time.Since(rec.began)})
 	}
 }
 
