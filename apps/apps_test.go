@@ -22,6 +22,7 @@ import (
 
 	"github.com/larkspur-web/larkspur/apps"
 	"github.com/larkspur-web/larkspur/environ/web"
+	"github.com/larkspur-web/larkspur/push"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/server"
 	"github.com/larkspur-web/larkspur/server/body"
@@ -80,7 +81,7 @@ func serve(t *testing.T, entry, source, mount string) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Server = httptest.NewUnstartedServer(&server.Handler{App: program, Mount: mount, Logger: logger})
+	s.Server = httptest.NewUnstartedServer(&server.Handler{App: program, Mount: mount, Logger: logger, Push: &push.Policy{HintHTTP1: true}})
 	if err := server.Configure(s.Config); err != nil {
 		t.Fatal(err)
 	}
@@ -172,6 +173,11 @@ var requests = []request{
 
 	{app: "tour/examples/hints.star", path: "/", status: 200, kind: page, want: []string{`<link rel="stylesheet" href="/hints.css?`}},
 	{app: "tour/examples/hints.star", path: "/hints.css", status: 200, kind: "text/css"},
+
+	{app: "push.star", path: "/", status: 200, kind: page, want: []string{`<link rel="stylesheet" href="push.css">`, "takes no pushes"}},
+	{app: "push.star", path: "/push.css", status: 200, kind: "text/css"},
+	{app: "push.star", path: "/facts.json", status: 200, kind: "application/json"},
+	{app: "push.star", path: "/nowhere.png", status: 404, kind: text},
 
 	{app: "app.star", path: "/", status: 200, kind: page, want: []string{"<title>Larkspur, by example</title>"}},
 	{app: "app.star", path: "/favicon.ico", status: 200, kind: "image/svg+xml"},

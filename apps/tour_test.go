@@ -17,7 +17,7 @@ import (
 var abroad = []string{"https://peps.python.org/pep-3333/", "https://www.rfc-editor.org/rfc/rfc8297"}
 
 // tourPages are the names of the tour's pages.
-var tourPages = []string{"", "hello", "environ", "form", "upload", "stream", "static", "mount", "lint", "catch", "hints", "reload"}
+var tourPages = []string{"", "hello", "environ", "form", "upload", "stream", "static", "mount", "lint", "catch", "hints", "push", "reload"}
 
 // TestCrawl follows every address that the tour names, from its first page on: at the root, and mounted below a path.
 func TestCrawl(t *testing.T) {

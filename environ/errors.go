@@ -45,7 +45,7 @@ func (e *Errors) log(t *starlark.Thread, line string) {
 		pos := t.CallFrame(1).Pos
 		attrs = append(attrs, slog.String("file", pos.Filename()), slog.Int("line", int(pos.Line)))
 	}
-	logger.LogAttrs(context.Background(), slog.LevelError, escape(strings.TrimSuffix(line, "\r")), attrs...)
+	logger.LogAttrs(context.WithoutCancel(e.environ.request.Context()), slog.LevelError, escape(strings.TrimSuffix(line, "\r")), attrs...)
 }
 
 // Flush logs a line that has not been ended.

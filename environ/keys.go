@@ -43,7 +43,9 @@ func Keys() []Key {
 		{"wsgi.multiprocess", "bool", "always", "`True` if other processes run the same application."},
 		{"wsgi.run_once", "bool", "always", "`False`."},
 		{"wsgi.file_wrapper", "builtin_function_or_method", "always", "`file_wrapper(file, block_size = 8192)`: a body that sends a file."},
-		{"wsgi.early_hints", "builtin_function_or_method", "not on HTTP/1.0", "`early_hints([(name, value), ...])`: sends a 103 with these fields now."},
+		{"wsgi.early_hints", "builtin_function_or_method", "not on HTTP/1.0, nor in a promised request", "`early_hints([(name, value), ...])`: promises what the fields preload, and sends a 103 with the rest, now. On HTTP/1.1 it does nothing unless the server is told to."},
+		{"http2.push", "builtin_function_or_method", "the client accepts promises", "`push(target, headers = None, method = \"GET\", critical = False)`: promises a resource of the application now; see Push."},
+		{"http2.pushed", "string", "the request is promised", "The target of the page for which it is."},
 		{"larkspur.on_finish", "builtin_function_or_method", "always", "`on_finish(fn)`: `fn(status, error)` is called after the response, the last given first."},
 		{"larkspur.request_id", "string", "always", "An id of this request; the log has the same."},
 		{"larkspur.form", "http.body", "a function of `@http` has read the body", "What it read, kept so that the next call sees the same. Not for applications."},
@@ -57,6 +59,9 @@ var (
 	// KeyEarlyHints and KeyOnFinish are set by the server, whose they are.
 	KeyEarlyHints = key("wsgi.early_hints")
 	KeyOnFinish   = key("larkspur.on_finish")
+	// KeyPush and KeyPushed are too.
+	KeyPush   = key("http2.push")
+	KeyPushed = key("http2.pushed")
 
 	keyHost     = key("HTTP_HOST")
 	version     = starlark.Value(starlark.Tuple{starlark.MakeInt(1), starlark.MakeInt(0)})
@@ -72,7 +77,7 @@ var fixed = func() []starlark.Value {
 	var all []starlark.Value
 	for _, k := range Keys() {
 		switch k.Name {
-		case "HTTP_*", "wsgi.early_hints", "larkspur.on_finish", "larkspur.form":
+		case "HTTP_*", "wsgi.early_hints", "http2.push", "http2.pushed", "larkspur.on_finish", "larkspur.form":
 		default:
 			all = append(all, key(k.Name))
 		}

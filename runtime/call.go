@@ -23,6 +23,10 @@ type Handle interface {
 	// Extend moves the deadline to a full Limits.Time from now, because the call made progress. A
 	// call that is already over its deadline stays so. Steps are not extended.
 	Extend()
+	// Watch has step called between two steps of the interpreter from now on, on the goroutine of the
+	// call. It returns how many steps may pass until it is called again, at least one. It is for
+	// debuggers; a call that nobody watches pays nothing for it.
+	Watch(step func() uint64)
 }
 
 // local is the key of the Handle among a thread's locals.
@@ -39,8 +43,10 @@ type call struct {
 	ctx     deadlineContext
 	limits  *Limits
 	logger  *slog.Logger
-	trail   *trail // while a limit is being reached
-	failure error  // what ended the call, once something did
+	next    uint64        // step at which the limits are looked at
+	watch   func() uint64 // nil if nobody watches
+	trail   *trail        // while a limit is being reached
+	failure error         // what ended the call, once something did
 }
 
 func newCall(ctx context.Context, name string, limits *Limits, logger *slog.Logger) *call {
@@ -49,7 +55,7 @@ func newCall(ctx context.Context, name string, limits *Limits, logger *slog.Logg
 	c.thread.Name = name
 	c.thread.Print = print
 	c.thread.OnMaxSteps = safepoint
-	c.thread.SetMaxExecutionSteps(min(interval, limits.Steps))
+	c.arm(min(interval, limits.Steps))
 	c.thread.SetLocal(local, c)
 	return c
 }
@@ -130,20 +136,40 @@ func safepoint(t *starlark.Thread) {
 	case c.failure != nil:
 	case c.reached(nil) == nil:
 		c.trail = nil
-		t.SetMaxExecutionSteps(min(t.Steps+interval, c.limits.Steps))
+		c.arm(min(t.Steps+interval, c.limits.Steps))
 	default:
 		if c.trail == nil {
 			c.trail = &trail{depth: t.CallStackDepth()}
 		}
 		if c.trail.follow(t) {
-			t.SetMaxExecutionSteps(t.Steps + 1)
+			c.arm(t.Steps + 1)
 		} else {
 			c.stop(c.reached(c.trail.stack))
 		}
 	}
 }
 
+// arm has the limits looked at when the script comes to that step.
+func (c *call) arm(step uint64) {
+	c.next = step
+	c.thread.SetMaxExecutionSteps(step)
+}
+
 func (c *call) Context() context.Context { return &c.ctx }
+
+func (c *call) Watch(step func() uint64) {
+	c.watch = step
+	c.thread.OnMaxSteps = c.watched
+	c.thread.SetMaxExecutionSteps(c.thread.Steps + 1)
+}
+
+// watched is the OnMaxSteps of the thread of a call that is watched.
+func (c *call) watched(t *starlark.Thread) {
+	if t.Steps >= c.next {
+		safepoint(t)
+	}
+	t.SetMaxExecutionSteps(min(t.Steps+max(c.watch(), 1), c.next))
+}
 
 func (c *call) Extend() { c.ctx.extend() }
 

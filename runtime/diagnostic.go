@@ -49,6 +49,19 @@ func Diagnose(entry string, err error) Diagnostics {
 	return diagnoseError(file, err)
 }
 
+// endOfLine moves a fault to the line that lacks something: the parser says of a newline that it did not expect that it is at
+// the beginning of the next line.
+func endOfLine(faults []Diagnostic, src []byte) {
+	for i := range faults {
+		f := &faults[i]
+		if f.Line > 1 && f.Col == 1 && strings.HasPrefix(f.Msg, "got newline") {
+			f.Line--
+			lines := strings.SplitN(string(src), "\n", f.Line+1)
+			f.Col = len(lines[min(f.Line, len(lines))-1]) + 1
+		}
+	}
+}
+
 func diagnose(pos syntax.Position, format string, args ...any) Diagnostic {
 	return Diagnostic{pos.Filename(), int(pos.Line), int(pos.Col), fmt.Sprintf(format, args...)}
 }

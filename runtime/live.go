@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -44,6 +45,7 @@ type Status struct {
 // among them, and for the directory that they are in.
 type Fingerprint struct {
 	files   []string
+	hashes  [][sha256.Size]byte // of the files
 	content [sha256.Size]byte
 	touched [sha256.Size]byte // when, and how large they were
 	root    fileID
@@ -51,6 +53,22 @@ type Fingerprint struct {
 
 // Files are the files that the fingerprint was taken of, as paths in the tree. They are not to be changed.
 func (a Fingerprint) Files() []string { return a.files }
+
+// Differ returns those of a's files that b has not, or has with another content, and those that only b has.
+func (a Fingerprint) Differ(b Fingerprint) []string {
+	var names []string
+	for i, name := range a.files {
+		if j := slices.Index(b.files, name); j < 0 || a.hashes[i] != b.hashes[j] {
+			names = append(names, name)
+		}
+	}
+	for _, name := range b.files {
+		if !slices.Contains(a.files, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
 
 // fileID tells the directory of a tree from another that has taken its name; nil for other trees.
 type fileID struct{ info fs.FileInfo }
@@ -84,6 +102,9 @@ func (l *Live) Call(ctx context.Context, use func(ctx context.Context, t *starla
 
 // Program returns the generation that serves now.
 func (l *Live) Program() *Program { return l.program.Load() }
+
+// Generation is the number of the generation that serves now.
+func (l *Live) Generation() uint64 { return l.status.Load().Generation }
 
 // Status returns what became of the last attempt to load.
 func (l *Live) Status() *Status { return l.status.Load() }
@@ -173,7 +194,7 @@ func (l *Live) look() Fingerprint {
 	p.content = digest(g.files)
 	touched := sha256.New()
 	for _, f := range g.files {
-		p.files = append(p.files, f.name)
+		p.files, p.hashes = append(p.files, f.name), append(p.hashes, f.hash)
 		if info, err := fs.Stat(tree, f.name); err == nil {
 			fmt.Fprintln(touched, f.name, info.ModTime().UnixNano(), info.Size())
 		}

@@ -143,6 +143,7 @@ func (l *loader) compile(tree fs.FS, name string) (*source, error) {
 	}
 	if err != nil {
 		s.faults = diagnoseError(name, err)
+		endOfLine(s.faults, src)
 	}
 	l.compiled[name] = s
 	return s, nil

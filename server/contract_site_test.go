@@ -278,6 +278,9 @@ func (s *site) octets(text string, all bool) (a answer) {
 			if res.Close && a.fields.Get("Connection") == "" {
 				a.fields.Set("Connection", "close") // net/http takes it out
 			}
+			if strings.Contains(text, "Connection: close") {
+				_, _ = io.Copy(io.Discard, r) // so that no request is under way when the next script begins
+			}
 			return a
 		}
 	}

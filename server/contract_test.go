@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/environ/web"
+	"github.com/larkspur-web/larkspur/push"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/server"
 	"github.com/larkspur-web/larkspur/server/body"
@@ -281,6 +282,8 @@ func configure(h *server.Handler, c *runtime.Config, key, value string) (err err
 		c.Limits.Depth = n
 	case "time":
 		c.Limits.Time, err = time.ParseDuration(value)
+	case "hints":
+		h.Push = &push.Policy{HintHTTP1: value == "http1", NoHints: value == "none"}
 	default:
 		err = fmt.Errorf("there is no such key")
 	}

@@ -25,6 +25,10 @@ func (r *response) drain(t *starlark.Thread, body starlark.Value) error {
 	case starlark.Callable:
 		return r.stream(t, body)
 	}
+	return notBody(body)
+}
+
+func notBody(body starlark.Value) error {
 	mend := "return a list, as in [block]"
 	if body == starlark.None {
 		mend = "return a list, [] for no body"
@@ -164,6 +168,7 @@ type deadlineWriter struct{ r *response }
 func (d deadlineWriter) Write(p []byte) (int, error) {
 	d.r.arm()
 	n, err := d.r.w.Write(p)
+	d.r.plan.Sum(p[:n])
 	d.r.ctl.Extend()
 	return n, err
 }
@@ -171,7 +176,7 @@ func (d deadlineWriter) Write(p []byte) (int, error) {
 // ReadFrom hands a file to the http.ResponseWriter in pieces, so that each may take its time.
 func (d deadlineWriter) ReadFrom(src io.Reader) (total int64, err error) {
 	to, ok := d.r.w.(io.ReaderFrom)
-	if !ok {
+	if !ok || d.r.plan.Summing() {
 		return io.Copy(struct{ io.Writer }{d}, src)
 	}
 	// One io.LimitedReader over a file is what the kernel sends; not one over another.

@@ -50,7 +50,7 @@ func startGroup(t *testing.T, script string, xnet bool) (cleartext, secure strin
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	served := make(chan error, 1)
-	g := server.Group{Handler: &server.Handler{App: app, Logger: quiet}, Drain: time.Second, XNet: xnet, Logger: quiet}
+	g := server.Group{Handler: &server.Handler{App: app, Logger: quiet}, Drain: patience, XNet: xnet, Logger: quiet}
 	go func() { served <- g.Serve(ctx, listeners...) }()
 	t.Cleanup(func() {
 		stop()

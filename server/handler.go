@@ -9,13 +9,15 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/environ"
+	"github.com/larkspur-web/larkspur/push"
 	"go.starlark.net/starlark"
 )
 
-// lazyConfig is a Handler's configuration of the environ, made once.
+// A lazyConfig is what a Handler makes of its configuration, once.
 type lazyConfig struct {
-	once sync.Once
-	c    *environ.Config
+	once    sync.Once
+	environ *environ.Config
+	site    push.Site
 }
 
 // ServeHTTP calls the application for one request. It may be called from any number of goroutines.
@@ -40,6 +42,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	res := &response{h: h, w: w, r: r, length: -1, env: h.config().New(r)}
 	if h.WriteTimeout == 0 {
 		res.progress = began // the server's own deadline, of the same length, has just begun
+	}
+	if h.Push.Busy(w, r) {
+		res.planned().Start()
 	}
 	ok := res.serve()
 	if h.Access != nil { // its attributes are not free
@@ -92,6 +97,7 @@ func (r *response) serve() bool {
 		return r.complete()
 	})
 	ok := err == nil || r.fail(err)
+	r.plan.End(err == nil)
 	r.over = true
 	r.env.Finish() // the rest of the request is net/http's, which throws it away
 	r.cleanup(body, err)
@@ -101,9 +107,14 @@ func (r *response) serve() bool {
 
 // prepare adds to the environ what the response does.
 func (r *response) prepare() {
-	if r.r.ProtoAtLeast(1, 1) {
+	if page, ok := push.Pushed(r.r.Context()); ok {
+		r.env.Extend(environ.KeyPushed, starlark.String(page))
+	} else if r.r.ProtoAtLeast(1, 1) {
 		// RFC 8297, section 2: an HTTP/1.0 client takes a 103 for the response.
 		r.env.Extend(environ.KeyEarlyHints, (*earlyHints)(r))
+	}
+	if r.plan.Accepts() {
+		r.env.Extend(environ.KeyPush, (*pusher)(r))
 	}
 	r.env.Extend(environ.KeyOnFinish, (*onFinish)(r))
 	if r.r.Body != http.NoBody {

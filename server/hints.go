@@ -1,7 +1,6 @@
 package server
 
 import (
-	"maps"
 	"net/http"
 
 	"github.com/larkspur-web/larkspur/environ"
@@ -9,7 +8,8 @@ import (
 )
 
 // earlyHints is the response as environ["wsgi.early_hints"]: called with a list of header tuples, as
-// gunicorn's, it sends a 103 with them at once. After the response has begun it does nothing.
+// gunicorn's, it promises what they preload to a client that takes promises, and sends a 103 with the rest, at once. After the
+// response has begun it does nothing, nor on HTTP/1.1, unless the policy says so.
 type earlyHints response
 
 // onFinish is the response as environ["larkspur.on_finish"].
@@ -47,21 +47,8 @@ func (e *earlyHints) CallInternal(_ *starlark.Thread, args starlark.Tuple, kwarg
 	if r.sent || len(fields) == 0 {
 		return starlark.None, nil
 	}
-	r.hint(fields)
+	r.planned().Hint(headerOf(fields))
 	return starlark.None, nil
-}
-
-// hint sends a 103 with fields, and nothing else that the header map has.
-func (r *response) hint(fields []field) {
-	header := r.w.Header()
-	kept := maps.Clone(header)
-	clear(header)
-	for _, f := range fields {
-		header.Add(f.name, f.value)
-	}
-	r.w.WriteHeader(http.StatusEarlyHints)
-	clear(header)
-	maps.Copy(header, kept)
 }
 
 func (o *onFinish) Name() string          { return "on_finish" }

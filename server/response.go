@@ -8,18 +8,20 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/environ"
+	"github.com/larkspur-web/larkspur/push"
 	"go.starlark.net/starlark"
 )
 
 // A response is the state of one request between start_response and the end of the body. What the
 // application says is set; commit sends it. It belongs to the goroutine that serves the request.
 type response struct {
-	h   *Handler
-	w   http.ResponseWriter
-	r   *http.Request
-	env *environ.Environ
-	ctl handle
-	ctx context.Context // the call's
+	h    *Handler
+	w    http.ResponseWriter
+	r    *http.Request
+	env  *environ.Environ
+	plan *push.Plan // nil as long as there is nothing to plan, and in a promised request
+	ctl  handle
+	ctx  context.Context // the call's
 
 	called bool    // start_response was called, even if wrongly
 	status int     // zero until start_response was called rightly
@@ -91,6 +93,9 @@ func (r *response) commit() error {
 	if r.open {
 		r.duplex()
 	}
+	if r.plan != nil || header["Link"] != nil {
+		r.planned().Commit(r.status, header)
+	}
 	r.w.WriteHeader(r.status)
 	return nil
 }
@@ -152,6 +157,7 @@ func (r *response) block(s string, flush bool) error {
 		r.arm()
 		n, err := io.WriteString(r.w, s[:min(len(s), maxPiece)])
 		r.written += int64(n)
+		r.plan.SumString(s[:n])
 		if err != nil {
 			return errGone
 		}

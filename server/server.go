@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/environ"
+	"github.com/larkspur-web/larkspur/push"
 	"go.starlark.net/starlark"
 )
 
@@ -88,8 +89,11 @@ type Handler struct {
 	Logger *slog.Logger
 	// Access, if not nil, receives a record for each request.
 	Access *slog.Logger
+	// Push says what may be promised to clients, and hinted. Nil means the policy that all of the process share: promises are on,
+	// within safe limits, over HTTP/2 as [Configure] makes it; hints are sent over HTTP/2 only.
+	Push *push.Policy
 
-	environ lazyConfig
+	made lazyConfig
 }
 
 const (
@@ -111,10 +115,14 @@ func (h *Handler) maxBody() int64 {
 	return h.MaxBody
 }
 
-// config returns the configuration of the environ, made at the first request.
-func (h *Handler) config() *environ.Config {
-	h.environ.once.Do(func() {
-		h.environ.c = &environ.Config{
+// config returns the configuration of the environ.
+func (h *Handler) config() *environ.Config { return h.lazy().environ }
+
+// lazy returns what is made at the first request.
+func (h *Handler) lazy() *lazyConfig {
+	h.made.once.Do(func() {
+		h.made.site = h.site()
+		h.made.environ = &environ.Config{
 			ScriptName: h.Mount,
 			Vars:       h.Environ,
 			ServerName: h.ServerName,
@@ -123,5 +131,5 @@ func (h *Handler) config() *environ.Config {
 			Logger:     h.Logger,
 		}
 	})
-	return h.environ.c
+	return &h.made
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/server/body"
 	"github.com/larkspur-web/larkspur/server/static"
+	"github.com/spf13/cobra"
 )
 
 // An application is what APP names: a tree, and the entry in it.
@@ -95,4 +96,16 @@ func (a *application) config(l runtime.Limits, logger *slog.Logger) *runtime.Con
 		Limits: l,
 		Logger: logger,
 	}
+}
+
+// appHelp is what the help of a command says of its argument.
+const appHelp = `APP is FILE.star, FILE.star:CALLABLE, or a directory that holds app.star; without one
+it is the current directory.`
+
+// completeApp completes an argument APP: scripts, and the directories on the way to them.
+func completeApp(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return []string{"star"}, cobra.ShellCompDirectiveFilterFileExt
 }

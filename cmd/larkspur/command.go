@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime/debug"
 
-	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/spf13/cobra"
 )
 
@@ -28,7 +28,7 @@ var errFound = errors.New("faults were found")
 
 // run runs the command line args, until ctx ends if it serves, and returns the exit status.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	root := newRoot(stdout, stderr)
+	root := newRoot(os.Stdin, stdout, stderr)
 	root.SetArgs(doubleDash(args))
 	err := root.ExecuteContext(ctx)
 	var failed runError
@@ -45,7 +45,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return exitUsage
 }
 
-func newRoot(stdout, stderr io.Writer) *cobra.Command {
+func newRoot(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "larkspur",
 		Short: "Serve web applications written as Starlark scripts",
@@ -54,8 +54,12 @@ written as a .star script, in one process, and takes up a changed script without
 dropping a request.`,
 		Example: `  larkspur dev                     the tour, or ./app.star, with reload
   larkspur dev blog.star           develop a script
-  larkspur check blog.star         find its errors without serving it
-  larkspur test                    run the tests in *_test.star
+  larkspur new blog                begin an application
+  larkspur test                    run the tests of this directory
+  larkspur check blog.star         find errors and doubtful places without serving
+  larkspur fmt -w .                lay out all scripts in one style
+  larkspur repl blog.star          try its functions at a prompt
+  larkspur probe http://localhost:8000/   see what a server answers, promises and hints
   larkspur serve --listen https://:443 --tls-cert c.pem --tls-key k.pem blog.star`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -64,14 +68,15 @@ dropping a request.`,
 			if len(args) > 0 {
 				return fmt.Errorf("there is no command %q", args[0])
 			}
-			return errors.New("a command is missing: serve, dev, check, test or version")
+			return errors.New("a command is missing: larkspur --help lists them")
 		},
 		RunE: func(*cobra.Command, []string) error { return nil },
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(newServe(stderr), newDev(stderr), newCheck(stdout, stderr), newTest(stdout, stderr), newVersion(stdout))
+	root.AddCommand(newServe(stderr), newDev(stderr), newTest(stdout, stderr), newCheck(stdout, stderr), newFormat(stdin, stdout, stderr),
+		newNew(stdout), newREPL(stdin, stdout, stderr), newPush(stdout, stderr), newProbe(stdout), newVersion(stdout))
 	return root
 }
 
@@ -119,35 +124,4 @@ func version() string {
 		}
 	}
 	return "larkspur " + at + ", " + info.GoVersion + starlark
-}
-
-func newCheck(stdout, stderr io.Writer) *cobra.Command {
-	return &cobra.Command{
-		Use:   "check [APP]",
-		Short: "Find the errors of an application without serving it",
-		Long: `Check loads an application as serve would, and prints every error that it can find
-as FILE:LINE:COL: MESSAGE: syntax, undefined names, load cycles, names that a
-loaded module does not have, a callable that is missing or takes the wrong arguments.
-It exits 1 if there is any.
-
-APP is FILE.star, FILE.star:CALLABLE, or a directory that holds app.star; without one
-it is the current directory.`,
-		Example: "  larkspur check blog.star\n  larkspur check blog.star:admin",
-		Args:    cobra.MaximumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			app, err := needApp("check", args)
-			if err != nil {
-				return err
-			}
-			faults := runtime.Check(app.config(runtime.Limits{}, newLogger(stderr)), app.entry)
-			for _, d := range faults {
-				d.File = app.path(d.File)
-				fmt.Fprintln(stdout, d)
-			}
-			if len(faults) > 0 {
-				return errFound
-			}
-			return nil
-		},
-	}
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -16,17 +18,18 @@ func TestConsole(t *testing.T) {
 	}{
 		{func(l *slog.Logger) {
 			l.Info("GET /", "status", 200, "time", 1234567*time.Nanosecond, "request", "1-1")
-		}, "GET / status=200 1.23ms\n"},
+		}, "GET / 200 1.23ms\n"},
 		{func(l *slog.Logger) { l.Error("it failed", "error", errors.New("why")) }, "ERROR it failed error=why\n"},
 		{func(l *slog.Logger) { l.Warn("two\nlines") }, "WARN two\n         lines\n"},
 		{func(l *slog.Logger) { l.Error("it failed", "backtrace", "one\n  two\n", "code", "X") }, "ERROR it failed code=X\n         one\n           two\n"},
 		{func(l *slog.Logger) { l.With("app", "blog").Info("hi") }, "hi app=blog\n"},
 		{func(l *slog.Logger) { l.Info("\x1b[2Jgone\r") }, "\\x1b[2Jgone\\x0d\n"},
 		{func(l *slog.Logger) { l.Debug("not for people") }, ""},
+		{func(l *slog.Logger) { l.Error("it failed", "place", "a.star:7:3") }, "ERROR it failed place=a.star:7:3\n              6  above\n         >    7  here\n"},
 	}
 	for _, c := range cases {
 		var b strings.Builder
-		c.log(newLogger(&b))
+		c.log(slog.New(newConsole(&b, linesOf)))
 		got := b.String()
 		if got != "" {
 			_, got, _ = strings.Cut(got, " ")
@@ -34,5 +37,37 @@ func TestConsole(t *testing.T) {
 		if got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)
 		}
+	}
+}
+
+func linesOf(place string) []line {
+	if place != "a.star:7:3" {
+		return nil
+	}
+	return []line{{6, "above", false}, {7, "here", true}}
+}
+
+// TestColours holds that what is written for a terminal is painted, and nothing else is.
+func TestColours(t *testing.T) {
+	var b strings.Builder
+	c := newConsole(&b, linesOf)
+	c.paint = true
+	l := slog.New(c)
+	for _, status := range []int{200, 304, 404, 500} {
+		l.Info("GET /", "status", status)
+	}
+	l.Error("it failed", "place", "a.star:7:3")
+	for _, want := range []string{" GET / \x1b[32m200\x1b[0m\n", "\x1b[36m304\x1b[0m\n", "\x1b[33m404\x1b[0m\n", "\x1b[31m500\x1b[0m\n", "\x1b[31mERROR\x1b[0m it failed", "\x1b[1m>    7  here\x1b[0m\n"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("%q lacks %q", b.String(), want)
+		}
+	}
+	file, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if paletteOf(file) || paletteOf(&b) {
+		t.Error("a file and a buffer are painted")
 	}
 }

@@ -3,10 +3,16 @@ package main
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"time"
 
+	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/server"
+	"github.com/larkspur-web/larkspur/server/dev"
 	"github.com/spf13/cobra"
 )
 
@@ -17,7 +23,9 @@ func newDev(stderr io.Writer) *cobra.Command {
 		Short: "Develop an application: reload on save, errors in the browser",
 		Long: `Dev serves an application to the one who writes it: a saved script serves at once, an
 error shows where it is looked for, in the browser, and each request is a line in the
-terminal.
+terminal. A page that is open follows what is saved: a script, a template or an image
+loads it again, a style sheet is put in its place. The inspector, at /_larkspur/, lists
+the last requests, asks them again and saves them as tests.
 
 APP is FILE.star, FILE.star:CALLABLE, or a directory that holds app.star; without one
 it is the current directory if that holds app.star, or else the tour that is built into
@@ -26,8 +34,9 @@ larkspur.
 The certificate for https is made once, for localhost, and kept in the user's cache
 directory; a browser asks once whether to trust it. To have it trust your own, name one
 with --tls-cert and --tls-key.`,
-		Example: "  larkspur dev\n  larkspur dev blog.star\n  larkspur dev --listen http://127.0.0.1:0 blog.star",
-		Args:    cobra.MaximumNArgs(1),
+		Example:           "  larkspur dev\n  larkspur dev blog.star\n  larkspur dev --listen http://127.0.0.1:0 blog.star",
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: completeApp,
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := s.check(); err != nil {
 				return err
@@ -39,8 +48,8 @@ with --tls-cert and --tls-key.`,
 			if app == nil {
 				app = tour()
 			}
-			logger := newLogger(stderr)
-			p, err := load(app, &s, logger)
+			console := newConsole(stderr, app.excerpt)
+			p, err := load(app, &s, slog.New(dev.Recorder(console)))
 			if err != nil {
 				return err
 			}
@@ -53,12 +62,58 @@ with --tls-cert and --tls-key.`,
 					return runError{err}
 				}
 			}
-			pages := &pages{app: app, live: p.live, next: p.handler}
-			p.handler.ErrorPage, p.handler.Access = pages.failed, logger
-			p.front = pages
+			p.handler.Access = slog.New(console) // the inspector has a list of its own
+			p.develop = newDevelopment(p)
 			return p.serve(c.Context(), stderr)
 		},
 	}
 	s.flags(c)
 	return c
+}
+
+// A development is what dev adds to a process.
+type development struct {
+	app   *application
+	live  *runtime.Live
+	pages *dev.Server
+
+	mu   sync.Mutex          // loads may be told of at once
+	last runtime.Fingerprint // of what was loaded before
+}
+
+func newDevelopment(p *process) *development {
+	return &development{app: p.app, live: p.live, last: p.live.Look(),
+		pages: dev.New(dev.Config{Handler: p.handler, Tree: p.app.tree, Dir: p.app.dir, Entry: p.app.entry, Software: version()})}
+}
+
+// loaded tells the pages of an attempt to load the program again.
+func (d *development) loaded(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := d.live.Look()
+	r := dev.Reload{Time: time.Now(), Generation: d.live.Status().Generation, Files: now.Differ(d.last)}
+	d.last = now
+	if err != nil {
+		for _, f := range runtime.Diagnose(d.app.entry, err) {
+			r.Faults = append(r.Faults, dev.Fault{File: f.File, Line: f.Line, Col: f.Col, Text: f.Msg})
+		}
+	}
+	d.pages.Reloaded(r)
+}
+
+// greet says what is developed, and where to look.
+func (d *development) greet(w io.Writer, listeners []*server.Listener) {
+	paint := paletteOf(w)
+	what := "the tour that is built in"
+	if d.app.dir != "" {
+		what = d.app.path(d.app.entry)
+	}
+	fmt.Fprintf(w, "%s %s\n", paint.in(bold, "developing"), what)
+	for _, l := range listeners {
+		if strings.HasPrefix(l.URL, "http") {
+			fmt.Fprintf(w, "%s  %s%s\n", paint.in(bold, "inspector"), strings.TrimSuffix(l.URL, "/"), paint.in(cyan, dev.Path))
+			break
+		}
+	}
+	fmt.Fprintf(w, "%s\n", paint.in(faint, "save a file and the open page follows; Ctrl-C ends"))
 }

@@ -22,49 +22,36 @@ func (a *application) loadError(err error) error {
 	return errors.New(text)
 }
 
-// splitPlace takes FILE:LINE:COL apart.
-func splitPlace(place string) (file string, line int) {
-	if i := strings.LastIndex(place, ":"); i >= 0 {
-		place = place[:i]
-	}
-	i := strings.LastIndex(place, ":")
-	if i < 0 {
-		return place, 0
-	}
-	line, _ = strconv.Atoi(place[i+1:]) // without a number there is no line to show
-	return place[:i], line
-}
-
-// An excerpt is a piece of a script around a line.
-type excerpt struct {
-	File  string
-	Lines []line
-}
-
+// A line is one of a script.
 type line struct {
-	Number int
-	Text   string
-	Here   bool
+	number int
+	text   string
+	here   bool // it is the one in question
 }
 
-const around = 4 // lines before and after the one in question
+const around = 2 // lines before and after the one in question
 
-// excerpt reads the lines around a fault from the tree as it is now. There are none if it cannot be read.
-func (a *application) excerpt(file string, number int) excerpt {
-	e := excerpt{File: a.path(file)}
-	if number == 0 {
-		return e
+// excerpt reads the lines around FILE:LINE:COL from the tree as it is now. There are none if it cannot be read.
+func (a *application) excerpt(place string) []line {
+	parts := strings.Split(place, ":")
+	if len(parts) < 3 {
+		return nil
 	}
-	f, err := a.tree.Open(file)
+	number, err := strconv.Atoi(parts[len(parts)-2])
+	if err != nil || number == 0 {
+		return nil
+	}
+	f, err := a.tree.Open(strings.Join(parts[:len(parts)-2], ":"))
 	if err != nil {
-		return e
+		return nil
 	}
 	defer f.Close()
-	lines := bufio.NewScanner(f)
-	for n := 1; n <= number+around && lines.Scan(); n++ {
+	var lines []line
+	scan := bufio.NewScanner(f)
+	for n := 1; n <= number+around && scan.Scan(); n++ {
 		if n >= number-around {
-			e.Lines = append(e.Lines, line{n, lines.Text(), n == number})
+			lines = append(lines, line{n, scan.Text(), n == number})
 		}
 	}
-	return e
+	return lines
 }

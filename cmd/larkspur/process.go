@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net/http"
 	"os"
 	"os/signal"
 	"sync"
 	"syscall"
 
+	"github.com/larkspur-web/larkspur/push"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/watch"
 	"github.com/larkspur-web/larkspur/server"
@@ -24,9 +24,9 @@ type process struct {
 	app      *application
 	live     *runtime.Live
 	handler  *server.Handler
-	front    http.Handler // in front of handler, if not nil
-	pair     *keyPair     // nil if nothing is served over TLS
+	pair     *keyPair // nil if nothing is served over TLS
 	logger   *slog.Logger
+	develop  *development // nil unless it is developed
 }
 
 // load loads app to be served.
@@ -37,6 +37,12 @@ func load(app *application, s *settings, logger *slog.Logger) (*process, error) 
 	}
 	p := &process{settings: s, app: app, live: live, logger: logger}
 	p.handler = &server.Handler{App: live, Mount: s.mount, MaxBody: int64(s.maxBody), Slots: &server.Slots{Calls: s.calls}, Logger: logger}
+	p.handler.Push = &push.Policy{Off: s.noPush, HintHTTP1: s.hints1, Logger: logger}
+	if s.pushMap != "" {
+		if p.handler.Push.Map, err = push.ReadMap(s.pushMap); err != nil {
+			return nil, runError{err}
+		}
+	}
 	if s.tlsCert != "" {
 		if p.pair, err = loadKeyPair(s.tlsCert, s.tlsKey); err != nil {
 			return nil, runError{err}
@@ -66,14 +72,20 @@ func (p *process) serve(ctx context.Context, stderr io.Writer) error {
 	defer stop() // before the wait
 	background.Go(func() { p.reload(ctx, hangup) })
 	if p.settings.watch && p.app.dir != "" {
-		background.Go(func() { watch.Run(ctx, p.logger, watch.Target{Live: p.live, Dir: p.app.dir}) })
+		target := watch.Target{Live: p.live, Dir: p.app.dir}
+		if p.develop != nil {
+			target.Changed, target.Others = p.develop.loaded, p.develop.pages.Changed
+		}
+		background.Go(func() { watch.Run(ctx, p.logger, target) })
 	}
 	for _, l := range listeners {
 		fmt.Fprintf(stderr, "listening on %s\n", l.URL)
 	}
 	g := server.Group{Handler: p.handler, Drain: p.settings.drain, XNet: p.settings.http2 == "x-net", Logger: p.logger}
-	if p.front != nil {
-		g.Handler = p.front
+	if p.develop != nil {
+		g.Handler = p.develop.pages
+		defer context.AfterFunc(ctx, p.develop.pages.Close)()
+		p.develop.greet(stderr, listeners)
 	}
 	served := make(chan error, 1)
 	go func() { served <- g.Serve(ctx, listeners...) }()
@@ -137,6 +149,9 @@ func (p *process) reload(ctx context.Context, hangup <-chan os.Signal) {
 		before := p.live.Status().Generation
 		err := p.live.Reload()
 		after := p.live.Status().Generation
+		if p.develop != nil && (err != nil || after != before) {
+			p.develop.loaded(err)
+		}
 		switch {
 		case err != nil:
 			p.logger.Error("reload failed, the last good version serves on", slog.Any("error", err), slog.Uint64("generation", after))

@@ -45,7 +45,7 @@ func readme(t *testing.T) []snippet {
 func TestReadme(t *testing.T) {
 	s := &session{t: t, at: "README.md", dir: t.TempDir()}
 	port := freePort(t)
-	ports := strings.NewReplacer("serve --watch", "serve --watch --listen http://127.0.0.1:"+port, "8000", port, "8001", freePort(t), "8002", freePort(t), "8003", freePort(t))
+	ports := strings.NewReplacer("serve --watch", "serve --watch --listen http://127.0.0.1:"+port, "8000", port, "8001", freePort(t), "8002", freePort(t), "8003", freePort(t), "8004", freePort(t))
 	term := newTerminal(t, s.dir)
 	var seen []string
 	for _, block := range readme(t) {
@@ -59,14 +59,14 @@ func TestReadme(t *testing.T) {
 			}
 			s.must(os.WriteFile(s.path(names[len(names)-1][1]), []byte(text), 0o644))
 		case "go":
-			embed(t, s, text, ports.Replace("8003"))
+			buildEmbedder(t, s, text, ports.Replace("8003"))
 		case "console":
 			term.follow(text)
 		default:
 			t.Errorf("nothing runs a snippet of %s", block.kind)
 		}
 	}
-	if want := "python console console python console python console go"; strings.Join(seen, " ") != want {
+	if want := "python console console python console python console python console python console go"; strings.Join(seen, " ") != want {
 		t.Errorf("the README has %v, want %s", seen, want)
 	}
 }
@@ -97,9 +97,15 @@ func TestReadmeOpens(t *testing.T) {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
+	ended := make(chan error, 1)
+	go func() { ended <- c.Wait() }()
 	defer func() {
 		_ = syscall.Kill(-c.Process.Pid, syscall.SIGTERM)
-		_ = c.Wait() // it was told to end
+		select {
+		case <-ended:
+		case <-time.After(patience):
+			t.Error("it does not end")
+		}
 	}()
 	for _, want := range []string{"http://127.0.0.1:8000", "https://127.0.0.1:8443"} {
 		select {
@@ -107,6 +113,9 @@ func TestReadmeOpens(t *testing.T) {
 			if url != want {
 				t.Errorf("it listens on %s, want %s", url, want)
 			}
+		case err := <-ended:
+			ended <- err
+			t.Fatalf("it ended: %v: %s", err, log)
 		case <-time.After(2 * time.Minute): // it is compiled first
 			t.Fatalf("it does not listen: %s", log)
 		}
@@ -141,8 +150,8 @@ func freePort(t *testing.T) string {
 	return port
 }
 
-// embed builds the program, whose script is beside it, and asks it.
-func embed(t *testing.T, s *session, program, port string) {
+// buildEmbedder builds the program, whose script is beside it, and asks it.
+func buildEmbedder(t *testing.T, s *session, program, port string) {
 	t.Helper()
 	// It lies in the module, so that the module's own packages are what it imports.
 	dir, err := os.MkdirTemp(".", "testdata-readme-")

@@ -81,6 +81,7 @@ func (r *release) must(err error) {
 func (r *release) pieces(path, content string, pause time.Duration, reopen bool) {
 	r.t.Helper()
 	first, rest, _ := strings.Cut(content, half)
+	began := time.Now()
 	f, err := os.Create(path)
 	r.must(err)
 	_, err = f.WriteString(first)
@@ -88,12 +89,11 @@ func (r *release) pieces(path, content string, pause time.Duration, reopen bool)
 	if reopen {
 		r.must(f.Close())
 	}
-	closed := time.Now()
 	time.Sleep(pause) // the subject of the test: a writer that is slow
 	if reopen {
 		f, err = os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
 		r.must(err)
-		r.stalled = r.stalled || time.Since(closed) > watch.Settle/2
+		r.stalled = r.stalled || time.Since(began) > watch.Settle/2
 	}
 	_, err = f.WriteString(half + rest)
 	r.must(err)
@@ -249,7 +249,7 @@ func TestEdits(t *testing.T) {
 	server.stop()
 }
 
-// A served application is a larkspur serve in this process.
+// A served application is a larkspur serve or dev in this process.
 type served struct {
 	t      *testing.T
 	url    string
@@ -261,10 +261,16 @@ type served struct {
 // startServe runs larkspur serve on a free port of the loopback.
 func startServe(t *testing.T, args ...string) *served {
 	t.Helper()
+	return startCommand(t, append([]string{"serve", "--listen", "http://127.0.0.1:0"}, args...)...)
+}
+
+// startCommand runs a command that serves until it has announced its first listener.
+func startCommand(t *testing.T, args ...string) *served {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &served{t: t, cancel: cancel, exit: make(chan int, 1), log: &logbook{urls: make(chan string, 10)}}
 	go func() {
-		s.exit <- run(ctx, append([]string{"serve", "--listen", "http://127.0.0.1:0"}, args...), io.Discard, s.log)
+		s.exit <- run(ctx, args, io.Discard, s.log)
 	}()
 	t.Cleanup(func() { cancel() })
 	select {

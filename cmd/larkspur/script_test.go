@@ -41,6 +41,7 @@ const patience = 10 * time.Second
 // $URL, $URL2... are what the server announced.
 //
 //	exec STATUS ARG...     runs larkspur with ARGs to its end, which must have that exit status
+//	input FILE             is what the next exec has on its standard input
 //	stdout REGEXP          what it said there, all of it; also stderr
 //	start N ARG...         runs larkspur until it has announced N listeners
 //	get URL STATUS REGEXP [HEADER:VALUE]...   asks the server; REGEXP is of the body, all of it
@@ -101,6 +102,7 @@ var commands = map[string]struct {
 	run  func(*session, []string)
 }{
 	"exec":   {1, (*session).exec},
+	"input":  {1, func(s *session, a []string) { s.input = s.path(a[0]) }},
 	"stdout": {1, func(s *session, a []string) { s.match("stdout", s.stdout.String(), a[0]) }},
 	"stderr": {1, func(s *session, a []string) { s.match("stderr", s.stderr.String(), a[0]) }},
 	"start":  {2, (*session).start},
@@ -124,6 +126,7 @@ type session struct {
 	dir  string
 	vars map[string]string
 
+	input          string       // the file for the next exec, "" for none
 	stdout, stderr bytes.Buffer // of exec
 	server         *exec.Cmd
 	announced      *logbook
@@ -176,6 +179,12 @@ func (s *session) exec(args []string) {
 	s.stderr.Reset()
 	c := s.command(args[1:])
 	c.Stdout, c.Stderr = &s.stdout, &s.stderr
+	if s.input != "" {
+		f, err := os.Open(s.input)
+		s.must(err)
+		defer f.Close()
+		c.Stdin, s.input = f, ""
+	}
 	kill := time.AfterFunc(patience, func() { _ = c.Process.Kill() })
 	defer kill.Stop()
 	s.status(c.Run(), args[0])

@@ -29,7 +29,8 @@ process should get by with. It is a soft limit: set it a tenth below a hard one.
 		Example: `  larkspur serve blog.star
   larkspur serve --listen http://:8080 --listen unix:/run/blog.sock --watch blog.star
   larkspur serve --listen https://:443 --tls-cert c.pem --tls-key k.pem blog.star:admin`,
-		Args: cobra.MaximumNArgs(1),
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: completeApp,
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := s.check(); err != nil {
 				return err

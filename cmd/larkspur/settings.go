@@ -26,6 +26,9 @@ type settings struct {
 	calls    int
 	drain    time.Duration
 	http2    string
+	pushMap  string
+	noPush   bool
+	hints1   bool
 }
 
 // flags adds the flags; what s holds already are the defaults.
@@ -41,6 +44,9 @@ func (s *settings) flags(c *cobra.Command) {
 	f.Var(&s.maxBody, "max-body", "how large a request's body may be, as in 512KiB or 10MiB; -1 sets no bound")
 	f.IntVar(&s.calls, "calls", 1024, "how many calls of the application may run at once; as many again wait, the next get 503")
 	f.StringVar(&s.http2, "http2", "larkspur", "whose HTTP/2 `SERVER`: larkspur, or x-net for that of golang.org/x/net, which makes no pushes")
+	f.StringVar(&s.pushMap, "push-map", "", "`FILE` that says which resources go with which pages, and are pushed, or hinted, before the application runs")
+	f.BoolVar(&s.noPush, "no-push", false, "make no pushes; hints go out as to a client that takes none")
+	f.BoolVar(&s.hints1, "hints-http1", false, "send early hints (103) over HTTP/1.1 too, where some clients take one for the response")
 	f.DurationVar(&s.drain, "drain", s.drain, "how long running requests may take to end when the server is told to stop")
 }
 

@@ -65,7 +65,8 @@ to PATH that holds app.star; without any, PATH itself, or the one that the file 
   larkspur test --watch                   again, whenever a file changes
   larkspur test --cover --cover-html cover.html
   larkspur test --junit report.xml        for CI`,
-		Args: cobra.MaximumNArgs(1),
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: completeApp,
 		RunE: func(c *cobra.Command, args []string) error {
 			t, err := f.find(args)
 			if err != nil {

@@ -17,6 +17,9 @@ func (r *runner) follow(t *target, files []string) (unseen bool) {
 	for _, name := range files {
 		addPath(dirs, filepath.Join(t.Dir, filepath.FromSlash(name)), maxLinks)
 	}
+	for _, dir := range t.others.dirs[:min(len(t.others.dirs), maxDirs)] {
+		dirs[dir] = true
+	}
 	for dir := range dirs {
 		// One that is watched already may be a new one of the same name, which is watched anew.
 		if err := r.watcher.Add(dir); err != nil {
@@ -33,6 +36,8 @@ func (r *runner) follow(t *target, files []string) (unseen bool) {
 	t.dirs = dirs
 	return unseen
 }
+
+const maxDirs = 2000 // of other files; a system has so many watches and no more
 
 // wanted reports whether a target other than t has dir watched.
 func (r *runner) wanted(dir string, t *target) bool {

@@ -46,6 +46,11 @@ type Target struct {
 	Dir  string
 	// Changed, if not nil, is called after each attempt to load, with its error.
 	Changed func(error)
+	// Others, if not nil, is called with the paths of other files of the tree that have changed, once they have settled: templates,
+	// style sheets, images. Those of editors and what an application writes (logs, databases) do not count, nor
+	// does what is below a directory whose name begins with a dot, nor what comes after the first
+	// 20,000 entries.
+	Others func(files []string)
 }
 
 // Run watches all targets, with one watcher, until ctx ends. Where the system has no watcher to give,
@@ -72,9 +77,12 @@ func Run(ctx context.Context, logger *slog.Logger, targets ...Target) {
 // A target is a Target while it is watched.
 type target struct {
 	Target
-	dirs  map[string]bool     // that are watched for it
-	last  runtime.Fingerprint // what the last look saw
-	since time.Time           // when it was first seen; zero if nothing is going on
+	dirs    map[string]bool     // that are watched for it
+	last    runtime.Fingerprint // what the last look saw
+	since   time.Time           // when it was first seen so, or last seen open to be written; zero if nothing is going on
+	changed time.Time           // when it was first seen so
+
+	others others
 }
 
 // A runner owns the watcher. It lives on one goroutine.
@@ -155,17 +163,21 @@ func (r *runner) lookAll() bool {
 // have changed unseen.
 func (r *runner) look(t *target) bool {
 	now := t.Live.Look()
-	unseen := r.follow(t, now.Files())
+	unseen := r.lookOthers(t, now.Files())
+	unseen = r.follow(t, now.Files()) || unseen
 	if t.Live.Current(now) {
 		t.since = time.Time{}
 		return unseen
 	}
 	if t.since.IsZero() || !now.Untouched(t.last) {
-		t.last, t.since = now, time.Now()
+		t.last, t.since, t.changed = now, time.Now(), time.Now()
 		return true
 	}
-	settled := time.Since(t.since)
-	if settled < Settle || settled < Open && t.written(now.Files()) {
+	if time.Since(t.changed) < Open && t.written(now.Files()) {
+		t.since = time.Now() // it settles from when the writer has let go
+		return true
+	}
+	if time.Since(t.since) < Settle {
 		return true
 	}
 	t.since = time.Time{}

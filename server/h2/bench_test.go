@@ -45,8 +45,8 @@ func BenchmarkServer(b *testing.B) {
 				transport = "tls"
 			}
 			b.Run(transport+"/"+load.name, func(b *testing.B) {
-				ours := dialBench(b, h2.Configure, secure)
-				theirs := dialBench(b, func(s *http.Server) error { return http2.ConfigureServer(s, nil) }, secure)
+				ours := dialBench(b, serveBench(b, h2.Configure, secure), secure)
+				theirs := dialBench(b, serveBench(b, xnet, secure), secure)
 				run := func(c *benchClient, n int) {
 					if load.upload > 0 {
 						c.upload(b, load.path, load.upload, n)
@@ -82,6 +82,11 @@ func BenchmarkServer(b *testing.B) {
 	}
 }
 
+func xnet(s *http.Server) error {
+	//lint:ignore SA1019 it is what is measured against
+	return http2.ConfigureServer(s, nil)
+}
+
 func mallocs() uint64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
@@ -113,7 +118,8 @@ type benchClient struct {
 	first  int // what a stream's window begins with
 }
 
-func dialBench(b *testing.B, configure func(*http.Server) error, secure bool) *benchClient {
+// serveBench starts a server, and returns its address.
+func serveBench(b *testing.B, configure func(*http.Server) error, secure bool) string {
 	b.Helper()
 	ts := httptest.NewUnstartedServer(http.HandlerFunc(sized))
 	ts.Config.Protocols = new(http.Protocols)
@@ -129,14 +135,20 @@ func dialBench(b *testing.B, configure func(*http.Server) error, secure bool) *b
 	} else {
 		ts.Start()
 	}
-	conn, err := net.Dial("tcp", ts.Listener.Addr().String())
+	b.Cleanup(ts.Close)
+	return ts.Listener.Addr().String()
+}
+
+func dialBench(b *testing.B, addr string, secure bool) *benchClient {
+	b.Helper()
+	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		b.Fatal(err)
 	}
 	if secure {
 		conn = tls.Client(conn, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
 	}
-	b.Cleanup(func() { conn.Close(); ts.Close() })
+	b.Cleanup(func() { conn.Close() })
 	c := &benchClient{conn: conn, in: bufio.NewReaderSize(conn, 64<<10), window: 65535, first: 65535}
 	var hello bytes.Buffer
 	hello.WriteString(http2.ClientPreface)
@@ -269,5 +281,33 @@ func (c *benchClient) upload(b *testing.B, path string, size, n int) {
 				break
 			}
 		}
+	}
+}
+
+// BenchmarkIdle measures what a connection costs on which nothing happens any more: heap and stacks of both its ends, of
+// which the client's is the same for both servers.
+func BenchmarkIdle(b *testing.B) {
+	const connections = 2000
+	inUse := func() uint64 {
+		runtime.GC()
+		runtime.GC() // what the first has finalized
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapInuse + m.StackInuse
+	}
+	measure := func(configure func(*http.Server) error) float64 {
+		addr := serveBench(b, configure, true)
+		before := inUse()
+		clients := make([]*benchClient, connections)
+		for i := range clients {
+			clients[i] = dialBench(b, addr, true)
+			clients[i].get(b, "/13", 1, 1)
+		}
+		defer runtime.KeepAlive(clients)
+		return float64(inUse()-before) / connections
+	}
+	for b.Loop() {
+		b.ReportMetric(measure(h2.Configure), "B/connection")
+		b.ReportMetric(measure(xnet), "xnet-B/connection")
 	}
 }

@@ -21,8 +21,9 @@ type dataFrame struct {
 
 // beginBody handles the header of a DATA frame. RFC 9113, section 6.1.
 func (c *conn) beginBody(f frame) error {
-	if f.id == 0 || c.idle(f.id) {
-		return protocolError("DATA on an idle stream")
+	if f.id%2 == 0 || c.idle(f.id) {
+		// RFC 9113, section 5.1: nor on one that the server promised.
+		return protocolError("DATA on a stream that the client has not opened")
 	}
 	if f.flags.Has(flagPadded) && f.length == 0 {
 		return frameSizeError("padded DATA without the length of the padding")
@@ -244,6 +245,7 @@ func (b *body) Read(p []byte) (int, error) {
 		return 0, nil
 	}
 	for len(b.chunks) == 0 && b.err == nil && !b.shut {
+		b.st.c.srv.workers.giveUp(b.st)
 		b.wake.Wait()
 	}
 	if b.shut {

@@ -90,7 +90,9 @@ func (c *conn) tick() {
 	}
 	if c.deadAt != 0 {
 		if due(c.deadAt) {
-			c.fail(errGone)
+			if !c.lingers(now) {
+				c.fail(errGone)
+			}
 			return
 		}
 	} else if c.pass(now, due) {

@@ -26,6 +26,7 @@ type conn struct {
 	remote  string
 	handler http.Handler
 	ctx     context.Context
+	session sync.Map  // of those who plan promises
 	epoch   time.Time // time 0 of every int64 that is a time here, in nanoseconds
 
 	// These belong to the reader.
@@ -43,11 +44,13 @@ type conn struct {
 	closed  graveyard
 	state   http.ConnState
 
-	clientStreams int // open streams that the client began
-	handlers      int // requests of the client whose handlers are queued or run
+	clientStreams int       // open streams that the client began
+	handlers      int       // requests whose handlers are queued or run, those of streams that have ended too
+	waiting       []*Stream // requests that have no handler because of that
 	lastID        uint32
 	promised      uint32 // the last promised stream
 	promises      int    // open promised streams
+	late          late
 
 	// The client's SETTINGS.
 	peerFrameSize int
@@ -224,6 +227,7 @@ func (c *conn) close(st *Stream, err error) {
 	}
 	if st.pushed != nil {
 		st.pushed.settle(err)
+		c.keepLate(st, err)
 	}
 	if err != nil {
 		st.ctx.cancel(context.Canceled)

@@ -276,6 +276,7 @@ func (c *conn) transmit(st *Stream, p []byte, end bool) error {
 				st.stallBy = c.now() + int64(c.lim.stallTimeout)
 				c.arm(st.stallBy)
 			}
+			c.srv.workers.giveUp(st)
 			st.wait()
 		}
 	}
@@ -293,6 +294,7 @@ func (c *conn) reserve(st *Stream) error {
 			c.flush(st)
 		} else {
 			c.room = append(c.room, st)
+			c.srv.workers.giveUp(st)
 			st.wait()
 		}
 	}

@@ -85,7 +85,11 @@ func (e *encoder) begin(dst []byte) []byte {
 	}
 	e.resync = false
 	if e.least < e.max {
-		dst = appendInt(dst, 0x20, 5, uint64(e.least))
+		// RFC 7541, section 4.2: the smallest is told too. It is told as 0, and the table given up,
+		// because golang.org/x/net's decoder takes a second change only while the table is empty.
+		clear(e.ring)
+		e.first, e.size = e.next, 0
+		dst = append(dst, 0x20)
 	}
 	return appendInt(dst, 0x20, 5, uint64(e.max))
 }

@@ -35,6 +35,7 @@ type Push struct {
 	once sync.Once
 	done chan struct{}
 	err  error
+	then func(error) // if not nil, called with err once it is known, while the connection's lock is held
 }
 
 // ID is the identifier of the promised stream.
@@ -62,6 +63,9 @@ func (p *Push) settle(err error) {
 	p.once.Do(func() {
 		p.err = err
 		close(p.done)
+		if p.then != nil {
+			p.then(err)
+		}
 	})
 }
 
@@ -99,7 +103,9 @@ func (st *Stream) promisable() error {
 // afterwards, so that a client sees it before what refers to it. The answer is not waited for.
 //
 // The error is [ErrPushParent], [ErrPushDisabled] or [ErrPushLimit], or says what is wrong with p.
-func (st *Stream) Promise(p Promise) (*Push, error) {
+func (st *Stream) Promise(p Promise) (*Push, error) { return st.makePromise(p, nil) }
+
+func (st *Stream) makePromise(p Promise, then func(error)) (*Push, error) {
 	method := first(p.Method, http.MethodGet)
 	if method != http.MethodGet && method != http.MethodHead {
 		// RFC 9113, section 8.4: safe, cacheable and without a body.
@@ -114,7 +120,7 @@ func (st *Stream) Promise(p Promise) (*Push, error) {
 	}
 	c := st.c
 	child := &Stream{c: c, method: method, parent: st, critical: p.Critical, remoteDone: true, prepared: p.Answer,
-		pushed: &Push{done: make(chan struct{})}}
+		pushed: &Push{done: make(chan struct{}), then: then}}
 	child.priority.incremental = true
 	if reason := child.promise(st, p.Target, p.Header); reason != "" {
 		return nil, fmt.Errorf("h2: promise of %q: %s", p.Target, reason)
@@ -182,9 +188,11 @@ func (st *Stream) promise(page *Stream, target string, header http.Header) (reas
 	if !parseTarget(&st.url, target) {
 		return "not a path"
 	}
-	h := header.Clone()
-	if h == nil {
-		h = http.Header{}
+	h := header
+	if st.prepared == nil { // a handler sees it
+		if h = header.Clone(); h == nil {
+			h = http.Header{}
+		}
 	}
 	req := http.Request{
 		Method: st.method, URL: &st.url, RequestURI: target, Host: page.req.Host,

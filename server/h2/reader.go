@@ -196,6 +196,7 @@ func (c *conn) handleReset(f frame) error {
 	}
 	st := c.streams[f.id]
 	if st == nil {
+		c.unwanted(f.id, ResetError{Code: http2.ErrCode(binary.BigEndian.Uint32(f.payload)), Remote: true})
 		return nil
 	}
 	if !c.spend(costReset - costFrame) {
@@ -283,7 +284,11 @@ func (in *input) fill(nc net.Conn, need int) error {
 var errNudged = errors.New("h2: the reader was nudged")
 
 // nudge has the reader's fill return errNudged.
-func (c *conn) nudge() { c.nc.SetReadDeadline(time.Unix(1, 0)) }
+func (c *conn) nudge() {
+	if c.nc.SetReadDeadline(time.Unix(1, 0)) != nil {
+		c.raw.Close()
+	}
+}
 
 func (in *input) makeRoom(need int) {
 	rest := in.w - in.r

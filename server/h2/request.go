@@ -123,7 +123,6 @@ func (c *conn) finishBlock(id uint32) error {
 	c.lastID = id
 	leaving := c.leaving(id)
 	over := c.clientStreams >= c.lim.streams
-	busy := c.handlers >= c.lim.streams
 	var prio priority
 	if p, ok := c.early[id]; ok {
 		prio = p
@@ -140,8 +139,6 @@ func (c *conn) finishBlock(id uint32) error {
 	case over:
 		// RFC 9113, section 5.1.2.
 		return streamError{id, http2.ErrCodeRefusedStream, "too many streams"}
-	case busy:
-		return streamError{id, http2.ErrCodeRefusedStream, "too many handlers of reset streams still run"}
 	case b.self:
 		return streamError{id, http2.ErrCodeProtocol, "a stream that depends on itself"}
 	}
@@ -153,23 +150,6 @@ func (c *conn) finishBlock(id uint32) error {
 	}
 	c.begin(st)
 	return nil
-}
-
-// begin opens st, and queues its handler.
-func (c *conn) begin(st *Stream) {
-	c.mu.Lock()
-	st.window = c.peerWindow
-	st.received.init(c.lim.streamWindow)
-	if !st.priority.explicit && !c.aware {
-		st.priority.incremental = true // fair to those who do not say
-	} else if st.priority.explicit {
-		c.aware = true
-	}
-	c.open(st)
-	c.handlers++
-	c.setDeadlines(st)
-	c.mu.Unlock()
-	c.batch = append(c.batch, st)
 }
 
 // A pseudo is the pseudo-fields of a request. RFC 9113, section 8.3.1.

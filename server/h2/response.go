@@ -39,11 +39,10 @@ type response struct {
 	s        *scratch // nil before and after the handler
 	status   int      // 0: WriteHeader was not called
 	sent     bool     // the header is sent
-	ended    bool
-	plain    bool  // no field says what kind of body it is
-	undated  bool  // no field says when it is
-	unsized  bool  // no field says how long it is
-	length   int64 // what Content-Length says; -1: nothing
+	plain    bool     // no field says what kind of body it is
+	undated  bool     // no field says when it is
+	unsized  bool     // no field says how long it is
+	length   int64    // what Content-Length says; -1: nothing
 	written  int64
 	trailers []string
 }

@@ -31,7 +31,9 @@ type Server struct {
 	MaxStreams int
 
 	// MaxHandlers is how many handlers run at once for all connections of this Server. Requests
-	// above it wait for their turn, each in a stream that counts. If zero, 2048.
+	// above it wait for their turn, each in a stream that counts for MaxStreams. A handler that has
+	// had to wait for its client, to send or to read, does not count from then on: clients that are
+	// slow on purpose do not keep others out. If zero, 2048.
 	MaxHandlers int
 
 	// MaxPromises is how many promised streams one connection has open at once, if its client does
@@ -111,7 +113,7 @@ func (s *Server) Configure(hs *http.Server) error {
 		}
 		s.serve(u.UnencryptedNetConn(), hs, h, limits(), baseContext(h), true)
 	}
-	hs.RegisterOnShutdown(s.shutdown)
+	hs.RegisterOnShutdown(func() { s.shutdown(hs) })
 	return nil
 }
 

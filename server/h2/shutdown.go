@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"net/http"
 	"strings"
 	"time"
 
@@ -16,7 +17,9 @@ const (
 	// linger is how long a connection that has ended well stays open for the client to read the
 	// GOAWAY, and lingerError one that has not: closing it with something unread would have TCP
 	// throw away what is under way.
+	// A client that goes on speaking, as one does that still reads, is given lingerMost.
 	linger      = 250 * time.Millisecond
+	lingerMost  = 5 * time.Second
 	lingerError = time.Second
 )
 
@@ -33,7 +36,8 @@ type ending struct {
 	stage   int
 	lastOK  uint32 // the last stream that the final GOAWAY includes
 	finalBy int64  // when the final GOAWAY is sent at the latest
-	deadAt  int64  // when the connection is closed, whatever happens
+	deadAt  int64  // when the connection is closed
+	lastAt  int64  // when it is at the latest
 	unacked int    // SETTINGS that the client has not acknowledged
 }
 
@@ -41,12 +45,14 @@ type ending struct {
 // client sent before it knew have come.
 var shutdownPing = [8]byte{'g', 'o', ' ', 'a', 'w', 'a', 'y', '!'}
 
-// shutdown ends all connections when their streams have ended; http.Server.Shutdown calls it.
-func (s *Server) shutdown() {
+// shutdown ends the connections of hs when their streams have ended; http.Server.Shutdown calls it.
+func (s *Server) shutdown(hs *http.Server) {
 	s.mu.Lock()
 	conns := make([]*conn, 0, len(s.conns))
 	for c := range s.conns {
-		conns = append(conns, c)
+		if c.hs == hs {
+			conns = append(conns, c)
+		}
 	}
 	s.mu.Unlock()
 	for _, c := range conns {
@@ -106,11 +112,24 @@ func (c *conn) leaving(id uint32) bool {
 
 // drained closes a connection that is going away when it has nothing left to do; mu is held.
 func (c *conn) drained() {
-	if c.stage != final || len(c.streams) > 0 || c.deadAt != 0 {
+	if c.stage != final || len(c.streams) > 0 || c.flushing || len(c.out) > 0 || c.deadAt != 0 {
 		return
 	}
 	c.deadAt = c.now() + int64(linger)
+	c.lastAt = c.now() + int64(lingerMost)
 	c.arm(c.deadAt)
+}
+
+// lingers says if a client that has been told the end still speaks, and so still reads: then the
+// connection stays for a while, or what is in the kernel's buffers would be lost. mu is held.
+func (c *conn) lingers(now int64) bool {
+	next := c.heard.Load() + int64(linger)
+	if c.stage != final || next <= now || now >= c.lastAt {
+		return false
+	}
+	c.deadAt = min(next, c.lastAt)
+	c.arm(c.deadAt)
+	return true
 }
 
 // doom ends the connection by an error of the client's; mu is held. RFC 9113, section 5.4.1.

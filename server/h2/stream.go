@@ -2,12 +2,10 @@ package h2
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"net/url"
 	"runtime"
-	"sync"
-	"time"
+	"slices"
 
 	"golang.org/x/net/http2"
 )
@@ -46,6 +44,8 @@ type Stream struct {
 	pushed      *Push
 	trailer     http.Header // of the request, as it came
 	priority
+
+	slot bool // it counts among the handlers that run; workers.mu guards it
 
 	// The scheduler's.
 	scheduled  bool
@@ -105,11 +105,11 @@ func (st *Stream) run(w *worker) {
 	c.mu.Lock()
 	dead := st.dead
 	c.mu.Unlock()
-	w.ended = true
+	w.st = st
 	switch {
 	case dead:
 		c.mu.Lock()
-		c.handlers--
+		c.handlerEnded()
 		c.mu.Unlock()
 	case st.refused != 0:
 		st.w.start(st, &w.scratch)
@@ -148,6 +148,47 @@ func (st *Stream) call() (returned bool) {
 	}()
 	st.c.handler.ServeHTTP(&st.w, st.req)
 	return true
+}
+
+// begin opens st, and queues its handler.
+func (c *conn) begin(st *Stream) {
+	c.mu.Lock()
+	st.window = c.peerWindow
+	st.received.init(c.lim.streamWindow)
+	if !st.priority.explicit && !c.aware {
+		st.priority.incremental = true // fair to those who do not say
+	} else if st.priority.explicit {
+		c.aware = true
+	}
+	c.open(st)
+	c.setDeadlines(st)
+	if c.handlers < c.lim.streams {
+		c.handlers++
+		c.batch = append(c.batch, st)
+	} else {
+		if len(c.waiting) > 2*c.lim.streams {
+			c.waiting = slices.DeleteFunc(c.waiting, func(st *Stream) bool { return st.dead })
+		}
+		c.waiting = append(c.waiting, st)
+	}
+	c.mu.Unlock()
+}
+
+// handlerEnded lets the next request that waits have a handler; mu is held.
+func (c *conn) handlerEnded() {
+	c.handlers--
+	for len(c.waiting) > 0 && c.handlers < c.lim.streams {
+		st := c.waiting[0]
+		c.waiting[0] = nil
+		c.waiting = c.waiting[1:]
+		if !st.dead {
+			c.handlers++
+			c.srv.workers.submit([]*Stream{st}, nil)
+		}
+	}
+	if len(c.waiting) == 0 {
+		c.waiting = nil
+	}
 }
 
 // handleTrailers handles a field block on a stream that was opened before: the trailers of a
@@ -221,78 +262,6 @@ func (st *Stream) refuse(status int, b *block) {
 		st.in.wake.L = &st.in.mu
 	}
 }
-
-// A streamContext is the context of a request. It ends when the handler returns, the stream is
-// reset or the connection ends. It costs nothing until somebody waits for that.
-type streamContext struct {
-	parent context.Context
-
-	mu    sync.Mutex
-	err   error
-	done  chan struct{}
-	after map[*func()]struct{} // what AfterFunc was given
-}
-
-func (x *streamContext) Deadline() (time.Time, bool) { return x.parent.Deadline() }
-func (x *streamContext) Value(key any) any           { return x.parent.Value(key) }
-
-func (x *streamContext) Err() error {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return x.err
-}
-
-func (x *streamContext) Done() <-chan struct{} {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.done == nil {
-		x.done = make(chan struct{})
-		if x.err != nil {
-			close(x.done)
-		}
-	}
-	return x.done
-}
-
-// AfterFunc is what package context uses to have f called at the end, instead of a goroutine.
-func (x *streamContext) AfterFunc(f func()) (stop func() bool) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.err != nil {
-		go f()
-		return func() bool { return false }
-	}
-	if x.after == nil {
-		x.after = map[*func()]struct{}{}
-	}
-	key := &f
-	x.after[key] = struct{}{}
-	return func() bool {
-		x.mu.Lock()
-		defer x.mu.Unlock()
-		_, ok := x.after[key]
-		delete(x.after, key)
-		return ok
-	}
-}
-
-func (x *streamContext) cancel(err error) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.err != nil {
-		return
-	}
-	x.err = err
-	if x.done != nil {
-		close(x.done)
-	}
-	for f := range x.after {
-		go (*f)()
-	}
-	x.after = nil
-}
-
-var _ io.ReadCloser = (*body)(nil)
 
 // How a stream was closed.
 const (

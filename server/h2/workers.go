@@ -13,8 +13,8 @@ type task interface{ run(*worker) }
 type worker struct {
 	wake    chan bool // false: end
 	scratch scratch
-	ended   bool  // a handler has ended, whose slot is not yet given back
-	flush   *conn // its response is to be written
+	st      *Stream // its handler has run, and its slot may not yet be given back
+	flush   *conn   // its response is to be written
 }
 
 // workers run tasks, in the order of their arrival, on goroutines that are reused: the stack that a
@@ -26,11 +26,11 @@ type worker struct {
 // The zero value is ready. All fields are guarded by mu.
 type workers struct {
 	mu        sync.Mutex
-	ready     queue // tasks to run; each request in it holds one of max
+	ready     queue // tasks to run; each request in it has one of max slots
 	waiting   queue // requests above max
 	idle      []*worker
 	searching int // workers that were woken and have not yet taken a task
-	handlers  int // requests in ready or running
+	handlers  int // requests that have a slot: in ready or running
 	max       int
 	conns     int // connections; without any no worker stays
 }
@@ -60,6 +60,7 @@ func (p *workers) submit(requests []*Stream, flush *conn) {
 	for _, st := range requests {
 		if p.handlers < p.max {
 			p.handlers++
+			st.slot = true
 			p.ready.push(st)
 		} else {
 			p.waiting.push(st)
@@ -89,13 +90,8 @@ func (p *workers) wake() {
 func (p *workers) work(w *worker) {
 	// A handler that ends its goroutine gives back its slot.
 	defer func() {
-		if w.ended {
-			p.mu.Lock()
-			p.release()
-			if p.ready.n > 0 && p.searching == 0 {
-				p.wake()
-			}
-			p.mu.Unlock()
+		if w.st != nil {
+			p.giveUp(w.st)
 		}
 	}()
 	for t := p.take(w); t != nil; t = p.next(w) {
@@ -103,23 +99,21 @@ func (p *workers) work(w *worker) {
 		if c := w.flush; c != nil {
 			// A client that does not read holds up no handler's slot.
 			w.flush = nil
-			p.mu.Lock()
-			p.ended(w)
-			if p.ready.n > 0 && p.searching == 0 {
-				p.wake() // this one may be long
-			}
-			p.mu.Unlock()
+			p.giveUp(w.st)
 			c.writeOut()
 		}
 	}
 }
 
-// ended gives the slot of w's handler back, if one has ended; mu is held.
-func (p *workers) ended(w *worker) {
-	if w.ended {
-		w.ended = false
-		p.release()
+// giveUp gives st's slot to a request that waits, if st still has it: when its handler has ended, or
+// waits for its client, which may be for long.
+func (p *workers) giveUp(st *Stream) {
+	p.mu.Lock()
+	p.release(st)
+	if p.ready.n > 0 && p.searching == 0 {
+		p.wake()
 	}
+	p.mu.Unlock()
 }
 
 // take is the first task of a worker that was woken.
@@ -132,7 +126,10 @@ func (p *workers) take(w *worker) task {
 // next is the next task of a worker that has run one.
 func (p *workers) next(w *worker) task {
 	p.mu.Lock()
-	p.ended(w)
+	if w.st != nil {
+		p.release(w.st)
+		w.st = nil
+	}
 	return p.taken(w)
 }
 
@@ -161,14 +158,18 @@ func (p *workers) taken(w *worker) task {
 	}
 }
 
-// release gives the slot of a handler that has ended to a request that waits.
-func (p *workers) release() {
-	t := p.waiting.pop()
-	if t == nil {
-		p.handlers--
+// release is giveUp for those who hold mu, and take a task next.
+func (p *workers) release(st *Stream) {
+	if !st.slot {
 		return
 	}
-	p.ready.push(t)
+	st.slot = false
+	if next, ok := p.waiting.pop().(*Stream); ok {
+		next.slot = true
+		p.ready.push(next)
+		return
+	}
+	p.handlers--
 }
 
 // A queue is a ring of tasks.

@@ -164,7 +164,7 @@ func (w *response) end() {
 	w.s.buf = w.s.buf[:0]
 	clear(w.s.fields)
 	w.s = nil
-	w.st.c.handlers--
+	w.st.c.handlerEnded()
 }
 
 // endEmpty ends the response by a DATA frame without payload, for which no window is needed.

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/lint"
+	contract "github.com/larkspur-web/larkspur/server/lint"
+	"github.com/spf13/cobra"
+)
+
+func newCheck(stdout, stderr io.Writer) *cobra.Command {
+	var strict bool
+	c := &cobra.Command{
+		Use:   "check [flags] [APP]",
+		Short: "Find the errors of an application without serving it",
+		Long: `Check loads an application as serve would, and prints every error that it can find
+as FILE:LINE:COL: MESSAGE: syntax, undefined names, load cycles, names that a
+loaded module does not have, a callable that is missing or takes the wrong arguments.
+It exits 1 if there is any.
+
+If there is none it prints what it doubts as FILE:LINE:COL: warning: MESSAGE:
+
+  names         that nothing uses, or that hide a builtin or a name from around them
+  statements    that nothing reaches; an application that returns no body
+  calls         of the file's own functions, with arguments that they do not take
+  the contract  a status or a header that can never be valid, a body that is bare
+                bytes or a string, a key of the environ that is misspelt
+
+Warnings alone exit 0, with --strict 1. A comment silences the line that it is on or,
+alone on a line, the one below:
+
+  environ.get("HTTP_HOTS")  # larkspur:ignore
+
+` + appHelp,
+		Example: `  larkspur check                      the application of this directory
+  larkspur check blog.star            a script and all that it loads
+  larkspur check blog.star:admin      another callable of it
+  larkspur check --strict blog.star   for a build that is to fail on warnings`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: completeApp,
+		RunE: func(_ *cobra.Command, args []string) error {
+			app, err := needApp("check", args)
+			if err != nil {
+				return err
+			}
+			config := app.config(runtime.Limits{}, newLogger(stderr))
+			faults := runtime.Check(config, app.entry)
+			for _, d := range faults {
+				d.File = app.path(d.File)
+				fmt.Fprintln(stdout, d)
+			}
+			if len(faults) > 0 {
+				return errFound
+			}
+			language := lint.Rules{Builtin: runtime.Builtin, MustReturn: contract.IsApp}
+			doubts := runtime.Lint(config, app.entry, language.Check, contract.Check)
+			for _, d := range doubts {
+				d.File, d.Msg = app.path(d.File), "warning: "+d.Msg
+				fmt.Fprintln(stdout, d)
+			}
+			if strict && len(doubts) > 0 {
+				return errFound
+			}
+			return nil
+		},
+	}
+	c.Flags().BoolVar(&strict, "strict", false, "exit 1 also for warnings")
+	return c
+}

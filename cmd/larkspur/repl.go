@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"os"
+	"os/signal"
+	"strings"
+
+	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/server/apptest"
+	"github.com/spf13/cobra"
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+)
+
+func newREPL(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
+	return &cobra.Command{
+		Use:   "repl [APP]",
+		Short: "Try the functions of an application at a prompt",
+		Long: `Repl reads statements and runs them, one after the other, where the names of the script
+mean what they mean in it: its globals, also those that begin with _, and what it loads.
+It prints the value of an expression, and an error with its backtrace. There is also
+client, the client of tests (see larkspur help test), to ask the application without a
+server.
+
+A block ends with a blank line. At a terminal the arrows recall earlier lines, Tab
+completes names, Ctrl-C ends what runs or drops the line, Ctrl-D leaves. What is piped
+in is run in the same way, without a prompt; then it exits 1 if anything failed.
+
+` + appHelp + ` If that holds no app.star there is a prompt all the same.`,
+		Example: `  larkspur repl blog.star
+  >>> client(app).get("/").status
+  200
+  >>> r = client(app).post("/new", form = {"title": "Hello"})
+  >>> r.headers["Location"]
+  "/hello"
+
+  echo 'app' | larkspur repl blog.star`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: completeApp,
+		RunE: func(c *cobra.Command, args []string) error {
+			app, err := findApp(args)
+			if err != nil {
+				return err
+			}
+			p := &prompt{stdout: stdout, stderr: stderr}
+			if err := p.open(app); err != nil {
+				return err
+			}
+			if lines, done := openTerminal(stdin, stdout, p.session); lines != nil {
+				defer done()
+				p.lines, p.interactive = lines, true
+				fmt.Fprintln(stdout, p.greeting(app))
+			} else {
+				p.lines = newPipe(stdin)
+			}
+			return p.run(c.Context())
+		},
+	}
+}
+
+// A prompt reads, runs and prints.
+type prompt struct {
+	session        *runtime.Session
+	lines          lines
+	interactive    bool
+	stdout, stderr io.Writer
+	failed         bool
+	tests          []*apptest.Session // whose clients may still be used
+}
+
+// lines are where statements come from.
+type lines interface {
+	// line returns the next line, with its newline. The error is errDropped if the user wants to begin anew.
+	line(first bool) ([]byte, error)
+}
+
+var errDropped = errors.New("dropped")
+
+// open loads the application, or nothing if it is nil.
+func (p *prompt) open(app *application) error {
+	file := ""
+	if app == nil {
+		app = &application{tree: runtime.Dir("."), dir: "."}
+	} else {
+		file, _, _ = strings.Cut(app.entry, ".star:")
+		file = strings.TrimSuffix(file, ".star") + ".star"
+	}
+	log := newLogger(p.stderr).Handler()
+	// Whoever sits at the prompt ends what runs too long.
+	config := app.config(runtime.Limits{Steps: math.MaxUint64, Time: -1}, slog.New(apptest.Tap(log)))
+	test, err := testModule(log)
+	if err != nil {
+		return runError{err}
+	}
+	config.Modules["test"] = test.Module
+	if p.session, err = runtime.NewSession(config, file); err != nil {
+		return runError{app.loadError(err)}
+	}
+	if values, err := test.Module(nil); err == nil && p.session.Value("client") == nil {
+		p.session.Bind("client", values["client"])
+	}
+	return nil
+}
+
+func (p *prompt) greeting(app *application) string {
+	text := version() + "\nCtrl-D leaves, Tab completes names"
+	if app != nil && p.session.Value("app") != nil {
+		text += `; client(app).get("/") asks the application`
+	}
+	return text
+}
+
+// run reads and runs statements to the end.
+func (p *prompt) run(ctx context.Context) error {
+	defer func() {
+		for _, t := range p.tests {
+			_ = t.Close() // nobody waits for what is left
+		}
+	}()
+	for {
+		statement, err := p.session.Read(p.lines.line)
+		var parse syntax.Error
+		switch {
+		case errors.Is(err, io.EOF):
+			if p.failed && !p.interactive {
+				return errFound
+			}
+			return nil
+		case errors.Is(err, errDropped):
+			continue
+		case errors.As(err, &parse):
+			p.fail(err.Error())
+			continue
+		case err != nil:
+			return runError{err}
+		}
+		p.execute(ctx, statement)
+	}
+}
+
+func (p *prompt) execute(ctx context.Context, statement *runtime.Statement) {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	defer stop()
+	v, err := p.session.Run(ctx, statement, func(t *starlark.Thread) {
+		t.Print = func(_ *starlark.Thread, msg string) { fmt.Fprintln(p.stdout, plain(msg)) }
+		p.tests = append(p.tests, apptest.Open(t, p.session))
+	})
+	var traced interface{ Backtrace() string }
+	switch {
+	case err != nil && ctx.Err() != nil:
+		p.fail("interrupted")
+	case errors.As(err, &traced):
+		p.fail(strings.TrimRight(traced.Backtrace(), "\n"))
+	case err != nil:
+		p.fail(err.Error())
+	case v != nil && v != starlark.None:
+		p.session.Bind("_", v)
+		fmt.Fprintln(p.stdout, plain(v.String()))
+	}
+}
+
+func (p *prompt) fail(text string) {
+	p.failed = true
+	fmt.Fprintln(p.stderr, plain(text))
+}

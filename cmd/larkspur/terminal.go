@@ -1,0 +1,145 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/larkspur-web/larkspur/runtime"
+	"go.starlark.net/starlark"
+	"golang.org/x/term"
+)
+
+// A pipe gives the lines that are piped in.
+type pipe struct{ r *bufio.Reader }
+
+func newPipe(r io.Reader) *pipe { return &pipe{bufio.NewReader(r)} }
+
+func (p *pipe) line(bool) ([]byte, error) {
+	line, err := p.r.ReadBytes('\n')
+	if err == io.EOF && len(line) > 0 {
+		return append(line, '\n'), nil
+	}
+	return line, err
+}
+
+// An editor gives the lines that are edited at one. It is raw only while a line is read, so that Ctrl-C is a signal
+// while a statement runs.
+type editor struct {
+	fd      int
+	t       *term.Terminal
+	dropped bool // Ctrl-C was typed
+}
+
+// openTerminal returns the lines of the terminal that stdin and stdout are, and what to do in the end; nil if they are
+// none.
+func openTerminal(stdin io.Reader, stdout io.Writer, s *runtime.Session) (lines, func()) {
+	in, ok := stdin.(*os.File)
+	out, same := stdout.(*os.File)
+	if !ok || !same || !term.IsTerminal(int(in.Fd())) || !term.IsTerminal(int(out.Fd())) {
+		return nil, nil
+	}
+	t := &editor{fd: int(in.Fd())}
+	t.t = term.NewTerminal(struct {
+		io.Reader
+		io.Writer
+	}{&keys{in, t}, out}, "")
+	t.t.AutoCompleteCallback = func(line string, pos int, key rune) (string, int, bool) {
+		if key != '\t' {
+			return "", 0, false
+		}
+		line, pos = complete(s, line, pos)
+		return line, pos, true
+	}
+	return t, func() { _, _ = io.WriteString(out, "\n") }
+}
+
+func (t *editor) line(first bool) ([]byte, error) {
+	state, err := term.MakeRaw(t.fd)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = term.Restore(t.fd, state) }()
+	if width, height, err := term.GetSize(t.fd); err == nil && width > 0 {
+		_ = t.t.SetSize(width, height)
+	}
+	t.t.SetPrompt("... ")
+	if first {
+		t.t.SetPrompt(">>> ")
+	}
+	line, err := t.t.ReadLine()
+	switch {
+	case t.dropped:
+		t.dropped = false
+		return nil, errDropped
+	case err != nil && err != term.ErrPasteIndicator:
+		return nil, err
+	}
+	return []byte(line + "\n"), nil
+}
+
+// keys are what is typed, and Ctrl-C, which package term takes for the end, is to it as if the line were
+// wiped and entered.
+type keys struct {
+	r io.Reader
+	t *editor
+}
+
+func (k *keys) Read(p []byte) (int, error) {
+	const ctrlC, wipe = '\x03', "\x05\x15\r" // Ctrl-E, Ctrl-U, Enter
+	n, err := k.r.Read(p[:max(len(p)/len(wipe), 1)])
+	if i := bytes.IndexByte(p[:n], ctrlC); i >= 0 && i+len(wipe) <= len(p) {
+		k.t.dropped = true
+		n = i + copy(p[i:], wipe)
+	}
+	return n, err
+}
+
+// complete completes the name, perhaps with dots, that ends at pos, as far as there is one way to.
+func complete(s *runtime.Session, line string, pos int) (string, int) {
+	start := pos
+	for start > 0 && (line[start-1] == '_' || line[start-1] == '.' || line[start-1] >= '0' && line[start-1] <= '9' || line[start-1]|0x20 >= 'a' && line[start-1]|0x20 <= 'z') {
+		start--
+	}
+	path := strings.Split(line[start:pos], ".")
+	stem := path[len(path)-1]
+	names := s.Names(true)
+	if len(path) > 1 {
+		names = attributes(s.Value(path[0]), path[1:len(path)-1])
+	}
+	common, found := "", false
+	for _, name := range names {
+		switch {
+		case !strings.HasPrefix(name, stem):
+		case !found:
+			common, found = name, true
+		default:
+			n := 0
+			for n < len(common) && n < len(name) && common[n] == name[n] {
+				n++
+			}
+			common = common[:n]
+		}
+	}
+	if !found {
+		return line, pos
+	}
+	return line[:pos] + common[len(stem):] + line[pos:], pos + len(common) - len(stem)
+}
+
+// attributes are the names of the attributes of what path leads to from v.
+func attributes(v starlark.Value, path []string) []string {
+	for _, name := range path {
+		has, ok := v.(starlark.HasAttrs)
+		if !ok {
+			return nil
+		}
+		v, _ = has.Attr(name) // without it there is nothing to complete
+	}
+	if has, ok := v.(starlark.HasAttrs); ok {
+		return has.AttrNames()
+	}
+	return nil
+}

@@ -1,0 +1,193 @@
+package push
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// A Memory tells the server, by a cookie, what a client got on its earlier connections, so that it is not sent again
+// while it is fresh. It must not be changed after its first use, and is safe for concurrent use.
+//
+// The cookie is signed, bound to the authority, bounded in size and in time, and only ever keeps a push from being made: a
+// cookie that is forged, garbled or stale is one that is not there. It has keyed hashes of (authority, target, validator),
+// which tell nobody what was read, and which no longer match once the resource has changed. What is in it has arrived, and has a lifetime by its own
+// Cache-Control; a promise that was refused does not get into it. It is set on pages only, and only on those that no shared cache may
+// keep. A reload that bypasses the client's cache empties it.
+type Memory struct {
+	// Keys sign the cookie: the first of them does, and cookies signed by the others are still read. Each should have 32
+	// random bytes. Without keys there is no cookie.
+	Keys [][]byte
+	// Name is the name of the cookie. Empty means "larkspur-push".
+	Name string
+	// MaxAge is how long a client is remembered. Zero means seven days.
+	MaxAge time.Duration
+	// Entries is how many resources a cookie has, the newest. Zero means 48, which make 804 bytes.
+	Entries int
+}
+
+const (
+	memoryVersion = 1
+	memoSize      = 12
+	macSize       = 16
+	maxCookie     = 4 << 10
+)
+
+// A memo is a resource in a state, and the minute until which it is fresh.
+type memo struct {
+	hash  uint64
+	until uint32
+}
+
+func (m *Memory) on() bool { return m != nil && len(m.Keys) > 0 }
+
+func (m *Memory) name() string {
+	if m.Name == "" {
+		return "larkspur-push"
+	}
+	return m.Name
+}
+
+func (m *Memory) maxAge() time.Duration {
+	if m.MaxAge <= 0 {
+		return 7 * 24 * time.Hour
+	}
+	return m.MaxAge
+}
+
+func (m *Memory) entries() int {
+	if m.Entries <= 0 {
+		return 48
+	}
+	return min(m.Entries, (maxCookie*3/4-macSize-5)/memoSize)
+}
+
+func minute(t time.Time) uint32 { return uint32(max(0, t.Unix()/60)) }
+
+// memo returns what is kept of a response: nothing if it has no validator that outlives this process, or no lifetime.
+func (m *Memory) memo(authority, target string, h http.Header, fresh, now time.Time) memo {
+	if !m.on() || !fresh.After(now) {
+		return memo{}
+	}
+	validator := entityTag(h)
+	if validator == "" {
+		if validator = first(h, "Last-Modified"); validator == "" {
+			return memo{}
+		}
+	}
+	if limit := now.Add(m.maxAge()); fresh.After(limit) {
+		fresh = limit
+	}
+	return memo{m.hash(authority, target, validator), minute(fresh)}
+}
+
+// hash never is 0.
+func (m *Memory) hash(authority, target, validator string) uint64 {
+	mac := hmac.New(sha256.New, m.Keys[len(m.Keys)-1])
+	for _, s := range [...]string{"resource", authority, normalTarget(target), validator} {
+		mac.Write([]byte(s))
+		mac.Write([]byte{0})
+	}
+	return binary.BigEndian.Uint64(mac.Sum(nil)) | 1
+}
+
+// read returns what the cookie of r has.
+func (m *Memory) read(r *http.Request, authority string, now time.Time) (memos []memo, issued uint32) {
+	if !m.on() || bypasses(r.Header) {
+		return nil, 0
+	}
+	c, err := r.Cookie(m.name())
+	if err != nil || len(c.Value) > maxCookie {
+		return nil, 0
+	}
+	b, err := base64.RawURLEncoding.DecodeString(c.Value)
+	if err != nil || len(b) < 5+macSize || b[0] != memoryVersion || (len(b)-5-macSize)%memoSize != 0 {
+		return nil, 0
+	}
+	signed, mac := b[:len(b)-macSize], b[len(b)-macSize:]
+	if !slices.ContainsFunc(m.Keys, func(key []byte) bool { return hmac.Equal(mac, sign(key, authority, signed)) }) {
+		return nil, 0
+	}
+	issued = binary.BigEndian.Uint32(signed[1:])
+	if at := minute(now); issued > at+5 || time.Duration(at-min(at, issued))*time.Minute > m.maxAge() {
+		return nil, 0
+	}
+	for rest := signed[5:]; len(rest) > 0 && len(memos) < m.entries(); rest = rest[memoSize:] {
+		e := memo{binary.BigEndian.Uint64(rest), binary.BigEndian.Uint32(rest[8:])}
+		if e.until > minute(now) {
+			memos = append(memos, e)
+		}
+	}
+	return memos, issued
+}
+
+// bypasses reports whether the client does not use its cache, or has none.
+func bypasses(h http.Header) bool {
+	_, no := directive(h, "no-cache")
+	return no || first(h, "Pragma") == "no-cache"
+}
+
+func sign(key []byte, authority string, b []byte) []byte {
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte("memory\x00" + authority + "\x00"))
+	mac.Write(b)
+	return mac.Sum(nil)[:macSize]
+}
+
+// write sets the cookie on the response to r with the header h: known is what has arrived on this connection, old what the
+// client's cookie had.
+func (m *Memory) write(r *http.Request, authority string, h http.Header, known, old []memo, issued uint32, now time.Time) {
+	if !m.on() || !navigation(r) || !unshared(h) {
+		return
+	}
+	memos := known
+	for _, o := range old {
+		if len(memos) == m.entries() {
+			break
+		}
+		if !slices.ContainsFunc(known, func(k memo) bool { return k.hash == o.hash }) {
+			memos = append(memos, o)
+		}
+	}
+	if len(memos) == 0 {
+		return
+	}
+	age := time.Duration(minute(now)-min(minute(now), issued)) * time.Minute
+	if len(memos) == len(old) && age < m.maxAge()/2 && !slices.ContainsFunc(memos, func(n memo) bool {
+		return !slices.ContainsFunc(old, func(o memo) bool { return o.hash == n.hash })
+	}) {
+		return // it knows that already
+	}
+	b := make([]byte, 0, 5+len(memos)*memoSize+macSize)
+	b = binary.BigEndian.AppendUint32(append(b, memoryVersion), minute(now))
+	for _, e := range memos {
+		b = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(b, e.hash), e.until)
+	}
+	b = append(b, sign(m.Keys[0], authority, b)...)
+	c := http.Cookie{Name: m.name(), Value: base64.RawURLEncoding.EncodeToString(b), Path: "/", MaxAge: int(m.maxAge() / time.Second),
+		Secure: r.TLS != nil, HttpOnly: true, SameSite: http.SameSiteLaxMode}
+	h.Add("Set-Cookie", c.String())
+}
+
+// unshared reports whether no shared cache keeps a response with the header h, so that a cookie in it reaches one client only.
+// RFC 9111, sections 3 and 4.2.2.
+func unshared(h http.Header) bool {
+	for _, d := range [...]string{"private", "no-store", "no-cache"} {
+		if _, ok := directive(h, d); ok {
+			return true
+		}
+	}
+	if len(h["Set-Cookie"]) > 0 {
+		return true
+	}
+	for _, d := range [...]string{"public", "max-age", "s-maxage"} {
+		if _, ok := directive(h, d); ok {
+			return false
+		}
+	}
+	return first(h, "Expires") == "" && first(h, "Last-Modified") == ""
+}

@@ -1,0 +1,226 @@
+package dev
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/larkspur-web/larkspur/environ"
+	"github.com/larkspur-web/larkspur/server/dev/live"
+	"github.com/larkspur-web/larkspur/server/dev/trace"
+	"go.starlark.net/starlark"
+)
+
+// routes are the pages below Path.
+func (s *Server) routes() *http.ServeMux {
+	m := http.NewServeMux()
+	m.HandleFunc("GET "+live.ScriptPath, s.hub.ServeScript)
+	m.HandleFunc("GET "+live.EventsPath, s.hub.ServeEvents)
+	m.HandleFunc("GET "+Path+"dev.css", asset("text/css; charset=utf-8", "pages/dev.css"))
+	m.HandleFunc("GET "+Path+"inspector.js", asset("text/javascript; charset=utf-8", "pages/inspector.js"))
+	m.HandleFunc("GET "+Path+"{$}", s.list)
+	m.HandleFunc("GET "+Path+"requests/{id}", s.show)
+	m.HandleFunc("POST "+Path+"requests/{id}/replay", s.replay)
+	m.HandleFunc("POST "+Path+"requests/{id}/save", s.save)
+	return m
+}
+
+func asset(media, name string) http.HandlerFunc {
+	content, err := files.ReadFile(name)
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusNotFound)
+			return
+		}
+		send(w, r, http.StatusOK, media, content)
+	}
+}
+
+// A listing is what the inspector's first page shows.
+type listing struct {
+	App        string
+	Software   string
+	Generation uint64
+	Fault      *live.Fault // why the last change does not serve
+	Requests   []row       // newest first
+	Failing    bool        // only those that failed
+	Reloads    []Reload    // newest first
+	Failed     int
+}
+
+// A row is a request in the list.
+type row struct {
+	ID      uint64
+	Replays uint64
+	Began   time.Time
+	Method  string
+	Target  string
+	Status  int
+	Took    time.Duration
+	Steps   uint64
+	Sent    int64
+	Over    bool
+	Broken  bool
+	Error   string
+}
+
+func (s *Server) list(w http.ResponseWriter, r *http.Request) {
+	l := listing{App: s.path(s.config.Entry), Software: s.config.Software, Fault: s.hub.State().Fault, Failing: r.URL.Query().Has("failing")}
+	s.mu.Lock()
+	records := slices.Clone(s.records)
+	l.Reloads = slices.Clone(s.reloads)
+	l.Generation = s.generation
+	s.mu.Unlock()
+	slices.Reverse(l.Reloads)
+	for _, rec := range slices.Backward(records) {
+		row := rec.row()
+		if row.failed() {
+			l.Failed++
+		}
+		if !l.Failing || row.failed() {
+			l.Requests = append(l.Requests, row)
+		}
+	}
+	s.write(w, r, http.StatusOK, "list", l)
+}
+
+func (r row) failed() bool { return r.Status >= 500 || r.Error != "" }
+
+func (r *record) row() row {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	v := row{ID: r.id, Replays: r.replays, Began: r.began, Status: r.status, Took: r.took, Steps: r.steps, Sent: r.sent, Over: r.over, Broken: r.broken}
+	if !r.over {
+		v.Took = time.Since(r.began)
+	}
+	if r.request != nil {
+		v.Method, v.Target = r.request.Method, r.request.URL.RequestURI()
+	}
+	if r.failure != nil {
+		v.Error = r.failure.Message
+	}
+	return v
+}
+
+// A detail is what the inspector shows of one request.
+type detail struct {
+	row
+	Software   string
+	Generation uint64
+	Proto      string
+	Host       string
+	Peer       string
+	Received   int64
+	Asked      []field
+	Answered   []field
+	Environ    []field
+	Logs       []logLine
+	Bars       []bar
+	Failure    *failure
+	Input      string
+	Output     string
+	CanSave    bool
+	Saved      string
+}
+
+// A bar of the waterfall: where it begins and how long it is, in thousandths of the whole.
+type bar struct {
+	What, Text, Class string
+	From, Length      int64
+	At                time.Duration
+	Y                 int
+}
+
+func (s *Server) show(w http.ResponseWriter, r *http.Request) {
+	rec := s.find(r.PathValue("id"))
+	if rec == nil {
+		http.Error(w, "404: this request is not kept any more; the last "+strconv.Itoa(maxRecords)+" are", http.StatusNotFound)
+		return
+	}
+	d := rec.detail()
+	d.Software = s.config.Software
+	d.Environ = s.environ(rec)
+	d.CanSave = s.config.Dir != ""
+	s.write(w, r, http.StatusOK, "request", d)
+}
+
+func (r *record) detail() detail {
+	d := detail{row: r.row(), Generation: r.generation}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	d.Proto, d.Host, d.Peer, d.Asked = r.request.Proto, r.request.Host, r.request.RemoteAddr, fields(r.request.Header)
+	d.Answered = fields(r.header)
+	d.Received, d.Input, d.Output = r.received, printable(r.input), printable(r.output)
+	d.Logs = slices.Clone(r.logs)
+	d.Failure, d.Saved = r.failure, r.saved
+	d.Bars = r.bars(d.Took)
+	return d
+}
+
+// bars are the waterfall: the whole request, what came on the way, and what was decided about resources.
+func (r *record) bars(whole time.Duration) []bar {
+	part := func(at time.Duration) int64 {
+		if whole <= 0 {
+			return 0
+		}
+		return min(int64(at)*1000/int64(whole), 1000)
+	}
+	bars := []bar{{What: "request", Class: "all", Length: 1000, At: whole}}
+	for _, m := range r.marks {
+		b := bar{What: m.What, Text: m.Text, Class: "mark", From: min(part(m.At), 996), Length: 4, At: m.At}
+		switch m.What {
+		case "103 Early Hints":
+			b.Class, b.Length = "hinted", 1000-b.From
+		case "header":
+			b.Class, b.From, b.Length = "wait", 0, max(part(m.At), 4)
+		case "first byte":
+			b.Class, b.Length = "body", 1000-b.From
+		}
+		bars = append(bars, b)
+	}
+	for _, v := range r.verdicts {
+		outcome, _, _ := strings.Cut(v.Outcome, ":")
+		b := bar{What: v.Target, Text: v.Outcome + " (" + v.Source + ")", Class: outcome, From: min(part(v.at), 996), At: v.at}
+		b.Length = 1000 - b.From
+		if v.Detail != "" {
+			b.Text += ": " + v.Detail
+		}
+		bars = append(bars, b)
+	}
+	return bars
+}
+
+// environ makes the environ of a request again, as the server gave it to the application.
+func (s *Server) environ(rec *record) []field {
+	h := s.config.Handler
+	c := environ.Config{ScriptName: h.Mount, Vars: h.Environ, ServerName: h.ServerName, MaxBody: h.MaxBody}
+	if !environ.Within(rec.request.URL.Path, h.Mount) {
+		return nil
+	}
+	var all []field
+	for _, item := range c.New(rec.request).Items() {
+		name, _ := starlark.AsString(item[0])
+		if name == "larkspur.request_id" {
+			continue // this one is another
+		}
+		value := trace.Show(item[1], 1000)
+		if text, ok := starlark.AsString(item[1]); ok && secret(name) {
+			value = mask(text)
+		}
+		all = append(all, field{name, value})
+	}
+	sortFields(all)
+	return all
+}
+
+// printable is a body as text, or what can be said of one that is none.
+func printable(b []byte) string {
+	for _, c := range b {
+		if c < ' ' && c != '\n' && c != '\r' && c != '\t' {
+			return strconv.Itoa(len(b)) + " bytes that are no text"
+		}
+	}
+	return strings.ToValidUTF8(string(b), "�")
+}

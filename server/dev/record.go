@@ -1,0 +1,144 @@
+package dev
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// A record is what is known of one request. What stands before mu is set when it begins and not changed; the rest is written by
+// the goroutine that serves the request and those that log for it, while the inspector may look.
+type record struct {
+	id         uint64
+	replays    uint64 // the record that it repeats; 0 for a request of a client
+	began      time.Time
+	generation uint64        // of the program
+	request    *http.Request // as the application got it; its header is not to be changed
+
+	mu       sync.Mutex
+	status   int // 0: nothing is answered yet
+	header   http.Header
+	steps    uint64
+	sent     int64  // bytes of the body
+	received int64  // bytes that the application has read
+	input    []byte // the first of those
+	output   []byte // the first bytes of a replay's answer
+	marks    []mark
+	logs     []logLine
+	verdicts []Verdict
+	failure  *failure
+	took     time.Duration // once it is over
+	over     bool
+	broken   bool   // the response was broken off
+	saved    string // the file that it was saved in
+}
+
+// Bounds of what is kept of one request.
+const (
+	maxBody  = 64 << 10 // bytes of a body
+	maxLogs  = 200
+	maxText  = 2 << 10 // bytes of a line of the log
+	maxMarks = 50
+)
+
+// A mark is something that happened at a moment of a request.
+type mark struct {
+	At   time.Duration // since its beginning
+	What string
+	Text string
+}
+
+// A logLine is a record of the log.
+type logLine struct {
+	At    time.Duration
+	Level string
+	Text  string
+	Place string // FILE:LINE; empty if it has none
+}
+
+// A Verdict is what was decided about a resource that a page could be sent with, and why: see package push.
+type Verdict struct {
+	Target  string
+	Outcome string // "promised", "hinted", "skipped: diary"
+	Source  string // "link", "call", "hint", "map"
+	Detail  string // in words; may be empty
+	Bytes   int64  // of the body that was promised
+
+	at time.Duration
+}
+
+// Note adds a verdict to the record of the request whose context ctx is, or is made from. For others it does nothing.
+func Note(ctx context.Context, v Verdict) {
+	if rec := recordOf(ctx); rec != nil {
+		rec.mu.Lock()
+		defer rec.mu.Unlock()
+		v.at = time.Since(rec.began)
+		rec.verdicts = append(rec.verdicts, v)
+	}
+}
+
+// recordKey is the key of the record among a context's values.
+type recordKey struct{}
+
+func recordOf(ctx context.Context) *record {
+	rec, _ := ctx.Value(recordKey{}).(*record)
+	return rec
+}
+
+// mark notes that something happened. The lock is held.
+func (r *record) mark(what, text string) {
+	if len(r.marks) < maxMarks {
+		r.marks = append(r.marks, mark{time.Since(r.began), what, text})
+	}
+}
+
+// called notes the end of the application's call.
+func (r *record) called(steps uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.steps = steps
+}
+
+// blame notes why the request failed. The first to say knows most.
+func (r *record) blame(f *failure) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.failure == nil {
+		r.failure = f
+	}
+}
+
+func (r *record) finish(whole bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.took, r.over, r.broken = time.Since(r.began), true, !whole
+	if r.failure != nil && r.failure.Status == 0 {
+		r.failure.Status = r.status
+	}
+}
+
+func (r *record) log(l logLine) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l.At = time.Since(r.began)
+	if len(l.Text) > maxText {
+		l.Text = l.Text[:maxText] + "…"
+	}
+	if len(r.logs) < maxLogs {
+		r.logs = append(r.logs, l)
+	}
+}
+
+// find returns the record with that id, nil if it is not kept any more.
+func (s *Server) find(id string) *record {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, rec := range s.records {
+		if fmt.Sprint(rec.id) == id {
+			return rec
+		}
+	}
+	return nil
+}

@@ -1,0 +1,160 @@
+package dev
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"go.starlark.net/starlark"
+)
+
+// save writes a kept request down as a test, beside the application, and shows where.
+func (s *Server) save(w http.ResponseWriter, r *http.Request) {
+	rec := s.find(r.PathValue("id"))
+	if rec == nil {
+		http.Error(w, "404: this request is not kept any more", http.StatusNotFound)
+		return
+	}
+	if s.config.Dir == "" {
+		http.Error(w, "409: the application is in the binary: there is no directory to save in", http.StatusConflict)
+		return
+	}
+	name, err := s.create(rec)
+	if err != nil {
+		http.Error(w, "500: "+err.Error(), http.StatusInternalServerError)
+		return
+	}
+	rec.mu.Lock()
+	rec.saved = filepath.Join(s.config.Dir, name)
+	rec.mu.Unlock()
+	http.Redirect(w, r, fmt.Sprintf("%srequests/%d", Path, rec.id), http.StatusSeeOther)
+}
+
+// create writes the test to a file that was not there, and returns its name.
+func (s *Server) create(rec *record) (string, error) {
+	root, err := os.OpenRoot(s.config.Dir)
+	if err != nil {
+		return "", err
+	}
+	defer root.Close()
+	function := "test_" + identifier(rec.request.Method+" "+strings.Trim(rec.request.URL.Path, "/"))
+	text := s.test(rec, function)
+	for n := 1; n <= 1000; n++ {
+		name := strings.TrimPrefix(function, "test_") + "_test.star"
+		if n > 1 {
+			name = fmt.Sprintf("%s_%d_test.star", strings.TrimPrefix(function, "test_"), n)
+		}
+		f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		_, err = f.WriteString(text)
+		return name, errors.Join(err, f.Close())
+	}
+	return "", fmt.Errorf("there are a thousand tests of that name")
+}
+
+var notIdentifier = regexp.MustCompile(`[^a-z0-9]+`)
+
+// identifier makes a name of a text.
+func identifier(s string) string {
+	s = strings.Trim(notIdentifier.ReplaceAllString(strings.ToLower(s), "_"), "_")
+	return s[:min(len(s), 60)]
+}
+
+// test is the text of a test that makes the request again, and wants it to be answered.
+func (s *Server) test(rec *record, function string) string {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	r := rec.request
+	outcome := fmt.Sprintf("%s %s answered %d", r.Method, r.URL.RequestURI(), rec.status)
+	if rec.failure != nil {
+		outcome += ", " + rec.failure.Code
+	}
+	file, callable, named := strings.Cut(path.Clean(s.config.Entry), ":")
+	if !named {
+		callable = s.callable(file)
+	}
+	scheme := "http://"
+	if r.TLS != nil {
+		scheme = "https://"
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n\n", quote("Saved by the inspector of larkspur dev on "+rec.began.Format("2006-01-02")+": "+outcome+"."))
+	fmt.Fprintf(&b, "load(\"@test\", \"client\", \"eq\")\nload(%s, _app = %s)\n\n", quote("//"+file), quote(callable))
+	fmt.Fprintf(&b, "def %s():\n    c = client(_app, base = %s", function, quote(scheme+r.Host))
+	if r.ProtoMajor == 1 {
+		fmt.Fprintf(&b, ", proto = %s", quote(r.Proto))
+	}
+	if mount := s.config.Handler.Mount; mount != "" {
+		fmt.Fprintf(&b, ", mount = %s", quote(mount))
+	}
+	fmt.Fprintf(&b, ")\n    r = c.request(\n        %s,\n        %s,\n", quote(r.Method), quote(r.URL.RequestURI()))
+	if headers := kept(r.Header); len(headers) > 0 {
+		b.WriteString("        headers = [\n")
+		for _, f := range headers {
+			fmt.Fprintf(&b, "            (%s, %s),\n", quote(f.Name), quote(f.Value))
+		}
+		b.WriteString("        ],\n")
+	}
+	if len(rec.input) > 0 {
+		fmt.Fprintf(&b, "        body = %s,\n", quote(string(rec.input)))
+	}
+	b.WriteString("    )\n")
+	status := rec.status
+	if rec.failure != nil {
+		fmt.Fprintf(&b, "    # It failed: %s\n", strings.ReplaceAll(rec.failure.Place+": "+rec.failure.Message, "\n", " "))
+		status = http.StatusOK
+	}
+	fmt.Fprintf(&b, "    eq(r.status, %d)\n", status)
+	return b.String()
+}
+
+// callable is the name of the application in a file that names none.
+func (s *Server) callable(file string) string {
+	if s.config.Tree != nil {
+		if text, err := fs.ReadFile(s.config.Tree, file); err == nil && usesApplication.Match(text) && !usesApp.Match(text) {
+			return "application"
+		}
+	}
+	return "app"
+}
+
+var (
+	usesApp         = regexp.MustCompile(`(?m)^(def\s+app\b|app\s*=|load\(.*\bapp\b)`)
+	usesApplication = regexp.MustCompile(`(?m)^(def\s+application\b|application\s*=|load\(.*\bapplication\b)`)
+)
+
+// kept are the fields that are the request's own, not those of the connection or that the client makes.
+func kept(h http.Header) []field {
+	var all []field
+	for name, values := range h {
+		switch name {
+		case "Connection", "Keep-Alive", "Te", "Transfer-Encoding", "Upgrade", "Upgrade-Insecure-Requests", "Content-Length", "Host":
+			continue
+		}
+		for _, v := range values {
+			all = append(all, field{name, v})
+		}
+	}
+	sortFields(all)
+	return all
+}
+
+// quote writes a text, or else octets, as a literal.
+func quote(s string) string {
+	if !utf8.ValidString(s) {
+		return starlark.Bytes(s).String()
+	}
+	return starlark.String(s).String()
+}

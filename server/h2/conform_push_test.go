@@ -1,0 +1,474 @@
+package h2_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/larkspur-web/larkspur/server/h2"
+	"golang.org/x/net/http2"
+)
+
+// pager is a page in whose handler a test makes promises.
+func pager(t *testing.T, c *visitor, id uint32, pairs ...string) *call {
+	t.Helper()
+	c.get(id, append([]string{":path", "/page"}, pairs...)...)
+	return c.call()
+}
+
+// promise makes a promise in the handler of p and returns what became of the call.
+func (c *call) promise(p h2.Promise) (push *h2.Push, err error) {
+	c.do(func(w http.ResponseWriter, r *http.Request) {
+		st, ok := h2.StreamOf(w)
+		if !ok {
+			err = errors.New("the ResponseWriter has no stream")
+			return
+		}
+		push, err = st.Promise(p)
+	})
+	return push, err
+}
+
+// TestConformPush: a promise is announced, its request is run by the handler, and its answer is sent
+// on a stream of its own, while the page's goes on: RFC 9113, section 8.4.
+func TestConformPush(t *testing.T) {
+	site{}.visit(t, func(t *testing.T, c *visitor) {
+		page := pager(t, c, 1)
+		page.do(func(w http.ResponseWriter, r *http.Request) {
+			err := w.(http.Pusher).Push("/style.css?v=1", &http.PushOptions{Header: http.Header{"User-Agent": {"agent"}, "X-Two": {"1", "2"}}})
+			if err != nil {
+				t.Errorf("Push = %v", err)
+			}
+		})
+		c.want("PUSH_PROMISE 1 2 :method=GET :scheme=" + c.scheme + " :authority=example.test :path=/style.css?v=1 user-agent=agent x-two=1 x-two=2")
+		promised := c.call()
+		if got, want := sketch(promised.r), "GET /style.css?v=1 /style.css example.test User-Agent=agent X-Two=1,2"; got != want {
+			t.Errorf("the handler saw %q, want %q", got, want)
+		}
+		r := promised.r
+		if r.RemoteAddr != page.r.RemoteAddr || (r.TLS != nil) != (c.scheme == "https") || r.ProtoMajor != 2 || r.ContentLength != 0 {
+			t.Errorf("the promised request is %+v", r)
+		}
+		if body, err := io.ReadAll(r.Body); len(body) > 0 || err != nil {
+			t.Errorf("the promised request has a body: %q, %v", body, err)
+		}
+		promised.do(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "text/css")
+			io.WriteString(w, "body {}")
+		})
+		promised.finish()
+		time.Sleep(time.Second) // a promise gives way to its page for a moment
+		c.want("HEADERS 2 :status=200 content-length=7 content-type=text/css", `DATA 2 END "body {}"`)
+		page.write("page")
+		page.finish()
+		c.want("HEADERS 1 :status=200 "+text, `DATA 1 END "page"`)
+		if ctx := promised.r.Context(); ctx.Err() == nil {
+			t.Error("the context of the promised request goes on")
+		}
+	})
+}
+
+// TestConformPushHead: HEAD can be promised as well; its answer has no body.
+func TestConformPushHead(t *testing.T) {
+	site{}.visit(t, func(t *testing.T, c *visitor) {
+		page := pager(t, c, 1)
+		if _, err := page.promise(h2.Promise{Method: "HEAD", Target: "/x"}); err != nil {
+			t.Fatal(err)
+		}
+		c.want("PUSH_PROMISE 1 2 :method=HEAD :scheme=" + c.scheme + " :authority=example.test :path=/x")
+		promised := c.call()
+		promised.do(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") })
+		promised.finish()
+		c.want("HEADERS 2 END :status=200 content-length=5 " + text)
+	})
+}
+
+// TestConformPushPrepared: an answer that is ready is sent as it is; no handler is called; the outcome
+// is known.
+func TestConformPushPrepared(t *testing.T) {
+	site{}.visit(t, func(t *testing.T, c *visitor) {
+		page := pager(t, c, 1)
+		answer := &h2.Answer{Header: http.Header{"Content-Type": {"text/css"}, "Etag": {`"1"`}}, Body: []byte("body {}")}
+		push, err := page.promise(h2.Promise{Target: "/style.css", Answer: answer})
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second) // a promise gives way to its page for a moment
+		c.want("PUSH_PROMISE 1 2 ...", `HEADERS 2 :status=200 content-length=7 content-type=text/css etag="1"`, `DATA 2 END "body {}"`)
+		c.noCall()
+		select {
+		case <-push.Done():
+			if err := push.Err(); err != nil || push.ID() != 2 {
+				t.Errorf("the outcome of stream %d is %v", push.ID(), err)
+			}
+		default:
+			t.Error("the outcome is not known")
+		}
+	})
+}
+
+// TestConformPushBefore: a client learns of a promise before it sees what refers to it: RFC 9113,
+// section 8.4.1.
+func TestConformPushBefore(t *testing.T) {
+	against(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/page" {
+			w.(http.Pusher).Push("/a", nil)
+			io.WriteString(w, "<link>")
+		}
+	}, func(t *testing.T, c *visitor) {
+		c.get(1, ":path", "/page")
+		time.Sleep(time.Second)
+		got := c.heard()
+		if len(got) != 4 || got[0].kind != http2.FramePushPromise {
+			t.Errorf("the server sent:%s\nwant the promise first", transcript(got))
+		}
+	})
+}
+
+// TestConformPushRefused: what may not be promised. None of it reaches the client.
+func TestConformPushRefused(t *testing.T) {
+	field := func(name, value string) h2.Promise {
+		return h2.Promise{Target: "/x", Header: http.Header{name: {value}}}
+	}
+	promises := map[string]h2.Promise{
+		"POST":                     {Method: "POST", Target: "/x"}, // RFC 9113, section 8.4: safe, cacheable, without a body
+		"a method in lower case":   {Method: "get", Target: "/x"},
+		"CONNECT":                  {Method: "CONNECT", Target: "/x"},
+		"no target":                {},
+		"a relative target":        {Target: "x"},
+		"an asterisk":              {Target: "*"},
+		"another origin":           {Target: "https://evil.test/x"},
+		"a scheme":                 {Target: "javascript:alert(1)"},
+		"a fragment":               {Target: "/x#y"},
+		"a line feed":              {Target: "/x\ny"},
+		"a space":                  {Target: "/x y"},
+		"a backslash":              {Target: `/\evil.test`},
+		"NUL":                      {Target: "/x\x00"},
+		"a bad escape":             {Target: "/%zz"},
+		"a pseudo-header field":    field(":path", "/y"),
+		"Host":                     field("Host", "evil.test"),
+		"Content-Length":           field("Content-Length", "1"), // RFC 9113, section 8.4: no content
+		"Transfer-Encoding":        field("Transfer-Encoding", "chunked"),
+		"Connection":               field("Connection", "close"),
+		"Te":                       field("Te", "trailers"),
+		"Upgrade":                  field("Upgrade", "h2c"),
+		"Trailer":                  field("Trailer", "x"),
+		"a value with a line feed": field("X", "a\r\nb"),
+		"a name with a space":      field("X Y", "a"),
+	}
+	for name, p := range promises {
+		t.Run(name, func(t *testing.T) {
+			site{}.visit(t, func(t *testing.T, c *visitor) {
+				page := pager(t, c, 1)
+				if push, err := page.promise(p); err == nil {
+					t.Errorf("it was promised, on stream %d", push.ID())
+				}
+				c.want()
+				c.noCall()
+				page.finish()
+				c.want("HEADERS 1 END ...")
+			})
+		})
+	}
+}
+
+// TestConformPushPusher: http.Pusher takes URLs of the page's own origin too, and of no other.
+func TestConformPushPusher(t *testing.T) {
+	site{}.visit(t, func(t *testing.T, c *visitor) {
+		page := pager(t, c, 1)
+		page.do(func(w http.ResponseWriter, r *http.Request) {
+			p := w.(http.Pusher)
+			if err := p.Push(c.scheme+"://example.test/own", nil); err != nil {
+				t.Errorf("its own origin: %v", err)
+			}
+			other := map[string]string{"http": "https", "https": "http"}[c.scheme]
+			for _, target := range []string{other + "://example.test/x", c.scheme + "://evil.test/x", c.scheme + "://example.test.evil.test/x",
+				c.scheme + "://example.test:1234/x", c.scheme + "://example.test@evil.test/x", c.scheme + ":///x", "x"} {
+				if err := p.Push(target, nil); err == nil {
+					t.Errorf("%s was promised", target)
+				}
+			}
+		})
+		c.want("PUSH_PROMISE 1 2 :method=GET :scheme=" + c.scheme + " :authority=example.test :path=/own")
+	})
+}
+
+// TestConformPushParents: a promise needs a page: a GET or HEAD that the client sent and the server has
+// not answered: RFC 9113, section 8.4.
+func TestConformPushParents(t *testing.T) {
+	refused := func(t *testing.T, call *call) {
+		t.Helper()
+		if _, err := call.promise(h2.Promise{Target: "/x"}); !errors.Is(err, h2.ErrPushParent) {
+			t.Errorf("Promise = %v, want ErrPushParent", err)
+		}
+	}
+	t.Run("POST", func(t *testing.T) {
+		site{}.visit(t, func(t *testing.T, c *visitor) {
+			c.get(1, ":method", "POST")
+			refused(t, c.call())
+			c.want()
+		})
+	})
+	t.Run("a promised request", func(t *testing.T) {
+		site{}.visit(t, func(t *testing.T, c *visitor) {
+			page := pager(t, c, 1)
+			if _, err := page.promise(h2.Promise{Target: "/a"}); err != nil {
+				t.Fatal(err)
+			}
+			refused(t, c.call())
+			c.want("PUSH_PROMISE 1 2 ...")
+		})
+	})
+	t.Run("a page that was reset", func(t *testing.T) {
+		site{}.visit(t, func(t *testing.T, c *visitor) {
+			page := pager(t, c, 1)
+			c.reset(1, http2.ErrCodeCancel)
+			c.quiet()
+			refused(t, page)
+			c.want()
+		})
+	})
+	t.Run("a page that has been answered", func(t *testing.T) {
+		var st *h2.Stream
+		site{handler: func(w http.ResponseWriter, r *http.Request) { st, _ = h2.StreamOf(w) }}.visit(t, func(t *testing.T, c *visitor) {
+			c.get(1)
+			c.want("HEADERS 1 END ...")
+			if _, err := st.Promise(h2.Promise{Target: "/x"}); err == nil {
+				t.Error("it was promised")
+			}
+			if n := st.Promises(); n != 0 {
+				t.Errorf("Promises = %d", n)
+			}
+			c.want()
+		})
+	})
+}
+
+// TestConformPushDisabled: a client that takes no promises gets none, and the handler is told:
+// RFC 9113, section 6.5.2.
+func TestConformPushDisabled(t *testing.T) {
+	disabled := func(t *testing.T, call *call) {
+		t.Helper()
+		if _, err := call.promise(h2.Promise{Target: "/x"}); !errors.Is(err, h2.ErrPushDisabled) {
+			t.Errorf("Promise = %v, want ErrPushDisabled", err)
+		}
+		call.do(func(w http.ResponseWriter, r *http.Request) {
+			if err := w.(http.Pusher).Push("/x", nil); !errors.Is(err, http.ErrNotSupported) {
+				t.Errorf("Push = %v, want http.ErrNotSupported", err)
+			}
+			if st, _ := h2.StreamOf(w); st.Promises() != 0 {
+				t.Errorf("Promises = %d, want 0", st.Promises())
+			}
+		})
+	}
+	site{settings: []http2.Setting{set(http2.SettingEnablePush, 0)}}.visit(t, func(t *testing.T, c *visitor) {
+		page := pager(t, c, 1)
+		disabled(t, page)
+		c.want()
+	})
+	// Changed on the way, and back.
+	site{}.visit(t, func(t *testing.T, c *visitor) {
+		page := pager(t, c, 1)
+		c.settings(set(http2.SettingEnablePush, 0))
+		c.want("SETTINGS ACK")
+		disabled(t, page)
+		c.settings(set(http2.SettingEnablePush, 1))
+		c.want("SETTINGS ACK")
+		if _, err := page.promise(h2.Promise{Target: "/x"}); err != nil {
+			t.Errorf("Promise = %v", err)
+		}
+		c.want("PUSH_PROMISE 1 2 ...")
+	})
+	// After the client's GOAWAY: RFC 9113, section 6.8.
+	site{}.visit(t, func(t *testing.T, c *visitor) {
+		page := pager(t, c, 1)
+		c.goAway(0, http2.ErrCodeNo)
+		c.heard()
+		disabled(t, page)
+	})
+}
+
+// TestConformPushLimit: no more promised streams at once than the client allows: RFC 9113, section 5.1.2.
+func TestConformPushLimit(t *testing.T) {
+	for limit := range uint32(4) {
+		site{settings: []http2.Setting{set(http2.SettingMaxConcurrentStreams, limit)}}.visit(t, func(t *testing.T, c *visitor) {
+			page := pager(t, c, 1)
+			var want []string
+			for i := range limit {
+				if _, err := page.promise(h2.Promise{Target: fmt.Sprint("/", i)}); err != nil {
+					t.Errorf("promise %d of %d: %v", i, limit, err)
+				}
+				want = append(want, fmt.Sprintf("PUSH_PROMISE 1 %d ...", 2*i+2))
+			}
+			if _, err := page.promise(h2.Promise{Target: "/more"}); err == nil {
+				t.Errorf("more than %d were promised", limit)
+			}
+			c.want(want...)
+			if limit == 0 {
+				return
+			}
+			// One that has ended makes room.
+			c.call().finish()
+			c.want("HEADERS 2 END ...")
+			if _, err := page.promise(h2.Promise{Target: "/more"}); err != nil {
+				t.Errorf("after one has ended: %v", err)
+			}
+			c.want(fmt.Sprintf("PUSH_PROMISE 1 %d ...", 2*limit+2))
+		})
+	}
+}
+
+// TestConformPushReset: a client that has no use for a promise resets it: its handler is cancelled, and
+// the outcome says so.
+func TestConformPushReset(t *testing.T) {
+	for _, code := range []http2.ErrCode{http2.ErrCodeCancel, http2.ErrCodeRefusedStream} {
+		site{}.visit(t, func(t *testing.T, c *visitor) {
+			page := pager(t, c, 1)
+			push, err := page.promise(h2.Promise{Target: "/x"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.want("PUSH_PROMISE 1 2 ...")
+			promised := c.call()
+			c.reset(2, code)
+			c.quiet()
+			if promised.r.Context().Err() == nil {
+				t.Error("the handler of a promise that was reset is not cancelled")
+			}
+			var reset h2.ResetError
+			if err := push.Err(); !errors.As(err, &reset) || !reset.Remote || reset.Code != code || !h2.Refused(err) {
+				t.Errorf("the outcome is %v, want a reset by the client with %v", err, code)
+			}
+			promised.write("in vain")
+			promised.finish()
+			c.want()
+			page.finish()
+			c.want("HEADERS 1 END ...")
+		})
+	}
+	// Its handler fails.
+	site{noisy: true}.visit(t, func(t *testing.T, c *visitor) {
+		page := pager(t, c, 1)
+		push, err := page.promise(h2.Promise{Target: "/x"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		promised := c.call()
+		promised.begin(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+		c.want("PUSH_PROMISE 1 2 ...", "RST_STREAM 2 INTERNAL_ERROR")
+		if err := push.Err(); err == nil || h2.Refused(err) {
+			t.Errorf("the outcome is %v", err)
+		}
+	})
+	// The connection ends.
+	site{}.visit(t, func(t *testing.T, c *visitor) {
+		page := pager(t, c, 1)
+		push, err := page.promise(h2.Promise{Target: "/x"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		promised := c.call()
+		c.conn.Close()
+		c.quiet()
+		if err := push.Err(); err == nil || h2.Refused(err) {
+			t.Errorf("the outcome is %v", err)
+		}
+		<-promised.r.Context().Done()
+	})
+}
+
+// TestConformPushFlow: promised streams have windows as others do, and their own states: RFC 9113, section 5.1.
+func TestConformPushFlow(t *testing.T) {
+	site{settings: []http2.Setting{set(http2.SettingInitialWindowSize, 10)}}.visit(t, func(t *testing.T, c *visitor) {
+		page := pager(t, c, 1)
+		answer := &h2.Answer{Header: http.Header{"Content-Type": {"x/y"}}, Body: []byte(strings.Repeat("x", 50))}
+		push, err := page.promise(h2.Promise{Target: "/x", Answer: answer})
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		c.want("PUSH_PROMISE 1 2 ...", "HEADERS 2 :status=200 content-length=50 content-type=x/y", `DATA 2 "xxxxxxxxxx"`)
+		c.window(2, 30)
+		if c.body(2, 30) {
+			t.Error("the stream has ended")
+		}
+		c.raw(http2.FramePriority, 0, 2, make([]byte, 5)) // may be sent
+		select {
+		case <-push.Done():
+			t.Error("the outcome is known too early")
+		default:
+		}
+		c.window(2, 100)
+		if !c.body(2, 10) {
+			t.Error("the stream has not ended")
+		}
+		if err := push.Err(); err != nil {
+			t.Errorf("the outcome is %v", err)
+		}
+	})
+	bad := map[string]func(c *visitor){
+		"DATA":    func(c *visitor) { c.data(2, "x") },
+		"HEADERS": func(c *visitor) { c.get(2) },
+	}
+	for name, send := range bad {
+		t.Run(name, func(t *testing.T) {
+			site{noisy: true}.visit(t, func(t *testing.T, c *visitor) {
+				page := pager(t, c, 1)
+				if _, err := page.promise(h2.Promise{Target: "/x"}); err != nil {
+					t.Fatal(err)
+				}
+				c.want("PUSH_PROMISE 1 2 ...")
+				send(c)
+				c.wantClosed(http2.ErrCodeProtocol)
+			})
+		})
+	}
+}
+
+// TestConformPushShutdown: promises that were made are kept when the server shuts down; new ones are not made.
+func TestConformPushShutdown(t *testing.T) {
+	site{}.visit(t, func(t *testing.T, c *visitor) {
+		page := pager(t, c, 1)
+		if _, err := page.promise(h2.Promise{Target: "/x"}); err != nil {
+			t.Fatal(err)
+		}
+		promised := c.call()
+		done := c.shutdown()
+		time.Sleep(2 * time.Second)
+		c.heard()
+		if _, err := page.promise(h2.Promise{Target: "/y"}); err == nil {
+			t.Error("a promise was made after the last GOAWAY")
+		}
+		page.finish()
+		promised.write("kept")
+		promised.finish()
+		time.Sleep(5 * time.Second)
+		c.want("HEADERS 1 END ...", "HEADERS 2 ...", `DATA 2 END "kept"`, "EOF")
+		if err := <-done; err != nil {
+			t.Errorf("Shutdown = %v", err)
+		}
+	})
+}
+
+// TestConformPushUnderneath: the stream is found through ResponseWriters that wrap the server's.
+func TestConformPushUnderneath(t *testing.T) {
+	against(t, func(w http.ResponseWriter, r *http.Request) {
+		if _, ok := h2.StreamOf(wrapper{wrapper{w}}); !ok {
+			t.Error("no stream beneath two wrappers")
+		}
+		if _, ok := h2.StreamOf(struct{ http.ResponseWriter }{w}); ok {
+			t.Error("a stream beneath what cannot be unwrapped")
+		}
+	}, func(t *testing.T, c *visitor) {
+		c.get(1)
+		c.want("HEADERS 1 END ...")
+	})
+}
+
+type wrapper struct{ http.ResponseWriter }
+
+func (w wrapper) Unwrap() http.ResponseWriter { return w.ResponseWriter }
