@@ -53,21 +53,26 @@ func TestPushApp(t *testing.T) {
 	}
 }
 
-// TestPushInBrowser holds that Chromium, which takes no pushes, has the hint of the application, and nothing to complain about.
+// TestPushInBrowser holds that Chromium, which takes no pushes, has the hint of the application and uses it, and has nothing to
+// complain about. Chromium leaves a hint now and then, when it is busy with its start: one use in five fresh starts counts.
 func TestPushInBrowser(t *testing.T) {
 	s := serve(t, "tour/app.star", "", "")
 	s.EnableHTTP2 = true
 	s.StartTLS()
 	t.Cleanup(s.Close)
-	b := browse(t, s)
-	b.do(chromedp.Navigate(s.URL + "/live/push/"))
-	b.shows(`document.getElementById("fact").textContent.includes("nectar") ? "yes" : ""`)
-	if hint := value[float64](b, `performance.getEntriesByType("navigation")[0].firstInterimResponseStart`); hint <= 0 {
-		t.Error("Chromium has seen no 103")
+	var style string
+	for range 5 {
+		b := browse(t, s)
+		b.do(chromedp.Navigate(s.URL + "/live/push/"))
+		b.shows(`document.getElementById("fact").textContent.includes("nectar") ? "yes" : ""`)
+		if hint := value[float64](b, `performance.getEntriesByType("navigation")[0].firstInterimResponseStart`); hint <= 0 {
+			t.Error("Chromium has seen no 103")
+		}
+		b.silent("push")
+		style = value[string](b, `performance.getEntriesByType("resource").filter(e => e.name.endsWith("push.css")).map(e => e.initiatorType).join()`)
+		if strings.Contains(style, "early-hints") {
+			return
+		}
 	}
-	style := value[string](b, `performance.getEntriesByType("resource").filter(e => e.name.endsWith("push.css")).map(e => e.initiatorType).join()`)
-	if !strings.Contains(style, "early-hints") {
-		t.Errorf("the style sheet was fetched for %s", style)
-	}
-	b.silent("push")
+	t.Errorf("the style sheet was fetched for %s", style)
 }
