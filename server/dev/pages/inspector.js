@@ -1,7 +1,7 @@
 // Keeps the inspector's page up to date: it is asked for again when something has happened, and its main part replaced.
 (() => {
   "use strict";
-  let first = true, asked = Promise.resolve();
+  let asked = Promise.resolve();
   const refresh = async () => {
     const old = document.querySelector("main[data-follow]");
     if (!old) return;
@@ -13,8 +13,7 @@
     if (focused) fresh.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   };
   const source = new EventSource("/_larkspur/events?requests");
-  source.onmessage = () => {
-    if (first) { first = false; return }
+  source.onmessage = () => { // the first too: something may have happened since the page was made
     asked = asked.then(refresh).catch(() => {}); // the next event tries again
   };
 })();
