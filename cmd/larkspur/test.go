@@ -188,7 +188,7 @@ func (t *tests) run(ctx context.Context) error {
 	if len(files) == 0 {
 		return runError{fmt.Errorf("%s holds no file *%s", t.app.path(t.path), suite.Suffix)}
 	}
-	p := suite.Printer{W: t.stdout, Suite: s, Verbose: t.verbose, Color: colored(t.stdout)}
+	p := suite.Printer{W: t.stdout, Suite: s, Verbose: t.verbose, Color: bool(paletteOf(t.stdout))}
 	var results []*suite.Result
 	failed := false
 	err = s.Run(ctx, files, func(r *suite.Result) {

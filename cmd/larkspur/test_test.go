@@ -96,7 +96,7 @@ func TestNoColor(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if colored(f) || colored(io.Discard) {
+	if paletteOf(f) || paletteOf(io.Discard) {
 		t.Error("a file is coloured")
 	}
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -106,14 +105,4 @@ func (t *tests) reports(s *suite.Suite, results []*suite.Result) error {
 		return err
 	}
 	return os.WriteFile(t.coverHTML, page.Bytes(), 0o666)
-}
-
-// colored reports whether w is a terminal whose user has not said that it be without colour: https://no-color.org.
-func colored(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
