@@ -29,7 +29,12 @@
   const kept = store(here(), null);
   if (kept) {
     const [x, y] = kept.split(" ").map(Number);
-    const restore = () => scrollTo({ left: x, top: y, behavior: "instant" });
+    let at = scrollX + " " + scrollY;
+    const restore = () => {
+      if (scrollX + " " + scrollY !== at) return; // somebody has moved it since
+      scrollTo({ left: x, top: y, behavior: "instant" });
+      at = scrollX + " " + scrollY;
+    };
     document.readyState === "loading" ? addEventListener("DOMContentLoaded", restore) : restore();
     addEventListener("load", restore, { once: true });
   }
