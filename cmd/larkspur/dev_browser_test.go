@@ -229,6 +229,8 @@ func TestDevErrors(t *testing.T) {
 	b.open(g.url + "/fail")
 	g.write("app.star", strings.Replace(gardenApp(1), "return VERSION // 0", `return start_response("200 OK", []) and ["mended"]`, 1))
 	b.shows(`document.body.textContent === "mended"`)
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	for _, m := range b.messages {
 		if !strings.Contains(m, "status of 500") { // that the request failed is the console's business too
 			t.Errorf("the console says: %s", m)
