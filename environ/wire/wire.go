@@ -1,0 +1,125 @@
+// Package wire has the rules of HTTP that more than one package enforces: which octets a token, a field
+// value, an authority or a request target may have, and which fields belong to the connection and not to
+// a message that is passed on. Every function is total, and allocates nothing.
+package wire
+
+import (
+	"net/netip"
+	"strings"
+)
+
+// Token reports whether s is a token, as methods and field names are. RFC 9110, section 5.6.2.
+func Token(s string) bool {
+	for i := range len(s) {
+		if octets[s[i]]&inToken == 0 {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// LowerToken reports whether s is a token without upper case, as field names of HTTP/2 are.
+// RFC 9113, section 8.2.1.
+func LowerToken(s string) bool {
+	for i := range len(s) {
+		if octets[s[i]]&(inToken|upper) != inToken {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// Value reports whether s has no octet that a field value must not have: no control character but the
+// tab. RFC 9110, section 5.5; PEP 3333: "must not include any control characters".
+func Value(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' && c != '\t' || c == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// Digits reports whether s is one digit or more, and nothing else.
+func Digits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// BadOctet returns the first octet of a request target that no URI has, or that readers differ about.
+// RFC 3986, section 2.
+func BadOctet(target string) (c byte, bad bool) {
+	for i := range len(target) {
+		if octets[target[i]]&inTarget == 0 {
+			return target[i], true
+		}
+	}
+	return 0, false
+}
+
+// Authority reports whether s is HOST or HOST:PORT, as Host and :authority have it: without user
+// information, an address of IPv6 in brackets, a port of at most five digits, which may be missing.
+// RFC 3986, section 3.2; RFC 9110, section 4.2.4.
+func Authority(s string) bool {
+	host, port, found := strings.Cut(s, ":")
+	if inside, ok := strings.CutPrefix(s, "["); ok {
+		if inside, port, found = strings.Cut(inside, "]"); !found {
+			return false
+		}
+		if a, err := netip.ParseAddr(inside); err != nil || !a.Is6() || a.Zone() != "" {
+			return false
+		}
+		if port == "" {
+			return true
+		}
+		if port, found = strings.CutPrefix(port, ":"); !found {
+			return false
+		}
+		host = inside
+	}
+	if port != "" && (len(port) > 5 || !Digits(port)) {
+		return false
+	}
+	for i := range len(host) {
+		if octets[host[i]]&inHost == 0 && !(host[i] == ':' && s[0] == '[') {
+			return false
+		}
+	}
+	return host != ""
+}
+
+// What an octet may be in.
+const (
+	inToken = 1 << iota
+	inHost
+	inTarget
+	upper
+)
+
+// octets says of each octet what it may be in.
+var octets = func() (t [256]uint8) {
+	for c := range 256 {
+		b := byte(c)
+		switch {
+		case 'A' <= b && b <= 'Z':
+			t[c] = inToken | inHost | upper
+		case 'a' <= b && b <= 'z', '0' <= b && b <= '9':
+			t[c] = inToken | inHost
+		default:
+			if strings.IndexByte("!#$%&'*+-.^_`|~", b) >= 0 {
+				t[c] |= inToken
+			}
+			if strings.IndexByte("-._~!$&'()*+,;=%", b) >= 0 { // RFC 3986, section 3.2.2: reg-name
+				t[c] |= inHost
+			}
+		}
+		if ' ' < b && b < 0x7f && b != '#' && b != '\\' {
+			t[c] |= inTarget
+		}
+	}
+	return t
+}()
