@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/net/http/httpguts"
+	"github.com/larkspur-web/larkspur/environ/wire"
 	"golang.org/x/net/http2"
 )
 
@@ -206,20 +206,18 @@ func (st *Stream) promise(page *Stream, target string, header http.Header) (reas
 // promiseFields are the fields of a promised request. RFC 9113, sections 8.2.2 and 8.4.
 func promiseFields(h http.Header) (fields []responseField, err error) {
 	for name, values := range h {
-		wire, ok := wireName(name)
+		known, ok := wireName(name)
 		if !ok {
 			return nil, fmt.Errorf("h2: promise with field %q: not a name", name)
 		}
-		switch wire.lower {
-		case "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade",
-			"host", "content-length", "content-encoding", "trailer", "te", "expect":
+		if (wire.Connection | wire.Framing).Has(name) {
 			return nil, fmt.Errorf("h2: promise with field %q: a promised request cannot have it", name)
 		}
 		for _, v := range values {
-			if !httpguts.ValidHeaderFieldValue(v) {
+			if !wire.Value(v) {
 				return nil, fmt.Errorf("h2: promise with field %q: its value is invalid", name)
 			}
-			fields = append(fields, responseField{wire, strings.Trim(v, " \t")})
+			fields = append(fields, responseField{known, strings.Trim(v, " \t")})
 		}
 	}
 	return fields, nil

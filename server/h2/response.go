@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/larkspur-web/larkspur/environ/wire"
 	"golang.org/x/net/http/httpguts"
 	"golang.org/x/net/http2"
 )
@@ -124,17 +125,17 @@ func (w *response) take() {
 				}
 			}
 		}
-		if connectionField(name) || strings.HasPrefix(name, http.TrailerPrefix) {
+		if strings.HasPrefix(name, http.TrailerPrefix) {
 			continue
 		}
-		wire, ok := wireName(name)
+		known, ok := wireName(name)
 		if !ok {
 			continue
 		}
 		for _, v := range values {
 			// RFC 9113, section 8.2.1.
-			if httpguts.ValidHeaderFieldValue(v) {
-				fields = append(fields, responseField{wire, strings.Trim(v, " \t")})
+			if wire.Value(v) {
+				fields = append(fields, responseField{known, strings.Trim(v, " \t")})
 			}
 		}
 	}

@@ -222,10 +222,10 @@ func (c *conn) handleTrailers(id uint32) error {
 	trailer := http.Header{}
 	for _, f := range b.fields {
 		// RFC 9113, section 8.1: no pseudo-fields in trailers.
-		if reason := checkField(f); reason != "" {
+		name, reason := checkField(f)
+		if reason != "" {
 			return streamError{id, http2.ErrCodeProtocol, reason}
 		}
-		name := canonicalName(f.Name)
 		trailer[name] = append(trailer[name], f.Value)
 	}
 	c.mu.Lock()
