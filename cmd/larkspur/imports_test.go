@@ -26,7 +26,7 @@ var policy = []struct {
 	{"runtime/...", []string{"runtime/..."}, []string{"go.starlark.net/..."}},
 	{"environ/...", []string{"environ/..."}, []string{"go.starlark.net/..."}},
 	{"server/http1", nil, []string{"golang.org/x/net/http/..."}},
-	{"server/h2/...", []string{"server/h2/..."}, []string{"golang.org/x/net/http2/...", "golang.org/x/net/http/..."}},
+	{"server/h2/...", []string{"server/h2/...", "environ/wire"}, []string{"golang.org/x/net/http2/...", "golang.org/x/net/http/..."}},
 	{"server/...", []string{"server/...", "environ/...", "push/..."}, []string{"go.starlark.net/...", "golang.org/x/net/http2/...", "golang.org/x/net/http/..."}},
 	{"push/...", []string{"push/..."}, []string{"golang.org/x/net/http2/..."}},
 	{"apps", nil, nil},

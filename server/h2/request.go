@@ -143,7 +143,7 @@ func (c *conn) finishBlock(id uint32) error {
 	case b.self:
 		return streamError{id, http2.ErrCodeProtocol, "a stream that depends on itself"}
 	}
-	st := &Stream{c: c, id: id, remoteDone: b.end, priority: prio}
+	st := &stream{c: c, id: id, remoteDone: b.end, priority: prio}
 	if b.tooLarge {
 		st.refuse(http.StatusRequestHeaderFieldsTooLarge, b)
 	} else if reason := st.request(b); reason != "" {
@@ -158,7 +158,7 @@ type pseudo struct{ method, scheme, authority, path, protocol string }
 
 // request makes the http.Request of st out of b. It returns what is wrong with it: a malformed
 // request is a stream error, and reaches no handler. RFC 9113, section 8.1.1.
-func (st *Stream) request(b *block) (reason string) {
+func (st *stream) request(b *block) (reason string) {
 	var ps pseudo
 	n, reason := ps.take(b.fields)
 	if reason != "" {

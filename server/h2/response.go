@@ -32,7 +32,7 @@ const maxBuffered = dataSize
 // A response is the http.ResponseWriter of a stream. Its methods may be called by several
 // goroutines, and after the handler has returned, when they do nothing.
 type response struct {
-	st   *Stream
+	st   *stream
 	head bool // the method is HEAD
 
 	mu       sync.Mutex
@@ -48,7 +48,7 @@ type response struct {
 	trailers []string
 }
 
-func (w *response) start(st *Stream, s *scratch) {
+func (w *response) start(st *stream, s *scratch) {
 	w.st, w.s, w.length = st, s, -1
 	w.head = st.method == http.MethodHead
 	s.buf = s.buf[:0]
@@ -176,7 +176,7 @@ func (w *response) interim(status int) {
 }
 
 // proceed sends the 100 that the client waits for before its body. RFC 9110, section 10.1.1.
-func (st *Stream) proceed() {
+func (st *stream) proceed() {
 	c := st.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -196,7 +196,7 @@ func (w *response) sendHeader(body []byte, whole, end bool, now time.Time) {
 	c := w.st.c
 	w.sent = true
 	w.st.headersSent = true
-	if w.st.promised > 0 {
+	if w.st.promises > 0 {
 		w.st.lastSent = c.now()
 	}
 	var flags http2.Flags

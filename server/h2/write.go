@@ -168,7 +168,7 @@ func (w *response) end() {
 }
 
 // endEmpty ends the response by a DATA frame without payload, for which no window is needed.
-func (c *conn) endEmpty(st *Stream) {
+func (c *conn) endEmpty(st *stream) {
 	c.out = appendFrame(c.outBuffer(), http2.FrameData, flagEndStream, st.id, 0)
 	c.endLocal(st)
 }
