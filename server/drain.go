@@ -168,7 +168,6 @@ type deadlineWriter struct{ r *response }
 func (d deadlineWriter) Write(p []byte) (int, error) {
 	d.r.arm()
 	n, err := d.r.w.Write(p)
-	d.r.plan.Sum(p[:n])
 	d.r.ctl.Extend()
 	return n, err
 }
@@ -176,7 +175,7 @@ func (d deadlineWriter) Write(p []byte) (int, error) {
 // ReadFrom hands a file to the http.ResponseWriter in pieces, so that each may take its time.
 func (d deadlineWriter) ReadFrom(src io.Reader) (total int64, err error) {
 	to, ok := d.r.w.(io.ReaderFrom)
-	if !ok || d.r.plan.Summing() {
+	if !ok {
 		return io.Copy(struct{ io.Writer }{d}, src)
 	}
 	// One io.LimitedReader over a file is what the kernel sends; not one over another.

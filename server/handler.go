@@ -17,7 +17,7 @@ import (
 type lazyConfig struct {
 	once    sync.Once
 	environ *environ.Config
-	site    push.Site
+	front   push.Handler
 }
 
 // ServeHTTP calls the application for one request. It may be called from any number of goroutines.
@@ -39,12 +39,19 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer slots.release()
-	res := &response{h: h, w: w, r: r, length: -1, env: h.config().New(r)}
+	h.lazy().front.ServeHTTP(w, r)
+}
+
+// answer calls the application for a page, or for a request that may be promised with one.
+func (h *Handler) answer(w http.ResponseWriter, r *http.Request) {
+	if _, ok := push.Pushed(r.Context()); ok {
+		h.promised(w, r)
+		return
+	}
+	began := time.Now()
+	res := &response{h: h, w: w, r: r, length: -1, env: h.config().New(r), plan: push.From(w)}
 	if h.WriteTimeout == 0 {
 		res.progress = began // the server's own deadline, of the same length, has just begun
-	}
-	if h.Push.Busy(w, r) {
-		res.planned().Start()
 	}
 	ok := res.serve()
 	if h.Access != nil { // its attributes are not free
@@ -101,7 +108,6 @@ func (r *response) serve() bool {
 		return r.complete()
 	})
 	ok := err == nil || r.fail(err)
-	r.plan.End(err == nil)
 	r.over = true
 	r.env.Finish() // the rest of the request is net/http's, which throws it away
 	r.cleanup(body, err)

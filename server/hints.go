@@ -47,7 +47,7 @@ func (e *earlyHints) CallInternal(_ *starlark.Thread, args starlark.Tuple, kwarg
 	if r.sent || len(fields) == 0 {
 		return starlark.None, nil
 	}
-	r.planned().Hint(headerOf(fields))
+	r.plan.Hint(headerOf(fields))
 	return starlark.None, nil
 }
 

@@ -19,16 +19,16 @@ var (
 	_ starlark.HasAttrs = verdict{}
 )
 
-// site is where the resources are that go with the application's pages.
-func (h *Handler) site() push.Site {
-	s := push.Site{Handler: http.HandlerFunc(h.promised), Mount: h.Mount, Prompt: true, TryAcquire: h.Slots.tryAcquire}
+// pushing returns what plans the pushes of the application's pages.
+func (h *Handler) pushing() push.Handler {
+	p := push.Handler{Next: http.HandlerFunc(h.answer), Policy: h.Push, Mount: h.Mount, HonorsContext: func(*http.Request) bool { return true }}
 	if live, ok := h.App.(interface{ Generation() uint64 }); ok {
-		s.Generation = live.Generation
+		p.Generation = func(*http.Request) uint64 { return live.Generation() }
 	}
-	return s
+	return p
 }
 
-// promised calls the application for a request that may be promised, inside the request for its page. The plan of that has taken a slot.
+// promised calls the application for a request that may be promised, inside the request for its page, and in its slot.
 func (h *Handler) promised(w http.ResponseWriter, r *http.Request) {
 	if f := h.refuse(r); f != nil {
 		h.page(w, r, f)
@@ -38,14 +38,6 @@ func (h *Handler) promised(w http.ResponseWriter, r *http.Request) {
 	if !res.serve() {
 		panic(http.ErrAbortHandler)
 	}
-}
-
-// planned begins the plan of the response, if it has none.
-func (r *response) planned() *push.Plan {
-	if r.plan == nil {
-		r.plan = r.h.Push.Begin(r.w, r.r, r.h.lazy().site)
-	}
-	return r.plan
 }
 
 func (p *pusher) Name() string          { return "push" }
@@ -73,7 +65,7 @@ func (p *pusher) CallInternal(_ *starlark.Thread, args starlark.Tuple, kwargs []
 		}
 		res.Header = headerOf(fields)
 	}
-	return verdict{r.planned().Push(res)}, nil
+	return verdict{r.plan.Push(res)}, nil
 }
 
 // headerOf makes a header of fields.

@@ -19,7 +19,7 @@ type response struct {
 	w    http.ResponseWriter
 	r    *http.Request
 	env  *environ.Environ
-	plan *push.Plan // nil as long as there is nothing to plan, and in a promised request
+	plan *push.Plan // nil in a promised request
 	ctl  handle
 	ctx  context.Context // the call's
 
@@ -93,9 +93,6 @@ func (r *response) commit() error {
 	if r.open {
 		r.duplex()
 	}
-	if r.plan != nil || header["Link"] != nil {
-		r.planned().Commit(r.status, header)
-	}
 	r.w.WriteHeader(r.status)
 	return nil
 }
@@ -157,7 +154,6 @@ func (r *response) block(s string, flush bool) error {
 		r.arm()
 		n, err := io.WriteString(r.w, s[:min(len(s), maxPiece)])
 		r.written += int64(n)
-		r.plan.SumString(s[:n])
 		if err != nil {
 			return errGone
 		}

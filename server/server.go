@@ -121,7 +121,7 @@ func (h *Handler) config() *environ.Config { return h.lazy().environ }
 // lazy returns what is made at the first request.
 func (h *Handler) lazy() *lazyConfig {
 	h.made.once.Do(func() {
-		h.made.site = h.site()
+		h.made.front = h.pushing()
 		h.made.environ = &environ.Config{
 			ScriptName: h.Mount,
 			Vars:       h.Environ,

@@ -84,18 +84,4 @@ func (s *Slots) start() {
 	}
 }
 
-// tryAcquire takes a slot if there is one, and never waits for it.
-func (s *Slots) tryAcquire() (release func(), ok bool) {
-	if s == nil {
-		s = &processSlots
-	}
-	s.once.Do(s.start)
-	select {
-	case s.free <- struct{}{}:
-		return s.release, true
-	default:
-		return nil, false
-	}
-}
-
 func (s *Slots) release() { <-s.free }
