@@ -11,8 +11,8 @@ import (
 	"github.com/larkspur-web/larkspur/push/pushtest"
 )
 
-// A handler of any kind gets pushes by being wrapped. With a server that can promise, larkspur's server/h2 for one, what the Link
-// field names is promised; with any other it is a hint.
+// A handler of any kind gets pushes by being wrapped. With a server that can promise, larkspur's
+// server/h2 for one, what the Link field names is promised; with any other it is a hint.
 func ExampleHandler() {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
@@ -43,9 +43,14 @@ func ExampleFrom() {
 
 // Every verdict can be seen.
 func ExamplePolicy_observe() {
-	policy := &push.Policy{Observe: func(r *http.Request, v push.Verdict) { fmt.Println(r.RequestURI, v) }}
+	policy := &push.Policy{Observe: func(r *http.Request,
+		v push.Verdict) {
+		fmt.Println(r.RequestURI, v)
+	}}
 	page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Link", `</app.css>; rel=preload; as=style, </big.png>; rel=preload; as=image; nopush, <//cdn.example/x.js>; rel=preload; as=script`)
+		w.Header().Set("Link",
+			`</app.css>; rel=preload; as=style, </big.png>; rel=preload; as=image; nopush, `+
+				`<//cdn.example/x.js>; rel=preload; as=script`)
 	})
 	h := &push.Handler{Next: page, Policy: policy}
 	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
@@ -56,7 +61,8 @@ func ExamplePolicy_observe() {
 }
 
 func ExampleParseLinks() {
-	links, _ := push.ParseLinks([]string{`</a.css>; rel=preload; as=style, <b.css>; rel="next preload"; title="b, or not b"`})
+	links, _ := push.ParseLinks([]string{`</a.css>; rel=preload; as=style, ` +
+		`<b.css>; rel="next preload"; title="b, or not b"`})
 	for _, l := range links {
 		fmt.Println(l.Target, l.Is("preload"), l.As)
 	}
@@ -67,7 +73,8 @@ func ExampleParseLinks() {
 
 func ExampleResolve() {
 	r := httptest.NewRequest("GET", "http://example.com/docs/page.html", nil)
-	for _, ref := range []string{"a b.css", "../a.css#top", "http://EXAMPLE.com:80/a.css", "//other.example/a.css", `\a.css`} {
+	for _, ref := range []string{"a b.css", "../a.css#top", "http://EXAMPLE.com:80/a.css",
+		"//other.example/a.css", `\a.css`} {
 		target, reason := push.Resolve(r, ref)
 		fmt.Printf("%q %q\n", target, reason)
 	}
@@ -100,11 +107,12 @@ func ExampleParseMap() {
 // A recorder learns a map from what clients ask for.
 func ExampleRecorder() {
 	recorder := new(push.Recorder)
-	h := &push.Handler{Policy: &push.Policy{Recorder: recorder}, Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/" {
-			w.Header().Set("Content-Type", "text/html")
-		}
-	})}
+	h := &push.Handler{Policy: &push.Policy{Recorder: recorder},
+		Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/" {
+				w.Header().Set("Content-Type", "text/html")
+			}
+		})}
 	for range 5 {
 		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "http://example.com/", nil))
 		r := httptest.NewRequest("GET", "http://example.com/site.css", nil)

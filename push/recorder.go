@@ -11,10 +11,12 @@ import (
 	"time"
 )
 
-// A Recorder learns which resources go with which pages from what clients ask for: a resource whose request names a page
-// in its Referer goes with that page, and one that names a stylesheet goes with the pages of the stylesheet. It learns only what could be
-// promised, and nothing of who asked. What it has learned is a [Map], for people to review. The zero value works. It must not be copied
-// or changed after its first use, is safe for concurrent use, and has bounds; nil learns nothing.
+// A Recorder learns which resources go with which pages from what clients ask for: a resource whose
+// request names a page in its Referer goes with that page, and one that names a stylesheet goes
+// with the pages of the stylesheet. It learns only what could be promised, and nothing of who
+// asked. What it has learned is a [Map], for people to review. The zero value works. It must not be
+// copied or changed after its first use, is safe for concurrent use, and has bounds; nil learns
+// nothing.
 type Recorder struct {
 	// MaxPages is how many pages are kept, the most visited. Zero means 256.
 	MaxPages int
@@ -47,8 +49,9 @@ const (
 	maxResourceTarget = 1024
 )
 
-// Of what is learned, a map gets what was used at least so often, and at least so often as compared with the resource of
-// the page that was used most. Visits do not serve for that: a client that comes back has the resources already.
+// Of what is learned, a map gets what was used at least so often, and at least so often as compared
+// with the resource of the page that was used most. Visits do not serve for that: a client that
+// comes back has the resources already.
 const (
 	learnedUses  = 3
 	learnedShare = 0.5
@@ -58,7 +61,8 @@ const (
 // observe learns from the request of p, which gets a response with this status and header.
 func (c *Recorder) observe(p *page, status int, header http.Header, now time.Time) {
 	r := p.request
-	if c == nil || r.Method != http.MethodGet || status != http.StatusOK && status != http.StatusNotModified {
+	if c == nil || r.Method != http.MethodGet || status != http.StatusOK &&
+		status != http.StatusNotModified {
 		return
 	}
 	path, _, _ := strings.Cut(p.target, "?")
@@ -73,7 +77,8 @@ func (c *Recorder) observe(p *page, status int, header http.Header, now time.Tim
 	if !ok || as == "" || !storable(header) || len(p.target) > maxResourceTarget {
 		return
 	}
-	c.use(referer, p.target, use{as: as, crossOrigin: as == "font" || r.Header.Get("Sec-Fetch-Mode") == "cors"}, now)
+	c.use(referer, p.target, use{as: as, crossOrigin: as == "font" ||
+		r.Header.Get("Sec-Fetch-Mode") == "cors"}, now)
 }
 
 // isDocument reports whether a response is a page, as opposed to a resource of one.
@@ -99,7 +104,8 @@ func usedAs(r *http.Request, target string) string {
 // referer returns the target of the page of this origin that the request names.
 func (p *page) referer() (target string, ok bool) {
 	u, err := url.Parse(first(p.request.Header, "Referer"))
-	if err != nil || u.Scheme != p.origin.scheme || normalAuthority(u.Scheme, u.Host) != p.origin.authority {
+	if err != nil || u.Scheme != p.origin.scheme ||
+		normalAuthority(u.Scheme, u.Host) != p.origin.authority {
 		return "", false
 	}
 	return u.RequestURI(), true
@@ -123,8 +129,8 @@ func (c *Recorder) visit(path string, now time.Time) {
 	v.visits++
 }
 
-// use counts a resource for the pages that referer stands for: one that was visited, or those that use it as a stylesheet. Names that
-// a client makes up are neither.
+// use counts a resource for the pages that referer stands for: one that was visited, or those that
+// use it as a stylesheet. Names that a client makes up are neither.
 func (c *Recorder) use(referer, target string, u use, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -164,7 +170,8 @@ func rarest[T any](m map[string]T, count func(T) float64) (key string) {
 	return key
 }
 
-// decay halves what was counted, once for each half-life that has gone by, and forgets what is next to nothing.
+// decay halves what was counted, once for each half-life that has gone by, and forgets what is next
+// to nothing.
 func (c *Recorder) decay(now time.Time) {
 	half := orDefault(c.HalfLife, 24*time.Hour)
 	if c.decayed.IsZero() {
@@ -202,7 +209,10 @@ func (c *Recorder) Map() *Map {
 			m.pages = append(m.pages, page)
 		}
 	}
-	slices.SortFunc(m.pages, func(a, b mapPage) int { return strings.Compare(a.pattern, b.pattern) })
+	slices.SortFunc(m.pages, func(a,
+		b mapPage) int {
+		return strings.Compare(a.pattern, b.pattern)
+	})
 	m.index()
 	return m
 }
