@@ -15,9 +15,10 @@ type Handler struct {
 	Policy *Policy
 	// Mount is the path in which the resources are, without a slash at its end. Empty means all.
 	Mount string
-	// Generation, if not nil, returns the version of what answers a request: one for a page, before Next is called with it, or
-	// one that may be promised. What was sent by another version is looked at again, however fresh it is.
-	Generation func(*http.Request) uint64
+	// Generation, if not nil, returns the version of what answers a request: one for a page, before
+	// Next is called with it, or one that may be promised with the page. w is what Next is given for
+	// the page. What was sent by another version is looked at again, however fresh it is.
+	Generation func(w http.ResponseWriter, r *http.Request) uint64
 	// HonorsContext, if not nil, reports whether Next returns soon after the context of a request ends that may be promised. Next
 	// is then run on the goroutine of the page; otherwise it gets its own, and is left behind at the deadline.
 	HonorsContext func(*http.Request) bool

@@ -97,7 +97,7 @@ func (p *Plan) generation(r *http.Request) uint64 {
 	if p.h.Generation == nil {
 		return 0
 	}
-	return p.h.Generation(r)
+	return p.h.Generation(p.w, r)
 }
 
 // Accepts reports whether the client accepts promises now.

@@ -346,7 +346,7 @@ func TestDiary(t *testing.T) {
 				w.WriteHeader(http.StatusNotModified)
 			},
 		}
-		h := &push.Handler{Next: s, Policy: new(push.Policy), Generation: func(*http.Request) uint64 { return generation }}
+		h := &push.Handler{Next: s, Policy: new(push.Policy), Generation: func(http.ResponseWriter, *http.Request) uint64 { return generation }}
 		step := func(name string, c *conn, want int) {
 			t.Helper()
 			before := len(c.promises)
