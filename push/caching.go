@@ -67,10 +67,19 @@ func directive(h http.Header, name string) (value string, ok bool) {
 	return "", false
 }
 
-// storable reports whether the client may keep a response with this header, and it is meant for whoever asks.
+// storable reports whether a response with this header is cacheable and not personalised.
 func storable(h http.Header) bool {
 	_, never := directive(h, "no-store")
 	return !never && len(h["Set-Cookie"]) == 0
+}
+
+// freshUntil returns until when the client uses a response with the header h without asking again,
+// zero if at no time.
+func freshUntil(h http.Header, now time.Time) time.Time {
+	if d := freshness(h, now); d > 0 {
+		return now.Add(d)
+	}
+	return time.Time{}
 }
 
 // freshness returns how long a response is fresh by what its header says, 0 if it says nothing.
@@ -98,8 +107,8 @@ func freshness(h http.Header, now time.Time) time.Duration {
 	return 0
 }
 
-// varies returns a field on which a response with the header h depends and that request does not have or has not got
-// from the page: the client's own request might have chosen another response.
+// varies returns a field on which a response with the header h depends and that the promised request
+// neither has nor has got from the page: the client's own request might have chosen another response.
 func varies(h, request http.Header) (name string, ok bool) {
 	for _, field := range h["Vary"] {
 		for name := range strings.SplitSeq(field, ",") {
