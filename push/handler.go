@@ -21,9 +21,10 @@ type Handler struct {
 	// is foreign. Empty means all of the origin.
 	Mount string
 	// Generation, if not nil, returns the version of what answers a request. It is called with the
-	// page's, before Next is, and with each that may be promised. What was sent by another version
-	// is looked at again, however fresh it is. Nil means that there is one version only.
-	Generation func(*http.Request) uint64
+	// page's, before Next is, and with each that may be promised; w is what Next is given for the
+	// page. What was sent by another version is looked at again, however fresh it is. Nil means
+	// that there is one version only.
+	Generation func(w http.ResponseWriter, r *http.Request) uint64
 	// HonorsContext, if not nil, reports whether Next returns soon after the context of a request
 	// that may be promised ends. Next is then run on the goroutine of the page. Otherwise it gets a
 	// goroutine of its own, and is left behind at the deadline. Nil means never.

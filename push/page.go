@@ -35,7 +35,7 @@ func (p *page) generationOf(r *http.Request) uint64 {
 	if p.handler.Generation == nil {
 		return 0
 	}
-	return p.handler.Generation(r)
+	return p.handler.Generation(p.writer, r)
 }
 
 // locate returns the target that a link names, or, with a refusal, what it is called in a verdict.

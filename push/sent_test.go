@@ -33,7 +33,7 @@ func TestDiary(t *testing.T) {
 			},
 		}
 		h := &push.Handler{Next: s, Policy: new(push.Policy),
-			Generation: func(*http.Request) uint64 { return generation }}
+			Generation: func(http.ResponseWriter, *http.Request) uint64 { return generation }}
 		step := func(name string, c *conn, want int) {
 			t.Helper()
 			before := len(c.promises)
