@@ -21,9 +21,10 @@ func (r refusal) refused() bool { return r.reason != "" }
 
 // skipped returns the verdict of a candidate about which nothing is decided.
 func (c *candidate) skipped(no refusal) Verdict {
-	return Verdict{Source: c.source, Target: c.link.Target, Status: Skipped,
-		Critical: c.link.Critical,
-		Reason:   no.reason, Detail: no.detail}
+	return Verdict{
+		Source: c.source, Target: c.link.Target, Critical: c.link.Critical,
+		Status: Skipped, Reason: no.reason, Detail: no.detail,
+	}
 }
 
 // A decision is a candidate that has its verdict.

@@ -35,8 +35,8 @@ type Link struct {
 // Is reports whether the link has the relation type rel. RFC 8288, section 3.3: types are compared
 // case-insensitively.
 func (l *Link) Is(rel string) bool {
-	for word := range strings.FieldsFuncSeq(l.Rel,
-		func(r rune) bool { return r == ' ' || r == '\t' }) {
+	white := func(r rune) bool { return r == ' ' || r == '\t' }
+	for word := range strings.FieldsFuncSeq(l.Rel, white) {
 		if len(word) == len(rel) && strings.EqualFold(word, rel) {
 			return true
 		}

@@ -97,12 +97,11 @@ func (r *linkReader) params() {
 		}
 		r.i++
 		r.blanks()
-		start := r.i
-		for r.i < len(r.s) && !blank(r.s[r.i]) && r.s[r.i] != '=' && r.s[r.i] != ';' &&
-			r.s[r.i] != ',' {
-			r.i++
+		name := r.s[r.i:]
+		if n := strings.IndexAny(name, " \t=;,"); n >= 0 {
+			name = name[:n]
 		}
-		name := r.s[start:r.i]
+		r.i += len(name)
 		r.blanks()
 		value := ""
 		if r.i < len(r.s) && r.s[r.i] == '=' {

@@ -32,11 +32,12 @@ type Map struct {
 	globs []int            // of the others
 }
 
+// A mapPage is a pattern of pages, and their resources.
 type mapPage struct {
 	pattern string
+	note    string // a comment
 	links   []Link
 	lines   []string // the links as they are written, with comments where the map was learned
-	note    string
 }
 
 // index makes what links looks up.
@@ -85,17 +86,16 @@ func (m *Map) links(target string) []Link {
 // match reports whether a path matches a pattern. Its time is bounded by the product of their
 // lengths.
 func match(pattern, path string) bool {
-	// at is where the pattern goes on after the last star, and mark what of the path that star has
-	// taken.
+	// Of the last * and the last **, where the pattern goes on after it, -1 if there is none, and
+	// how far into the path it goes.
 	type star struct{ pattern, path int }
-	var one, any star // the last * and the last **
-	one.pattern, any.pattern = -1, -1
+	one, all := star{-1, 0}, star{-1, 0}
 	i, j := 0, 0
 	for j < len(path) || i < len(pattern) {
 		switch {
 		case strings.HasPrefix(pattern[i:], "**"):
 			i += 2
-			any, one = star{i, j}, star{-1, 0}
+			all, one = star{i, j}, star{-1, 0}
 		case i < len(pattern) && pattern[i] == '*':
 			i++
 			one = star{i, j}
@@ -104,10 +104,10 @@ func match(pattern, path string) bool {
 		case one.pattern >= 0 && one.path < len(path) && path[one.path] != '/':
 			one.path++
 			i, j = one.pattern, one.path
-		case any.pattern >= 0 && any.path < len(path):
-			any.path++
+		case all.pattern >= 0 && all.path < len(path):
+			all.path++
 			one.pattern = -1
-			i, j = any.pattern, any.path
+			i, j = all.pattern, all.path
 		default:
 			return false
 		}

@@ -108,7 +108,8 @@ func (m *Memory) memo(authority, target string, h http.Header, fresh, now time.T
 	return memo{m.hash(authority, target, validator), minute(fresh)}
 }
 
-// hash never is 0.
+// hash returns the hash of a resource in a state, which never is 0. It is keyed with the oldest of
+// the keys, so that it stays the same when a new one is put before it.
 func (m *Memory) hash(authority, target, validator string) uint64 {
 	mac := hmac.New(sha256.New, m.Keys[len(m.Keys)-1])
 	for _, s := range [...]string{"resource", authority, normalTarget(target), validator} {

@@ -11,18 +11,19 @@ import (
 	"time"
 )
 
-// A Recorder learns which resources go with which pages from what clients ask for: a resource whose
-// request names a page in its Referer goes with that page, and one that names a stylesheet goes
-// with the pages of the stylesheet. It learns only what could be promised, and nothing of who
-// asked. What it has learned is a [Map], for people to review. The zero value works. It must not be
-// copied or changed after its first use, is safe for concurrent use, and has bounds; nil learns
-// nothing.
+// A Recorder learns which resources go with which pages from what clients ask for. A resource whose
+// request names a page in its Referer goes with that page; one that names a style sheet goes with
+// the pages of the style sheet. It learns only what could be promised, and nothing about who asked.
+// What it has learned is a [Map], for people to review.
+//
+// The zero value works, and nil learns nothing. A Recorder has bounds, is safe for concurrent use,
+// and must not be copied or changed after its first use.
 type Recorder struct {
 	// MaxPages is how many pages are kept, the most visited. Zero means 256.
 	MaxPages int
 	// MaxResources is how many resources of a page are kept, the most used. Zero means 32.
 	MaxResources int
-	// HalfLife is after which time a visit counts half. Zero means 24 hours.
+	// HalfLife is how old a visit is that counts half. Zero means 24 hours.
 	HalfLife time.Duration
 
 	mu      sync.Mutex
@@ -30,7 +31,7 @@ type Recorder struct {
 	decayed time.Time
 }
 
-// A visited is a page that was visited.
+// A visited is a page that clients have asked for.
 type visited struct {
 	visits float64
 	uses   map[string]*use // of resources, by target
@@ -43,15 +44,16 @@ type use struct {
 	crossOrigin bool
 }
 
-// What a recorder keeps of a name.
+// How long the names are that a Recorder keeps; a page or resource with a longer one is not
+// learned.
 const (
 	maxPagePath       = 512
 	maxResourceTarget = 1024
 )
 
-// Of what is learned, a map gets what was used at least so often, and at least so often as compared
-// with the resource of the page that was used most. Visits do not serve for that: a client that
-// comes back has the resources already.
+// A resource goes into the map if it was used at least learnedUses times, and at least learnedShare
+// times as often as the page's most used resource, for learnedMost resources of a page. Visits are
+// no measure for that: a client that comes back has the resources already.
 const (
 	learnedUses  = 3
 	learnedShare = 0.5
@@ -61,8 +63,8 @@ const (
 // observe learns from the request of p, which gets a response with this status and header.
 func (c *Recorder) observe(p *page, status int, header http.Header, now time.Time) {
 	r := p.request
-	if c == nil || r.Method != http.MethodGet || status != http.StatusOK &&
-		status != http.StatusNotModified {
+	answered := status == http.StatusOK || status == http.StatusNotModified
+	if c == nil || r.Method != http.MethodGet || !answered {
 		return
 	}
 	path, _, _ := strings.Cut(p.target, "?")
@@ -77,8 +79,8 @@ func (c *Recorder) observe(p *page, status int, header http.Header, now time.Tim
 	if !ok || as == "" || !storable(header) || len(p.target) > maxResourceTarget {
 		return
 	}
-	c.use(referer, p.target, use{as: as, crossOrigin: as == "font" ||
-		r.Header.Get("Sec-Fetch-Mode") == "cors"}, now)
+	cors := as == "font" || r.Header.Get("Sec-Fetch-Mode") == "cors"
+	c.use(referer, p.target, use{as: as, crossOrigin: cors}, now)
 }
 
 // isDocument reports whether a response is a page, as opposed to a resource of one.
@@ -111,6 +113,7 @@ func (p *page) referer() (target string, ok bool) {
 	return u.RequestURI(), true
 }
 
+// visit counts a visit of a page.
 func (c *Recorder) visit(path string, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -129,8 +132,8 @@ func (c *Recorder) visit(path string, now time.Time) {
 	v.visits++
 }
 
-// use counts a resource for the pages that referer stands for: one that was visited, or those that
-// use it as a stylesheet. Names that a client makes up are neither.
+// use counts a resource for the pages that referer stands for: the one of that name that was
+// visited, or those that use it as a style sheet. Names that a client makes up are neither.
 func (c *Recorder) use(referer, target string, u use, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -147,6 +150,7 @@ func (c *Recorder) use(referer, target string, u use, now time.Time) {
 	}
 }
 
+// add counts a use of a resource of the page, which keeps the most used.
 func (v *visited) add(target string, u use, most int) {
 	known := v.uses[target]
 	if known == nil {
@@ -209,10 +213,8 @@ func (c *Recorder) Map() *Map {
 			m.pages = append(m.pages, page)
 		}
 	}
-	slices.SortFunc(m.pages, func(a,
-		b mapPage) int {
-		return strings.Compare(a.pattern, b.pattern)
-	})
+	byPattern := func(a, b mapPage) int { return strings.Compare(a.pattern, b.pattern) }
+	slices.SortFunc(m.pages, byPattern)
 	m.index()
 	return m
 }

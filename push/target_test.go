@@ -154,7 +154,8 @@ func FuzzResolve(f *testing.F) {
 	})
 }
 
-// checkTarget verifies that what ref was resolved to can be sent as a :path, and leads where it says.
+// checkTarget verifies that what ref was resolved to can be sent as a :path, and leads where it
+// says.
 func checkTarget(t *testing.T, ref, target string) {
 	t.Helper()
 	if !utf8.ValidString(ref) || strings.ContainsAny(ref, "\x00\r\n") {

@@ -23,9 +23,8 @@ type Status string
 const (
 	Promised Status = "promised" // the client is told that the response comes, and it comes
 	Hinted   Status = "hinted"   // a 103 told the client to fetch it
-	// the Link field of the final response tells the client to fetch it
-	Linked  Status = "linked"
-	Skipped Status = "skipped" // nothing was done, for the reason of the verdict
+	Linked   Status = "linked"   // the Link field of the page tells the client to fetch it
+	Skipped  Status = "skipped"  // nothing was done, for the reason of the verdict
 )
 
 // A Reason is why a candidate was not promised.
@@ -33,22 +32,19 @@ type Reason string
 
 // The reasons.
 const (
-	NoPush    Reason = "nopush"   // its link says so
-	Anchor    Reason = "anchor"   // its link is about another resource than the page
-	Foreign   Reason = "foreign"  // it is of another origin, or outside the site
-	Self      Reason = "self"     // it is the page
-	Diary     Reason = "diary"    // the client has it
-	Limit     Reason = "limit"    // the client, or the server, allows no more
-	Budget    Reason = "budget"   // it has more bytes than may be sent unasked
-	BadStatus Reason = "status"   // the page's status is an error, or 304
-	Method    Reason = "method"   // the page was not asked for by GET
-	Disabled  Reason = "disabled" // the client, or the server, wants no promises
-	// it is no URI reference, or one that could be read in two ways
-	Invalid Reason = "invalid"
-	// its answer cannot be promised: not a 200, not cacheable, too slow, …
-	Unverified Reason = "unverified"
-	// its link holds only for some clients, and only the client knows
-	Conditional Reason = "conditional"
+	NoPush      Reason = "nopush"      // its link says so
+	Anchor      Reason = "anchor"      // its link is about another resource than the page
+	Foreign     Reason = "foreign"     // it is of another origin, or outside the mount
+	Self        Reason = "self"        // it is the page
+	Diary       Reason = "diary"       // the client has it
+	Limit       Reason = "limit"       // the client, or the server, allows no more
+	Budget      Reason = "budget"      // it has more bytes than may be sent unasked
+	BadStatus   Reason = "status"      // the page's status is an error, or 304
+	Method      Reason = "method"      // the page was not asked for by GET
+	Disabled    Reason = "disabled"    // the client, or the server, wants no promises
+	Invalid     Reason = "invalid"     // it is no URI reference, or an ambiguous one
+	Unverified  Reason = "unverified"  // its answer is not fit: no 200, not cacheable, too slow
+	Conditional Reason = "conditional" // its link holds for some clients only
 )
 
 // A Verdict is what was decided about one candidate, and why.
@@ -75,8 +71,7 @@ func (v Verdict) String() string {
 	return s
 }
 
-// Outcome returns the status, with the reason if the candidate was skipped: "promised", "skipped:
-// diary".
+// Outcome returns the status, and the reason if the candidate was skipped: "skipped: diary", say.
 func (v Verdict) Outcome() string {
 	if v.Status == Skipped {
 		return string(v.Status) + ": " + string(v.Reason)
