@@ -202,3 +202,31 @@ func TestCrowd(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 	}
 }
+
+// TestIdle verifies that a request that pushes nothing costs one allocation, and that its plan is
+// made when it is asked for something, by any number of goroutines.
+func TestIdle(t *testing.T) {
+	var next http.HandlerFunc
+	h := &push.Handler{Policy: new(push.Policy), Next: http.HandlerFunc(
+		func(w http.ResponseWriter, r *http.Request) { next(w, r) })}
+	r := httptest.NewRequest("GET", "/", nil)
+	w := &void{header: http.Header{}}
+	next = func(w http.ResponseWriter, r *http.Request) {
+		if push.From(w).Accepts() || push.From(w).Promised() != 0 {
+			t.Error("promises are accepted")
+		}
+		w.WriteHeader(http.StatusNoContent)
+	}
+	if n := testing.AllocsPerRun(100, func() { h.ServeHTTP(w, r) }); n != 1 {
+		t.Errorf("%v allocations", n)
+	}
+	next = func(w http.ResponseWriter, r *http.Request) {
+		var wg sync.WaitGroup
+		for range 10 {
+			wg.Go(func() { push.From(w).Push(push.Resource{Target: "/a"}) })
+		}
+		w.WriteHeader(http.StatusNoContent)
+		wg.Wait()
+	}
+	h.ServeHTTP(w, r)
+}

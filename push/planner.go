@@ -3,6 +3,7 @@ package push
 import (
 	"hash/maphash"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -80,7 +81,11 @@ func (p *planner) links(status int, header http.Header) {
 	links, whole := ParseLinks(header["Link"])
 	hidden := false
 	first := len(p.decisions)
+	p.decisions = slices.Grow(p.decisions, len(links))
 	p.delivery.deferring = true
+	if p.promiser != nil {
+		p.delivery.deferred = make([]deferred, 0, min(len(links), p.policy.maxPromises()))
+	}
 	for i := range links {
 		l := &links[i]
 		if !l.Is("preload") {

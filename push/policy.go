@@ -68,7 +68,7 @@ const slowFor = 10 * time.Second
 // processPolicy is the Policy of all Handlers that have none of their own.
 var processPolicy Policy
 
-func (p *Policy) maxPromises() int        { return orDefault(p.MaxPromises, 10) }
+func (p *Policy) maxPromises() int        { return max(0, orDefault(p.MaxPromises, 10)) }
 func (p *Policy) maxResourceBytes() int64 { return orDefault(p.MaxResourceBytes, 4<<20) }
 func (p *Policy) maxResponseBytes() int64 { return orDefault(p.MaxResponseBytes, 8<<20) }
 func (p *Policy) verifyTimeout() time.Duration {
