@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/larkspur-web/larkspur/environ"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 )
 
@@ -118,7 +119,7 @@ func (r *response) file(w *environ.FileWrapper) error {
 		return r.commit()
 	}
 	src := w.Reader()
-	_, exists := src.(*environ.File)
+	_, exists := src.(*host.File)
 	if !exists {
 		r.open = true
 	}

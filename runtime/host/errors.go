@@ -13,7 +13,8 @@ type (
 	Coder interface{ Code() string }
 	// A Statuser is an error for which the client gets an HTTP status other than 500.
 	Statuser interface{ Status() int }
-	// A Placer is an error that knows the line of script that was running, as FILE:LINE:COL; "" if none was.
+	// A Placer is an error that knows the line of script that was running, as FILE:LINE:COL; ""
+	// if none was.
 	Placer interface{ Place() string }
 	// A Backtracer is an error that has a call stack, as text.
 	Backtracer interface{ Backtrace() string }
@@ -67,8 +68,8 @@ func Panicked(err error) bool {
 	return ok && p.Panicked()
 }
 
-// Innermost returns the error of the script that err began with, nil if there is none: each that wraps it
-// knows less of the stack.
+// Innermost returns the error of the script that err began with, nil if there is none: each that
+// wraps it knows less of the stack.
 func Innermost(err error) (eval *starlark.EvalError) {
 	for {
 		inner, ok := as[*starlark.EvalError](err)
@@ -79,7 +80,8 @@ func Innermost(err error) (eval *starlark.EvalError) {
 	}
 }
 
-// BacktraceOf returns the call stack of the script, and of Go code that panicked; "" if err has none.
+// BacktraceOf returns the call stack of the script, and of Go code that panicked; "" if err has
+// none.
 func BacktraceOf(err error) string {
 	eval := Innermost(err)
 	if eval == nil {
