@@ -32,7 +32,7 @@ var policy = []struct {
 	{"server/http1", nil, []string{"golang.org/x/net/http/..."}},
 	{"server/h2/...", []string{"server/h2/...", "environ/wire"}, []string{"golang.org/x/net/http2/...", "golang.org/x/net/http/..."}},
 	{"server/...", []string{"server/...", "environ/...", "push/...", "runtime/host/..."}, []string{"go.starlark.net/...", "golang.org/x/net/http2/...", "golang.org/x/net/http/..."}},
-	{"push/...", []string{"push/..."}, []string{"golang.org/x/net/http2/..."}},
+	{"push/...", []string{"push/...", "environ/wire"}, []string{"golang.org/x/net/http2/..."}},
 	{"apps", nil, nil},
 	{"cmd/larkspur", []string{"runtime/...", "server/...", "environ/...", "push/...", "apps"}, []string{"..."}},
 }
