@@ -22,10 +22,12 @@ var policy = []struct {
 	project []string // packages of this module
 	others  []string // packages outside the standard library
 }{
-	{"runtime/watch", []string{"runtime"}, []string{"github.com/fsnotify/fsnotify"}},
 	{"runtime/host/...", []string{"runtime/host/..."}, []string{"go.starlark.net/..."}},
+	{"runtime/lib/json", []string{"runtime/host/..."}, []string{"go.starlark.net/..."}},
+	{"runtime/watch", []string{"runtime"}, []string{"github.com/fsnotify/fsnotify"}},
 	{"runtime/...", []string{"runtime/..."}, []string{"go.starlark.net/..."}},
 	{"environ/wire", nil, nil},
+	{"environ/lib/...", []string{"environ", "environ/wire", "runtime/host/..."}, []string{"go.starlark.net/..."}},
 	{"environ/...", []string{"environ/...", "runtime/host/..."}, []string{"go.starlark.net/..."}},
 	{"server/http1", nil, []string{"golang.org/x/net/http/..."}},
 	{"server/h2/...", []string{"server/h2/...", "environ/wire"}, []string{"golang.org/x/net/http2/...", "golang.org/x/net/http/..."}},
