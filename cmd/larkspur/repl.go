@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/tee"
 	"github.com/larkspur-web/larkspur/server/apptest"
 	"github.com/spf13/cobra"
 	"go.starlark.net/starlark"
@@ -91,9 +92,9 @@ func (p *prompt) open(app *application) error {
 		file, _, _ = strings.Cut(app.entry, ".star:")
 		file = strings.TrimSuffix(file, ".star") + ".star"
 	}
-	log := newLogger(p.stderr).Handler()
+	log := tee.New(newLogger(p.stderr).Handler())
 	// Whoever sits at the prompt ends what runs too long.
-	config := app.config(runtime.Limits{Steps: math.MaxUint64, Time: -1}, slog.New(apptest.Tap(log)))
+	config := app.config(runtime.Limits{Steps: math.MaxUint64, Time: -1}, slog.New(log))
 	test, err := testModule(log)
 	if err != nil {
 		return runError{err}

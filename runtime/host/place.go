@@ -53,6 +53,20 @@ func cutNumber(s string) (string, int) {
 	return s[:i], n
 }
 
+// FramePlace returns the place of a line of a backtrace, as [starlark.CallStack.String] writes it:
+// "  FILE:LINE:COL: in FUNCTION". It reports whether it is one; a builtin has no place.
+func FramePlace(line string) (p Place, ok bool) {
+	text, indented := strings.CutPrefix(line, "  ")
+	text, _, in := strings.Cut(text, ": in ")
+	if !indented || !in || strings.ContainsAny(text, " \t") {
+		return Place{}, false
+	}
+	if p, ok = ParsePlace(text); p.Col == 0 {
+		return Place{}, false
+	}
+	return p, ok
+}
+
 // String writes FILE:LINE:COL, without what is not known.
 func (p Place) String() string {
 	switch {

@@ -51,6 +51,23 @@ func TestPlaceAt(t *testing.T) {
 	}
 }
 
+func TestFramePlace(t *testing.T) {
+	for line, want := range map[string]string{
+		"  lib/a.star:3:7: in app":     "lib/a.star:3:7",
+		"  a.star:3:7: in a.b: in c":   "a.star:3:7",
+		"  <builtin>: in len":          "",
+		"Error: a.star:3:7: in app":    "",
+		"a.star:3:7: in app":           "",
+		"  a b.star:3:7: in app":       "",
+		"  a.star:3: in app":           "",
+		"Traceback (most recent call)": "",
+	} {
+		if p, ok := host.FramePlace(line); p.String() != want || ok != (want != "") {
+			t.Errorf("FramePlace(%q) = %v, %v, want %q", line, p, ok, want)
+		}
+	}
+}
+
 func TestExcerpt(t *testing.T) {
 	tree := fstest.MapFS{
 		"a.star":    {Data: []byte("one\r\ntwo\nthree\nfour")},

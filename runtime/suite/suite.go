@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/tee"
 	"go.starlark.net/starlark"
 )
 
@@ -35,7 +36,8 @@ const prefix = "test_"
 
 // A Suite is how tests are run. Only Config.FS is required. It must not be changed while it runs.
 type Suite struct {
-	// Config is what each file is loaded with. What its logger passes to [Log] becomes the Output of the test.
+	// Config is what each file is loaded with. What comes to its logger in the context of a test becomes the
+	// Output of the test, if the logger's handler is a [tee.Handler].
 	Config runtime.Config
 	// Match, if not nil, picks the tests whose names it matches.
 	Match *regexp.Regexp
@@ -115,7 +117,7 @@ func (s *Suite) runFile(ctx context.Context, name string, each func(*Result)) er
 		}
 		r := &Result{File: name, Name: fn.Name(), Line: int(fn.Position().Line)}
 		out, began := new(output), time.Now()
-		r.Err = s.runTest(context.WithValue(ctx, outputKey{}, out), p, fn)
+		r.Err = s.runTest(tee.With(ctx, out.record), p, fn)
 		r.Time, r.Output = time.Since(began), out.taken()
 		var skipped interface{ Skipped() bool }
 		r.Skipped = errors.As(r.Err, &skipped) && skipped.Skipped()
