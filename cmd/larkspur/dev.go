@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/host"
+	"github.com/larkspur-web/larkspur/runtime/tee"
 	"github.com/larkspur-web/larkspur/server"
 	"github.com/larkspur-web/larkspur/server/dev"
 	"github.com/spf13/cobra"
@@ -49,7 +51,7 @@ with --tls-cert and --tls-key.`,
 				app = tour()
 			}
 			console := newConsole(stderr, app.excerpt)
-			p, err := load(app, &s, slog.New(dev.Recorder(console)))
+			p, err := load(app, &s, slog.New(tee.New(console)))
 			if err != nil {
 				return err
 			}
@@ -96,7 +98,8 @@ func (d *development) loaded(err error) {
 	d.last = now
 	if err != nil {
 		for _, f := range runtime.Diagnose(d.app.entry, err) {
-			r.Faults = append(r.Faults, dev.Fault{File: f.File, Line: f.Line, Col: f.Col, Text: f.Msg})
+			at := host.Place{File: f.File, Line: f.Line, Col: f.Col}
+			r.Diagnostics = append(r.Diagnostics, host.Diagnostic{Place: at, Message: f.Msg})
 		}
 	}
 	d.pages.Reloaded(r)

@@ -24,6 +24,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/larkspur-web/larkspur/runtime/host"
 )
 
 // The paths at which a browser finds what it needs. Whoever serves them guards them.
@@ -40,31 +42,24 @@ type State struct {
 	Change uint64 `json:"change"`
 	// Reload is the last change that takes more than new style sheets.
 	Reload uint64 `json:"reload"`
-	// Fault is what keeps the last change from being served; nil if nothing does.
-	Fault *Fault `json:"fault,omitempty"`
+	// Overlay says what keeps the last change from being served; nil if nothing does.
+	Overlay *Overlay `json:"overlay,omitempty"`
 	// Requests counts what the inspector lists.
 	Requests uint64 `json:"requests"`
 }
 
-// A Fault is an error as the overlay shows it.
-type Fault struct {
-	Title    string    `json:"title"`
-	Messages []Message `json:"messages"`
-	Note     string    `json:"note"`
+// An Overlay is what is shown over the page.
+type Overlay struct {
+	Title string `json:"title"`
+	Items []Item `json:"items"`
+	Note  string `json:"note"`
 }
 
-// A Message is one error of a Fault, with the lines around its place.
-type Message struct {
-	Place string `json:"place"` // FILE:LINE:COL
-	Text  string `json:"text"`
-	Lines []Line `json:"lines"`
-}
-
-// A Line is a line of a script.
-type Line struct {
-	Number int    `json:"number"`
-	Text   string `json:"text"`
-	Here   bool   `json:"here"` // it is the one in question
+// An Item of an Overlay is a diagnostic with the lines around its place.
+type Item struct {
+	Place   string      `json:"place"` // as the user would name it
+	Message string      `json:"message"`
+	Lines   []host.Line `json:"lines"`
 }
 
 // A Hub tells browsers what has changed. Use [NewHub]. It is safe for concurrent use.
@@ -102,12 +97,12 @@ func (h *Hub) update(change func(*State)) {
 	h.changed = make(chan struct{})
 }
 
-// Loaded tells that the program was loaded again. The pages are out of date if fault is nil.
-func (h *Hub) Loaded(fault *Fault) {
+// Loaded tells that the program was loaded again. The pages are out of date if the overlay is nil.
+func (h *Hub) Loaded(o *Overlay) {
 	h.update(func(s *State) {
 		s.Change++
-		s.Fault = fault
-		if fault == nil {
+		s.Overlay = o
+		if o == nil {
 			s.Reload = s.Change
 		}
 	})
