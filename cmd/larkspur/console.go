@@ -17,8 +17,9 @@ import (
 	"github.com/larkspur-web/larkspur/runtime"
 )
 
-// A console is a slog.Handler for a person: time, message and attributes in a line, and below it what has lines
-// of its own: a backtrace, the script around the place of an error. It is safe for concurrent use.
+// A console is a slog.Handler for a person: time, message and attributes in a line, and below it
+// what has lines of its own: a backtrace, the script around the place of an error. It is safe for
+// concurrent use.
 type console struct {
 	mu      *sync.Mutex // guards w, for all consoles that were made of one
 	w       io.Writer
@@ -27,7 +28,8 @@ type console struct {
 	attrs   []slog.Attr
 }
 
-// newConsole returns the console for a person who looks at w. The lines of scripts come from excerpt, if it is not nil.
+// newConsole returns the console for a person who looks at w. The lines of scripts come from
+// excerpt, if it is not nil.
 func newConsole(w io.Writer, excerpt func(place string) []line) *console {
 	return &console{mu: new(sync.Mutex), w: w, paint: paletteOf(w), excerpt: excerpt}
 }
@@ -38,7 +40,8 @@ func newLogger(w io.Writer) *slog.Logger { return slog.New(newConsole(w, nil)) }
 // A palette paints text, or leaves it as it is.
 type palette bool
 
-// paletteOf returns the palette for w: colours are for terminals, and not for those who do not want them (no-color.org).
+// paletteOf returns the palette for w: colours are for terminals, and not for those who do not want
+// them (no-color.org).
 func paletteOf(w io.Writer) palette {
 	f, ok := w.(*os.File)
 	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {

@@ -31,7 +31,8 @@ type line struct {
 
 const around = 2 // lines before and after the one in question
 
-// excerpt reads the lines around FILE:LINE:COL from the tree as it is now. There are none if it cannot be read.
+// excerpt reads the lines around FILE:LINE:COL from the tree as it is now. There are none if it
+// cannot be read.
 func (a *application) excerpt(place string) []line {
 	parts := strings.Split(place, ":")
 	if len(parts) < 3 {

@@ -155,7 +155,8 @@ func (p *probing) run(ctx context.Context, r pushtest.Request) (*probed, error) 
 	return seen, nil
 }
 
-// trusted are the certificates of the system, and the one that dev keeps. Nil is those of the system.
+// trusted are the certificates of the system, and the one that dev keeps. Nil is those of the
+// system.
 func trusted() *x509.CertPool {
 	dir, err := os.UserCacheDir()
 	if err != nil {

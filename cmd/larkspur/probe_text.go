@@ -116,7 +116,8 @@ func (f *waterfall) draw(x *pushtest.Exchange) {
 		f.target = max(f.target, utf8.RuneCountInString(word(e.Request.Target)))
 		f.outcome = max(f.outcome, len(outcome(e)))
 	}
-	// Before the bar there are, with the blanks between them: the stream (5), the kind (4), two columns, bytes (8) and milliseconds (8).
+	// Before the bar there are, with the blanks between them: the stream (5), the kind (4), two
+	// columns, bytes (8) and milliseconds (8).
 	const fixed = 5 + 1 + 4 + 1 + 1 + 1 + 8 + 1 + 8 + 1
 	f.target = min(f.target, max(len("target"), f.width-fixed-f.outcome-max(leastBar, f.width/3)))
 	f.bar = max(leastBar, f.width-fixed-f.target-f.outcome)

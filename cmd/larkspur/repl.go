@@ -77,7 +77,8 @@ type prompt struct {
 
 // lines are where statements come from.
 type lines interface {
-	// line returns the next line, with its newline. The error is errDropped if the user wants to begin anew.
+	// line returns the next line, with its newline. The error is errDropped if the user wants to
+	// begin anew.
 	line(first bool) ([]byte, error)
 }
 

@@ -21,8 +21,8 @@ const (
 // A Palette colours text, or leaves it as it is. The zero value leaves it.
 type Palette bool
 
-// PaletteOf returns the palette for what is written to w. Colours are for terminals, and not for those who
-// do not want them (https://no-color.org).
+// PaletteOf returns the palette for what is written to w. Colours are for terminals, and not for
+// those who do not want them (https://no-color.org).
 func PaletteOf(w io.Writer) Palette {
 	f, ok := w.(*os.File)
 	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {

@@ -1,5 +1,6 @@
-// Package display writes text for people: it escapes what would steer a terminal, colours what a terminal
-// shows, and rounds sizes. It imports the standard library only, and any package may import it.
+// Package display writes text for people: it escapes what would steer a terminal, colours what a
+// terminal shows, and rounds sizes. It imports the standard library only, and any package may
+// import it.
 package display
 
 import (
@@ -9,9 +10,9 @@ import (
 	"unicode/utf8"
 )
 
-// Escape returns s with everything escaped that could move a cursor, change the order in which a line is
-// read, or is no text: control characters but newlines and tabs, those of bidirectional text, and octets
-// that are not UTF-8. What is escaped reads as in a string literal.
+// Escape returns s with everything escaped that could move a cursor, change the order in which a
+// line is read, or is no text: control characters but newlines and tabs, those of bidirectional
+// text, and octets that are not UTF-8. What is escaped reads as in a string literal.
 func Escape(s string) string {
 	if strings.IndexFunc(s, steers) < 0 && utf8.ValidString(s) {
 		return s

@@ -19,8 +19,8 @@ func Bytes(n int64) string {
 	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
 }
 
-// A Size is a number of bytes that a person sets: 512KiB, 10MiB, 1GB or plain digits, and -1 for no bound.
-// It is a flag's value.
+// A Size is a number of bytes that a person sets: 512KiB, 10MiB, 1GB or plain digits, and -1 for no
+// bound. It is a flag's value.
 type Size int64
 
 // units are the ones that a Size may have, those of powers of two first.

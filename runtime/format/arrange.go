@@ -79,8 +79,8 @@ func opening(bracket string, operand bool) role {
 	return display
 }
 
-// comma puts a comma after the last item of n if its bracket closes, with t, on another line, and takes it away if it
-// does not. What is in a group would become a tuple, or cease to be one.
+// comma puts a comma after the last item of n if its bracket closes, with t, on another line, and
+// takes it away if it does not. What is in a group would become a tuple, or cease to be one.
 func comma(out []token, n *nest, t token) []token {
 	if n.last < 0 || n.role != call && n.role != display || n.loops || n.starred {
 		return out

@@ -39,7 +39,8 @@ func (p *printer) print() []byte {
 	return p.out.Bytes()
 }
 
-// statement writes the comments and then the line of a statement that begin with token i, and returns where the next begins.
+// statement writes the comments and then the line of a statement that begin with token i, and
+// returns where the next begins.
 func (p *printer) statement(i int) int {
 	code := i
 	for code < len(p.tokens) && p.tokens[code].kind == comment {
@@ -61,7 +62,8 @@ func (p *printer) statement(i int) int {
 	}
 	for ; i < code; i++ {
 		t := &p.tokens[i]
-		// A comment stands with what it was indented like, from the block above it to what is below it.
+		// A comment stands with what it was indented like, from the block above it to what is below
+		// it.
 		for at > level && at < len(old) && old[at] > t.col {
 			at--
 		}

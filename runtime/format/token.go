@@ -7,7 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// A token is a word, a number, a string, an operator or bracket, or a comment, and what was before it.
+// A token is a word, a number, a string, an operator or bracket, or a comment, and what was before
+// it.
 type token struct {
 	kind  kind
 	text  string

@@ -1,17 +1,18 @@
-// Package spell finds the name that a misspelt one stands for. It imports the standard library only, and any
-// package may import it.
+// Package spell finds the name that a misspelt one stands for. It imports the standard library
+// only, and any package may import it.
 package spell
 
 import "strings"
 
-// most is how many characters a name may be away from the one that it stands for, however long it is.
+// most is how many characters a name may be away from the one that it stands for, however long it
+// is.
 const most = 2
 
-// Nearest returns the candidate that name most likely stands for, "" if none is near: one that differs by
-// case, or by - for _, or else the first of those that the fewest characters must be inserted, removed,
-// replaced, or exchanged with their neighbours for. That may be one character for each "each" that a
-// candidate has: a short name is not far from any other. Where name may well be right, "each" is
-// large.
+// Nearest returns the candidate that name most likely stands for, "" if none is near: one that
+// differs by case, or by - for _, or else the first of those that the fewest characters must be
+// inserted, removed, replaced, or exchanged with their neighbours for. That may be one character
+// for each "each" that a candidate has: a short name is not far from any other. Where name may well
+// be right, "each" is large.
 func Nearest(name string, candidates []string, each int) string {
 	folded := fold(name)
 	best, least := "", most+1

@@ -14,11 +14,11 @@ import (
 // A Failure is why a test failed, for a person. Files in it are named as [Suite.Path] has it.
 type Failure struct {
 	Message string
-	// Frames are the lines of script that the test was in, the innermost last. There are none for a file that does not
-	// load: its message names the place.
+	// Frames are the lines of script that the test was in, the innermost last. There are none for a
+	// file that does not load: its message names the place.
 	Frames []Frame
-	// Detail are lines that say more: the values of an assert, the backtrace of a program that the test called, with its
-	// source between its lines.
+	// Detail are lines that say more: the values of an assert, the backtrace of a program that the
+	// test called, with its source between its lines.
 	Detail []string
 }
 
@@ -114,7 +114,8 @@ func (s *Suite) renamed(text string) string {
 	})
 }
 
-// source returns a line of a file without its indentation, "" if it cannot be read or has no such line.
+// source returns a line of a file without its indentation, "" if it cannot be read or has no such
+// line.
 func (s *Suite) source(p host.Place) string {
 	for _, l := range host.Excerpt(s.Config.FS, p, 0) {
 		return strings.TrimSpace(l.Text)
@@ -122,7 +123,8 @@ func (s *Suite) source(p host.Place) string {
 	return ""
 }
 
-// annotate returns the lines of a text, each that is a frame of a backtrace followed by its line of source.
+// annotate returns the lines of a text, each that is a frame of a backtrace followed by its line of
+// source.
 func (s *Suite) annotate(text string) []string {
 	if text == "" {
 		return nil

@@ -28,8 +28,8 @@ func (o *output) taken() []string {
 	return o.lines
 }
 
-// lineOf is the place in a script that logged, if it is known, the message, and what a person wants to know
-// besides.
+// lineOf is the place in a script that logged, if it is known, the message, and what a person wants
+// to know besides.
 func lineOf(r *slog.Record) string {
 	var place, more strings.Builder
 	r.Attrs(func(a slog.Attr) bool {

@@ -1,11 +1,11 @@
-// Package tee hands what is logged for a request, or for a test, to whoever collects it, beside the log. It
-// imports the standard library only, and any package may import it.
+// Package tee hands what is logged for a request, or for a test, to whoever collects it, beside the
+// log. It imports the standard library only, and any package may import it.
 //
 // # The model
 //
-// [With] attaches a [Sink] to a context. A [Handler] gives each record to the sinks of the context that the
-// record is logged in, the one that was attached last first, and then to the next handler. So one
-// logger serves all requests, and a request that a test makes is collected for both.
+// [With] attaches a [Sink] to a context. A [Handler] gives each record to the sinks of the context
+// that the record is logged in, the one that was attached last first, and then to the next handler.
+// So one logger serves all requests, and a request that a test makes is collected for both.
 package tee
 
 import (
@@ -14,8 +14,8 @@ import (
 	"slices"
 )
 
-// A Sink is given the records that are logged in its context, on the goroutine that logs. It reports whether
-// it has dealt with the record, which then goes no further.
+// A Sink is given the records that are logged in its context, on the goroutine that logs. It
+// reports whether it has dealt with the record, which then goes no further.
 type Sink func(r slog.Record) (done bool)
 
 // A node is a sink of a context, and those that were attached before it.
@@ -61,8 +61,8 @@ func (h *Handler) Enabled(ctx context.Context, level slog.Level) bool {
 	return level >= sunk && sinks(ctx) != nil || h.next != nil && h.next.Enabled(ctx, level)
 }
 
-// Handle gives the record, with the attributes of the logger, to the sinks, and to the next handler without
-// them, which has them.
+// Handle gives the record, with the attributes of the logger, to the sinks, and to the next handler
+// without them, which has them.
 func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	if n := sinks(ctx); n != nil && r.Level >= sunk {
 		whole := h.whole(r)

@@ -10,8 +10,8 @@ import (
 	"github.com/larkspur-web/larkspur/runtime/tee"
 )
 
-// collect returns a sink that collects messages with the values of their attributes, and deals with those
-// that are "mine".
+// collect returns a sink that collects messages with the values of their attributes, and deals with
+// those that are "mine".
 func collect(to *[]string) tee.Sink {
 	return func(r slog.Record) bool {
 		text := r.Message
@@ -34,7 +34,8 @@ func text(b *bytes.Buffer, level slog.Level) slog.Handler {
 	}})
 }
 
-// TestSinks gives a record to the sinks of its context from the inside out, until one has dealt with it.
+// TestSinks gives a record to the sinks of its context from the inside out, until one has dealt
+// with it.
 func TestSinks(t *testing.T) {
 	var b bytes.Buffer
 	var test, request []string
@@ -64,7 +65,8 @@ func TestSinks(t *testing.T) {
 	}
 }
 
-// TestQuiet shows that a sink is given what the next handler does not want, and that there may be none.
+// TestQuiet shows that a sink is given what the next handler does not want, and that there may be
+// none.
 func TestQuiet(t *testing.T) {
 	var b bytes.Buffer
 	for _, next := range []slog.Handler{text(&b, slog.LevelError), nil} {

@@ -7,14 +7,15 @@ import (
 	"github.com/larkspur-web/larkspur/runtime/host"
 )
 
-// A journal is what one request logs: its lines, and what of them the server found wrong. The application
-// runs only while the test waits, so it needs no lock.
+// A journal is what one request logs: its lines, and what of them the server found wrong. The
+// application runs only while the test waits, so it needs no lock.
 type journal struct {
 	lines []string
 	found []diagnostic
 }
 
-// A diagnostic is what the server reported of a request. It has no place if no line of script was running.
+// A diagnostic is what the server reported of a request. It has no place if no line of script was
+// running.
 type diagnostic struct {
 	host.Diagnostic
 	code      string
@@ -25,8 +26,8 @@ type diagnostic struct {
 // text is what a fails= is matched with.
 func (d *diagnostic) text() string { return d.code + ": " + d.Message }
 
-// record is the [tee.Sink] of the request's context. It has dealt with a record of what is the application's
-// to answer for, because the failure of the request will say it.
+// record is the [tee.Sink] of the request's context. It has dealt with a record of what is the
+// application's to answer for, because the failure of the request will say it.
 func (j *journal) record(r slog.Record) bool {
 	d := diagnostic{Diagnostic: host.Diagnostic{Message: r.Message}}
 	place := ""
@@ -49,8 +50,8 @@ func (j *journal) record(r slog.Record) bool {
 	if d.code == "" {
 		return false // only what is wrong has a code
 	}
-	// The server warns of what is wrong with the request, and of what it put right itself in the response:
-	// LARK01...
+	// The server warns of what is wrong with the request, and of what it put right itself in the
+	// response: LARK01...
 	d.theirs = r.Level < slog.LevelError && !strings.HasPrefix(d.code, "LARK01")
 	d.Place, _ = host.ParsePlace(place)
 	d.Message = strings.TrimPrefix(strings.TrimPrefix(d.Message, place+": "), d.code+": ")
@@ -58,7 +59,8 @@ func (j *journal) record(r slog.Record) bool {
 	return !d.theirs
 }
 
-// without leaves the frames of a file out of the backtrace and, if the place was in one of them, out of that.
+// without leaves the frames of a file out of the backtrace and, if the place was in one of them,
+// out of that.
 func (d *diagnostic) without(file string) {
 	if file == "" || !strings.Contains(d.backtrace, file) {
 		return

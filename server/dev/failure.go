@@ -11,7 +11,8 @@ import (
 	"github.com/larkspur-web/larkspur/server/dev/trace"
 )
 
-// A failure is a request that failed, as the error page shows it. The names of its JSON are for programs.
+// A failure is a request that failed, as the error page shows it. The names of its JSON are for
+// programs.
 type failure struct {
 	Status    int    `json:"status"`
 	Title     string `json:"title"`

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// logged adds what is logged for the request to its record. It is the [tee.Sink] of the request's context.
+// logged adds what is logged for the request to its record. It is the [tee.Sink] of the request's
+// context.
 func (r *record) logged(l slog.Record) bool {
 	line := logLine{Level: l.Level.String(), Text: l.Message}
 	file, number := "", ""

@@ -61,8 +61,8 @@ func send(w http.ResponseWriter, r *http.Request, status int, media string, body
 	}
 }
 
-// answer answers a request that failed, in the form that the client asks for. Who is not at this machine is
-// told no more than in production.
+// answer answers a request that failed, in the form that the client asks for. Who is not at this
+// machine is told no more than in production.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, f *failure) {
 	accept := r.Header.Get("Accept")
 	switch {

@@ -1,17 +1,21 @@
-// Package live keeps the pages that are open in a browser up to date with the files that they are made of.
+// Package live keeps the pages that are open in a browser up to date with the files that they are
+// made of.
 //
 // # The model
 //
-// A [Hub] holds one [State]: how many changes there have been, which was the last that takes more than new style sheets, and
-// what is wrong now. Browsers are sent the whole state whenever it changes, as server-sent events, and never
-// a difference: one that was away has missed nothing that it needs.
+// A [Hub] holds one [State]: how many changes there have been, which was the last that takes more
+// than new style sheets, and what is wrong now. Browsers are sent the whole state whenever it
+// changes, as server-sent events, and never a difference: one that was away has missed nothing that
+// it needs.
 //
-// [Hub.Inject] puts one script into the HTML pages of an application. It names the state that the page was made in, so that a
-// change that came between the page and the script's own connection is seen. The script asks for the page again, puts
-// fresh style sheets in, or shows what is wrong over the page.
+// [Hub.Inject] puts one script into the HTML pages of an application. It names the state that the
+// page was made in, so that a change that came between the page and the script's own connection is
+// seen. The script asks for the page again, puts fresh style sheets in, or shows what is wrong over
+// the page.
 //
-// Pages of one browser share a connection: HTTP/1.1 has six for each host, and tabs would use them up. The script's
-// instances elect the one that connects, by a lock, and it passes on what it is sent.
+// Pages of one browser share a connection: HTTP/1.1 has six for each host, and tabs would use them
+// up. The script's instances elect the one that connects, by a lock, and it passes on what it is
+// sent.
 package live
 
 import (
@@ -126,8 +130,9 @@ const (
 	gather    = 100 * time.Millisecond // requests are told of at most so often
 )
 
-// ServeEvents sends the state, and each that comes after it, until the client goes or the hub is closed. Only a client that says
-// ?requests is told that nothing but the number of requests has changed.
+// ServeEvents sends the state, and each that comes after it, until the client goes or the hub is
+// closed. Only a client that says ?requests is told that nothing but the number of requests has
+// changed.
 func (h *Hub) ServeEvents(w http.ResponseWriter, r *http.Request) {
 	control := http.NewResponseController(w)
 	_ = control.SetWriteDeadline(time.Time{}) // a writer without deadlines has none to lift
