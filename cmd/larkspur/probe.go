@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/push/pushtest"
+	"github.com/larkspur-web/larkspur/runtime/display"
 	"github.com/spf13/cobra"
 	"golang.org/x/net/http/httpguts"
 )
@@ -65,7 +66,7 @@ a status such as 404 is a response.`,
 			}
 			seen, err := p.run(c.Context(), request)
 			if err != nil {
-				return runError{fmt.Errorf("probe %s: %w", plain(args[0]), err)}
+				return runError{fmt.Errorf("probe %s: %w", display.Escape(args[0]), err)}
 			}
 			if p.json {
 				err = seen.writeJSON(stdout, p.frames)
@@ -178,7 +179,7 @@ func trusted() *x509.CertPool {
 func (s *probed) verdict() error {
 	for i, x := range s.requests {
 		if err := x.Wait(); err != nil {
-			return runError{fmt.Errorf("probe %s: request %d: %w", plain(s.url), i+1, err)}
+			return runError{fmt.Errorf("probe %s: request %d: %w", display.Escape(s.url), i+1, err)}
 		}
 	}
 	for _, v := range s.client.Violations() {

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/display"
 	"github.com/larkspur-web/larkspur/runtime/tee"
 	"github.com/larkspur-web/larkspur/server/apptest"
 	"github.com/spf13/cobra"
@@ -150,7 +151,7 @@ func (p *prompt) execute(ctx context.Context, statement *runtime.Statement) {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
 	v, err := p.session.Run(ctx, statement, func(t *starlark.Thread) {
-		t.Print = func(_ *starlark.Thread, msg string) { fmt.Fprintln(p.stdout, plain(msg)) }
+		t.Print = func(_ *starlark.Thread, msg string) { fmt.Fprintln(p.stdout, display.Escape(msg)) }
 		p.tests = append(p.tests, apptest.Open(t, p.session))
 	})
 	var traced interface{ Backtrace() string }
@@ -163,11 +164,11 @@ func (p *prompt) execute(ctx context.Context, statement *runtime.Statement) {
 		p.fail(err.Error())
 	case v != nil && v != starlark.None:
 		p.session.Bind("_", v)
-		fmt.Fprintln(p.stdout, plain(v.String()))
+		fmt.Fprintln(p.stdout, display.Escape(v.String()))
 	}
 }
 
 func (p *prompt) fail(text string) {
 	p.failed = true
-	fmt.Fprintln(p.stderr, plain(text))
+	fmt.Fprintln(p.stderr, display.Escape(text))
 }

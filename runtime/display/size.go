@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Bytes rounds a number of bytes, as in 12.3 kB: nine characters at most up to 10 GB.
+// Bytes rounds a number of bytes, as in 12.3 kB. One of fewer than five digits is exact.
 func Bytes(n int64) string {
 	switch {
 	case n < 10_000:
@@ -27,7 +27,10 @@ type Size int64
 var units = [...]struct {
 	suffix string
 	size   int64
-}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3}, {"B", 1}}
+}{
+	{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10},
+	{"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3}, {"B", 1},
+}
 
 // Set parses text.
 func (s *Size) Set(text string) error {
