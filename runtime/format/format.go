@@ -16,6 +16,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 
 	"go.starlark.net/syntax"
 )
@@ -24,11 +25,14 @@ import (
 const maxSource = 1 << 20
 
 // dialect accepts every construct that a file may have; the difference is for the resolver.
-var dialect = syntax.FileOptions{Set: true, While: true, TopLevelControl: true, GlobalReassign: true, Recursion: true}
+var dialect = syntax.FileOptions{
+	Set: true, While: true, TopLevelControl: true, GlobalReassign: true, Recursion: true,
+}
 
 // ErrChanged is the error of a source that would have meant something else once formatted. It is a
 // fault of this package, not of the source.
-var ErrChanged = errors.New("formatting would change what the file means; it was left as it is (please report it)")
+var ErrChanged = errors.New("formatting would change what the file means; " +
+	"it was left as it is (please report it)")
 
 // Source returns src as it should be laid out. The name is for the error, which is a syntax.Error
 // if src does not parse. Formatting what was formatted changes nothing.
@@ -72,5 +76,5 @@ func outline(name string, src []byte) (string, error) {
 
 // newlines are those of Unix, which is how the language reads all others.
 func newlines(src []byte) string {
-	return string(bytes.ReplaceAll(bytes.ReplaceAll(src, []byte("\r\n"), []byte("\n")), []byte("\r"), []byte("\n")))
+	return strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(string(src))
 }
