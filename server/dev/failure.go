@@ -77,7 +77,7 @@ func (s *Server) explain(err error) *failure {
 // describe says what the code means.
 func (f *failure) describe(code environ.Code) {
 	f.Code = string(code)
-	for _, row := range environ.Faults() {
+	for _, row := range environ.Codes() {
 		if row.Code == code {
 			f.CodeTitle, f.Cause, f.Cure = row.Title, row.Cause, row.Cure
 		}

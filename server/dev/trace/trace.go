@@ -26,11 +26,6 @@ import (
 	"go.starlark.net/syntax"
 )
 
-// An App is what server.App is.
-type App interface {
-	Call(ctx context.Context, use func(context.Context, *starlark.Thread, starlark.Callable) error) error
-}
-
 // A Frame is one call that was active when a call failed, innermost first in a list of them.
 type Frame struct {
 	Name       string // of the function
@@ -64,39 +59,32 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Wrap returns app, whose calls fail with an *[Error] if a script failed. The function ended, if it is not nil, is told of the
 // end of each call: how many steps the interpreter took, and the error.
-func Wrap(app App, ended func(ctx context.Context, steps uint64, err error)) App {
-	return &wrapped{app, ended}
-}
-
-type wrapped struct {
-	app   App
-	ended func(context.Context, uint64, error)
-}
-
-func (w *wrapped) Call(ctx context.Context, use func(context.Context, *starlark.Thread, starlark.Callable) error) error {
-	b := base{use: use}
-	err := w.app.Call(ctx, func(inner context.Context, t *starlark.Thread, app starlark.Callable) error {
-		b.ctx, b.thread, b.app = inner, t, app
-		if h, ok := t.Local("larkspur").(interface{ Watch(func() uint64) }); ok {
-			b.lookout.thread = t
-			h.Watch(b.lookout.look)
+func Wrap(app host.App, ended func(ctx context.Context, steps uint64, err error)) host.App {
+	return host.Around(app, func(ctx context.Context, call host.AppFunc, use host.Use) error {
+		b := base{use: use}
+		err := call(ctx, func(inner context.Context, t *starlark.Thread, app starlark.Callable) error {
+			b.ctx, b.thread, b.app = inner, t, app
+			if w, ok := host.CallOf(t).(host.Watcher); ok {
+				b.lookout.thread = t
+				w.Watch(b.lookout.look)
+			}
+			defer func() { b.steps = t.ExecutionSteps() }()
+			_, _ = starlark.Call(t, &b, nil, nil) // what use returns is in b.err
+			return b.err
+		})
+		if err != nil {
+			err = b.explain(err)
 		}
-		defer func() { b.steps = t.ExecutionSteps() }()
-		_, _ = starlark.Call(t, &b, nil, nil) // what use returns is in b.err
-		return b.err
+		if ended != nil {
+			ended(ctx, b.steps, err)
+		}
+		return err
 	})
-	if err != nil {
-		err = b.explain(err)
-	}
-	if w.ended != nil {
-		w.ended(ctx, b.steps, err)
-	}
-	return err
 }
 
 // A base is the callable of the frame below all others.
 type base struct {
-	use    func(context.Context, *starlark.Thread, starlark.Callable) error
+	use    host.Use
 	ctx    context.Context
 	thread *starlark.Thread
 	app    starlark.Callable
