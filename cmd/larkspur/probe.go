@@ -38,6 +38,7 @@ type probed struct {
 	url      string
 	client   *pushtest.Client
 	requests []*pushtest.Exchange
+	err      error // why the last one has no response; nil if it has
 }
 
 func newProbe(stdout io.Writer) *cobra.Command {
@@ -149,8 +150,9 @@ func (p *probing) run(ctx context.Context, r pushtest.Request) (*probed, error) 
 	for range p.repeat {
 		x := c.Do(r)
 		seen.requests = append(seen.requests, x)
-		if x.WaitAll() != nil {
-			break // the reason is shown with it
+		// To close the client ends what goes on, so that later this would no longer be the error.
+		if seen.err = x.WaitAll(); seen.err != nil {
+			break
 		}
 	}
 	return seen, nil
@@ -177,10 +179,8 @@ func trusted() *x509.CertPool {
 
 // verdict is the error of a probe that has shown what it saw.
 func (s *probed) verdict() error {
-	for i, x := range s.requests {
-		if err := x.Wait(); err != nil {
-			return runError{fmt.Errorf("probe %s: request %d: %w", display.Escape(s.url), i+1, err)}
-		}
+	if s.err != nil {
+		return runError{fmt.Errorf("probe %s: request %d: %w", display.Escape(s.url), len(s.requests), s.err)}
 	}
 	for _, v := range s.client.Violations() {
 		if !v.Advice {
