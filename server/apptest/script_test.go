@@ -15,6 +15,7 @@ import (
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/lib/json"
 	"github.com/larkspur-web/larkspur/runtime/suite"
+	"github.com/larkspur-web/larkspur/runtime/tee"
 	"github.com/larkspur-web/larkspur/server/apptest"
 	"go.starlark.net/starlark"
 	"golang.org/x/tools/txtar"
@@ -32,11 +33,11 @@ func newSuite(t testing.TB, files fs.FS, limits runtime.Limits) *suite.Suite {
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := suite.Log(slog.DiscardHandler)
+	log := tee.New(nil)
 	kit := &apptest.Config{JSON: values["json"].(starlark.HasAttrs), Lint: globals["lint"].(*starlark.Function), Log: log}
 	modules["test"] = kit.Module
 	return &suite.Suite{
-		Config:  runtime.Config{FS: files, Modules: modules, Limits: limits, Logger: slog.New(apptest.Tap(log))},
+		Config:  runtime.Config{FS: files, Modules: modules, Limits: limits, Logger: slog.New(log)},
 		Prepare: func(thread *starlark.Thread, p *runtime.Program) func() error { return apptest.Open(thread, p).Close },
 	}
 }
