@@ -40,12 +40,12 @@ func (e *Errors) log(t *starlark.Thread, line string) {
 	if logger == nil {
 		logger = slog.Default()
 	}
-	attrs := []slog.Attr{slog.String("request", e.environ.RequestID())}
+	attrs := []slog.Attr{slog.String("request", e.environ.request.ID())}
 	if t != nil && t.CallStackDepth() > 1 {
 		pos := t.CallFrame(1).Pos
 		attrs = append(attrs, slog.String("file", pos.Filename()), slog.Int("line", int(pos.Line)))
 	}
-	logger.LogAttrs(context.WithoutCancel(e.environ.request.Context()), slog.LevelError, escape(strings.TrimSuffix(line, "\r")), attrs...)
+	logger.LogAttrs(context.WithoutCancel(e.environ.request.Message.Context()), slog.LevelError, escape(strings.TrimSuffix(line, "\r")), attrs...)
 }
 
 // Flush logs a line that has not been ended.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"net/http"
 	"os"
 	"sync/atomic"
 
@@ -127,6 +128,13 @@ func (i *Input) broken(err error) error {
 	if errors.As(err, &own) {
 		i.err = own
 		return own
+	}
+	var large *http.MaxBytesError
+	if errors.As(err, &large) {
+		e := Errorf(CodeInputTooLong, "", "the request body has more than %d bytes", large.Limit)
+		e.Status = 413 // RFC 9110, section 15.5.14
+		i.err = e
+		return e
 	}
 	e := Errorf(CodeInputBroken, "", "the client's request body broke off before its end: %v", err)
 	e.Status, e.Err = 400, err

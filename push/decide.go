@@ -102,8 +102,8 @@ func (p *Plan) decide(c *candidate) Verdict {
 
 // outside says why a target that resolves is not of the site.
 func (p *Plan) outside(reason Reason, target string) string {
-	if reason == "" && !withinMount(target, p.site.Mount) {
-		return "it is outside " + p.site.Mount
+	if reason == "" && !withinMount(target, p.h.Mount) {
+		return "it is outside " + p.h.Mount
 	}
 	return ""
 }
@@ -144,7 +144,7 @@ func (p *Plan) eligible(c *candidate, v *Verdict) {
 		v.Reason = BadStatus
 	case c.method != "" && c.method != http.MethodGet && c.method != http.MethodHead:
 		v.Reason, v.Detail = Invalid, "only GET and HEAD can be promised"
-	case p.site.Handler == nil || !p.Accepts():
+	case !p.Accepts():
 		v.Reason = Disabled
 	}
 }
@@ -165,7 +165,7 @@ func (p *Plan) promise(c *candidate, v *Verdict) {
 		v.Reason, v.Detail = Foreign, "it is outside what the handler serves"
 		return
 	}
-	e := entry{key: resourceKey(method, p.origin.authority, v.Target), generation: p.generation}
+	e := entry{key: resourceKey(method, p.origin.authority, v.Target), generation: p.generation(r)}
 	if p.diary.fresh(e.key, e.generation, time.Now()) {
 		v.Reason, v.Detail = Diary, "it was sent, and is fresh"
 		return

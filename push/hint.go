@@ -59,6 +59,7 @@ func (p *Plan) Hint(header http.Header) {
 	if p.committed || p.ended {
 		return
 	}
+	p.begin()
 	var hints []string
 	links, whole := ParseLinks(header["Link"])
 	for i := range links {
@@ -107,7 +108,7 @@ func (p *Plan) send(links []string, header http.Header) {
 	kept := maps.Clone(h)
 	clear(h)
 	maps.Copy(h, fields)
-	p.w.WriteHeader(http.StatusEarlyHints)
+	p.w.ResponseWriter.WriteHeader(http.StatusEarlyHints)
 	clear(h)
 	maps.Copy(h, kept)
 }

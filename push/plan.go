@@ -1,28 +1,13 @@
 package push
 
 import (
+	"context"
 	"hash/maphash"
 	"net/http"
 	"strings"
 	"sync"
 	"time"
 )
-
-// A Site is where the resources of a page are.
-type Site struct {
-	// Handler answers the requests that may be promised. It is not called twice at once for the same page.
-	Handler http.Handler
-	// Mount is the path in which the resources are, without a slash at its end; others are foreign. Empty means all.
-	Mount string
-	// Generation, if not nil, is the number of the version of the site that serves now. What was sent by another is looked at
-	// again, however fresh it is.
-	Generation func() uint64
-	// Prompt says that Handler returns soon after the context of its request ends. It is then run on the goroutine of the page;
-	// one that is not prompt gets its own, and is left behind at the deadline.
-	Prompt bool
-	// TryAcquire, if not nil, takes what the server hands out to those who run its handlers. It must not wait.
-	TryAcquire func() (release func(), ok bool)
-}
 
 // A Resource is what a handler wants to be promised.
 type Resource struct {
@@ -39,34 +24,38 @@ type Resource struct {
 	As string
 }
 
-// A Plan decides for one request. A nil *Plan decides nothing. It is safe for concurrent use.
-//
-// A server calls, in this order: [Policy.Begin]; [Plan.Start]; while the handler runs any number of [Plan.Push] and [Plan.Hint];
-// [Plan.Commit] before the final header goes out; [Plan.Sum] with the bytes of the body; [Plan.End].
+// A Plan decides what is promised with one page, and what is hinted. It is made by a [Handler], and found by [From]. A
+// nil *Plan decides nothing. It is safe for concurrent use.
 type Plan struct {
+	h      *Handler
 	policy *Policy
-	site   Site
-	w      http.ResponseWriter
+	w      *writer // of the page
 	r      *http.Request
-	page   string // target of the page
-	origin origin
-	conn   Promiser // nil: none can be promised
-	*session
+	conn   Promiser // nil: the client takes no promises
 
 	mu         sync.Mutex
-	verdicts   []Verdict
-	seen       []seen
-	hinted     map[string]bool // elements that a 103 had
-	generation uint64
-	promised   int
-	bytes      int64
-	waited     time.Duration
-	stopped    Reason // the client, or the server, refused
-	committed  bool
+	committed  bool // the final header goes out
 	ended      bool
+	*decisions // made at the first use
+}
 
-	holding bool   // promises are made when all candidates have been decided about
-	kept    []kept // and until then they are here
+// decisions are what a plan has decided, and what it needs to know for that.
+type decisions struct {
+	page   string // target of the page
+	origin origin
+	*session
+
+	verdicts []Verdict
+	seen     []seen
+	hinted   map[string]bool // elements that a 103 had
+	promised int
+	bytes    int64
+	waited   time.Duration
+	stopped  Reason // the client, or the server, refused
+
+	holding bool            // promises are made when all candidates have been decided about
+	kept    []kept          // and until then they are here
+	ctx     context.Context // of the promised requests
 
 	memos  []memo // of the client's cookie
 	issued uint32
@@ -86,46 +75,29 @@ type seen struct {
 // maxVerdicts is how many candidates a response may have; those beyond are over the limit, unseen.
 const maxVerdicts = 256
 
-// Begin begins the plan of the request r, which w answers. It is nil if r is a promised request: none is promised from there.
-func (p *Policy) Begin(w http.ResponseWriter, r *http.Request, site Site) *Plan {
-	if _, ok := Pushed(r.Context()); ok {
-		return nil // RFC 9113, section 8.4: a promise goes on a stream that the client began
+// begin makes the decisions, if they are not made. p.mu is held.
+func (p *Plan) begin() {
+	if p.decisions != nil {
+		return
 	}
-	if p == nil {
-		p = &processPolicy
+	p.decisions = &decisions{page: pageTarget(p.r), origin: originOf(p.r)}
+	if p.conn != nil {
+		p.session = sessionOf(p.conn)
 	}
-	plan := &Plan{policy: p, site: site, w: w, r: r, page: pageTarget(r), origin: originOf(r)}
-	if site.Generation != nil {
-		plan.generation = site.Generation()
-	}
-	if !p.Off {
-		if c := promiserOf(w); c != nil {
-			if _, ok := c.Promises(); ok {
-				plan.conn, plan.session = c, sessionOf(c)
-			}
-		}
-	}
-	return plan
 }
 
-// Busy reports whether a plan of r has anything to do even if nobody calls it and no Link field comes up: there is a map, or the client
-// takes promises, so that what it is sent goes into its diary.
-func (p *Policy) Busy(w http.ResponseWriter, r *http.Request) bool {
-	if p == nil {
-		p = &processPolicy
+// busy reports whether the plan has something to do even if nobody calls it and no Link field comes up: there is a map, or the
+// client takes promises, so that what it is sent goes into its diary.
+func (p *Plan) busy() bool {
+	return p.conn != nil || p.policy.Map != nil || p.policy.Recorder != nil || p.policy.Memory.on()
+}
+
+// generation returns the version of what answers r.
+func (p *Plan) generation(r *http.Request) uint64 {
+	if p.h.Generation == nil {
+		return 0
 	}
-	if p.Map != nil || p.Recorder != nil || p.Memory.on() {
-		return true
-	}
-	if p.Off || r.ProtoMajor < 2 {
-		return false
-	}
-	c := promiserOf(w)
-	if c == nil {
-		return false
-	}
-	_, ok := c.Promises()
-	return ok
+	return p.h.Generation(p.w, r)
 }
 
 // Accepts reports whether the client accepts promises now.
@@ -137,37 +109,32 @@ func (p *Plan) Accepts() bool {
 	return ok
 }
 
-// Verdicts returns what has been decided up to now.
-func (p *Plan) Verdicts() []Verdict {
+// Promised returns how many promises have been made.
+func (p *Plan) Promised() int {
 	if p == nil {
-		return nil
+		return 0
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return append([]Verdict(nil), p.verdicts...)
-}
-
-// Promised returns how many promises have been made.
-func (p *Plan) Promised() (n int) {
-	for _, v := range p.Verdicts() {
-		if v.Status == Promised {
-			n++
-		}
+	if p.decisions == nil {
+		return 0
 	}
-	return n
+	return p.promised
 }
 
-// Start acts on the map of resources, before the handler runs.
-func (p *Plan) Start() {
-	if p == nil || p.policy.Map == nil || p.r.Method != http.MethodGet {
+// start acts on the map of resources, before the handler runs.
+func (p *Plan) start() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.begin()
+	p.pulled.generation = p.generation(p.r)
+	if p.policy.Map == nil || p.r.Method != http.MethodGet {
 		return
 	}
-	links := p.policy.Map.Links(p.page)
+	links := p.policy.Map.links(p.page)
 	if len(links) == 0 {
 		return
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	var hints []string
 	for i := range links {
 		hints = p.early(hints, FromMap, &links[i])
@@ -184,6 +151,7 @@ func (p *Plan) Push(res Resource) Verdict {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.begin()
 	if p.ended {
 		v.Reason, v.Detail = Disabled, "the response has ended"
 		return v
@@ -228,18 +196,16 @@ func destination(target string) string {
 	return ""
 }
 
-// Commit acts on the Link fields of the final response, before its header goes out, and takes out of the header
-// what the client is not to see.
-func (p *Plan) Commit(status int, header http.Header) {
-	if p == nil {
-		return
-	}
+// commit acts on the Link fields of the final response, before its header goes out, and takes out of the header
+// what the client is not to see. sum, if not nil, is to get the bytes of the body.
+func (p *Plan) commit(status int, header http.Header) (sum *maphash.Hash) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.committed || status < 200 && status != http.StatusSwitchingProtocols {
-		return
-	}
 	p.committed = true
+	if p.decisions == nil && len(header["Link"]) == 0 {
+		return nil
+	}
+	p.begin()
 	if fields := header["Link"]; len(fields) > 0 {
 		p.links(status, header, fields)
 	}
@@ -254,6 +220,7 @@ func (p *Plan) Commit(status int, header http.Header) {
 	}
 	p.pull(status, header, now)
 	p.policy.Recorder.observe(p, status, header, now)
+	return p.sum
 }
 
 // links decides about the Link fields of the final response.
@@ -318,7 +285,7 @@ func (p *Plan) pull(status int, header http.Header, now time.Time) {
 	if p.session == nil || p.r.Method != http.MethodGet || !storable(header) {
 		return
 	}
-	e := entry{validator: validatorOf(header), generation: p.generation}
+	e := entry{validator: validatorOf(header), generation: p.pulled.generation}
 	switch status {
 	case http.StatusOK:
 		if e.validator.tag == 0 {
@@ -344,33 +311,12 @@ func (p *Plan) pull(status int, header http.Header, now time.Time) {
 	p.pulled = e
 }
 
-// Summing reports whether [Plan.Sum] wants the bytes of the body: there is nothing else to tell one state of the
-// resource from another.
-func (p *Plan) Summing() bool { return p != nil && p.sum != nil }
-
-// Sum takes bytes of the body, in the order in which they are sent.
-func (p *Plan) Sum(b []byte) {
-	if p.Summing() {
-		p.sum.Write(b)
-	}
-}
-
-// SumString is Sum for a string.
-func (p *Plan) SumString(s string) {
-	if p.Summing() {
-		p.sum.WriteString(s)
-	}
-}
-
-// End ends the plan: the handler has returned. whole says that the response was sent as it was meant to be.
-func (p *Plan) End(whole bool) {
-	if p == nil {
-		return
-	}
+// end ends the plan: the handler has returned. whole says that the response was sent as it was meant to be.
+func (p *Plan) end(whole bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.ended = true
-	if !whole || p.pulled.key == 0 || p.r.Context().Err() != nil {
+	if p.decisions == nil || !whole || p.pulled.key == 0 || p.r.Context().Err() != nil {
 		return
 	}
 	if p.sum != nil {

@@ -18,7 +18,7 @@
 // What is promised is known. The site's handler runs the promised request first, into a buffer and within a
 // deadline, and only a whole 200 that the client may keep, that sets no cookie, and that depends on nothing but what was
 // copied from the page's request is promised, with that very answer. A 404, a redirect or a login page never is. The
-// run never waits for a slot: no slot, no promise.
+// run is a part of the page's request.
 //
 // What the client has is not sent again. The diary of its connection knows what was sent, asked for or promised, in
 // which state (ETag, Last-Modified, or a hash of the body); while that is fresh by its own Cache-Control nothing is
@@ -34,7 +34,7 @@
 //
 // A handler that wants to promise before it has its page does so by [From]:
 //
-//	push.From(r.Context()).Push(push.Resource{Target: "/app.css"})
+//	push.From(w).Push(push.Resource{Target: "/app.css"})
 //
 // The package knows no server and no script; it needs net/http only.
 package push
@@ -64,20 +64,6 @@ type Promiser interface {
 	Promise(r *http.Request, header http.Header, body []byte, critical bool, settled func(error)) error
 	// Session is where the package keeps what it knows of the connection. It lives as long as that.
 	Session() *sync.Map
-}
-
-// promiserOf finds the Promiser behind w.
-func promiserOf(w http.ResponseWriter) Promiser {
-	for {
-		switch v := w.(type) {
-		case Promiser:
-			return v
-		case interface{ Unwrap() http.ResponseWriter }:
-			w = v.Unwrap()
-		default:
-			return nil
-		}
-	}
 }
 
 // A session is what is known of a connection.
@@ -163,19 +149,12 @@ func orDefault[T int | int64 | time.Duration](v, otherwise T) T {
 }
 
 // begin takes what it needs to run a handler once more, and never waits for it.
-func (p *Policy) begin(slot func() (release func(), ok bool)) (release func(), ok bool) {
+func (p *Policy) begin() (release func(), ok bool) {
 	if p.verifying.Add(1) > int64(orDefault(p.Verifying, 64)) {
 		p.verifying.Add(-1)
 		return nil, false
 	}
-	give := func() {}
-	if slot != nil {
-		if give, ok = slot(); !ok {
-			p.verifying.Add(-1)
-			return nil, false
-		}
-	}
-	return func() { give(); p.verifying.Add(-1) }, true
+	return func() { p.verifying.Add(-1) }, true
 }
 
 // hold takes room for a promise of n bytes on the connection with the session s, and reports what there is too little of.

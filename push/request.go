@@ -79,36 +79,36 @@ func navigation(r *http.Request) bool {
 	return mode == "" || mode == "navigate"
 }
 
-// contextKey is under which the context of a request has its *requestState.
+// contextKey is under which the context of a promised request has the *writer of its page.
 type contextKey struct{}
-
-// A requestState is what handlers can find out about the request they serve.
-type requestState struct {
-	plan *Plan  // nil in a promised request
-	page string // the target of the page, in a promised request
-}
 
 // Pushed returns the target of the page for which the request with the context ctx is promised. It is false if the
 // client sent the request itself.
 func Pushed(ctx context.Context) (page string, ok bool) {
-	s, _ := ctx.Value(contextKey{}).(*requestState)
-	if s == nil {
-		return "", false
+	if w, _ := ctx.Value(contextKey{}).(*writer); w != nil {
+		return pageTarget(w.plan.r), true
 	}
-	return s.page, s.page != ""
+	return "", false
 }
 
-// From returns the plan of the request with the context ctx. It is nil, and so does nothing, in a promised request and
-// where no [Handler] is around.
-func From(ctx context.Context) *Plan {
-	s, _ := ctx.Value(contextKey{}).(*requestState)
-	if s == nil {
-		return nil
+// PageOf returns, in a promised request with the context ctx, the http.ResponseWriter that the [Handler] gave to its Next for the
+// page. It is nil in any other request.
+func PageOf(ctx context.Context) http.ResponseWriter {
+	if w, _ := ctx.Value(contextKey{}).(*writer); w != nil {
+		return w
 	}
-	return s.plan
+	return nil
 }
 
-// promisedRequest makes the request for target that is promised on the page p.r, without a context. It is false if the handler would not see it.
+// context returns the context of the requests that may be promised.
+func (p *Plan) context() context.Context {
+	if p.ctx == nil {
+		p.ctx = context.WithValue(p.r.Context(), contextKey{}, p.w)
+	}
+	return p.ctx
+}
+
+// promisedRequest makes the request for target that is promised on the page p.r. It is false if the handler would not see it.
 func (p *Plan) promisedRequest(method, target string, header http.Header) (*http.Request, bool) {
 	path, query, hasQuery := strings.Cut(target, "?")
 	decoded, ok := decode(path)
@@ -123,10 +123,11 @@ func (p *Plan) promisedRequest(method, target string, header http.Header) (*http
 	if prefix == "" && u.EscapedPath() != path {
 		u.RawPath = path
 	}
-	return &http.Request{
+	request := http.Request{
 		Method: method, URL: u, RequestURI: target, Proto: "HTTP/2.0", ProtoMajor: 2,
 		Header: header, Body: http.NoBody, Host: p.r.Host, RemoteAddr: p.r.RemoteAddr, TLS: p.r.TLS,
-	}, true
+	}
+	return request.WithContext(p.context()), true
 }
 
 // stripped returns what has been cut off the path of the page before the plan began, as http.StripPrefix does.

@@ -27,23 +27,23 @@ type answer struct {
 
 // verify runs the handler of the site for a request that may be promised, and returns its answer if it can be, else why not.
 func (p *Plan) verify(r *http.Request, limit int64) (a *answer, reason Reason, detail string) {
-	release, ok := p.policy.begin(p.site.TryAcquire)
+	release, ok := p.policy.begin()
 	if !ok {
-		return nil, Limit, "too many applications run at once"
+		return nil, Limit, "too many responses are being verified"
 	}
-	ctx, cancel := context.WithTimeout(context.WithValue(p.r.Context(), contextKey{}, &requestState{page: p.page}), p.policy.verifyTimeout())
+	ctx, cancel := context.WithTimeout(r.Context(), p.policy.verifyTimeout())
 	c := &capture{limit: limit, head: r.Method == http.MethodHead, cancel: cancel, header: http.Header{}}
 	defer cancel()
 	r = r.WithContext(ctx)
-	if p.site.Prompt {
-		detail = c.run(p.site.Handler, r)
+	if p.h.HonorsContext != nil && p.h.HonorsContext(r) {
+		detail = c.run(p.h.Next, r)
 		release()
 		return p.judge(ctx, c, r, detail)
 	}
 	done := make(chan string, 1)
 	go func() {
 		// The handler may outlive the deadline. It holds its slot as long, and it is not heard.
-		fault := c.run(p.site.Handler, r)
+		fault := c.run(p.h.Next, r)
 		release() // before it is heard that it is done, so that the next one finds the slot free
 		done <- fault
 	}()

@@ -64,7 +64,7 @@ func (l *loader) load(entry string) (*Program, []file, error) {
 	if fault != nil {
 		return nil, g.files, Diagnostics{*fault}
 	}
-	return &Program{entry, app, g.files, l.limits, l.config.Logger}, g.files, nil
+	return &Program{name: entry, app: app, files: g.files, limits: l.limits, logger: l.config.Logger}, g.files, nil
 }
 
 // build reads, compiles and runs everything that the file reaches. Without a graph nothing was looked at.

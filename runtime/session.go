@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/resolve"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
@@ -188,10 +189,8 @@ func (s *Session) Run(ctx context.Context, st *Statement, begin func(*starlark.T
 	return nil, c.outcome(err)
 }
 
-// Call gives use a thread, as [Program.Call] does, but no callable. With it a Session is what tests and clients call
-// applications on.
-func (s *Session) Call(ctx context.Context, use func(ctx context.Context, t *starlark.Thread, app starlark.Callable) error) (err error) {
-	c := newCall(ctx, "prompt", &s.loader.limits, s.loader.config.Logger)
-	defer c.end(&err)
-	return c.outcome(use(&c.ctx, &c.thread, nil))
+// Begin begins a request of calls that have a thread, as those of [Program.Begin] do, but no callable. With it a Session is what
+// tests and clients call applications on.
+func (s *Session) Begin() host.Run {
+	return &run{name: "prompt", limits: &s.loader.limits, logger: s.loader.config.Logger}
 }

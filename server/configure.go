@@ -37,7 +37,7 @@ func Configure(s *http.Server) error {
 func harden(s *http.Server) {
 	setTimeout(&s.ReadHeaderTimeout, readHeaderTimeout)
 	setTimeout(&s.ReadTimeout, readTimeout)
-	setTimeout(&s.WriteTimeout, defaultWriteTimeout)
+	setTimeout(&s.WriteTimeout, DefaultWriteTimeout)
 	setTimeout(&s.IdleTimeout, idleTimeout)
 	if s.MaxHeaderBytes == 0 {
 		s.MaxHeaderBytes = maxHeaderBytes

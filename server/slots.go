@@ -41,8 +41,9 @@ var errFull = &environ.Error{Code: environ.CodeFull, Msg: "too many applications
 
 func (s *Slots) serial() bool { return s != nil && s.Calls == 1 }
 
-// acquire takes a slot, which the caller must release on the Slots that it returns.
-func (s *Slots) acquire(ctx context.Context) (*Slots, error) {
+// acquire takes a slot, which the caller must release on the Slots that it returns. Without wait there must
+// be a free one.
+func (s *Slots) acquire(ctx context.Context, wait bool) (*Slots, error) {
 	if s == nil {
 		s = &processSlots
 	}
@@ -52,15 +53,18 @@ func (s *Slots) acquire(ctx context.Context) (*Slots, error) {
 		return s, nil
 	default:
 	}
+	if !wait {
+		return nil, errFull
+	}
 	defer s.waiting.Add(-1)
 	if s.waiting.Add(1) > s.queue {
 		return nil, errFull
 	}
-	wait := s.Wait
-	if wait == 0 {
-		wait = defaultWait
+	patience := s.Wait
+	if patience == 0 {
+		patience = defaultWait
 	}
-	timer := time.NewTimer(wait)
+	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
 	case s.free <- struct{}{}:
@@ -81,20 +85,6 @@ func (s *Slots) start() {
 	s.queue = int64(s.Queue)
 	if s.Queue == 0 {
 		s.queue = int64(calls)
-	}
-}
-
-// tryAcquire takes a slot if there is one, and never waits for it.
-func (s *Slots) tryAcquire() (release func(), ok bool) {
-	if s == nil {
-		s = &processSlots
-	}
-	s.once.Do(s.start)
-	select {
-	case s.free <- struct{}{}:
-		return s.release, true
-	default:
-		return nil, false
 	}
 }
 

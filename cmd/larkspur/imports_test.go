@@ -23,12 +23,14 @@ var policy = []struct {
 	others  []string // packages outside the standard library
 }{
 	{"runtime/watch", []string{"runtime"}, []string{"github.com/fsnotify/fsnotify"}},
+	{"runtime/host/...", []string{"runtime/host/..."}, []string{"go.starlark.net/..."}},
 	{"runtime/...", []string{"runtime/..."}, []string{"go.starlark.net/..."}},
-	{"environ/...", []string{"environ/..."}, []string{"go.starlark.net/..."}},
+	{"environ/wire", nil, nil},
+	{"environ/...", []string{"environ/...", "runtime/host/..."}, []string{"go.starlark.net/..."}},
 	{"server/http1", nil, []string{"golang.org/x/net/http/..."}},
 	{"server/h2/...", []string{"server/h2/..."}, []string{"golang.org/x/net/http2/...", "golang.org/x/net/http/..."}},
-	{"server/...", []string{"server/...", "environ/...", "push/..."}, []string{"go.starlark.net/...", "golang.org/x/net/http2/...", "golang.org/x/net/http/..."}},
-	{"push/...", []string{"push/..."}, []string{"golang.org/x/net/http2/..."}},
+	{"server/...", []string{"server/...", "environ/...", "push/...", "runtime/host/..."}, []string{"go.starlark.net/...", "golang.org/x/net/http2/...", "golang.org/x/net/http/..."}},
+	{"push/...", []string{"push/...", "environ/wire"}, []string{"golang.org/x/net/http2/..."}},
 	{"apps", nil, nil},
 	{"cmd/larkspur", []string{"runtime/...", "server/...", "environ/...", "push/...", "apps"}, []string{"..."}},
 }

@@ -34,10 +34,10 @@ func eval(t testing.TB, target, contentType, body, expr string) (starlark.Value,
 	if contentType != "" {
 		r.Header.Set("Content-Type", contentType)
 	}
-	vars["e"] = (&environ.Config{MaxBody: -1}).New(r).Dict()
+	vars["e"] = (&environ.Config{MaxBody: -1}).New(environ.FromHTTP(r)).Dict()
 	// limited is fn of an environ whose body may have 10 MiB, as it is by default.
 	vars["limited"] = starlark.NewBuiltin("limited", func(t *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
-		return starlark.Call(t, args[0], starlark.Tuple{new(environ.Config).New(r).Dict()}, nil)
+		return starlark.Call(t, args[0], starlark.Tuple{new(environ.Config).New(environ.FromHTTP(r)).Dict()}, nil)
 	})
 	vars["catch"] = starlark.NewBuiltin("catch", func(t *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
 		_, err := starlark.Call(t, args[0], args[1:], nil)

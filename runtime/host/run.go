@@ -34,3 +34,43 @@ type Run interface {
 	// End ends the request. No call may be made after it.
 	End()
 }
+
+// An AppFunc is an App all of whose calls are calls of the function. It has no versions, and its calls
+// share no limits.
+type AppFunc func(ctx context.Context, use Use) error
+
+// Begin returns the function as a Run.
+func (f AppFunc) Begin() Run { return funcRun{f} }
+
+type funcRun struct{ call AppFunc }
+
+func (r funcRun) Call(ctx context.Context, use Use) error    { return r.call(ctx, use) }
+func (r funcRun) CleanUp(ctx context.Context, use Use) error { return r.call(ctx, use) }
+func (r funcRun) Generation() uint64                         { return 0 }
+func (r funcRun) End()                                       {}
+
+// Around returns app with around around each of its calls, clean-up included: around is to call call, with
+// use or with one of its own.
+func Around(app App, around func(ctx context.Context, call AppFunc, use Use) error) App {
+	return &surrounded{app, around}
+}
+
+type surrounded struct {
+	app    App
+	around func(ctx context.Context, call AppFunc, use Use) error
+}
+
+func (s *surrounded) Begin() Run { return &surroundedRun{s.app.Begin(), s.around} }
+
+type surroundedRun struct {
+	Run
+	around func(ctx context.Context, call AppFunc, use Use) error
+}
+
+func (r *surroundedRun) Call(ctx context.Context, use Use) error {
+	return r.around(ctx, r.Run.Call, use)
+}
+
+func (r *surroundedRun) CleanUp(ctx context.Context, use Use) error {
+	return r.around(ctx, r.Run.CleanUp, use)
+}

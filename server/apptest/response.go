@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 )
 
@@ -28,7 +29,7 @@ func newLogger(ctx context.Context, next slog.Handler) *slog.Logger {
 
 // send asks, and returns the response: whole, or of a stream its beginning.
 func (c *client) send(t *starlark.Thread, q *question) (*response, error) {
-	r, err := c.request(contextOf(t), q)
+	r, err := c.request(host.CallOf(t).Context(), q)
 	if err != nil {
 		return nil, err
 	}
@@ -60,18 +61,10 @@ func (r *response) judge(t *starlark.Thread) error {
 	}
 	r.judged = true
 	// The end of the test ends its requests, which is no fault of theirs: the test's own error says it all.
-	if err := contextOf(t).Err(); err != nil {
+	if err := host.CallOf(t).Context().Err(); err != nil {
 		return err
 	}
 	return r.x.expect.verdict(r.x)
-}
-
-// contextOf is the context of the test.
-func contextOf(t *starlark.Thread) context.Context {
-	if h, ok := t.Local("larkspur").(interface{ Context() context.Context }); ok {
-		return h.Context()
-	}
-	return context.Background()
 }
 
 // redirect returns where the response leads to, if it leads anywhere.

@@ -59,7 +59,7 @@ func (s *Server) explain(err error) *failure {
 	if errors.As(err, &own) {
 		f.Code = string(own.Code)
 	}
-	for _, known := range environ.Faults() {
+	for _, known := range environ.Codes() {
 		if string(known.Code) == f.Code {
 			f.CodeTitle, f.Cause, f.Cure = known.Title, known.Cause, known.Cure
 		}
@@ -89,7 +89,7 @@ func (s *Server) failed(w http.ResponseWriter, r *http.Request, known *server.Fa
 	f := s.explain(known.Err)
 	f.Status, f.Title, f.Code = known.Status, http.StatusText(known.Status), string(known.Code)
 	f.RequestID, f.Backtrace = known.RequestID, known.Backtrace()
-	for _, row := range environ.Faults() {
+	for _, row := range environ.Codes() {
 		if row.Code == known.Code {
 			f.CodeTitle, f.Cause, f.Cure = row.Title, row.Cause, row.Cure
 		}

@@ -194,12 +194,14 @@ func (r *record) bars(whole time.Duration) []bar {
 // environ makes the environ of a request again, as the server gave it to the application.
 func (s *Server) environ(rec *record) []field {
 	h := s.config.Handler
-	c := environ.Config{ScriptName: h.Mount, Vars: h.Environ, ServerName: h.ServerName, MaxBody: h.MaxBody}
+	c := environ.Config{Vars: h.Environ, ServerName: h.ServerName}
 	if !environ.Within(rec.request.URL.Path, h.Mount) {
 		return nil
 	}
+	r := environ.FromHTTP(rec.request)
+	r.ScriptName = h.Mount
 	var all []field
-	for _, item := range c.New(rec.request).Items() {
+	for _, item := range c.New(r).Items() {
 		name, _ := starlark.AsString(item[0])
 		if name == "larkspur.request_id" {
 			continue // this one is another

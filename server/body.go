@@ -8,11 +8,13 @@ import (
 	"strconv"
 
 	"github.com/larkspur-web/larkspur/environ"
+	"github.com/larkspur-web/larkspur/runtime/host"
+	"github.com/larkspur-web/larkspur/server/answer"
 	"go.starlark.net/starlark"
 )
 
-// drain sends the body that the application returned.
-func (r *response) drain(t *starlark.Thread, body starlark.Value) error {
+// send sends the body that the application returned.
+func (r *response) send(t *starlark.Thread, body starlark.Value) error {
 	switch body := body.(type) {
 	case *environ.FileWrapper:
 		return r.file(body)
@@ -25,32 +27,16 @@ func (r *response) drain(t *starlark.Thread, body starlark.Value) error {
 	case starlark.Callable:
 		return r.stream(t, body)
 	}
-	return notBody(body)
-}
-
-func notBody(body starlark.Value) error {
-	mend := "return a list, as in [block]"
-	if body == starlark.None {
-		mend = "return a list, [] for no body"
-	}
-	return environ.Errorf(environ.CodeResult, mend, "the application returned %s, which is neither an iterable of blocks nor a callable", body.Type())
+	return answer.NotBody(body)
 }
 
 // blocks sends a list or tuple. All of it exists, so it goes out as one, with its length (PEP 3333,
 // "Handling the Content-Length Header"), and a wrong item is found before anything is sent.
 func (r *response) blocks(body starlark.Indexable) error {
 	n := body.Len()
-	var first string
-	var total int64
-	for i := range n {
-		s, ok := blockOf(body.Index(i))
-		if !ok {
-			return notBlock(body.Index(i), "item "+strconv.Itoa(i)+" of the body")
-		}
-		if i == 0 {
-			first = s
-		}
-		total += int64(len(s))
+	total, first, err := answer.Blocks(body)
+	if err != nil {
+		return err
 	}
 	if r.status != 0 && !r.sent && r.length < 0 && (total > 0 || !r.bodiless()) {
 		// RFC 9110, section 8.6: to HEAD, a length is that of GET or none at all.
@@ -60,7 +46,7 @@ func (r *response) blocks(body starlark.Indexable) error {
 		return r.block(first, false)
 	}
 	for i := range n {
-		s, _ := blockOf(body.Index(i))
+		s, _ := answer.Block(body.Index(i))
 		if err := r.block(s, false); err != nil {
 			return err
 		}
@@ -74,15 +60,15 @@ func (r *response) iterate(body starlark.Iterable) error {
 	if r.status != 0 && r.bodiless() && r.r.Method == http.MethodHead {
 		return nil // nothing of it would be sent
 	}
-	r.open = true
+	r.duplex = true
 	one := starlark.Len(body) == 1
 	iter := body.Iterate()
 	defer iter.Done()
 	var v starlark.Value
 	for i := 0; iter.Next(&v); i++ {
-		s, ok := blockOf(v)
+		s, ok := answer.Block(v)
 		if !ok {
-			return notBlock(v, "block "+strconv.Itoa(i)+" of the body")
+			return answer.NotBlock(v, "block "+strconv.Itoa(i)+" of the body")
 		}
 		if one && r.status != 0 && !r.sent && r.length < 0 {
 			r.length = int64(len(s))
@@ -94,16 +80,7 @@ func (r *response) iterate(body starlark.Iterable) error {
 			return nil // PEP 3333: stop iterating
 		}
 	}
-	return iterError(iter)
-}
-
-// iterError returns what ended an iteration early: an iterator of ours has Err, as a Starlark one
-// cannot fail.
-func iterError(iter starlark.Iterator) error {
-	if e, ok := iter.(interface{ Err() error }); ok {
-		return e.Err()
-	}
-	return nil
+	return host.IterError(iter)
 }
 
 // file sends a file wrapper's file, up to the declared length.
@@ -120,11 +97,11 @@ func (r *response) file(w *environ.FileWrapper) error {
 	src := w.Reader()
 	_, exists := src.(*environ.File)
 	if !exists {
-		r.open = true
+		r.duplex = true
 	}
 	if f, ok := src.(io.WriterTo); ok && !r.sent {
 		if n, known := w.Remaining(); known && n == r.length {
-			return r.send(f)
+			return r.sendFile(f)
 		}
 	}
 	buf := make([]byte, 32<<10)
@@ -149,8 +126,8 @@ func (r *response) file(w *environ.FileWrapper) error {
 	return nil
 }
 
-// send lets f write itself, by sendfile where net/http can.
-func (r *response) send(f io.WriterTo) error {
+// sendFile lets f write itself, by sendfile where net/http can.
+func (r *response) sendFile(f io.WriterTo) error {
 	if err := r.commit(); err != nil {
 		return err
 	}
@@ -166,17 +143,19 @@ func (r *response) send(f io.WriterTo) error {
 type deadlineWriter struct{ r *response }
 
 func (d deadlineWriter) Write(p []byte) (int, error) {
-	d.r.arm()
+	d.r.sending()
 	n, err := d.r.w.Write(p)
-	d.r.plan.Sum(p[:n])
-	d.r.ctl.Extend()
+	d.r.progress()
 	return n, err
 }
+
+// maxSent is how many bytes of a file a client has the write timeout for.
+const maxSent = 1 << 20
 
 // ReadFrom hands a file to the http.ResponseWriter in pieces, so that each may take its time.
 func (d deadlineWriter) ReadFrom(src io.Reader) (total int64, err error) {
 	to, ok := d.r.w.(io.ReaderFrom)
-	if !ok || d.r.plan.Summing() {
+	if !ok {
 		return io.Copy(struct{ io.Writer }{d}, src)
 	}
 	// One io.LimitedReader over a file is what the kernel sends; not one over another.
@@ -185,14 +164,14 @@ func (d deadlineWriter) ReadFrom(src io.Reader) (total int64, err error) {
 		limited = &io.LimitedReader{R: src, N: math.MaxInt64}
 	}
 	for err == nil {
-		d.r.arm()
-		piece := io.LimitedReader{R: limited.R, N: min(limited.N, 1<<20)}
+		d.r.sending()
+		piece := io.LimitedReader{R: limited.R, N: min(limited.N, maxSent)}
 		var n int64
 		n, err = to.ReadFrom(&piece)
 		total += n
 		limited.N -= n
-		d.r.ctl.Extend()
-		if n < 1<<20 {
+		d.r.progress()
+		if n < maxSent {
 			break
 		}
 	}

@@ -1,8 +1,10 @@
-package push
+package pushtest
 
 import (
 	"net/http"
 	"sync"
+
+	"github.com/larkspur-web/larkspur/push"
 )
 
 // A Trial is an http.ResponseWriter that takes promises and hints, and keeps what it gets: with it one finds out what a handler would
@@ -22,7 +24,7 @@ type Trial struct {
 	session sync.Map
 }
 
-var _ Promiser = (*Trial)(nil)
+var _ push.Promiser = (*Trial)(nil)
 
 // Header returns the fields of the response.
 func (t *Trial) Header() http.Header {
@@ -53,10 +55,10 @@ func (t *Trial) Write(b []byte) (int, error) {
 // Flush does nothing.
 func (t *Trial) Flush() {}
 
-// Promises is that of a [Promiser] with room for all.
+// Promises is that of a [push.Promiser] with room for all.
 func (t *Trial) Promises() (n int, ok bool) { return 1 << 20, !t.Refuses }
 
-// Promise is that of a [Promiser] whose client gets everything.
+// Promise is that of a [push.Promiser] whose client gets everything.
 func (t *Trial) Promise(r *http.Request, _ http.Header, _ []byte, _ bool, settled func(error)) error {
 	t.mu.Lock()
 	t.Promised = append(t.Promised, r)
@@ -65,5 +67,5 @@ func (t *Trial) Promise(r *http.Request, _ http.Header, _ []byte, _ bool, settle
 	return nil
 }
 
-// Session is that of a [Promiser].
+// Session is that of a [push.Promiser].
 func (t *Trial) Session() *sync.Map { return &t.session }
