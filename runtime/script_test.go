@@ -18,14 +18,16 @@ import (
 
 // language is what the scripts of testdata/script may say.
 var language = &scripttest.Language{
-	About: "They load, check and call Starlark programs. The files are the tree of a program, which finds, besides " +
-		"the standard modules, `@greeter` (`greet(name)`, also predeclared) and `@broken`, which does not load. " +
-		"What a program prints is on stderr, as `FILE:LINE: TEXT`.",
+	About: "They load, check and call Starlark programs. The files are the tree of a program, " +
+		"which finds, besides the standard modules, `@greeter` (`greet(name)`, also " +
+		"predeclared) and `@broken`, which does not load. What a program prints is on stderr, " +
+		"as `FILE:LINE: TEXT`.",
 	Example: "dialect_reassign",
 	Commands: []scripttest.Command{
 		{
 			Usage: "[!] load [ENTRY]",
-			Doc:   "loads the program whose entry is that, else `app.star`. If it fails, the error is on stderr.",
+			Doc: "loads the program whose entry is that, else `app.star`. If it fails, the " +
+				"error is on stderr.",
 			Run: func(ts *testscript.TestScript, neg bool, args []string) {
 				_, err := runtime.Load(config(ts), entry(args))
 				outcome(ts, neg, err)
@@ -46,7 +48,8 @@ var language = &scripttest.Language{
 		},
 		{
 			Usage: "[!] call [ENTRY]",
-			Doc:   "loads it, calls it without arguments, and prints what it returns. If it fails, the error is on stderr.",
+			Doc: "loads it, calls it without arguments, and prints what it returns. If it " +
+				"fails, the error is on stderr.",
 			Run: func(ts *testscript.TestScript, neg bool, args []string) {
 				p, err := runtime.Load(config(ts), entry(args))
 				ts.Check(err)
@@ -67,8 +70,8 @@ func TestScripts(t *testing.T) { testscript.Run(t, language.Params()) }
 // config is that of the program in the directory of a script.
 func config(ts *testscript.TestScript) *runtime.Config {
 	return &runtime.Config{
-		FS: os.DirFS(ts.Getenv("WORK")), Modules: hosts, Predeclared: starlark.StringDict{"greet": greet},
-		Logger: slog.New(&logbook{ts.Stderr()}),
+		FS: os.DirFS(ts.Getenv("WORK")), Modules: hosts,
+		Predeclared: starlark.StringDict{"greet": greet}, Logger: slog.New(&logbook{ts.Stderr()}),
 	}
 }
 
@@ -79,7 +82,7 @@ func entry(args []string) string {
 	return args[0]
 }
 
-// outcome holds that a command that may be negated failed if it is, and not if not.
+// outcome checks that a command failed if it is negated, and only then.
 func outcome(ts *testscript.TestScript, neg bool, err error) {
 	if err != nil {
 		fmt.Fprintln(ts.Stderr(), err)

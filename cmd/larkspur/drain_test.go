@@ -35,7 +35,8 @@ func serveScript(t *testing.T, script string, args ...string) *daemon {
 	if err := os.WriteFile(filepath.Join(dir, "app.star"), []byte(script), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	c := exec.Command("larkspur", append(append([]string{"serve", "--listen", "http://127.0.0.1:0"}, args...), "app.star")...)
+	args = append([]string{"serve", "--listen", "http://127.0.0.1:0", "app.star"}, args...)
+	c := exec.Command("larkspur", args...)
 	c.Dir = dir
 	d, err := startDaemon(c, 1)
 	if err != nil {
@@ -45,8 +46,8 @@ func serveScript(t *testing.T, script string, args ...string) *daemon {
 	return d
 }
 
-// TestDrain ends a server that has 40 requests to answer, over both protocols: each that was begun is answered
-// whole, and the status is 0.
+// TestDrain ends a server that has 40 requests to answer, over both protocols: each that was begun
+// is answered whole, and the status is 0.
 func TestDrain(t *testing.T) {
 	s := serveScript(t, slow)
 	var begun atomic.Int64
@@ -108,8 +109,8 @@ func TestSecondSignal(t *testing.T) {
 	}
 }
 
-// TestDrainEnds shows that a request without end holds the server for the time to drain only, and that
-// this is said, and the status still 0.
+// TestDrainEnds shows that a request without end holds the server for the time to drain only, and
+// that this is said, and the status still 0.
 func TestDrainEnds(t *testing.T) {
 	s := serveScript(t, endless, "--drain", "200ms")
 	res := s.begin(t)

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -33,8 +34,8 @@ const patience = 10 * time.Second
 
 // language is what the scripts of testdata/script may say.
 var language = &scripttest.Language{
-	About: "They run the command `larkspur`, to its end or as a server, in a directory of files. " +
-		"It keeps what it caches in `$WORK/cache`.",
+	About: "They run the command `larkspur`, to its end or as a server, in a directory of " +
+		"files. It keeps what it caches in `$WORK/cache`.",
 	Example: "serve_watch",
 	Commands: []scripttest.Command{
 		{
@@ -46,16 +47,17 @@ var language = &scripttest.Language{
 		},
 		{
 			Usage: "match FILE REGEXP",
-			Doc: "holds that all of a file, or of `stdout` or `stderr`, is a match, in which `.` is a newline too. " +
-				"Newlines at its end do not count.",
+			Doc: "all of a file, or of `stdout` or `stderr`, is a match, in which `.` may be a " +
+				"newline. Newlines at its end do not count.",
 			Run: func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(match(ts.ReadFile(args[0]), args[1]))
 			},
 		},
 		{
 			Usage: "start N ARG...",
-			Doc:   "runs `larkspur ARG...` until it has announced N listeners, which are `$URL`, `$URL2` and so on.",
-			Run:   start,
+			Doc: "runs `larkspur ARG...` until it has announced N listeners, which are `$URL`, " +
+				"`$URL2` and so on.",
+			Run: start,
 		},
 		{
 			Usage: "signal NAME",
@@ -74,28 +76,38 @@ var language = &scripttest.Language{
 		},
 		{
 			Usage: "[!] log REGEXP",
-			Doc:   "waits until the server has said so on stderr; or holds that it has not.",
-			Run:   said,
+			Doc: "waits until what the server has said on stderr has a match. Negated: it has " +
+				"none.",
+			Run: said,
 		},
 		{
 			Usage: "get URL STATUS REGEXP [NAME:VALUE]...",
-			Doc:   "asks with these fields, and holds that the status is that, and all of the body a match, as in `match`.",
+			Doc: "asks with these fields; the answer has that status, and all of its body is a " +
+				"match, as in `match`.",
 			Run: func(ts *testscript.TestScript, _ bool, args []string) {
-				ask(ts, http.MethodGet, args[0], nil, args[3:], args[1], args[2])
+				r, err := http.NewRequest(http.MethodGet, args[0], nil)
+				ts.Check(err)
+				for _, field := range args[3:] {
+					name, value, _ := strings.Cut(field, ":")
+					r.Header.Set(name, value)
+				}
+				ask(ts, r, args[1], args[2])
 			},
 		},
 		{
 			Usage: "post URL STATUS BYTES",
-			Doc:   "sends a body of so many bytes.",
+			Doc:   "sends a body of so many bytes; the answer has that status.",
 			Run: func(ts *testscript.TestScript, _ bool, args []string) {
 				n, err := strconv.Atoi(args[2])
 				ts.Check(err)
-				ask(ts, http.MethodPost, args[0], strings.NewReader(strings.Repeat("x", n)), nil, args[1], ".*")
+				r, err := http.NewRequest(http.MethodPost, args[0], strings.NewReader(strings.Repeat("x", n)))
+				ts.Check(err)
+				ask(ts, r, args[1], ".*")
 			},
 		},
 		{
 			Usage: "mode FILE OCTAL",
-			Doc:   "holds that a file has that mode.",
+			Doc:   "the file has that mode.",
 			Run: func(ts *testscript.TestScript, _ bool, args []string) {
 				info, err := os.Stat(ts.MkAbs(args[0]))
 				ts.Check(err)
@@ -183,26 +195,23 @@ func match(text, pattern string) error {
 	return nil
 }
 
-// ask makes a request with a client that trusts the certificate that dev keeps.
-func ask(ts *testscript.TestScript, method, url string, body io.Reader, fields []string, status, pattern string) {
-	transport := &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{RootCAs: x509.NewCertPool()}}
+// ask makes a request, with a client that trusts the certificate that dev keeps, and checks the
+// answer.
+func ask(ts *testscript.TestScript, r *http.Request, status, pattern string) {
+	roots := x509.NewCertPool()
+	transport := &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{RootCAs: roots}}
 	defer transport.CloseIdleConnections()
 	if kept, err := os.ReadFile(ts.MkAbs("cache/larkspur/localhost.pem")); err == nil {
-		transport.TLSClientConfig.RootCAs.AppendCertsFromPEM(kept)
+		roots.AppendCertsFromPEM(kept)
 	}
-	if socket, ok := strings.CutPrefix(url, "unix:"); ok {
+	if r.URL.Scheme == "unix" {
+		socket := ts.MkAbs(r.URL.Opaque + r.URL.Path)
 		transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
-			return net.Dial("unix", ts.MkAbs(socket))
+			return net.Dial("unix", socket)
 		}
-		url = "http://localhost/"
+		r.URL = &url.URL{Scheme: "http", Host: "localhost", Path: "/"}
 	}
-	request, err := http.NewRequest(method, url, body)
-	ts.Check(err)
-	for _, field := range fields {
-		name, value, _ := strings.Cut(field, ":")
-		request.Header.Set(name, value)
-	}
-	res, err := (&http.Client{Transport: transport, Timeout: patience}).Do(request)
+	res, err := (&http.Client{Transport: transport, Timeout: patience}).Do(r)
 	ts.Check(err)
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)

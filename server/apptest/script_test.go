@@ -25,7 +25,9 @@ import (
 
 // newSuite returns a suite of the files, with the modules that the command grants.
 func newSuite(files fs.FS) (*suite.Suite, error) {
-	modules := map[string]runtime.Module{"http": web.Module, "body": body.Module, "static": static.Module}
+	modules := map[string]runtime.Module{
+		"http": web.Module, "body": body.Module, "static": static.Module,
+	}
 	_, globals, err := runtime.LoadFile(&runtime.Config{FS: apps.FS, Modules: modules}, "lint.star")
 	if err != nil {
 		return nil, err
@@ -35,13 +37,18 @@ func newSuite(files fs.FS) (*suite.Suite, error) {
 		return nil, err
 	}
 	log := suite.Log(slog.DiscardHandler)
-	kit := &apptest.Config{JSON: values["json"].(starlark.HasAttrs), Lint: globals["lint"].(*starlark.Function), Log: log}
+	kit := &apptest.Config{
+		JSON: values["json"].(starlark.HasAttrs), Lint: globals["lint"].(*starlark.Function), Log: log,
+	}
 	modules["test"] = kit.Module
 	return &suite.Suite{
 		Config: runtime.Config{
-			FS: files, Modules: modules, Limits: runtime.Limits{Steps: 2_000_000}, Logger: slog.New(apptest.Tap(log)),
+			FS: files, Modules: modules, Limits: runtime.Limits{Steps: 2_000_000},
+			Logger: slog.New(apptest.Tap(log)),
 		},
-		Prepare: func(thread *starlark.Thread, p *runtime.Program) func() error { return apptest.Open(thread, p).Close },
+		Prepare: func(thread *starlark.Thread, p *runtime.Program) func() error {
+			return apptest.Open(thread, p).Close
+		},
 	}, nil
 }
 
@@ -50,7 +57,8 @@ var language = &scripttest.Language{
 	About: "They test `@test`: the files are an application and its tests.",
 	Commands: []scripttest.Command{{
 		Usage: "[!] test",
-		Doc:   "runs the tests, and prints what the runner says of them, without the times. It fails if one of them does.",
+		Doc: "runs the tests, and prints what the runner says of them, without the times. It " +
+			"fails if one of them does.",
 		Run: func(ts *testscript.TestScript, neg bool, _ []string) {
 			files := os.DirFS(ts.Getenv("WORK"))
 			s, err := newSuite(files)

@@ -9,13 +9,14 @@ import (
 	"testing"
 )
 
-// introduction is what the README of every package says of the language, with a place for the example.
+// introduction is what the README of every package says of the language, with a place for the
+// example.
 //
 //go:embed introduction.md
 var introduction string
 
-// Check holds that the README.md of the scripts is that of the language, and that each script begins as
-// the README says. With -update it writes the README.
+// Check checks that the README.md of the scripts is that of the language, and that each script
+// begins as the README says. With -update it writes the README.
 func (l *Language) Check(t *testing.T) {
 	t.Helper()
 	Scripts(t)
@@ -27,7 +28,7 @@ func (l *Language) Check(t *testing.T) {
 		}
 	}
 	if have, err := os.ReadFile(path); err != nil || string(have) != want {
-		t.Errorf("%s is not that of the commands (%v): go test -run %s -update", path, err, t.Name())
+		t.Errorf("%s is stale (%v): go test -run %s -update", path, err, t.Name())
 	}
 }
 

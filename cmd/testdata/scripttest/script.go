@@ -18,7 +18,8 @@ type Script struct {
 	path  string
 }
 
-// Scripts returns the scripts of the package. One that does not open with a sentence fails the test.
+// Scripts returns the scripts of the package. One that does not open with a sentence fails the
+// test.
 func Scripts(t testing.TB) []Script {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join(dir, "*.txtar"))

@@ -1,14 +1,15 @@
 // Package scripttest is the language of the scripts in the testdata/script of runtime, server,
 // server/apptest and cmd/larkspur. It is that of testscript of go-internal; a package adds commands
-// and conditions of its own, as a [Language]. Its README.md is made from that, so that whoever opens
-// the directory of a script reads what a script may say.
+// and conditions of its own, as a [Language]. Its README.md is made from that, so that whoever
+// opens the directory of a script reads what a script may say.
 //
-// The package is for tests only. It lies below testdata so that it is neither built nor shown with the
-// packages of the module.
+// The package is for tests only. It lies below testdata so that it is neither built nor shown with
+// the packages of the module.
 package scripttest
 
 import (
 	"flag"
+	"fmt"
 	"path"
 	"path/filepath"
 	"strconv"
@@ -21,7 +22,7 @@ import (
 // dir is where a package has its scripts.
 const dir = "testdata/script"
 
-var update = flag.Bool("update", false, "rewrite the README.md of scripts, and what they compare with cmp")
+var update = flag.Bool("update", false, "rewrite the README.md of scripts and what cmp compares")
 
 // A Language is what the scripts of a package may say.
 type Language struct {
@@ -49,14 +50,16 @@ type Command struct {
 // A Condition is a word in brackets before a command.
 type Condition struct{ Name, Doc string }
 
-// Params are what testscript runs the scripts with. With -update a cmp that fails rewrites its second file.
+// Params are what testscript runs the scripts with. With -update a cmp that fails rewrites its
+// second file.
 func (l *Language) Params() testscript.Params {
 	commands := make(map[string]func(*testscript.TestScript, bool, []string))
 	for _, c := range l.Commands {
 		commands[c.name()] = c.run
 	}
 	return testscript.Params{
-		Dir: dir, Cmds: commands, UpdateScripts: *update, RequireExplicitExec: true, RequireUniqueNames: true,
+		Dir: dir, Cmds: commands, UpdateScripts: *update,
+		RequireExplicitExec: true, RequireUniqueNames: true,
 	}
 }
 
@@ -95,12 +98,12 @@ func arity(usage string) (least, most int) {
 }
 
 // Text is an argument that may have the escapes of a Go string, such as \r, \xff or \\.
-func Text(ts *testscript.TestScript, arg string) string {
+func Text(arg string) (string, error) {
 	var b strings.Builder
 	for rest := arg; rest != ""; {
 		r, multibyte, tail, err := strconv.UnquoteChar(rest, 0)
 		if err != nil {
-			ts.Fatalf("%s: a backslash begins an escape of Go; write \\\\ for one", arg)
+			return "", fmt.Errorf("%s: a backslash begins an escape, as in Go: write \\\\ for one", arg)
 		}
 		if multibyte {
 			b.WriteRune(r)
@@ -109,10 +112,11 @@ func Text(ts *testscript.TestScript, arg string) string {
 		}
 		rest = tail
 	}
-	return b.String()
+	return b.String(), nil
 }
 
-// AtEnd has check called when a script has come to its end. An error fails the script at its last line.
+// AtEnd has check called when a script has come to its end. An error fails the script at its last
+// line.
 func AtEnd(env *testscript.Env, check func() error) {
 	t := env.T().(testing.TB) // testscript.Run promises that
 	env.Defer(func() {
