@@ -23,7 +23,8 @@ type Resource struct {
 }
 
 // A Plan is what a [Handler] promises with one page, and hints at; [From] finds it. A nil *Plan
-// does nothing. It is safe for concurrent use.
+// does nothing. It is safe for concurrent use, but for what net/http is not: a 103 is sent with the
+// header of the response, which must not be changed during a call of Push or Hint.
 type Plan struct {
 	handler *Handler
 	writer  *writer
