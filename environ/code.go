@@ -112,7 +112,7 @@ func Faults() []Fault {
 
 		{CodeFailed, "the application failed", "The script raised an error that nothing caught. Before the first block the client gets 500; after it the response is broken off.", "The log has the backtrace."},
 		{CodeLimit, "the application ran over a limit", "Its deadline (`--timeout`), its steps or its depth of calls. Before the first block the client gets 504.", "The log names the line that was running. Do less in a request, or raise the limit."},
-		{CodeFull, "the server is full", "As many applications run at once as may, and the queue is full or waiting took too long. The client gets 503 with `Retry-After`.", "Raise `Limits.Calls`, or answer faster."},
+		{CodeFull, "the server is full", "As many applications run at once as may, and the queue is full or waiting took too long. The client gets 503 with `Retry-After`.", "Raise `--calls` (`server.Slots.Calls`), or answer faster."},
 		{CodePanic, "host code panicked", "A fault in Go code that the application called. The client gets 500; the process lives on.", "Report it, with the stack in the log."},
 		{CodeGate, "request refused", "The request is malformed in a way that could mean different things to different readers, or is for nothing that is here. The client gets 400, 404 outside the mount, 431 for too many header fields, 501 for CONNECT.", "Nothing to mend in the application."},
 	}
