@@ -25,9 +25,9 @@ func BenchmarkNew(b *testing.B) {
 	var c environ.Config
 	b.ReportAllocs()
 	for b.Loop() {
-		c.New(r).Dict()
+		c.New(environ.FromHTTP(r)).Dict()
 	}
-	b.ReportMetric(float64(c.New(r).Len()), "keys")
+	b.ReportMetric(float64(c.New(environ.FromHTTP(r)).Len()), "keys")
 }
 
 // TestInput reads a body in each of the ways of PEP 3333, "Input and Error Streams".
@@ -54,7 +54,7 @@ func TestInput(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			r := httptest.NewRequest("POST", "/", strings.NewReader(body))
-			e := new(environ.Config).New(r)
+			e := new(environ.Config).New(environ.FromHTTP(r))
 			v, err := starlark.EvalOptions(new(syntax.FileOptions), new(starlark.Thread), "t", tt.expr, starlark.StringDict{"i": &e.Input})
 			if err != nil {
 				t.Fatal(err)
@@ -71,7 +71,7 @@ func TestInput(t *testing.T) {
 func TestInputBroken(t *testing.T) {
 	for _, method := range []string{"read", "readline", "readlines"} {
 		body := io.MultiReader(strings.NewReader("one"), iotest.ErrReader(io.ErrUnexpectedEOF), strings.NewReader("two"))
-		e := new(environ.Config).New(httptest.NewRequest("POST", "/", io.NopCloser(body)))
+		e := new(environ.Config).New(environ.FromHTTP(httptest.NewRequest("POST", "/", io.NopCloser(body))))
 		for range 3 {
 			_, err := starlark.EvalOptions(new(syntax.FileOptions), new(starlark.Thread), "t", "i."+method+"()", starlark.StringDict{"i": &e.Input})
 			var own *environ.Error

@@ -22,7 +22,7 @@ func TestSpec(t *testing.T) {
 		fmt.Fprintf(&keys, "| `%s` | %s | %s | %s |\n", k.Name, k.Type, k.Present, k.Meaning)
 	}
 	faults.WriteString("| code | fault | cause | cure |\n|---|---|---|---|\n")
-	for _, f := range environ.Faults() {
+	for _, f := range environ.Codes() {
 		fmt.Fprintf(&faults, "| %s | %s | %s | %s |\n", f.Code, f.Title, f.Cause, f.Cure)
 	}
 	rules.WriteString("| | item | what holds | from |\n|---|---|---|---|\n")
@@ -60,12 +60,12 @@ func TestSpec(t *testing.T) {
 func TestKeysAreListed(t *testing.T) {
 	r := httptest.NewRequest("POST", "https://localhost/?a=1", strings.NewReader("x"))
 	r.Header.Set("Content-Type", "text/plain")
-	d := new(environ.Config).New(r)
+	d := new(environ.Config).New(environ.FromHTTP(r))
 	listed := map[string]bool{}
 	for _, k := range environ.Keys() {
 		listed[k.Name] = true
 		name := starlark.String(k.Name)
-		if _, ok, _ := d.Get(name); !ok && k.Present == "always" && name != environ.KeyOnFinish {
+		if _, ok, _ := d.Get(name); !ok && k.Present == "always" && k.Owner != "server" {
 			t.Errorf("%s is not there", k.Name)
 		}
 	}
@@ -89,7 +89,7 @@ func TestHeaders(t *testing.T) {
 	}
 	r.Header["X_a"] = []string{"smuggled"}
 	got := map[string]string{}
-	for _, kv := range new(environ.Config).New(r).Items() {
+	for _, kv := range new(environ.Config).New(environ.FromHTTP(r)).Items() {
 		if name, _ := starlark.AsString(kv[0]); strings.HasPrefix(name, "HTTP_") {
 			got[name], _ = starlark.AsString(kv[1])
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/larkspur-web/larkspur/push"
+	"github.com/larkspur-web/larkspur/push/pushtest"
 )
 
 // A handler of any kind gets pushes by being wrapped. With a server that can promise, larkspur's server/h2 for one, what the Link
@@ -29,7 +30,7 @@ func ExampleHandler() {
 // A handler that is slow to make its page promises what goes with it first.
 func ExampleFrom() {
 	slow := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		verdict := push.From(r.Context()).Push(push.Resource{Target: "/app.css"})
+		verdict := push.From(w).Push(push.Resource{Target: "/app.css"})
 		fmt.Fprintln(w, "app.css is", verdict.Outcome())
 	})
 	h := &push.Handler{Next: slow}
@@ -87,10 +88,13 @@ func ExampleParseMap() {
 	if err != nil {
 		fmt.Println(err)
 	}
-	for _, l := range m.Links("/blog/2026/hello") {
-		fmt.Println(l.Text)
-	}
-	// Output: </static/blog.css>; rel=preload; as=style
+	h := &push.Handler{Policy: &push.Policy{Map: m}, Next: http.NotFoundHandler()}
+	trial := &pushtest.Trial{Refuses: true}
+	r := httptest.NewRequest("GET", "/blog/2026/hello", nil)
+	r.ProtoMajor = 2
+	h.ServeHTTP(trial, r)
+	fmt.Println(trial.Hints)
+	// Output: [map[Link:[</static/blog.css>; rel=preload; as=style]]]
 }
 
 // A recorder learns a map from what clients ask for.
@@ -120,20 +124,4 @@ func ExampleMemory() {
 	policy := &push.Policy{Memory: &push.Memory{Keys: [][]byte{key}}}
 	fmt.Println(policy.Memory.MaxAge == 0) // seven days
 	// Output: true
-}
-
-// What a handler would push can be found out without a connection.
-func ExampleTrial() {
-	h := &push.Handler{Policy: &push.Policy{}, Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/" {
-			w.Header().Set("Link", "</app.css>; rel=preload; as=style, </big.png>; rel=preload; as=image; nopush")
-		}
-	})}
-	r := httptest.NewRequest("GET", "/", nil)
-	trial := new(push.Trial)
-	h.ServeHTTP(trial, r)
-	for _, p := range trial.Promised {
-		fmt.Println(p.Method, p.RequestURI)
-	}
-	// Output: GET /app.css
 }

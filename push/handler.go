@@ -1,173 +1,100 @@
 package push
 
-import (
-	"bufio"
-	"context"
-	"io"
-	"net"
-	"net/http"
-)
+import "net/http"
 
-// A Handler is an http.Handler that serves what Next does, and pushes, or hints at, what goes with it: the resources of its
-// Policy's Map, those that the Link fields of a response name, and those that Next asks for by [From] or as an http.Pusher. Only
-// Next is required. It must not be copied or changed after its first use.
+// A Handler is an http.Handler around any other: it serves what Next does, and promises, or hints
+// at, what goes with it. That is what the Map of its Policy names, what the Link fields of responses
+// name, and what Next asks for by [From] or as an http.Pusher. Only Next is required. A Handler must
+// not be copied or changed after its first use.
 //
-// What stands around it, compression say, does not see the responses that are promised: it should be the outermost
-// handler. Below http.StripPrefix only what has the prefix is promised.
+// What stands around it, compression say, does not see the responses that are promised, so it should
+// be the outermost handler. Below http.StripPrefix only what has the prefix is promised. A Handler
+// that another one is around only calls its Next: the Policy, Mount and Generation of the outermost
+// one count.
 type Handler struct {
-	// Next serves the pages and their resources.
+	// Next serves the pages and their resources. While it is run for a request that may be promised,
+	// the page waits; it is not run for two of them at once for the same page.
 	Next http.Handler
 	// Policy says what may be promised and hinted. Nil means the one that all of the process share.
 	Policy *Policy
-	// Generation, if not nil, is the number of the version of Next that serves now. See [Site].
-	Generation func() uint64
-	// TryAcquire, if not nil, is asked before Next is run for a request that may be promised. See [Site].
-	TryAcquire func() (release func(), ok bool)
-	// Mount is the path in which the resources are, without a slash at its end. Empty means all.
+	// Mount is the path in which the resources are, without a slash at its end; what lies outside
+	// is foreign. Empty means all of the origin.
 	Mount string
+	// Generation, if not nil, returns the version of what answers a request. It is called with the
+	// page's, before Next is, and with each that may be promised; w is what Next is given for the
+	// page. What was sent by another version is looked at again, however fresh it is. Nil means
+	// that there is one version only.
+	Generation func(w http.ResponseWriter, r *http.Request) uint64
+	// HonorsContext, if not nil, reports whether Next returns soon after the context of a request
+	// that may be promised ends. Next is then run on the goroutine of the page. Otherwise it gets a
+	// goroutine of its own, and is left behind at the deadline. Nil means never.
+	HonorsContext func(*http.Request) bool
 }
 
 // ServeHTTP serves a request. It may be called from any number of goroutines.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	plan := h.Policy.Begin(w, r, Site{Handler: h.Next, Mount: h.Mount, Generation: h.Generation, TryAcquire: h.TryAcquire})
-	if plan == nil {
+	outer, promiser := behind(w)
+	promised := false
+	if promiser == nil {
+		// RFC 9113, section 8.4: a promise goes on a stream that the client began.
+		_, promised = Pushed(r.Context())
+	}
+	if outer != nil || promised {
 		h.Next.ServeHTTP(w, r)
 		return
 	}
-	plan.Start()
-	pw := &writer{ResponseWriter: w, plan: plan}
+	pw := &writer{ResponseWriter: w}
+	pw.plan = Plan{handler: h, writer: pw, request: r}
+	if promiser = h.accepting(promiser); promiser != nil || h.policy().busy() {
+		pw.plan.start(promiser)
+	}
 	whole := false
 	defer func() { pw.end(whole) }()
-	h.Next.ServeHTTP(pw, r.WithContext(plan.Context(r.Context())))
+	h.Next.ServeHTTP(pw, r)
 	whole = true
 }
 
-// Context returns ctx with the plan in it, for [From].
-func (p *Plan) Context(ctx context.Context) context.Context {
-	return context.WithValue(ctx, contextKey{}, &requestState{plan: p})
-}
-
-// A writer is the http.ResponseWriter that a Handler gives to the next one.
-type writer struct {
-	http.ResponseWriter
-	plan   *Plan
-	status int // of the final response; 0 before it
-	failed bool
-}
-
-var _ interface {
-	http.Pusher
-	http.Flusher
-	http.Hijacker
-	io.ReaderFrom
-	io.StringWriter
-} = (*writer)(nil)
-
-// Unwrap is what http.ResponseController uses.
-func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-// WriteHeader has the plan decide about the links before the header goes out.
-func (w *writer) WriteHeader(status int) {
-	switch {
-	case w.status != 0: // net/http complains
-	case status == http.StatusEarlyHints:
-		w.plan.Hint(hintFields(w.Header()))
-		return
-	case status >= 200 || status == http.StatusSwitchingProtocols:
-		w.status = status
-		w.plan.Commit(status, w.Header())
+func (h *Handler) policy() *Policy {
+	if h.Policy == nil {
+		return &processPolicy
 	}
-	w.ResponseWriter.WriteHeader(status)
+	return h.Policy
 }
 
-// hintFields returns those of the fields that a handler has set up to now that are of use before the response.
-func hintFields(h http.Header) http.Header {
-	hints := make(http.Header)
-	for _, name := range [...]string{"Link", "Content-Security-Policy", "Content-Security-Policy-Report-Only"} {
-		if values := h[name]; len(values) > 0 {
-			hints[name] = values
+// accepting returns p, or nil if no promises are to be made there.
+func (h *Handler) accepting(p Promiser) Promiser {
+	if p == nil || h.policy().Off {
+		return nil
+	}
+	if _, ok := p.Promises(); !ok {
+		return nil
+	}
+	return p
+}
+
+// behind follows the Unwrap methods of w to the writer of a Handler, or else to a connection that
+// makes promises.
+func behind(w http.ResponseWriter) (*writer, Promiser) {
+	for {
+		switch v := w.(type) {
+		case *writer:
+			return v, nil
+		case Promiser:
+			return nil, v
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = v.Unwrap()
+		default:
+			return nil, nil
 		}
 	}
-	return hints
 }
 
-func (w *writer) begin() {
-	if w.status == 0 {
-		w.WriteHeader(http.StatusOK)
+// From returns the plan of the request that w answers: of the [Handler] whose http.ResponseWriter w
+// is, or whose the Unwrap methods of w lead to. It is nil, and so does nothing, in a promised request
+// and where no Handler is around.
+func From(w http.ResponseWriter) *Plan {
+	if pw, _ := behind(w); pw != nil {
+		return &pw.plan
 	}
-}
-
-func (w *writer) Write(b []byte) (int, error) {
-	w.begin()
-	n, err := w.ResponseWriter.Write(b)
-	w.plan.Sum(b[:n])
-	w.failed = w.failed || err != nil
-	return n, err
-}
-
-func (w *writer) WriteString(s string) (int, error) {
-	w.begin()
-	n, err := io.WriteString(w.ResponseWriter, s)
-	w.plan.SumString(s[:n])
-	w.failed = w.failed || err != nil
-	return n, err
-}
-
-// ReadFrom leaves the copying to the connection, which may do it without reading, where the plan need not see the bytes.
-func (w *writer) ReadFrom(src io.Reader) (n int64, err error) {
-	w.begin()
-	if w.plan.Summing() {
-		n, err = io.Copy(struct{ io.Writer }{w}, src)
-	} else {
-		n, err = io.Copy(w.ResponseWriter, src)
-	}
-	w.failed = w.failed || err != nil
-	return n, err
-}
-
-func (w *writer) Flush() { _ = w.FlushError() }
-
-// FlushError is Flush, for http.ResponseController.
-func (w *writer) FlushError() error {
-	w.begin()
-	return http.NewResponseController(w.ResponseWriter).Flush()
-}
-
-// Hijack leaves the connection to the handler.
-func (w *writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	c, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
-	if err == nil {
-		w.status, w.failed = http.StatusSwitchingProtocols, true
-	}
-	return c, rw, err
-}
-
-// Push is http.Pusher's. Unlike the one of a plain server it also is nil where the client has the target or is told
-// of it by a hint; a target that is not pushed for another reason is an error, which is http.ErrNotSupported if the client takes no
-// promises.
-func (w *writer) Push(target string, o *http.PushOptions) error {
-	res := Resource{Target: target}
-	if o != nil {
-		res.Method, res.Header = o.Method, o.Header
-	}
-	v := w.plan.Push(res)
-	switch {
-	case v.Status != Skipped || v.Reason == Diary:
-		return nil
-	case v.Reason == Disabled:
-		return http.ErrNotSupported
-	}
-	return &NotPushed{v}
-}
-
-// NotPushed is the error of a push through http.Pusher that was skipped.
-type NotPushed struct{ Verdict Verdict }
-
-func (e *NotPushed) Error() string { return "push: " + e.Verdict.String() }
-
-func (w *writer) end(whole bool) {
-	if whole && w.status == 0 {
-		w.WriteHeader(http.StatusOK) // what net/http would do, and then the links would go unseen
-	}
-	w.plan.End(whole && !w.failed)
+	return nil
 }

@@ -182,7 +182,7 @@ func cutAttribute(s string) (attribute, rest string) {
 	return s, ""
 }
 
-// index makes what Links looks up.
+// index makes what links looks up.
 func (m *Map) index() {
 	m.exact = make(map[string][]int)
 	for i, p := range m.pages {
@@ -194,8 +194,8 @@ func (m *Map) index() {
 	}
 }
 
-// Links returns the resources of the page with this target, each once, in the order of the text.
-func (m *Map) Links(target string) []Link {
+// links returns the resources of the page with this target, each once, in the order of the text.
+func (m *Map) links(target string) []Link {
 	if m == nil || len(m.pages) == 0 {
 		return nil
 	}

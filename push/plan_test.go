@@ -145,7 +145,7 @@ func TestVerified(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var got []string
-				policy := &push.Policy{Resource: 1000, Observe: func(_ *http.Request, v push.Verdict) {
+				policy := &push.Policy{MaxResourceBytes: 1000, Observe: func(_ *http.Request, v push.Verdict) {
 					s := v.Outcome()
 					if v.Detail != "" {
 						s += ": " + v.Detail
@@ -172,7 +172,7 @@ func TestAnswer(t *testing.T) {
 	s := site{"/d/": page(`<a.css?v=1>; rel=preload; critical`), "/d/a.css": func(w http.ResponseWriter, r *http.Request) {
 		runs++
 		page, ok := push.Pushed(r.Context())
-		if page != "/d/?q" || !ok || push.From(r.Context()) != nil || push.From(r.Context()).Push(push.Resource{Target: "/x"}).Status != push.Skipped {
+		if page != "/d/?q" || !ok || push.From(w) != nil || push.From(w).Push(push.Resource{Target: "/x"}).Status != push.Skipped {
 			t.Errorf("pushed for %q, %v", page, ok)
 		}
 		if r.URL.Path != "/d/a.css" || r.URL.RawQuery != "v=1" || r.RequestURI != "/d/a.css?v=1" || r.Host != "example.com:8000" || r.ProtoMajor != 2 || r.Body == nil {
@@ -219,15 +219,15 @@ func TestLimits(t *testing.T) {
 		reason push.Reason // of the first that is not promised
 	}{
 		{"default", &push.Policy{}, newConn(), 10, push.Limit},
-		{"three", &push.Policy{Promises: 3}, newConn(), 3, push.Limit},
-		{"none", &push.Policy{Promises: -1}, newConn(), 0, push.Limit},
-		{"connection", &push.Policy{Connection: 4}, &conn{room: 100, outcome: pending}, 4, push.Limit},
-		{"connection, settled", &push.Policy{Connection: 4}, newConn(), 10, push.Limit},
-		{"all", &push.Policy{Total: 5}, &conn{room: 100, outcome: pending}, 5, push.Limit},
-		{"bytes", &push.Policy{Bytes: 35}, newConn(), 3, push.Budget},
-		{"bytes to the last", &push.Policy{Bytes: 30}, newConn(), 3, push.Budget},
-		{"all bytes", &push.Policy{TotalBytes: 25}, &conn{room: 100, outcome: pending}, 2, push.Budget},
-		{"verifying", &push.Policy{Verifying: -1}, newConn(), 0, push.Limit},
+		{"three", &push.Policy{MaxPromises: 3}, newConn(), 3, push.Limit},
+		{"none", &push.Policy{MaxPromises: -1}, newConn(), 0, push.Limit},
+		{"connection", &push.Policy{MaxPerConnection: 4}, &conn{room: 100, outcome: pending}, 4, push.Limit},
+		{"connection, settled", &push.Policy{MaxPerConnection: 4}, newConn(), 10, push.Limit},
+		{"all", &push.Policy{MaxOpen: 5}, &conn{room: 100, outcome: pending}, 5, push.Limit},
+		{"bytes", &push.Policy{MaxResponseBytes: 35}, newConn(), 3, push.Budget},
+		{"bytes to the last", &push.Policy{MaxResponseBytes: 30}, newConn(), 3, push.Budget},
+		{"all bytes", &push.Policy{MaxOpenBytes: 25}, &conn{room: 100, outcome: pending}, 2, push.Budget},
+		{"verifying", &push.Policy{MaxVerifying: -1}, newConn(), 0, push.Limit},
 		{"refused", &push.Policy{}, &conn{room: 100, err: errors.New("no more")}, 0, push.Limit},
 		{"refused for good", &push.Policy{}, &conn{room: 100, err: http.ErrNotSupported}, 0, push.Disabled},
 	} {
@@ -282,28 +282,6 @@ func TestRefusedOnce(t *testing.T) {
 	}
 }
 
-// TestSlots holds that verification never waits for a slot, and gives back what it takes.
-func TestSlots(t *testing.T) {
-	taken, free := 0, 1
-	h := &push.Handler{Next: site{"/": page(`</a>; rel=preload, </b>; rel=preload`)}, Policy: new(push.Policy), TryAcquire: func() (func(), bool) {
-		if taken == free {
-			return nil, false
-		}
-		taken++
-		return func() { taken-- }, true
-	}}
-	conn := newConn()
-	conn.get(t, h, "GET", "/")
-	if len(conn.promises) != 2 || taken != 0 {
-		t.Errorf("promised %q, %d slots taken", conn.targets(), taken)
-	}
-	free = 0
-	full := newConn()
-	if w := full.get(t, h, "GET", "/"); len(full.promises) != 0 || w.Code != 200 {
-		t.Errorf("without a slot: promised %q, status %d", full.targets(), w.Code)
-	}
-}
-
 // TestPatience holds that slow resources do not hold up a page for longer than four times the patience.
 func TestPatience(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -315,7 +293,7 @@ func TestPatience(t *testing.T) {
 		}
 		s["/"] = page(links...)
 		began := time.Now()
-		newConn().get(t, &push.Handler{Next: s, Policy: &push.Policy{Patience: time.Second}}, "GET", "/")
+		newConn().get(t, &push.Handler{Next: s, Policy: &push.Policy{VerifyTimeout: time.Second}}, "GET", "/")
 		if d := time.Since(began); d < 4*time.Second || d > 6*time.Second {
 			t.Errorf("the page waited %v", d)
 		}
@@ -326,7 +304,7 @@ func TestPatience(t *testing.T) {
 func TestSlowOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var quick atomic.Bool
-		h := &push.Handler{Policy: &push.Policy{Patience: time.Second}, Next: site{"/": page("</a>; rel=preload"), "/a": func(_ http.ResponseWriter, r *http.Request) {
+		h := &push.Handler{Policy: &push.Policy{VerifyTimeout: time.Second}, Next: site{"/": page("</a>; rel=preload"), "/a": func(_ http.ResponseWriter, r *http.Request) {
 			if !quick.Load() {
 				<-r.Context().Done()
 			}
@@ -368,7 +346,7 @@ func TestDiary(t *testing.T) {
 				w.WriteHeader(http.StatusNotModified)
 			},
 		}
-		h := &push.Handler{Next: s, Policy: new(push.Policy), Generation: func() uint64 { return generation }}
+		h := &push.Handler{Next: s, Policy: new(push.Policy), Generation: func(http.ResponseWriter, *http.Request) uint64 { return generation }}
 		step := func(name string, c *conn, want int) {
 			t.Helper()
 			before := len(c.promises)
@@ -518,7 +496,7 @@ func TestBrokenPull(t *testing.T) {
 func TestCall(t *testing.T) {
 	var plan *push.Plan
 	s := site{"/": func(w http.ResponseWriter, r *http.Request) {
-		plan = push.From(r.Context())
+		plan = push.From(w)
 		if !plan.Accepts() {
 			t.Error("promises are not accepted")
 		}
@@ -548,22 +526,23 @@ func TestCall(t *testing.T) {
 		}
 	}}
 	c := newConn()
-	c.get(t, &push.Handler{Next: s, Policy: new(push.Policy)}, "GET", "/")
+	policy, verdicts := watched()
+	c.get(t, &push.Handler{Next: s, Policy: policy}, "GET", "/")
 	if got := c.targets(); len(got) != 10 || got[0] != "/a.css" || got[1] != "/late.css" || got[2] != "HEAD /a.css" {
 		t.Errorf("promised %q", got)
 	}
-	if n := len(plan.Verdicts()); n != 256 {
+	if n := len(*verdicts); n != 256 {
 		t.Errorf("%d verdicts", n)
+	}
+	if n := plan.Promised(); n != 10 {
+		t.Errorf("%d promised", n)
 	}
 	if v := plan.Push(push.Resource{Target: "/x"}); v.Status != push.Skipped || v.Reason != push.Disabled || v.Detail != "the response has ended" {
 		t.Errorf("after the end: %v", v)
 	}
 	var none *push.Plan
 	none.Hint(nil)
-	none.Commit(200, nil)
-	none.End(true)
-	none.Start()
-	if none.Accepts() || none.Summing() || none.Verdicts() != nil || none.Push(push.Resource{}).Reason != push.Disabled {
+	if none.Accepts() || none.Promised() != 0 || none.Push(push.Resource{}).Reason != push.Disabled {
 		t.Error("a nil plan decides")
 	}
 }

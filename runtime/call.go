@@ -5,32 +5,11 @@ import (
 	"errors"
 	"log/slog"
 	"runtime/debug"
+	"time"
 
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 )
-
-// A Handle is what host code finds in t.Local("larkspur") on the thread of a call. It belongs to
-// the goroutine that runs the call; only the context may be handed to others.
-type Handle interface {
-	// Context is the context of the call. It ends with the caller's, at the deadline, or when the
-	// call is over.
-	Context() context.Context
-	// Fail ends the call with err: no further step of the script runs, catch does not hold it, and
-	// Program.Call returns an error that wraps err. It is for code that cannot return an error to
-	// the interpreter (an iterator's Next) or whose error the script must not catch. The first
-	// Fail counts.
-	Fail(err error)
-	// Extend moves the deadline to a full Limits.Time from now, because the call made progress. A
-	// call that is already over its deadline stays so. Steps are not extended.
-	Extend()
-	// Watch has step called between two steps of the interpreter from now on, on the goroutine of the
-	// call. It returns how many steps may pass until it is called again, at least one. It is for
-	// debuggers; a call that nobody watches pays nothing for it.
-	Watch(step func() uint64)
-}
-
-// local is the key of the Handle among a thread's locals.
-const local = "larkspur"
 
 // interval is how many steps pass between two looks at the limits: few enough that a recursion
 // overshoots its depth by a few hundred frames only, enough that the look costs less than 1%.
@@ -41,34 +20,49 @@ const interval = 1000
 type call struct {
 	thread  starlark.Thread
 	ctx     deadlineContext
-	limits  *Limits
-	logger  *slog.Logger
+	program *Program      // for its limits and its logger
+	budget  *budget       // of the request, which may have more calls than this one
+	counted uint64        // steps of the thread that the budget has been told
 	next    uint64        // step at which the limits are looked at
 	watch   func() uint64 // nil if nobody watches
 	trail   *trail        // while a limit is being reached
 	failure error         // what ended the call, once something did
 }
 
-func newCall(ctx context.Context, name string, limits *Limits, logger *slog.Logger) *call {
-	c := &call{limits: limits, logger: logger}
-	c.ctx.start(ctx, limits.Time)
-	c.thread.Name = name
+var (
+	_ host.Call    = (*call)(nil)
+	_ host.Watcher = (*call)(nil)
+)
+
+// start begins the call c, which is fresh, for at most length.
+func (c *call) start(ctx context.Context, p *Program, length time.Duration, b *budget) {
+	c.program, c.budget = p, b
+	c.ctx.start(ctx, length)
+	c.thread.Name = p.name
 	c.thread.Print = print
 	c.thread.OnMaxSteps = safepoint
-	c.arm(min(interval, limits.Steps))
-	c.thread.SetLocal(local, c)
+	c.arm(interval)
+	host.Attach(&c.thread, c)
+}
+
+// newCall returns a call that shares its limits with no other.
+func newCall(ctx context.Context, p *Program) *call {
+	c := new(call)
+	c.start(ctx, p, p.limits.Time, new(budget))
+	c.arm(min(interval, p.limits.Steps))
 	return c
 }
 
 // callOf returns the call that t is the thread of. It is nil on a thread that is not ours.
 func callOf(t *starlark.Thread) *call {
-	c, _ := t.Local(local).(*call)
+	c, _ := host.CallOf(t).(*call)
 	return c
 }
 
 // end ends the call, whose error is *err, or the panic that ended it. It is to be deferred.
 func (c *call) end(err *error) {
 	c.ctx.end()
+	c.count()
 	if v := recover(); v != nil {
 		*err = &PanicError{Value: v, Stack: debug.Stack()}
 	}
@@ -93,7 +87,7 @@ func (c *call) outcome(err error) error {
 // ended is the error of a call whose context ended with err.
 func (c *call) ended(err error, stack starlark.CallStack) error {
 	if c.ctx.late() {
-		return &LimitError{Kind: "time", Limit: uint64(c.limits.Time), Stack: stack}
+		return &LimitError{Kind: "time", Limit: uint64(c.program.limits.Time), Stack: stack}
 	}
 	return &failure{err, stack}
 }
@@ -102,10 +96,10 @@ func (c *call) ended(err error, stack starlark.CallStack) error {
 func (c *call) reached(stack starlark.CallStack) error {
 	t := &c.thread
 	switch {
-	case t.Steps >= c.limits.Steps:
-		return &LimitError{Kind: "steps", Limit: c.limits.Steps, Stack: stack}
-	case t.CallStackDepth() > c.limits.Depth:
-		return &LimitError{Kind: "depth", Limit: uint64(c.limits.Depth), Stack: stack}
+	case c.count() >= c.program.limits.Steps:
+		return &LimitError{Kind: "steps", Limit: c.program.limits.Steps, Stack: stack}
+	case t.CallStackDepth() > c.program.limits.Depth:
+		return &LimitError{Kind: "depth", Limit: uint64(c.program.limits.Depth), Stack: stack}
 	}
 	if err := c.ctx.Err(); err != nil {
 		return c.ended(err, stack)
@@ -123,6 +117,13 @@ func (c *call) over() bool {
 	return c.failure != nil
 }
 
+// count tells the budget of the steps that it has not been told of yet, and returns all of the request.
+func (c *call) count() uint64 {
+	n := c.thread.Steps - c.counted
+	c.counted = c.thread.Steps
+	return c.budget.Add(n)
+}
+
 func (c *call) stop(err error) {
 	c.failure = err
 	c.thread.Cancel(err.Error())
@@ -136,7 +137,7 @@ func safepoint(t *starlark.Thread) {
 	case c.failure != nil:
 	case c.reached(nil) == nil:
 		c.trail = nil
-		c.arm(min(t.Steps+interval, c.limits.Steps))
+		c.arm(t.Steps + min(interval, c.program.limits.Steps-c.budget.Load()))
 	default:
 		if c.trail == nil {
 			c.trail = &trail{depth: t.CallStackDepth()}
@@ -155,8 +156,13 @@ func (c *call) arm(step uint64) {
 	c.thread.SetMaxExecutionSteps(step)
 }
 
+// Context is [host.Call]'s.
 func (c *call) Context() context.Context { return &c.ctx }
 
+// Wait is [host.Call]'s.
+func (c *call) Wait(f func(ctx context.Context) error) error { return f(&c.ctx) }
+
+// Watch is [host.Watcher]'s.
 func (c *call) Watch(step func() uint64) {
 	c.watch = step
 	c.thread.OnMaxSteps = c.watched
@@ -171,8 +177,10 @@ func (c *call) watched(t *starlark.Thread) {
 	t.SetMaxExecutionSteps(min(t.Steps+max(c.watch(), 1), c.next))
 }
 
+// Extend is [host.Call]'s.
 func (c *call) Extend() { c.ctx.extend() }
 
+// Fail is [host.Call]'s.
 func (c *call) Fail(err error) {
 	if c.failure == nil {
 		c.stop(&failure{err, c.thread.CallStack()})
@@ -182,10 +190,10 @@ func (c *call) Fail(err error) {
 // print is the thread's Print: one record for each call of print(), with the line that called it.
 func print(t *starlark.Thread, msg string) {
 	c := callOf(t)
-	logger := c.logger
+	logger := c.program.logger
 	if logger == nil {
 		logger = slog.Default()
 	}
-	pos := position(t.CallStack())
+	pos := host.Position(t.CallStack())
 	logger.LogAttrs(&c.ctx, slog.LevelInfo, msg, slog.String("file", pos.Filename()), slog.Int("line", int(pos.Line)))
 }

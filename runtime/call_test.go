@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 )
 
@@ -31,10 +32,10 @@ func call(ctx context.Context, p *runtime.Program) error {
 	})
 }
 
-// builtin is a builtin without arguments that is given the Handle of its call.
-func builtin(name string, fn func(runtime.Handle) error) *starlark.Builtin {
+// builtin is a builtin without arguments that is given the host.Call of its call.
+func builtin(name string, fn func(host.Call) error) *starlark.Builtin {
 	return starlark.NewBuiltin(name, func(t *starlark.Thread, _ *starlark.Builtin, _ starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
-		return starlark.None, fn(t.Local("larkspur").(runtime.Handle))
+		return starlark.None, fn(host.CallOf(t))
 	})
 }
 
@@ -106,7 +107,7 @@ func TestLargeSourceIsRefused(t *testing.T) {
 
 func TestCancelledContextStopsACall(t *testing.T) {
 	started := make(chan struct{})
-	values := starlark.StringDict{"started": builtin("started", func(runtime.Handle) error { close(started); return nil })}
+	values := starlark.StringDict{"started": builtin("started", func(host.Call) error { close(started); return nil })}
 	for _, body := range []string{"while True: len([])", "catch(time.sleep, 60)"} {
 		started = make(chan struct{})
 		p := program(t, runtime.Limits{}, "load('@time', 'time')\ndef app():\n  started()\n  "+body, values)
@@ -129,7 +130,7 @@ func TestCancelledContextStopsACall(t *testing.T) {
 func TestFailCannotBeCaught(t *testing.T) {
 	gone := errors.New("gone")
 	p := program(t, runtime.Limits{}, "def app():\n  catch(leave)\n  print('still here')\n", starlark.StringDict{
-		"leave": builtin("leave", func(h runtime.Handle) error {
+		"leave": builtin("leave", func(h host.Call) error {
 			h.Fail(gone)
 			h.Fail(errors.New("second"))
 			return nil
@@ -148,13 +149,13 @@ func TestFailCannotBeCaught(t *testing.T) {
 func TestExtendMovesTheDeadline(t *testing.T) {
 	limits := runtime.Limits{Time: 80 * time.Millisecond}
 	p := program(t, limits, "load('@time', 'time')\ndef app():\n  for _ in range(6):\n    time.sleep(0.03)\n    step()\n", starlark.StringDict{
-		"step": builtin("step", func(h runtime.Handle) error { h.Extend(); return nil }),
+		"step": builtin("step", func(h host.Call) error { h.Extend(); return nil }),
 	})
 	if err := call(t.Context(), p); err != nil {
 		t.Errorf("extended: got %v, want none", err)
 	}
 	p = program(t, limits, "load('@time', 'time')\ndef app():\n  time.sleep(0.1)\n  step()", starlark.StringDict{
-		"step": builtin("step", func(runtime.Handle) error { return nil }),
+		"step": builtin("step", func(host.Call) error { return nil }),
 	})
 	var limit *runtime.LimitError
 	if err := call(t.Context(), p); !errors.As(err, &limit) {
@@ -220,7 +221,7 @@ func TestCallerDeadlineIsNotALimit(t *testing.T) {
 func TestPanicEndsOneCall(t *testing.T) {
 	bug := errors.New("bug")
 	p := program(t, runtime.Limits{}, "def app(): explode()", starlark.StringDict{
-		"explode": builtin("explode", func(runtime.Handle) error { panic(bug) }),
+		"explode": builtin("explode", func(host.Call) error { panic(bug) }),
 	})
 	for range 2 {
 		err := call(t.Context(), p)

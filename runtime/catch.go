@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 )
 
@@ -24,44 +25,39 @@ func catch(t *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs 
 	if c := callOf(t); c != nil && c.over() {
 		return nil, err
 	}
-	return starlark.Tuple{starlark.None, &caught{err}}, nil
+	return starlark.Tuple{starlark.None, &caught{"error", err}}, nil
 }
 
 // A caught is the error value of a script: .message, .backtrace, .kind. It is also a Go error that
 // wraps the one that was caught, so that host code which is given one (start_response, as its
 // exc_info) finds the original by asserting the value to error.
-type caught struct{ err error }
+type caught struct {
+	host.Object
+	err error
+}
 
 var (
 	_ starlark.HasAttrs = (*caught)(nil)
 	_ error             = (*caught)(nil)
 )
 
-func (e *caught) Error() string         { return e.err.Error() }
-func (e *caught) Unwrap() error         { return e.err }
-func (e *caught) String() string        { return "error(" + starlark.String(e.err.Error()).String() + ")" }
-func (e *caught) Type() string          { return "error" }
-func (e *caught) Freeze()               {}
-func (e *caught) Truth() starlark.Bool  { return starlark.True }
-func (e *caught) Hash() (uint32, error) { return 0, errors.New("unhashable: error") }
-func (e *caught) AttrNames() []string   { return []string{"backtrace", "kind", "message"} }
+func (e *caught) Error() string       { return e.err.Error() }
+func (e *caught) Unwrap() error       { return e.err }
+func (e *caught) String() string      { return "error(" + starlark.String(e.err.Error()).String() + ")" }
+func (e *caught) AttrNames() []string { return []string{"backtrace", "kind", "message"} }
 
 func (e *caught) Attr(name string) (starlark.Value, error) {
 	switch name {
 	case "message":
 		return starlark.String(e.err.Error()), nil
 	case "backtrace":
-		var traced interface{ Backtrace() string }
+		var traced host.Backtracer
 		if errors.As(e.err, &traced) {
 			return starlark.String(traced.Backtrace()), nil
 		}
 		return starlark.String(e.err.Error()), nil
 	case "kind":
-		var kinder interface{ Kind() string }
-		if errors.As(e.err, &kinder) {
-			return starlark.String(kinder.Kind()), nil
-		}
-		return starlark.String("error"), nil
+		return starlark.String(host.KindOf(e.err)), nil
 	}
 	return nil, nil
 }
@@ -94,3 +90,5 @@ type failed string
 
 func (e failed) Error() string { return string(e) }
 func (e failed) Kind() string  { return "fail" }
+
+var _ host.Kinder = failed("")

@@ -51,6 +51,16 @@ func (c *deadlineContext) end() {
 	c.close(context.Canceled)
 }
 
+// left returns how long it is to the deadline, MaxInt64 without one.
+func (c *deadlineContext) left() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.deadline == math.MaxInt64 {
+		return math.MaxInt64
+	}
+	return max(c.deadline-time.Since(c.began), 0)
+}
+
 // late reports whether the context ended because its own deadline passed.
 func (c *deadlineContext) late() bool {
 	c.mu.Lock()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/resolve"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
@@ -49,8 +50,8 @@ func Diagnose(entry string, err error) Diagnostics {
 	return diagnoseError(file, err)
 }
 
-// endOfLine moves a fault to the line that lacks something: the parser says of a newline that it did not expect that it is at
-// the beginning of the next line.
+// endOfLine moves a fault to the line that lacks something: the parser says of a newline that it
+// did not expect that it is at the beginning of the next line.
 func endOfLine(faults []Diagnostic, src []byte) {
 	for i := range faults {
 		f := &faults[i]
@@ -86,7 +87,7 @@ func diagnoseError(file string, err error) []Diagnostic {
 	case errors.As(err, &limit):
 		return []Diagnostic{diagnose(limit.Pos(), "%s", strings.TrimPrefix(err.Error(), limit.Pos().String()+": "))}
 	case errors.As(err, &eval):
-		if pos := position(eval.CallStack); pos.Line > 0 {
+		if pos := host.Position(eval.CallStack); pos.Line > 0 {
 			return []Diagnostic{diagnose(pos, "%s", eval.Msg)}
 		}
 	}

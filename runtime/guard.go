@@ -3,6 +3,7 @@ package runtime
 import (
 	"fmt"
 
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 )
 
@@ -68,11 +69,10 @@ func digits(v starlark.Value) error {
 	return nil
 }
 
-// typeOf is the stock type, but for a value of the host that stands for one of the language: it has a
-// method StandsFor() string.
+// typeOf is the stock type, but for a value of the host that stands for one of the language.
 func typeOf(t *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	if len(args) == 1 && len(kwargs) == 0 {
-		if v, ok := args[0].(interface{ StandsFor() string }); ok {
+		if v, ok := args[0].(host.StandIn); ok {
 			return starlark.String(v.StandsFor()), nil
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 )
@@ -14,7 +15,7 @@ type Limits struct {
 	// Steps is how many steps of the interpreter a call may take; a simple line of script takes
 	// four to ten. Zero means 100,000,000 (about a second); math.MaxUint64 sets no bound.
 	Steps uint64
-	// Time is how long a call may last, or go on after the last [Handle.Extend]. Zero means 30
+	// Time is how long a call may last, or go on after the last [host.Call.Extend]. Zero means 30
 	// seconds; negative sets no bound.
 	Time time.Duration
 	// Depth is how many calls may be active at once in a thread. Zero means 1,000; negative leaves
@@ -46,6 +47,16 @@ func bound[T ~int | ~int64](n, zero, negative T) T {
 	return n
 }
 
+var (
+	_ host.Placer     = (*LimitError)(nil)
+	_ host.Backtracer = (*LimitError)(nil)
+	_ host.Timeouter  = (*LimitError)(nil)
+	_ host.Placer     = (*failure)(nil)
+	_ host.Backtracer = (*failure)(nil)
+	_ host.Panicker   = (*PanicError)(nil)
+	_ host.Backtracer = (*PanicError)(nil)
+)
+
 // A LimitError says that a call was stopped because it reached one of its [Limits].
 type LimitError struct {
 	// Kind is "steps", "time" or "depth".
@@ -57,7 +68,7 @@ type LimitError struct {
 }
 
 // Pos is the line of script that was running. It is the zero Position if none was.
-func (e *LimitError) Pos() syntax.Position { return position(e.Stack) }
+func (e *LimitError) Pos() syntax.Position { return host.Position(e.Stack) }
 
 func (e *LimitError) Error() string {
 	var msg string
@@ -112,18 +123,8 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
-// position is that of the innermost frame that is a line of script.
-func position(stack starlark.CallStack) syntax.Position {
-	for i := range stack {
-		if pos := stack.At(i).Pos; pos.Line > 0 {
-			return pos
-		}
-	}
-	return syntax.Position{}
-}
-
 func placeOf(stack starlark.CallStack) string {
-	if pos := position(stack); pos.Line > 0 {
+	if pos := host.Position(stack); pos.Line > 0 {
 		return pos.String()
 	}
 	return ""

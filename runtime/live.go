@@ -12,7 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"go.starlark.net/starlark"
+	"github.com/larkspur-web/larkspur/runtime/host"
 )
 
 // A Live is a program that can be loaded again while it serves. The generation that serves is behind one
@@ -95,10 +95,13 @@ func NewLive(c *Config, entry string) (*Live, error) {
 	return l, nil
 }
 
+var _ host.App = (*Live)(nil)
+
+// Begin begins a request with the program that serves now: see [host.App].
+func (l *Live) Begin() host.Run { return l.program.Load().Begin() }
+
 // Call is that of the program that serves now: see [Program.Call].
-func (l *Live) Call(ctx context.Context, use func(ctx context.Context, t *starlark.Thread, app starlark.Callable) error) error {
-	return l.program.Load().Call(ctx, use)
-}
+func (l *Live) Call(ctx context.Context, use host.Use) error { return l.program.Load().Call(ctx, use) }
 
 // Program returns the generation that serves now.
 func (l *Live) Program() *Program { return l.program.Load() }
@@ -172,6 +175,7 @@ func (l *Live) take(p Fingerprint) error {
 	} else {
 		s.Generation++
 		s.Loaded = time.Now()
+		program.generation = s.Generation
 		l.program.Store(program)
 	}
 	l.status.Store(s)

@@ -6,18 +6,22 @@ import (
 	"log/slog"
 
 	"github.com/larkspur-web/larkspur/runtime/cover"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 )
 
 // A Program is a loaded, frozen module graph and the callable it was loaded for. It is
 // immutable and safe for concurrent use.
 type Program struct {
-	name   string
-	app    starlark.Callable
-	files  []file
-	limits Limits
-	logger *slog.Logger
+	name       string
+	app        starlark.Callable
+	files      []file
+	limits     Limits
+	logger     *slog.Logger
+	generation uint64 // of a [Live]; 0 if the program was loaded alone
 }
+
+var _ host.App = (*Program)(nil)
 
 // Load loads the program whose entry is FILE.star or FILE.star:NAME, a path in c.FS. Without a
 // name the entry is the global app, or else application.
@@ -44,17 +48,22 @@ func LoadFile(c *Config, file string) (*Program, starlark.StringDict, error) {
 	return &Program{name: name, files: g.files, limits: l.limits, logger: c.Logger}, globals[name], nil
 }
 
+// Begin begins a request of many calls: see [host.App].
+func (p *Program) Begin() host.Run { return p.begin() }
+
+func (p *Program) begin() *run { return &run{program: p} }
+
 // Call gives use a fresh thread, the program's callable, and a context that ends with ctx or at
 // the deadline of [Limits]. All three live until use returns. The thread is for the goroutine that
 // runs use only. Calls may run at the same time.
 //
 // The error is what use returned, unless the call was ended for it: then it is a [LimitError], the
-// error given to [Handle.Fail], or one for which errors.Is(err, context.Canceled) if ctx was
+// error given to [host.Call.Fail], or one for which errors.Is(err, context.Canceled) if ctx was
 // cancelled. A panic in use, or in a builtin, is a [PanicError].
-func (p *Program) Call(ctx context.Context, use func(ctx context.Context, t *starlark.Thread, app starlark.Callable) error) (err error) {
-	c := newCall(ctx, p.name, &p.limits, p.logger)
-	defer c.end(&err)
-	return c.outcome(use(&c.ctx, &c.thread, p.app))
+func (p *Program) Call(ctx context.Context, use host.Use) error {
+	r := p.begin()
+	defer r.End()
+	return r.Call(ctx, use)
 }
 
 // Count has p count the statements of a file that nothing may load, in the dialect of programs.

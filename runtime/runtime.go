@@ -29,13 +29,19 @@
 // (result, error); one of the two is None. An error is true, and has .message, .backtrace and
 // .kind ("fail" if the script called fail(), what the Go error says if it has a method
 // Kind() string, otherwise "error"). fail(error) raises it again. What ends a whole call (a limit,
-// a context that is done, [Handle.Fail]) is not for a script to catch.
+// a context that is done, [host.Call.Fail]) is not for a script to catch.
 //
 // # How host code reaches the call
 //
-// A builtin is given the thread. The value t.Local("larkspur") implements [Handle]: the context of
-// the call, with its deadline, and two verbs. A package that does not import this one asserts to an
-// interface of its own with the methods it needs.
+// A builtin is given the thread; [host.CallOf] returns the call that it runs: its context, and the
+// ways to end it, to let it live on and to wait in it. Package host has all that a module needs.
+//
+// # A request of many calls
+//
+// A server calls a program more than once for a request: the application, then what is promised with its
+// page, then what is left to clean up. [Program.Begin] and [Live.Begin] begin such a request: its calls run
+// the generation that it began with, and have one call's [Limits] together; all of its clean-up has
+// them once more.
 //
 // # What is not bounded
 //

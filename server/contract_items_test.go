@@ -131,7 +131,7 @@ func TestFaultsAreProvoked(t *testing.T) {
 		}
 		note(string(text))
 	}
-	for _, f := range environ.Faults() {
+	for _, f := range environ.Codes() {
 		if !provoked[string(f.Code)] {
 			t.Errorf("%s (%s) is provoked by no test", f.Code, f.Title)
 		}

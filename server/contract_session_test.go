@@ -15,12 +15,12 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/apps"
-	"github.com/larkspur-web/larkspur/environ/web"
+	"github.com/larkspur-web/larkspur/environ/lib/body"
+	"github.com/larkspur-web/larkspur/environ/lib/http"
+	"github.com/larkspur-web/larkspur/environ/lib/static"
 	"github.com/larkspur-web/larkspur/push"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/server"
-	"github.com/larkspur-web/larkspur/server/body"
-	"github.com/larkspur-web/larkspur/server/static"
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.starlark.net/starlark"
 )
@@ -59,7 +59,7 @@ func newSetting(t testing.TB) *setting {
 	if err != nil {
 		t.Fatal(err)
 	}
-	modules := map[string]runtime.Module{"http": web.Module, "body": body.Module}
+	modules := map[string]runtime.Module{"http": http.Module, "body": body.Module}
 	_, lint, err := runtime.LoadFile(&runtime.Config{FS: apps.FS, Modules: modules}, "lint.star")
 	if err != nil {
 		t.Fatal(err)
@@ -107,7 +107,7 @@ func newSession(
 		FS:     overlay{tree, beside.files},
 		Logger: s.handler.Logger,
 		Modules: map[string]runtime.Module{
-			"http": web.Module, "body": body.Module, "static": static.Module, "test": s.host.module,
+			"http": http.Module, "body": body.Module, "static": static.Module, "test": s.host.module,
 			"lint": func(fs.FS) (starlark.StringDict, error) { return beside.lint, nil },
 		},
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/larkspur-web/larkspur/push"
+	"github.com/larkspur-web/larkspur/push/pushtest"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/server"
 	"github.com/spf13/cobra"
@@ -65,7 +66,7 @@ func (d *dry) load(command string, args []string, stderr io.Writer) error {
 
 // A trial is a page that was asked for.
 type trial struct {
-	push.Trial
+	pushtest.Trial
 	page     *http.Request
 	verdicts []push.Verdict
 }

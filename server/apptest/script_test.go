@@ -12,22 +12,21 @@ import (
 
 	"github.com/larkspur-web/larkspur/apps"
 	"github.com/larkspur-web/larkspur/cmd/testdata/scripttest"
-	"github.com/larkspur-web/larkspur/environ/web"
+	"github.com/larkspur-web/larkspur/environ/lib/body"
+	"github.com/larkspur-web/larkspur/environ/lib/http"
+	"github.com/larkspur-web/larkspur/environ/lib/static"
 	"github.com/larkspur-web/larkspur/runtime"
-	"github.com/larkspur-web/larkspur/runtime/json"
+	"github.com/larkspur-web/larkspur/runtime/lib/json"
 	"github.com/larkspur-web/larkspur/runtime/suite"
+	"github.com/larkspur-web/larkspur/runtime/tee"
 	"github.com/larkspur-web/larkspur/server/apptest"
-	"github.com/larkspur-web/larkspur/server/body"
-	"github.com/larkspur-web/larkspur/server/static"
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.starlark.net/starlark"
 )
 
 // newSuite returns a suite of the files, with the modules that the command grants.
 func newSuite(files fs.FS) (*suite.Suite, error) {
-	modules := map[string]runtime.Module{
-		"http": web.Module, "body": body.Module, "static": static.Module,
-	}
+	modules := map[string]runtime.Module{"http": http.Module, "body": body.Module, "static": static.Module}
 	_, globals, err := runtime.LoadFile(&runtime.Config{FS: apps.FS, Modules: modules}, "lint.star")
 	if err != nil {
 		return nil, err
@@ -36,7 +35,7 @@ func newSuite(files fs.FS) (*suite.Suite, error) {
 	if err != nil {
 		return nil, err
 	}
-	log := suite.Log(slog.DiscardHandler)
+	log := tee.New(nil)
 	kit := &apptest.Config{
 		JSON: values["json"].(starlark.HasAttrs), Lint: globals["lint"].(*starlark.Function), Log: log,
 	}
@@ -44,7 +43,7 @@ func newSuite(files fs.FS) (*suite.Suite, error) {
 	return &suite.Suite{
 		Config: runtime.Config{
 			FS: files, Modules: modules, Limits: runtime.Limits{Steps: 2_000_000},
-			Logger: slog.New(apptest.Tap(log)),
+			Logger: slog.New(log),
 		},
 		Prepare: func(thread *starlark.Thread, p *runtime.Program) func() error {
 			return apptest.Open(thread, p).Close

@@ -1,14 +1,14 @@
 // Package lint doubts what a script says to the server before it runs: a status or a header that can never be
 // valid, a body that is none, a key of the environ that is misspelt. It judges by the server's own rules, those of
-// server.CheckStatus and its like, with what is written in the script as a constant, and passes over what is not.
+// those of package answer, with what is written in the script as a constant, and passes over what is not.
 //
 // [Check] is a runtime.Rule.
 package lint
 
 import (
 	"github.com/larkspur-web/larkspur/environ"
-	"github.com/larkspur-web/larkspur/environ/web"
-	"github.com/larkspur-web/larkspur/server"
+	"github.com/larkspur-web/larkspur/environ/lib/http"
+	"github.com/larkspur-web/larkspur/server/answer"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 )
@@ -64,7 +64,7 @@ func (c *checker) call(call *syntax.CallExpr) {
 		return
 	}
 	if hintsKey(c.constants.origin(call.Fn)) && len(call.Args) == 1 {
-		c.headers(call.Args[0], server.CheckHints)
+		c.headers(call.Args[0], hints)
 		return
 	}
 	if fn := c.function(call.Fn); fn != nil {
@@ -103,7 +103,7 @@ func (c *checker) start(call *syntax.CallExpr) {
 		c.warn(call.Lparen, "%v", environ.Errorf(environ.CodeArguments, `write start_response("200 OK", [("Content-Type", "text/plain")])`, "start_response() takes a status and headers"))
 	}
 	c.status(status)
-	c.headers(headers, server.CheckHeaders)
+	c.headers(headers, fields)
 }
 
 func (c *checker) status(e syntax.Expr) {
@@ -113,7 +113,8 @@ func (c *checker) status(e syntax.Expr) {
 		return
 	}
 	if v := c.constants.value(e); v.known() && (v.exact || v.Type() != "string") {
-		c.doubt(e, server.CheckStatus(v.Value))
+		_, err := answer.Status(v.Value)
+		c.doubt(e, err)
 	}
 }
 
@@ -199,20 +200,20 @@ func (c *checker) body(e syntax.Expr) {
 	if list, ok := e.(*syntax.ListExpr); ok {
 		for i, item := range list.List[:min(len(list.List), budget)] {
 			if v := c.constants.value(item); v.known() {
-				c.doubt(item, server.CheckBody(padded(i, starlark.String("x"), v.Value)))
+				c.doubt(item, answer.Body(padded(i, starlark.String("x"), v.Value)))
 			}
 		}
 		return
 	}
 	if v := c.constants.value(e); v.known() && v.Value != starlark.None {
-		c.doubt(e, server.CheckBody(v.Value))
+		c.doubt(e, answer.Body(v.Value))
 	}
 }
 
 // webFunctions are the functions of @http that the file loads, by the names that it has for them.
 func webFunctions(f *syntax.File) map[*syntax.Ident]starlark.Callable {
 	functions := make(map[*syntax.Ident]starlark.Callable)
-	module, err := web.Module(nil)
+	module, err := http.Module(nil)
 	if err != nil {
 		return nil
 	}
@@ -264,4 +265,19 @@ func (c *checker) try(fn starlark.Callable, call *syntax.CallExpr) {
 		err = eval.Unwrap()
 	}
 	c.doubt(call, err)
+}
+
+// fields says what is wrong with response headers.
+func fields(v starlark.Value) error {
+	fields, err := answer.Headers(nil, v, "headers")
+	if err == nil {
+		_, err = answer.Length(fields)
+	}
+	return err
+}
+
+// hints says what is wrong with early hints.
+func hints(v starlark.Value) error {
+	_, err := answer.Hints(v)
+	return err
 }

@@ -1,0 +1,99 @@
+package runtime
+
+import (
+	"context"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/larkspur-web/larkspur/runtime/host"
+)
+
+// A budget counts the steps that all the calls of a request, or all its clean-up, have taken.
+type budget = atomic.Uint64
+
+// A run is one request's hold on a program: see [host.Run]. The first call of it is a part of it, so
+// that a request which makes no other costs one allocation.
+type run struct {
+	program *Program
+	calls   budget
+	first   call
+
+	mu      sync.Mutex // guards what follows
+	taken   bool       // first is in use
+	current *call      // the outermost call that has not ended
+	clean   *cleaning  // nil before the first clean-up
+}
+
+// A cleaning is what the clean-up of a request may use.
+type cleaning struct {
+	steps budget
+	by    time.Time // if there is a limit of time
+}
+
+var _ host.Run = (*run)(nil)
+
+// Generation is [host.Run]'s.
+func (r *run) Generation() uint64 { return r.program.generation }
+
+// End is [host.Run]'s.
+func (r *run) End() {}
+
+// Call is [host.Run]'s. A call inside another one does not outlive it.
+func (r *run) Call(ctx context.Context, use host.Use) (err error) {
+	c, length, outermost := r.enter()
+	c.start(ctx, r.program, length, &r.calls)
+	if left := r.program.limits.Steps - min(r.calls.Load(), r.program.limits.Steps); left < interval {
+		c.arm(max(left, 1))
+	}
+	defer c.end(&err)
+	if outermost {
+		defer r.leave()
+	}
+	return c.outcome(use(&c.ctx, &c.thread, r.program.app))
+}
+
+// enter returns a fresh call, how long it may last, and whether it is inside no other.
+func (r *run) enter() (c *call, length time.Duration, outermost bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c, length = &r.first, r.program.limits.Time
+	if r.taken {
+		c = new(call)
+	}
+	r.taken = true
+	if r.current != nil {
+		return c, min(length, r.current.ctx.left()), false
+	}
+	r.current = c
+	return c, length, true
+}
+
+func (r *run) leave() {
+	r.mu.Lock()
+	r.current = nil
+	r.mu.Unlock()
+}
+
+// CleanUp is [host.Run]'s. A function that comes late still has a first interval of steps, so that what has
+// only to let go of something can.
+func (r *run) CleanUp(ctx context.Context, use host.Use) (err error) {
+	length := r.program.limits.Time
+	r.mu.Lock()
+	if r.clean == nil {
+		r.clean = new(cleaning)
+		if length != math.MaxInt64 {
+			r.clean.by = time.Now().Add(length)
+		}
+	}
+	clean := r.clean
+	r.mu.Unlock()
+	if length != math.MaxInt64 {
+		length = max(time.Until(clean.by), 0)
+	}
+	c := new(call)
+	c.start(ctx, r.program, length, &clean.steps)
+	defer c.end(&err)
+	return c.outcome(use(&c.ctx, &c.thread, r.program.app))
+}
