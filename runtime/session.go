@@ -169,7 +169,7 @@ func compound(s syntax.Stmt) bool {
 // Run runs a statement, as [Program.Call] runs a call, and returns the value if it is an
 // expression, nil if it is not. The thread is given to begin first, if that is not nil.
 func (s *Session) Run(ctx context.Context, st *Statement, begin func(*starlark.Thread)) (v starlark.Value, err error) {
-	c := newCall(ctx, "prompt", &s.loader.limits, s.loader.config.Logger)
+	c := newCall(ctx, s.loader.bare("prompt"))
 	defer c.end(&err)
 	c.thread.Load = func(_ *starlark.Thread, module string) (starlark.StringDict, error) { return s.module("", module) }
 	if begin != nil {
@@ -193,5 +193,5 @@ func (s *Session) Run(ctx context.Context, st *Statement, begin func(*starlark.T
 // Begin begins a request of calls that have a thread, as those of [Program.Begin] do, but no
 // callable. With it a Session is what tests and clients call applications on.
 func (s *Session) Begin() host.Run {
-	return &run{name: "prompt", limits: &s.loader.limits, logger: s.loader.config.Logger}
+	return s.loader.bare("prompt").Begin()
 }

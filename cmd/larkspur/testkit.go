@@ -11,7 +11,7 @@ import (
 	"github.com/larkspur-web/larkspur/apps"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/cover"
-	"github.com/larkspur-web/larkspur/runtime/json"
+	"github.com/larkspur-web/larkspur/runtime/lib/json"
 	"github.com/larkspur-web/larkspur/runtime/suite"
 	"github.com/larkspur-web/larkspur/runtime/tee"
 	"github.com/larkspur-web/larkspur/server/apptest"
