@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/larkspur-web/larkspur/cmd/testdata/scripttest"
 	"github.com/larkspur-web/larkspur/environ"
 )
 
@@ -47,10 +48,10 @@ func TestItems(t *testing.T) {
 			}
 		}
 	}
-	for _, s := range readScripts(t) {
-		hold(s.name)
-		if !item.MatchString(s.name + "_") {
-			t.Errorf("%s has no number", s.name)
+	for _, s := range scripttest.Scripts(t) {
+		hold(s.Name)
+		if !item.MatchString(s.Name + "_") {
+			t.Errorf("%s has no number", s.Name)
 		}
 	}
 	sources, err := filepath.Glob("*_test.go")
@@ -104,10 +105,10 @@ func TestFaultsAreProvoked(t *testing.T) {
 			provoked[code] = true
 		}
 	}
-	for _, s := range readScripts(t) {
-		for _, l := range s.lines {
-			if l[0] == "log" || l[0] == "body" {
-				note(strings.Join(l, " "))
+	for _, s := range scripttest.Scripts(t) {
+		for _, line := range s.Lines {
+			if strings.HasPrefix(line, "log ") || strings.HasPrefix(line, "body ") {
+				note(line)
 			}
 		}
 	}

@@ -24,7 +24,8 @@ func connect(t *testing.T, s *site) net.Conn {
 	return dial(t, where, nil)
 }
 
-// TestItem005Found holds how the application of a file is found: app, application, or the name that is given.
+// TestItem005Found holds how the application of a file is found: app, application, or the name that
+// is given.
 func TestItem005Found(t *testing.T) {
 	site := newSite(t, modes[0])
 	files := fstest.MapFS{}
@@ -47,7 +48,8 @@ func TestItem005Found(t *testing.T) {
 	}
 }
 
-// TestItem144Authority holds that an application never sees a request of HTTP/2 that names no host, or two.
+// TestItem144Authority holds that an application never sees a request of HTTP/2 that names no host,
+// or two.
 func TestItem144Authority(t *testing.T) {
 	host := func(fields ...string) (all [][2]string) {
 		all = [][2]string{{":method", "GET"}, {":scheme", "http"}, {":path", "/"}}
@@ -60,13 +62,13 @@ func TestItem144Authority(t *testing.T) {
 	}
 	for _, m := range modes[1:] {
 		t.Run(m.String(), func(t *testing.T) {
-			s := &session{t: t, site: newSite(t, m), at: t.Name()}
-			s.start(&script{files: map[string]string{"app.star": `
+			s := newSession(newSetting(t), newSite(t, m), variants[0], fstest.MapFS{"app.star": {Data: []byte(`
 def app(environ, start_response):
     print("host", environ["HTTP_HOST"])
     start_response("200 OK", [])
     return []
-`}}, variants[0])
+`)}}, t.Fatalf)
+			s.begin()
 			for _, tt := range []struct {
 				fields [][2]string
 				want   []int // 0 is a stream that was reset

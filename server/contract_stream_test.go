@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/larkspur-web/larkspur/server"
@@ -23,18 +24,18 @@ func eachWay(t *testing.T, app string, config []string, test func(*testing.T, *s
 
 func each(t *testing.T, variants []variant, app string, config []string, test func(*testing.T, *session)) {
 	t.Helper()
-	s := &script{files: map[string]string{"app.star": app}}
-	for i := 0; i < len(config); i += 2 {
-		s.lines = append(s.lines, []string{"config", config[i], config[i+1]})
-	}
+	beside, tree := newSetting(t), fstest.MapFS{"app.star": {Data: []byte(app)}}
 	for _, m := range modes {
 		t.Run(m.String(), func(t *testing.T) {
 			site := newSite(t, m)
 			for _, v := range variants {
 				t.Run(v.name, func(t *testing.T) {
-					session := &session{t: t, site: site, at: t.Name()}
-					session.start(s, v)
-					test(t, session)
+					s := newSession(beside, site, v, tree, t.Fatalf)
+					for i := 0; i < len(config); i += 2 {
+						s.configure(config[i : i+2])
+					}
+					s.begin()
+					test(t, s)
 				})
 			}
 		})
@@ -46,7 +47,6 @@ func (h *host) open(name string) { close(h.gate(name)) }
 
 // reached waits until a call has come to a gate.
 func (s *session) reached(name string) {
-	s.t.Helper()
 	select {
 	case at := <-s.host.passed:
 		if at != name {
@@ -59,7 +59,6 @@ func (s *session) reached(name string) {
 
 // get asks for a target, and returns what has begun to come.
 func (s *session) get(ctx context.Context, target string) (*http.Response, error) {
-	s.t.Helper()
 	r, err := s.site.request(http.MethodGet, target, nil)
 	if err != nil {
 		s.failf("%v", err)
@@ -69,7 +68,6 @@ func (s *session) get(ctx context.Context, target string) (*http.Response, error
 
 // ends waits until the server is done with every request.
 func (s *session) ends() {
-	s.t.Helper()
 	idle := make(chan struct{})
 	go func() {
 		s.site.wait()
@@ -82,8 +80,8 @@ func (s *session) ends() {
 	}
 }
 
-// TestItem086_100_128Streamed holds that a block reaches the client before the next is made, in each way to make one;
-// middleware hands the body on as soon as it has it.
+// TestItem086_100_128Streamed holds that a block reaches the client before the next is made, in
+// each way to make one; middleware hands the body on as soon as it has it.
 func TestItem086_100_128Streamed(t *testing.T) {
 	eachWay(t, `
 load("@body", "body_map")
@@ -170,8 +168,8 @@ def app(environ, start_response):
 	})
 }
 
-// TestItem055_090_098_145Gone holds that a client that leaves stops the application, whatever it does just then, and
-// that its body is closed all the same.
+// TestItem055_090_098_145Gone holds that a client that leaves stops the application, whatever it
+// does just then, and that its body is closed all the same.
 func TestItem055_090_098_145Gone(t *testing.T) {
 	eachWay(t, `
 load("@body", "body", "body_map", "ticks")
@@ -229,9 +227,9 @@ def app(environ, start_response):
 	})
 }
 
-// TestItem120Full holds that a server that is full says so, with 503 and when to come again, at once if nobody may
-// wait and after a while if one may; that who waits is served when there is room; and that who leaves waits no
-// longer.
+// TestItem120Full holds that a server that is full says so, with 503 and when to come again, at
+// once if nobody may wait and after a while if one may; that who waits is served when there is
+// room; and that who leaves waits no longer.
 func TestItem120Full(t *testing.T) {
 	eachWay(t, `
 load("@test", "gate")
@@ -339,7 +337,8 @@ def app(environ, start_response):
 	})
 }
 
-// TestItem143Concurrent holds that a stream that takes long does not hold up another of its connection.
+// TestItem143Concurrent holds that a stream that takes long does not hold up another of its
+// connection.
 func TestItem143Concurrent(t *testing.T) {
 	eachWay(t, `
 load("@test", "gate")
@@ -374,8 +373,8 @@ def app(environ, start_response):
 	})
 }
 
-// TestItem146SlowClient holds that a client that takes nothing stops the application that writes to it, after the
-// time that it has for a block.
+// TestItem146SlowClient holds that a client that takes nothing stops the application that writes to
+// it, after the time that it has for a block.
 func TestItem146SlowClient(t *testing.T) {
 	eachWay(t, `
 load("@body", "body_map")
@@ -409,8 +408,9 @@ def app(environ, start_response):
 	})
 }
 
-// TestItem146PatientClient holds that a client that takes a large block slowly, but takes it, gets it whole, however
-// long that is: neither its time to accept a block nor the application's runs out.
+// TestItem146PatientClient holds that a client that takes a large block slowly, but takes it, gets
+// it whole, however long that is: neither its time to accept a block nor the application's runs
+// out.
 func TestItem146PatientClient(t *testing.T) {
 	const size = 32 << 20
 	each(t, variants[:1], `
@@ -447,8 +447,8 @@ def app(environ, start_response):
 	})
 }
 
-// TestItem148Drain holds that a Group that is told to end answers what has begun, and that a connection that is kept open
-// for nothing does not hold it up.
+// TestItem148Drain holds that a Group that is told to end answers what has begun, and that a
+// connection that is kept open for nothing does not hold it up.
 func TestItem148Drain(t *testing.T) {
 	for _, proto := range []string{"HTTP/1.1", "HTTP/2.0"} {
 		t.Run(proto, func(t *testing.T) {
@@ -518,8 +518,8 @@ func TestItem148Drain(t *testing.T) {
 	}
 }
 
-// TestItem047LargeBody holds what a client sees that sends a body of unknown length that is too large: a 413, while
-// it still sends; and on HTTP/2 its connection lives on.
+// TestItem047LargeBody holds what a client sees that sends a body of unknown length that is too
+// large: a 413, while it still sends; and on HTTP/2 its connection lives on.
 func TestItem047LargeBody(t *testing.T) {
 	eachWay(t, `
 def app(environ, start_response):
@@ -552,12 +552,11 @@ type endless struct{}
 
 func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
-// TestItem121LateContinue holds that no 100 comes once the response has begun, where it would stand in the
-// midst of the body.
+// TestItem121LateContinue holds that no 100 comes once the response has begun, where it would stand
+// in the midst of the body.
 func TestItem121LateContinue(t *testing.T) {
 	site := newSite(t, modes[0])
-	s := &session{t: t, site: site, at: t.Name()}
-	s.start(&script{files: map[string]string{"app.star": `
+	s := newSession(newSetting(t), site, variants[0], fstest.MapFS{"app.star": {Data: []byte(`
 def app(environ, start_response):
     path = environ["PATH_INFO"]
     text = environ["wsgi.input"].read() if path == "/read" else "unread"
@@ -566,7 +565,8 @@ def app(environ, start_response):
     if path == "/late":
         text = environ["wsgi.input"].read()
     return [text, ">"]
-`}}, variants[0])
+`)}}, t.Fatalf)
+	s.begin()
 	for _, tt := range []struct{ path, first, text string }{
 		{"/read", "HTTP/1.1 100 Continue\r\n", "<hello>"},
 		{"/unread", "HTTP/1.1 200 OK\r\n", "<unread>"},
