@@ -51,7 +51,9 @@ func (c *console) status(n int64) string {
 	return c.palette.In(color, strconv.FormatInt(n, 10))
 }
 
-func (c *console) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelInfo }
+func (c *console) Enabled(_ context.Context, level slog.Level) bool {
+	return level >= slog.LevelInfo
+}
 
 func (c *console) Handle(_ context.Context, r slog.Record) error {
 	var line, below bytes.Buffer

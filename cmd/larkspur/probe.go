@@ -81,12 +81,16 @@ a status such as 404 is a response.`,
 		},
 	}
 	f := c.Flags()
-	f.BoolVar(&p.noPush, "no-push", false, "take no promises, as browsers do: SETTINGS_ENABLE_PUSH=0")
-	f.StringArrayVar(&p.headers, "header", nil, "a field of the request, `NAME:VALUE`; may be repeated")
+	f.BoolVar(&p.noPush, "no-push", false,
+		"take no promises, as browsers do: SETTINGS_ENABLE_PUSH=0")
+	f.StringArrayVar(&p.headers, "header", nil,
+		"a field of the request, `NAME:VALUE`; may be repeated")
 	f.StringVar(&p.method, "method", http.MethodGet, "`METHOD` of the request")
-	f.IntVar(&p.repeat, "repeat", 1, "how many times to ask, one after the other, on one connection")
+	f.IntVar(&p.repeat, "repeat", 1,
+		"how many times to ask, one after the other, on one connection")
 	f.BoolVar(&p.insecure, "insecure", false, "take any certificate")
-	f.BoolVar(&p.frames, "frames", false, "list the frames, one a line, with their times in milliseconds")
+	f.BoolVar(&p.frames, "frames", false,
+		"list the frames, one a line, with their times in milliseconds")
 	f.BoolVar(&p.json, "json", false, "write JSON, for machines")
 	f.DurationVar(&p.timeout, "timeout", 30*time.Second, "how long all of it may take")
 	return c
@@ -94,10 +98,14 @@ a status such as 404 is a response.`,
 
 // request makes the request, and finds what is wrong with the flags.
 func (p *probing) request(arg string) (pushtest.Request, error) {
-	r := pushtest.Request{Method: p.method, Header: http.Header{"User-Agent": {"larkspur-probe"}, "Accept": {"*/*"}}}
+	r := pushtest.Request{
+		Method: p.method,
+		Header: http.Header{"User-Agent": {"larkspur-probe"}, "Accept": {"*/*"}},
+	}
 	u, err := url.Parse(arg)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
-		return r, fmt.Errorf("probe: %q is no URL: write http://HOST:PORT/PATH or https://HOST:PORT/PATH", arg)
+		return r, fmt.Errorf(
+			"probe: %q is no URL: write http://HOST:PORT/PATH or https://HOST:PORT/PATH", arg)
 	}
 	p.url = u
 	r.Target = u.RequestURI()
@@ -180,7 +188,8 @@ func trusted() *x509.CertPool {
 // verdict is the error of a probe that has shown what it saw.
 func (s *probed) verdict() error {
 	if s.err != nil {
-		return runError{fmt.Errorf("probe %s: request %d: %w", display.Escape(s.url), len(s.requests), s.err)}
+		url := display.Escape(s.url)
+		return runError{fmt.Errorf("probe %s: request %d: %w", url, len(s.requests), s.err)}
 	}
 	for _, v := range s.client.Violations() {
 		if !v.Advice {

@@ -53,7 +53,8 @@ func (s *probed) writeText(w io.Writer, frames bool) error {
 	if s.client.TLS() != nil {
 		transport = "over TLS"
 	}
-	fmt.Fprintf(f.w, "%s %s, HTTP/2 %s\n", s.requests[0].Request.Method, display.Line(s.url), transport)
+	method := s.requests[0].Request.Method
+	fmt.Fprintf(f.w, "%s %s, HTTP/2 %s\n", method, display.Line(s.url), transport)
 	for i, x := range s.requests {
 		fmt.Fprintln(f.w)
 		if len(s.requests) > 1 {
@@ -103,7 +104,7 @@ func (s *probed) sum() string {
 		text = fmt.Sprintf("%s (%d without a response), %s",
 			count(promises, "promise"), promises-taken, count(hints, "hint"))
 	}
-	return text + fmt.Sprintf(", %s, of which %s pushed", display.Bytes(bytes), display.Bytes(pushed))
+	return fmt.Sprintf("%s, %s, of which %s pushed", text, display.Bytes(bytes), display.Bytes(pushed))
 }
 
 // draw draws a request, its hints and its promises, in the order in which they came.
@@ -170,7 +171,8 @@ func (f *waterfall) exchange(x *pushtest.Exchange) {
 		}
 	}
 	f.line(row{
-		stream: fmt.Sprint(x.ID), kind: kind, target: display.Line(x.Request.Target), outcome: outcome(x),
+		stream: fmt.Sprint(x.ID), kind: kind,
+		target: display.Line(x.Request.Target), outcome: outcome(x),
 		bytes: display.Bytes(x.Size), ms: fmt.Sprintf("%.1f", milliseconds(x.Ended-f.began)),
 		bar: strings.Repeat(" ", from) + first +
 			f.palette.In(display.Faint, strings.Repeat(".", waits)) +

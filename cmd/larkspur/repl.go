@@ -151,7 +151,9 @@ func (p *prompt) execute(ctx context.Context, statement *runtime.Statement) {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
 	v, err := p.session.Run(ctx, statement, func(t *starlark.Thread) {
-		t.Print = func(_ *starlark.Thread, msg string) { fmt.Fprintln(p.stdout, display.Escape(msg)) }
+		t.Print = func(_ *starlark.Thread, msg string) {
+			fmt.Fprintln(p.stdout, display.Escape(msg))
+		}
 		p.tests = append(p.tests, apptest.Open(t, p.session))
 	})
 	var traced interface{ Backtrace() string }

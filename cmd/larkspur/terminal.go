@@ -99,10 +99,8 @@ func (k *keys) Read(p []byte) (int, error) {
 
 // complete completes the name, perhaps with dots, that ends at pos, as far as there is one way to.
 func complete(s *runtime.Session, line string, pos int) (string, int) {
-	start := pos
-	for start > 0 && (line[start-1] == '_' || line[start-1] == '.' || line[start-1] >= '0' && line[start-1] <= '9' || line[start-1]|0x20 >= 'a' && line[start-1]|0x20 <= 'z') {
-		start--
-	}
+	const inName = "_.0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	start := len(strings.TrimRight(line[:pos], inName))
 	path := strings.Split(line[start:pos], ".")
 	stem := path[len(path)-1]
 	names := s.Names(true)
@@ -116,17 +114,22 @@ func complete(s *runtime.Session, line string, pos int) (string, int) {
 		case !found:
 			common, found = name, true
 		default:
-			n := 0
-			for n < len(common) && n < len(name) && common[n] == name[n] {
-				n++
-			}
-			common = common[:n]
+			common = prefix(common, name)
 		}
 	}
 	if !found {
 		return line, pos
 	}
 	return line[:pos] + common[len(stem):] + line[pos:], pos + len(common) - len(stem)
+}
+
+// prefix is what both begin with.
+func prefix(a, b string) string {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return a[:n]
 }
 
 // attributes are the names of the attributes of what path leads to from v.

@@ -15,6 +15,7 @@
 package suite
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -72,7 +73,9 @@ func Find(tree fs.FS, dir string) ([]string, error) {
 
 // Scripts returns all scripts below the root of the tree that are no tests, by name.
 func Scripts(tree fs.FS) ([]string, error) {
-	return find(tree, ".", func(name string) bool { return strings.HasSuffix(name, ".star") && !strings.HasSuffix(name, Suffix) })
+	return find(tree, ".", func(name string) bool {
+		return strings.HasSuffix(name, ".star") && !strings.HasSuffix(name, Suffix)
+	})
 }
 
 func find(tree fs.FS, dir string, want func(string) bool) ([]string, error) {
@@ -130,7 +133,8 @@ func (s *Suite) runFile(ctx context.Context, name string, each func(*Result)) er
 
 func (s *Suite) runTest(ctx context.Context, p *runtime.Program, fn *starlark.Function) error {
 	if fn.NumParams() > 0 {
-		return fmt.Errorf("%s takes arguments, a test takes none: write def %s()", fn.Name(), fn.Name())
+		name := fn.Name()
+		return fmt.Errorf("%s takes arguments, a test takes none: write def %s()", name, name)
 	}
 	return p.Call(ctx, func(ctx context.Context, t *starlark.Thread, _ starlark.Callable) (err error) {
 		if s.Prepare != nil {
@@ -155,6 +159,8 @@ func tests(globals starlark.StringDict) []*starlark.Function {
 			all = append(all, fn)
 		}
 	}
-	slices.SortFunc(all, func(a, b *starlark.Function) int { return int(a.Position().Line) - int(b.Position().Line) })
+	slices.SortFunc(all, func(a, b *starlark.Function) int {
+		return cmp.Compare(a.Position().Line, b.Position().Line)
+	})
 	return all
 }

@@ -42,7 +42,8 @@ func (p *Printer) Print(r *Result) {
 	switch {
 	case r.Skipped:
 		p.skipped++
-		fmt.Fprintf(p.W, "  %s %s: %s\n", p.Palette.In(display.Yellow, "skip"), name, display.Escape(reason(r.Err)))
+		skip := p.Palette.In(display.Yellow, "skip")
+		fmt.Fprintf(p.W, "  %s %s: %s\n", skip, name, display.Escape(reason(r.Err)))
 	case r.Err != nil:
 		p.failed++
 		fmt.Fprintf(p.W, "  %s %s %s\n", p.Palette.In(display.Red, "FAIL"), name, took)
@@ -106,7 +107,8 @@ func (p *Printer) Summary() {
 	if !p.began.IsZero() {
 		took = time.Since(p.began)
 	}
-	fmt.Fprintf(p.W, "%s %s %s\n", p.Palette.In(color, verdict), counts, p.Palette.In(display.Faint, fmt.Sprintf("(%s)", round(took))))
+	after := p.Palette.In(display.Faint, fmt.Sprintf("(%s)", round(took)))
+	fmt.Fprintf(p.W, "%s %s %s\n", p.Palette.In(color, verdict), counts, after)
 }
 
 // round leaves three digits of a time or so.

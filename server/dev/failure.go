@@ -63,7 +63,8 @@ func (s *Server) explain(err error) *failure {
 	if errors.As(err, &traced) {
 		f.Omitted = traced.Omitted
 		for _, t := range traced.Frames {
-			v := frame{Name: t.Name, Place: s.named(t.Place), Lines: s.excerpt(t.Place), Locals: t.Locals}
+			v := frame{Name: t.Name, Place: s.named(t.Place), Locals: t.Locals}
+			v.Lines = s.excerpt(t.Place)
 			if t.Line > 0 && f.Place == "" {
 				v.Open = true
 				f.blame(t.Place, v.Place)

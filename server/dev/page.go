@@ -23,11 +23,13 @@ type views map[string]*template.Template
 
 func parseViews() views {
 	functions := template.FuncMap{
-		"code": codeSpans, "ms": milliseconds, "size": display.Bytes, "class": statusClass, "comma": comma,
+		"code": codeSpans, "ms": milliseconds, "size": display.Bytes,
+		"class": statusClass, "comma": comma,
 	}
 	v := views{}
 	for _, name := range []string{"failure", "list", "request"} {
-		v[name] = template.Must(template.New(name+".html").Funcs(functions).ParseFS(files, "pages/"+name+".html", "pages/parts.html"))
+		t := template.New(name + ".html").Funcs(functions)
+		v[name] = template.Must(t.ParseFS(files, "pages/"+name+".html", "pages/parts.html"))
 	}
 	return v
 }
@@ -67,7 +69,8 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, f *failure) {
 	accept := r.Header.Get("Accept")
 	switch {
 	case !Local(r):
-		send(w, r, f.Status, "text/plain; charset=utf-8", fmt.Appendf(nil, "%d %s\n", f.Status, f.Title))
+		line := fmt.Appendf(nil, "%d %s\n", f.Status, f.Title)
+		send(w, r, f.Status, "text/plain; charset=utf-8", line)
 	case strings.Contains(accept, "text/html"):
 		s.write(w, r, f.Status, "failure", struct {
 			*failure
