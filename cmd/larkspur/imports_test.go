@@ -22,6 +22,7 @@ var policy = []struct {
 	project []string // packages of this module
 	others  []string // packages outside the standard library
 }{
+	{"runtime/frames", []string{"runtime/host"}, []string{"go.starlark.net/..."}},
 	{"runtime/watch", []string{"runtime"}, []string{"github.com/fsnotify/fsnotify"}},
 	{"runtime/host/...", []string{"runtime/host/..."}, []string{"go.starlark.net/..."}},
 	{"runtime/...", []string{"runtime/..."}, []string{"go.starlark.net/..."}},
@@ -29,6 +30,7 @@ var policy = []struct {
 	{"environ/...", []string{"environ/...", "runtime/host/..."}, []string{"go.starlark.net/..."}},
 	{"server/http1", nil, []string{"golang.org/x/net/http/..."}},
 	{"server/h2/...", []string{"server/h2/..."}, []string{"golang.org/x/net/http2/...", "golang.org/x/net/http/..."}},
+	{"server/dev/...", []string{"server", "server/dev/...", "environ", "push", "runtime/host", "runtime/frames"}, []string{"go.starlark.net/..."}},
 	{"server/...", []string{"server/...", "environ/...", "push/...", "runtime/host/..."}, []string{"go.starlark.net/...", "golang.org/x/net/http2/...", "golang.org/x/net/http/..."}},
 	{"push/...", []string{"push/...", "environ/wire"}, []string{"golang.org/x/net/http2/..."}},
 	{"apps", nil, nil},
