@@ -1,6 +1,9 @@
 package push
 
-import "strings"
+import (
+	"net/http"
+	"strings"
+)
 
 // What is read of the Link fields of one response. What lies beyond is not read.
 const (
@@ -321,5 +324,29 @@ func (l *Link) set(name, value string, seen *params, beyond bool) {
 		l.PushOnly = true
 	case "critical":
 		l.Critical = true
+	}
+}
+
+// hidePushOnly takes out of the Link fields the elements that are only for the server.
+func hidePushOnly(header http.Header) {
+	var left []string
+	for _, field := range header["Link"] {
+		links, whole := ParseLinks([]string{field})
+		visible := make([]string, 0, len(links))
+		for i := range links {
+			if l := &links[i]; !l.PushOnly || !l.Is("preload") {
+				visible = append(visible, l.Text)
+			}
+		}
+		if len(visible) == len(links) || !whole {
+			left = append(left, field)
+		} else if len(visible) > 0 {
+			left = append(left, strings.Join(visible, ", "))
+		}
+	}
+	if len(left) > 0 {
+		header["Link"] = left
+	} else {
+		delete(header, "Link")
 	}
 }

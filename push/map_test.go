@@ -190,7 +190,7 @@ func TestMapActs(t *testing.T) {
 // TestRecorder has what is learned from the traffic of a browser.
 func TestRecorder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := &push.Recorder{Pages: 5, Resources: 4}
+		r := &push.Recorder{MaxPages: 5, MaxResources: 4}
 		s := site{}
 		for _, p := range []string{"/", "/shop", "/rare"} {
 			s[p] = func(w http.ResponseWriter, _ *http.Request) {

@@ -26,8 +26,8 @@ type Memory struct {
 	Name string
 	// MaxAge is how long a client is remembered. Zero means seven days.
 	MaxAge time.Duration
-	// Entries is how many resources a cookie has, the newest. Zero means 48, which make 804 bytes.
-	Entries int
+	// MaxEntries is how many resources a cookie has, the newest. Zero means 48, which make 804 bytes.
+	MaxEntries int
 }
 
 const (
@@ -59,11 +59,11 @@ func (m *Memory) maxAge() time.Duration {
 	return m.MaxAge
 }
 
-func (m *Memory) entries() int {
-	if m.Entries <= 0 {
+func (m *Memory) maxEntries() int {
+	if m.MaxEntries <= 0 {
 		return 48
 	}
-	return min(m.Entries, (maxCookie*3/4-macSize-5)/memoSize)
+	return min(m.MaxEntries, (maxCookie*3/4-macSize-5)/memoSize)
 }
 
 func minute(t time.Time) uint32 { return uint32(max(0, t.Unix()/60)) }
@@ -116,7 +116,7 @@ func (m *Memory) read(r *http.Request, authority string, now time.Time) (memos [
 	if at := minute(now); issued > at+5 || time.Duration(at-min(at, issued))*time.Minute > m.maxAge() {
 		return nil, 0
 	}
-	for rest := signed[5:]; len(rest) > 0 && len(memos) < m.entries(); rest = rest[memoSize:] {
+	for rest := signed[5:]; len(rest) > 0 && len(memos) < m.maxEntries(); rest = rest[memoSize:] {
 		e := memo{binary.BigEndian.Uint64(rest), binary.BigEndian.Uint32(rest[8:])}
 		if e.until > minute(now) {
 			memos = append(memos, e)
@@ -138,15 +138,16 @@ func sign(key []byte, authority string, b []byte) []byte {
 	return mac.Sum(nil)[:macSize]
 }
 
-// write sets the cookie on the response to r with the header h: known is what has arrived on this connection, old what the
-// client's cookie had.
-func (m *Memory) write(r *http.Request, authority string, h http.Header, known, old []memo, issued uint32, now time.Time) {
-	if !m.on() || !navigation(r) || !unshared(h) {
+// write sets the cookie on the response to r with the header h: known is what has arrived on this
+// connection, old what the client's cookie has.
+func (m *Memory) write(r *http.Request, authority string, h http.Header, known []memo, old *past,
+	now time.Time) {
+	if !navigation(r) || !unshared(h) {
 		return
 	}
 	memos := known
-	for _, o := range old {
-		if len(memos) == m.entries() {
+	for _, o := range old.memos {
+		if len(memos) == m.maxEntries() {
 			break
 		}
 		if !slices.ContainsFunc(known, func(k memo) bool { return k.hash == o.hash }) {
@@ -156,11 +157,9 @@ func (m *Memory) write(r *http.Request, authority string, h http.Header, known, 
 	if len(memos) == 0 {
 		return
 	}
-	age := time.Duration(minute(now)-min(minute(now), issued)) * time.Minute
-	if len(memos) == len(old) && age < m.maxAge()/2 && !slices.ContainsFunc(memos, func(n memo) bool {
-		return !slices.ContainsFunc(old, func(o memo) bool { return o.hash == n.hash })
-	}) {
-		return // it knows that already
+	age := time.Duration(minute(now)-min(minute(now), old.issued)) * time.Minute
+	if age < m.maxAge()/2 && old.same(memos) {
+		return
 	}
 	b := make([]byte, 0, 5+len(memos)*memoSize+macSize)
 	b = binary.BigEndian.AppendUint32(append(b, memoryVersion), minute(now))
@@ -168,9 +167,25 @@ func (m *Memory) write(r *http.Request, authority string, h http.Header, known, 
 		b = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(b, e.hash), e.until)
 	}
 	b = append(b, sign(m.Keys[0], authority, b)...)
-	c := http.Cookie{Name: m.name(), Value: base64.RawURLEncoding.EncodeToString(b), Path: "/", MaxAge: int(m.maxAge() / time.Second),
-		Secure: r.TLS != nil, HttpOnly: true, SameSite: http.SameSiteLaxMode}
+	c := http.Cookie{
+		Name: m.name(), Value: base64.RawURLEncoding.EncodeToString(b), Path: "/",
+		MaxAge: int(m.maxAge() / time.Second),
+		Secure: r.TLS != nil, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	}
 	h.Add("Set-Cookie", c.String())
+}
+
+// same reports whether the cookie has the same resources as memos, which has each once.
+func (p *past) same(memos []memo) bool {
+	if len(memos) != len(p.memos) {
+		return false
+	}
+	for _, m := range memos {
+		if !slices.ContainsFunc(p.memos, func(o memo) bool { return o.hash == m.hash }) {
+			return false
+		}
+	}
+	return true
 }
 
 // unshared reports whether no shared cache keeps a response with the header h, so that a cookie in it reaches one client only.

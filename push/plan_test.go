@@ -145,7 +145,7 @@ func TestVerified(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var got []string
-				policy := &push.Policy{Resource: 1000, Observe: func(_ *http.Request, v push.Verdict) {
+				policy := &push.Policy{MaxResourceBytes: 1000, Observe: func(_ *http.Request, v push.Verdict) {
 					s := v.Outcome()
 					if v.Detail != "" {
 						s += ": " + v.Detail
@@ -219,15 +219,15 @@ func TestLimits(t *testing.T) {
 		reason push.Reason // of the first that is not promised
 	}{
 		{"default", &push.Policy{}, newConn(), 10, push.Limit},
-		{"three", &push.Policy{Promises: 3}, newConn(), 3, push.Limit},
-		{"none", &push.Policy{Promises: -1}, newConn(), 0, push.Limit},
-		{"connection", &push.Policy{Connection: 4}, &conn{room: 100, outcome: pending}, 4, push.Limit},
-		{"connection, settled", &push.Policy{Connection: 4}, newConn(), 10, push.Limit},
-		{"all", &push.Policy{Total: 5}, &conn{room: 100, outcome: pending}, 5, push.Limit},
-		{"bytes", &push.Policy{Bytes: 35}, newConn(), 3, push.Budget},
-		{"bytes to the last", &push.Policy{Bytes: 30}, newConn(), 3, push.Budget},
-		{"all bytes", &push.Policy{TotalBytes: 25}, &conn{room: 100, outcome: pending}, 2, push.Budget},
-		{"verifying", &push.Policy{Verifying: -1}, newConn(), 0, push.Limit},
+		{"three", &push.Policy{MaxPromises: 3}, newConn(), 3, push.Limit},
+		{"none", &push.Policy{MaxPromises: -1}, newConn(), 0, push.Limit},
+		{"connection", &push.Policy{MaxPerConnection: 4}, &conn{room: 100, outcome: pending}, 4, push.Limit},
+		{"connection, settled", &push.Policy{MaxPerConnection: 4}, newConn(), 10, push.Limit},
+		{"all", &push.Policy{MaxOpen: 5}, &conn{room: 100, outcome: pending}, 5, push.Limit},
+		{"bytes", &push.Policy{MaxResponseBytes: 35}, newConn(), 3, push.Budget},
+		{"bytes to the last", &push.Policy{MaxResponseBytes: 30}, newConn(), 3, push.Budget},
+		{"all bytes", &push.Policy{MaxOpenBytes: 25}, &conn{room: 100, outcome: pending}, 2, push.Budget},
+		{"verifying", &push.Policy{MaxVerifying: -1}, newConn(), 0, push.Limit},
 		{"refused", &push.Policy{}, &conn{room: 100, err: errors.New("no more")}, 0, push.Limit},
 		{"refused for good", &push.Policy{}, &conn{room: 100, err: http.ErrNotSupported}, 0, push.Disabled},
 	} {
@@ -293,7 +293,7 @@ func TestPatience(t *testing.T) {
 		}
 		s["/"] = page(links...)
 		began := time.Now()
-		newConn().get(t, &push.Handler{Next: s, Policy: &push.Policy{Patience: time.Second}}, "GET", "/")
+		newConn().get(t, &push.Handler{Next: s, Policy: &push.Policy{VerifyTimeout: time.Second}}, "GET", "/")
 		if d := time.Since(began); d < 4*time.Second || d > 6*time.Second {
 			t.Errorf("the page waited %v", d)
 		}
@@ -304,7 +304,7 @@ func TestPatience(t *testing.T) {
 func TestSlowOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var quick atomic.Bool
-		h := &push.Handler{Policy: &push.Policy{Patience: time.Second}, Next: site{"/": page("</a>; rel=preload"), "/a": func(_ http.ResponseWriter, r *http.Request) {
+		h := &push.Handler{Policy: &push.Policy{VerifyTimeout: time.Second}, Next: site{"/": page("</a>; rel=preload"), "/a": func(_ http.ResponseWriter, r *http.Request) {
 			if !quick.Load() {
 				<-r.Context().Done()
 			}

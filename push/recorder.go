@@ -16,10 +16,10 @@ import (
 // promised, and nothing of who asked. What it has learned is a [Map], for people to review. The zero value works. It must not be copied
 // or changed after its first use, is safe for concurrent use, and has bounds; nil learns nothing.
 type Recorder struct {
-	// Pages is how many pages are kept, the most visited. Zero means 256.
-	Pages int
-	// Resources is how many resources of a page are kept, the most used. Zero means 32.
-	Resources int
+	// MaxPages is how many pages are kept, the most visited. Zero means 256.
+	MaxPages int
+	// MaxResources is how many resources of a page are kept, the most used. Zero means 32.
+	MaxResources int
 	// HalfLife is after which time a visit counts half. Zero means 24 hours.
 	HalfLife time.Duration
 
@@ -56,24 +56,24 @@ const (
 )
 
 // observe learns from the request of p, which gets a response with this status and header.
-func (c *Recorder) observe(p *Plan, status int, header http.Header, now time.Time) {
-	r := p.r
+func (c *Recorder) observe(p *page, status int, header http.Header, now time.Time) {
+	r := p.request
 	if c == nil || r.Method != http.MethodGet || status != http.StatusOK && status != http.StatusNotModified {
 		return
 	}
-	path, _, _ := strings.Cut(p.page, "?")
+	path, _, _ := strings.Cut(p.target, "?")
 	if isDocument(r, header) {
 		if len(path) <= maxPagePath {
 			c.visit(path, now)
 		}
 		return
 	}
-	as := usedAs(r, p.page)
+	as := usedAs(r, p.target)
 	referer, ok := p.referer()
-	if !ok || as == "" || !storable(header) || len(p.page) > maxResourceTarget {
+	if !ok || as == "" || !storable(header) || len(p.target) > maxResourceTarget {
 		return
 	}
-	c.use(referer, p.page, use{as: as, crossOrigin: as == "font" || r.Header.Get("Sec-Fetch-Mode") == "cors"}, now)
+	c.use(referer, p.target, use{as: as, crossOrigin: as == "font" || r.Header.Get("Sec-Fetch-Mode") == "cors"}, now)
 }
 
 // isDocument reports whether a response is a page, as opposed to a resource of one.
@@ -97,8 +97,8 @@ func usedAs(r *http.Request, target string) string {
 }
 
 // referer returns the target of the page of this origin that the request names.
-func (p *Plan) referer() (target string, ok bool) {
-	u, err := url.Parse(first(p.r.Header, "Referer"))
+func (p *page) referer() (target string, ok bool) {
+	u, err := url.Parse(first(p.request.Header, "Referer"))
 	if err != nil || u.Scheme != p.origin.scheme || normalAuthority(u.Scheme, u.Host) != p.origin.authority {
 		return "", false
 	}
@@ -111,7 +111,7 @@ func (c *Recorder) visit(path string, now time.Time) {
 	c.decay(now)
 	v := c.pages[path]
 	if v == nil {
-		if len(c.pages) >= orDefault(c.Pages, 256) {
+		if len(c.pages) >= orDefault(c.MaxPages, 256) {
 			delete(c.pages, rarest(c.pages, func(v *visited) float64 { return v.visits }))
 		}
 		if c.pages == nil {
@@ -131,12 +131,12 @@ func (c *Recorder) use(referer, target string, u use, now time.Time) {
 	c.decay(now)
 	path, _, _ := strings.Cut(referer, "?")
 	if v := c.pages[path]; v != nil {
-		v.add(target, u, orDefault(c.Resources, 32))
+		v.add(target, u, orDefault(c.MaxResources, 32))
 		return
 	}
 	for _, v := range c.pages {
 		if s := v.uses[referer]; s != nil && s.as == "style" {
-			v.add(target, u, orDefault(c.Resources, 32))
+			v.add(target, u, orDefault(c.MaxResources, 32))
 		}
 	}
 }

@@ -95,7 +95,7 @@ func (r *response) file(w *environ.FileWrapper) error {
 		return r.commit()
 	}
 	src := w.Reader()
-	_, exists := src.(*environ.File)
+	_, exists := src.(*host.File)
 	if !exists {
 		r.duplex = true
 	}

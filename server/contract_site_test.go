@@ -21,7 +21,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/larkspur-web/larkspur/environ"
+	libhost "github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/server"
 	"go.starlark.net/starlark"
 )
@@ -407,7 +407,7 @@ func (h *host) module(fs.FS) (starlark.StringDict, error) {
 		},
 		"file": func(_ *starlark.Thread, args starlark.Tuple) (starlark.Value, error) {
 			text := string(args[0].(starlark.Bytes))
-			return environ.NewFile(memory{strings.NewReader(text)}, "memory", int64(len(text))), nil
+			return libhost.NewFile(memory{strings.NewReader(text)}, "memory", int64(len(text))), nil
 		},
 	} {
 		values[name] = starlark.NewBuiltin(name, func(t *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {

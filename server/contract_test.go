@@ -12,12 +12,12 @@ import (
 	"testing/fstest"
 	"time"
 
-	"github.com/larkspur-web/larkspur/environ/web"
+	"github.com/larkspur-web/larkspur/environ/lib/body"
+	"github.com/larkspur-web/larkspur/environ/lib/http"
+	"github.com/larkspur-web/larkspur/environ/lib/static"
 	"github.com/larkspur-web/larkspur/push"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/server"
-	"github.com/larkspur-web/larkspur/server/body"
-	"github.com/larkspur-web/larkspur/server/static"
 	"golang.org/x/tools/txtar"
 )
 
@@ -236,7 +236,7 @@ func (s *session) start(script *script, v variant) {
 	s.log, s.host = &logbook{}, newHost()
 	h := &server.Handler{Logger: s.log.logger(), Slots: &server.Slots{}}
 	c := &runtime.Config{FS: tree, Logger: h.Logger, Modules: map[string]runtime.Module{
-		"http": web.Module, "body": body.Module, "static": static.Module, "test": s.host.module,
+		"http": http.Module, "body": body.Module, "static": static.Module, "test": s.host.module,
 	}}
 	for _, l := range script.lines {
 		if l[0] == "config" {

@@ -16,11 +16,11 @@ import (
 	"testing/fstest"
 	"time"
 
-	"github.com/larkspur-web/larkspur/environ/web"
+	"github.com/larkspur-web/larkspur/environ/lib/body"
+	libhttp "github.com/larkspur-web/larkspur/environ/lib/http"
+	"github.com/larkspur-web/larkspur/environ/lib/static"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/server"
-	"github.com/larkspur-web/larkspur/server/body"
-	"github.com/larkspur-web/larkspur/server/static"
 	"go.starlark.net/starlark"
 )
 
@@ -379,7 +379,7 @@ def app(environ, start_response):
         pass
     return ["the end"]
 `
-	eachInput(t, &server.Handler{}, runtime.Config{Modules: map[string]runtime.Module{"http": web.Module, "static": static.Module}}, script, func(t *testing.T, client *http.Client, url string) {
+	eachInput(t, &server.Handler{}, runtime.Config{Modules: map[string]runtime.Module{"http": libhttp.Module, "static": static.Module}}, script, func(t *testing.T, client *http.Client, url string) {
 		for path, want := range map[string]int{"/fine": 200, "/input": 500, "/file": 500, "/wrapper": 500, "/shared": 500} {
 			if res, text := post(t, client, url+path, nil); res.StatusCode != want {
 				t.Errorf("%s: got %d %q, want %d", path, res.StatusCode, text, want)

@@ -126,7 +126,8 @@ func (f *formatter) format(name string, src []byte) {
 	}
 }
 
-// replace puts content in the place of a file: whoever reads it meanwhile, or if it fails, has the old one whole.
+// replace puts content in the place of a file: whoever reads it meanwhile, or if it fails, has the
+// old one whole.
 func replace(path string, content []byte) error {
 	path, err := filepath.EvalSymlinks(path)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/push/pushtest"
+	"github.com/larkspur-web/larkspur/runtime/display"
 	"github.com/spf13/cobra"
 	"golang.org/x/net/http/httpguts"
 )
@@ -37,6 +38,7 @@ type probed struct {
 	url      string
 	client   *pushtest.Client
 	requests []*pushtest.Exchange
+	err      error // why the last one has no response; nil if it has
 }
 
 func newProbe(stdout io.Writer) *cobra.Command {
@@ -65,7 +67,7 @@ a status such as 404 is a response.`,
 			}
 			seen, err := p.run(c.Context(), request)
 			if err != nil {
-				return runError{fmt.Errorf("probe %s: %w", plain(args[0]), err)}
+				return runError{fmt.Errorf("probe %s: %w", display.Escape(args[0]), err)}
 			}
 			if p.json {
 				err = seen.writeJSON(stdout, p.frames)
@@ -148,14 +150,16 @@ func (p *probing) run(ctx context.Context, r pushtest.Request) (*probed, error) 
 	for range p.repeat {
 		x := c.Do(r)
 		seen.requests = append(seen.requests, x)
-		if x.WaitAll() != nil {
-			break // the reason is shown with it
+		// To close the client ends what goes on, so that later this would no longer be the error.
+		if seen.err = x.WaitAll(); seen.err != nil {
+			break
 		}
 	}
 	return seen, nil
 }
 
-// trusted are the certificates of the system, and the one that dev keeps. Nil is those of the system.
+// trusted are the certificates of the system, and the one that dev keeps. Nil is those of the
+// system.
 func trusted() *x509.CertPool {
 	dir, err := os.UserCacheDir()
 	if err != nil {
@@ -175,10 +179,8 @@ func trusted() *x509.CertPool {
 
 // verdict is the error of a probe that has shown what it saw.
 func (s *probed) verdict() error {
-	for i, x := range s.requests {
-		if err := x.Wait(); err != nil {
-			return runError{fmt.Errorf("probe %s: request %d: %w", plain(s.url), i+1, err)}
-		}
+	if s.err != nil {
+		return runError{fmt.Errorf("probe %s: request %d: %w", display.Escape(s.url), len(s.requests), s.err)}
 	}
 	for _, v := range s.client.Violations() {
 		if !v.Advice {

@@ -25,16 +25,16 @@ func (p *pipe) line(bool) ([]byte, error) {
 	return line, err
 }
 
-// An editor gives the lines that are edited at one. It is raw only while a line is read, so that Ctrl-C is a signal
-// while a statement runs.
+// An editor gives the lines that are edited at one. It is raw only while a line is read, so that
+// Ctrl-C is a signal while a statement runs.
 type editor struct {
 	fd      int
 	t       *term.Terminal
 	dropped bool // Ctrl-C was typed
 }
 
-// openTerminal returns the lines of the terminal that stdin and stdout are, and what to do in the end; nil if they are
-// none.
+// openTerminal returns the lines of the terminal that stdin and stdout are, and what to do in the
+// end; nil if they are none.
 func openTerminal(stdin io.Reader, stdout io.Writer, s *runtime.Session) (lines, func()) {
 	in, ok := stdin.(*os.File)
 	out, same := stdout.(*os.File)
@@ -80,8 +80,8 @@ func (t *editor) line(first bool) ([]byte, error) {
 	return []byte(line + "\n"), nil
 }
 
-// keys are what is typed, and Ctrl-C, which package term takes for the end, is to it as if the line were
-// wiped and entered.
+// keys are what is typed, and Ctrl-C, which package term takes for the end, is to it as if the line
+// were wiped and entered.
 type keys struct {
 	r io.Reader
 	t *editor

@@ -34,8 +34,8 @@ func (i *instrumenter) block(stmts []syntax.Stmt) []syntax.Stmt {
 	return out
 }
 
-// counted reports whether a statement does anything: a doc string does not, which must also stay the
-// first statement of its block, and load and pass do not either.
+// counted reports whether a statement does anything: a doc string does not, which must also stay
+// the first statement of its block, and load and pass do not either.
 func counted(stmt syntax.Stmt, first bool) bool {
 	switch s := stmt.(type) {
 	case *syntax.LoadStmt:

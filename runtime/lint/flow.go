@@ -5,7 +5,8 @@ import (
 	"go.starlark.net/syntax"
 )
 
-// flow doubts statements that nothing reaches, and functions that must return something and may not.
+// flow doubts statements that nothing reaches, and functions that must return something and may
+// not.
 func (c *checker) flow(f *syntax.File) {
 	c.block(f.Stmts)
 	syntax.Walk(f, func(n syntax.Node) bool {

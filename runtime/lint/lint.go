@@ -1,6 +1,6 @@
-// Package lint doubts what compiles: names that nothing uses or that hide others, statements that nothing
-// reaches, calls that cannot bind their arguments. It is meant to be right whenever it speaks; what it
-// cannot know it passes over.
+// Package lint doubts what compiles: names that nothing uses or that hide others, statements that
+// nothing reaches, calls that cannot bind their arguments. It is meant to be right whenever it
+// speaks; what it cannot know it passes over.
 //
 // [Rules.Check] is a runtime.Rule.
 package lint
@@ -14,7 +14,8 @@ import (
 type Rules struct {
 	// Builtin reports whether a name means something without a load. Nil means that none does.
 	Builtin func(name string) bool
-	// MustReturn reports whether a function must return something other than None. Nil means that none must.
+	// MustReturn reports whether a function must return something other than None. Nil means that
+	// none must.
 	MustReturn func(*syntax.DefStmt) bool
 }
 

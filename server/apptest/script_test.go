@@ -9,13 +9,14 @@ import (
 	"testing"
 
 	"github.com/larkspur-web/larkspur/apps"
-	"github.com/larkspur-web/larkspur/environ/web"
+	"github.com/larkspur-web/larkspur/environ/lib/body"
+	"github.com/larkspur-web/larkspur/environ/lib/http"
+	"github.com/larkspur-web/larkspur/environ/lib/static"
 	"github.com/larkspur-web/larkspur/runtime"
-	"github.com/larkspur-web/larkspur/runtime/json"
+	"github.com/larkspur-web/larkspur/runtime/lib/json"
 	"github.com/larkspur-web/larkspur/runtime/suite"
+	"github.com/larkspur-web/larkspur/runtime/tee"
 	"github.com/larkspur-web/larkspur/server/apptest"
-	"github.com/larkspur-web/larkspur/server/body"
-	"github.com/larkspur-web/larkspur/server/static"
 	"go.starlark.net/starlark"
 	"golang.org/x/tools/txtar"
 )
@@ -23,7 +24,7 @@ import (
 // newSuite returns a suite of the files, with the modules that the command grants.
 func newSuite(t testing.TB, files fs.FS, limits runtime.Limits) *suite.Suite {
 	t.Helper()
-	modules := map[string]runtime.Module{"http": web.Module, "body": body.Module, "static": static.Module}
+	modules := map[string]runtime.Module{"http": http.Module, "body": body.Module, "static": static.Module}
 	_, globals, err := runtime.LoadFile(&runtime.Config{FS: apps.FS, Modules: modules}, "lint.star")
 	if err != nil {
 		t.Fatal(err)
@@ -32,11 +33,11 @@ func newSuite(t testing.TB, files fs.FS, limits runtime.Limits) *suite.Suite {
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := suite.Log(slog.DiscardHandler)
+	log := tee.New(nil)
 	kit := &apptest.Config{JSON: values["json"].(starlark.HasAttrs), Lint: globals["lint"].(*starlark.Function), Log: log}
 	modules["test"] = kit.Module
 	return &suite.Suite{
-		Config:  runtime.Config{FS: files, Modules: modules, Limits: limits, Logger: slog.New(apptest.Tap(log))},
+		Config:  runtime.Config{FS: files, Modules: modules, Limits: limits, Logger: slog.New(log)},
 		Prepare: func(thread *starlark.Thread, p *runtime.Program) func() error { return apptest.Open(thread, p).Close },
 	}
 }

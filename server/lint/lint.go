@@ -7,7 +7,7 @@ package lint
 
 import (
 	"github.com/larkspur-web/larkspur/environ"
-	"github.com/larkspur-web/larkspur/environ/web"
+	"github.com/larkspur-web/larkspur/environ/lib/http"
 	"github.com/larkspur-web/larkspur/server/answer"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
@@ -213,7 +213,7 @@ func (c *checker) body(e syntax.Expr) {
 // webFunctions are the functions of @http that the file loads, by the names that it has for them.
 func webFunctions(f *syntax.File) map[*syntax.Ident]starlark.Callable {
 	functions := make(map[*syntax.Ident]starlark.Callable)
-	module, err := web.Module(nil)
+	module, err := http.Module(nil)
 	if err != nil {
 		return nil
 	}

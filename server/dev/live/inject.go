@@ -9,11 +9,11 @@ import (
 	"strings"
 )
 
-// A Page is the http.ResponseWriter of a response into which the script goes if it is an HTML page. Its End must be
-// called when the handler has returned.
+// A Page is the http.ResponseWriter of a response into which the script goes if it is an HTML page.
+// Its End must be called when the handler has returned.
 //
-// The script goes behind the start of the head, so that the document stays what it is, in standards mode or not. All else
-// of the body goes out as it comes.
+// The script goes behind the start of the head, so that the document stays what it is, in standards
+// mode or not. All else of the body goes out as it comes.
 type Page struct {
 	http.ResponseWriter
 	hub    *Hub
@@ -67,7 +67,8 @@ func (p *Page) wants(status int) bool {
 	if err != nil || media != "text/html" || strings.HasPrefix(strings.ToLower(params["charset"]), "utf-16") {
 		return false
 	}
-	// Fetch Metadata: a piece of HTML that a script asks for is no page, and a frame is reloaded with the page around it.
+	// Fetch Metadata: a piece of HTML that a script asks for is no page, and a frame is reloaded
+	// with the page around it.
 	if to := p.r.Header.Get("Sec-Fetch-Dest"); to != "" && to != "document" {
 		return false
 	}
@@ -146,8 +147,9 @@ func (p *Page) End() {
 	}
 }
 
-// place returns where in the beginning of a document the script goes: behind the start tag of the head, or else of the
-// html element, or else the doctype. It is not sure as long as a start tag that is not whole, or none, has come.
+// place returns where in the beginning of a document the script goes: behind the start tag of the
+// head, or else of the html element, or else the doctype. It is not sure as long as a start tag
+// that is not whole, or none, has come.
 func place(doc []byte) (at int, sure bool) {
 	s := string(doc)
 	const mark = "\ufeff"
