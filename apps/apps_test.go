@@ -21,12 +21,12 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/apps"
-	"github.com/larkspur-web/larkspur/environ/web"
+	"github.com/larkspur-web/larkspur/environ/lib/body"
+	libhttp "github.com/larkspur-web/larkspur/environ/lib/http"
+	"github.com/larkspur-web/larkspur/environ/lib/static"
 	"github.com/larkspur-web/larkspur/push"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/server"
-	"github.com/larkspur-web/larkspur/server/body"
-	"github.com/larkspur-web/larkspur/server/static"
 )
 
 // A tree is the embedded one with files of the test's own in front of it.
@@ -67,7 +67,7 @@ func (b *logBuffer) String() string {
 func load(entry, source string, logger *slog.Logger) (*runtime.Program, error) {
 	return runtime.Load(&runtime.Config{
 		FS:      tree{fstest.MapFS{"test.star": {Data: []byte(source)}}},
-		Modules: map[string]runtime.Module{"http": web.Module, "body": body.Module, "static": static.Module},
+		Modules: map[string]runtime.Module{"http": libhttp.Module, "body": body.Module, "static": static.Module},
 		Logger:  logger,
 	}, entry)
 }

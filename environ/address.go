@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"encoding/pem"
 	"net"
-	"net/http"
 	"strconv"
 	"strings"
 
@@ -13,114 +12,111 @@ import (
 
 // serverName is never empty, which PEP 3333 ("environ Variables") asks for: the listener's address,
 // where there is one and no name is configured.
-func (c *Config) serverName(r *http.Request) starlark.Value {
-	if c.ServerName != "" {
-		return c.values.of(c.ServerName)
+func (e *Environ) serverName() starlark.Value {
+	if e.config.ServerName != "" {
+		return e.value(e.config.ServerName)
 	}
-	if a, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
-		return c.ip(a.IP)
-	}
-	return localhost
-}
-
-// serverPort is never empty either.
-func (c *Config) serverPort(r *http.Request) starlark.Value {
-	if a, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
-		return c.port(a.Port)
-	}
-	if r.TLS != nil {
-		return port443
-	}
-	return port80
-}
-
-// peer returns what the key name says of the other end of the connection.
-func (c *Config) peer(addr, name string) starlark.Value {
-	i := strings.LastIndexByte(addr, ':')
-	if i <= 0 {
-		return nil // a unix socket's peer is "@" or nothing
-	}
-	switch name {
-	case "REMOTE_PORT":
-		return c.values.of(addr[i+1:])
-	case "REMOTE_ADDR":
-		host := addr[:i]
-		if len(host) > 2 && host[0] == '[' && host[len(host)-1] == ']' {
-			host = host[1 : len(host)-1]
+	if ip, _ := e.request.Local(); ip != nil {
+		if ip.Equal(loopback) {
+			return loopbackName // by far the most frequent behind a proxy, and in a benchmark
 		}
-		return c.values.of(host)
+		return e.value(ip.String())
 	}
-	return c.values.of(addr)
+	return e.value("localhost")
 }
 
 var (
-	localhost = key("localhost")
-	port80    = key("80")
-	port443   = key("443")
-	loopback  = key("127.0.0.1")
+	loopback                    = net.IPv4(127, 0, 0, 1)
+	loopbackName starlark.Value = starlark.String("127.0.0.1")
 )
 
-func (c *Config) ip(ip net.IP) starlark.Value {
-	if len(ip) == 4 && [4]byte(ip) == [4]byte{127, 0, 0, 1} {
-		return loopback
+// serverPort is never empty either.
+func (e *Environ) serverPort() starlark.Value {
+	ip, port := e.request.Local()
+	switch {
+	case ip != nil:
+	case e.request.Scheme() == "https":
+		port = 443
+	default:
+		port = 80
 	}
-	return c.values.of(ip.String())
-}
-
-func (c *Config) port(port int) starlark.Value {
 	var buf [8]byte
-	return c.values.of(string(strconv.AppendInt(buf[:0], int64(port), 10)))
+	return e.value(string(strconv.AppendInt(buf[:0], int64(port), 10)))
 }
 
-// secured returns a variable of Apache's mod_ssl, which PEP 3333 ("environ Variables") asks for.
-func secured(s *tls.ConnectionState, name string) starlark.Value {
-	switch name {
-	case "HTTPS":
-		return on
-	case "SSL_PROTOCOL":
-		return tlsVersion(s.Version)
-	case "SSL_CIPHER":
-		return cipherNames[s.CipherSuite]
-	case "SSL_TLS_SNI":
-		if s.ServerName != "" {
-			return starlark.String(s.ServerName)
-		}
-	case "SSL_CLIENT_CERT":
-		if len(s.PeerCertificates) > 0 {
-			block := pem.Block{Type: "CERTIFICATE", Bytes: s.PeerCertificates[0].Raw}
-			return starlark.String(pem.EncodeToMemory(&block))
-		}
+// peer is the address and the port of the other end of the connection.
+func (e *Environ) peer() starlark.Value {
+	if peer := e.request.Peer(); peer != "" {
+		return e.value(peer)
 	}
 	return nil
 }
 
-var (
-	on     = key("on")
-	tls1_0 = key("TLSv1")
-	tls1_1 = key("TLSv1.1")
-	tls1_2 = key("TLSv1.2")
-	tls1_3 = key("TLSv1.3")
-)
-
-var cipherNames = func() map[uint16]starlark.Value {
-	m := map[uint16]starlark.Value{}
-	for _, s := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
-		m[s.ID] = key(s.Name)
+func (e *Environ) remoteAddr() starlark.Value {
+	peer := e.request.Peer()
+	if peer == "" {
+		return nil
 	}
-	return m
-}()
-
-// tlsVersion names a version as mod_ssl does.
-func tlsVersion(v uint16) starlark.Value {
-	switch v {
-	case tls.VersionTLS10:
-		return tls1_0
-	case tls.VersionTLS11:
-		return tls1_1
-	case tls.VersionTLS12:
-		return tls1_2
-	case tls.VersionTLS13:
-		return tls1_3
+	host := peer[:strings.LastIndexByte(peer, ':')]
+	if len(host) > 2 && host[0] == '[' && host[len(host)-1] == ']' {
+		host = host[1 : len(host)-1]
 	}
-	return starlark.String(tls.VersionName(v))
+	return e.value(host)
+}
+
+func (e *Environ) remotePort() starlark.Value {
+	peer := e.request.Peer()
+	if peer == "" {
+		return nil
+	}
+	return e.value(peer[strings.LastIndexByte(peer, ':')+1:])
+}
+
+// What follows are the variables of Apache's mod_ssl, which PEP 3333 ("environ Variables") asks for.
+
+func (e *Environ) https() starlark.Value {
+	if e.request.TLS() == nil {
+		return nil
+	}
+	return e.value("on")
+}
+
+func (e *Environ) sslProtocol() starlark.Value {
+	s := e.request.TLS()
+	if s == nil {
+		return nil
+	}
+	if name, ok := versionNames[s.Version]; ok {
+		return e.value(name)
+	}
+	return starlark.String(tls.VersionName(s.Version))
+}
+
+// versionNames names a version as mod_ssl does.
+var versionNames = map[uint16]string{
+	tls.VersionTLS10: "TLSv1", tls.VersionTLS11: "TLSv1.1", tls.VersionTLS12: "TLSv1.2", tls.VersionTLS13: "TLSv1.3",
+}
+
+func (e *Environ) sslCipher() starlark.Value {
+	s := e.request.TLS()
+	if s == nil {
+		return nil
+	}
+	return e.value(tls.CipherSuiteName(s.CipherSuite))
+}
+
+func (e *Environ) sslServer() starlark.Value {
+	if s := e.request.TLS(); s != nil && s.ServerName != "" {
+		return starlark.String(s.ServerName)
+	}
+	return nil
+}
+
+func (e *Environ) sslCertificate() starlark.Value {
+	s := e.request.TLS()
+	if s == nil || len(s.PeerCertificates) == 0 {
+		return nil
+	}
+	block := pem.Block{Type: "CERTIFICATE", Bytes: s.PeerCertificates[0].Raw}
+	return starlark.String(pem.EncodeToMemory(&block))
 }

@@ -1,6 +1,10 @@
 package environ
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/larkspur-web/larkspur/runtime/host"
+)
 
 // A Code names a fault of the contract for good: it stays the same across versions, so that it can be
 // searched for. SPEC.md lists them all with cause and cure.
@@ -63,17 +67,17 @@ const (
 	CodeGate   Code = "LARK0505"
 )
 
-// A Fault is a row of the table of codes.
-type Fault struct {
+// A CodeInfo is a row of the table of codes.
+type CodeInfo struct {
 	Code  Code
 	Title string
 	Cause string
 	Cure  string
 }
 
-// Faults returns the table of all codes, in order. It is the caller's to change.
-func Faults() []Fault {
-	return []Fault{
+// Codes returns the table of all codes, in order. It is the caller's to change.
+func Codes() []CodeInfo {
+	return []CodeInfo{
 		{CodeResult, "not a body", "The application returned something that is neither an iterable of blocks nor a callable: `None` because a `return` is missing, a bare `bytes` or `string`, a number.", "Return a list: `return [b\"...\"]`, or `return []` for no body."},
 		{CodeNotStarted, "start_response() was not called", "A first non-empty block came before `start_response`, or the application returned without it.", "Call `start_response(status, headers)` before the first block."},
 		{CodeBlock, "not a block", "The body or `write()` gave something that is neither `bytes` nor `string`.", "Convert it: `str(x)`, or `bytes(list_of_ints)`."},
@@ -100,7 +104,7 @@ func Faults() []Fault {
 		{CodeHints, "malformed early hints", "A 103 may carry only fields that are hints, valid as those of a response.", "`[(\"Link\", \"</a.css>; rel=preload; as=style\")]`."},
 
 		{CodeInputEnded, "input used after the request", "`wsgi.input` was kept and read when its request was over.", "Read what you need during the request."},
-		{CodeInputBroken, "the body broke off", "The client went away or sent a malformed body before its end. What was read is not all.", "Nothing to mend in the application; the read fails so that half a body is not taken for a whole one."},
+		{CodeInputBroken, "the body broke off", "The client went away or sent a malformed body before its end. What was read is not all.", "Nothing to fix in the application; the read fails so that half a body is not taken for a whole one."},
 		{CodeInputTooLong, "the body is too large", "The request body is larger than the server's limit (`--max-body`, 10 MiB). The client gets 413.", "Raise the limit, or accept that it is refused."},
 		{CodeInputUse, "input misused", "A method of `wsgi.input` got a wrong argument.", "`read()`, `read(n)`, `readline()`, `readline(n)`, `readlines()`, `readlines(hint)`."},
 		{CodeErrorsUse, "errors misused", "A method of `wsgi.errors` got something that is not a string.", "`write(str(x))`."},
@@ -112,9 +116,9 @@ func Faults() []Fault {
 
 		{CodeFailed, "the application failed", "The script raised an error that nothing caught. Before the first block the client gets 500; after it the response is broken off.", "The log has the backtrace."},
 		{CodeLimit, "the application ran over a limit", "Its deadline (`--timeout`), its steps or its depth of calls. Before the first block the client gets 504.", "The log names the line that was running. Do less in a request, or raise the limit."},
-		{CodeFull, "the server is full", "As many applications run at once as may, and the queue is full or waiting took too long. The client gets 503 with `Retry-After`.", "Raise `Limits.Calls`, or answer faster."},
+		{CodeFull, "the server is full", "As many applications run at once as may, and the queue is full or waiting took too long. The client gets 503 with `Retry-After`.", "Raise `server.Slots.Calls` (`--calls`), or answer faster."},
 		{CodePanic, "host code panicked", "A fault in Go code that the application called. The client gets 500; the process lives on.", "Report it, with the stack in the log."},
-		{CodeGate, "request refused", "The request is malformed in a way that could mean different things to different readers, or is for nothing that is here. The client gets 400, 404 outside the mount, 431 for too many header fields, 501 for CONNECT.", "Nothing to mend in the application."},
+		{CodeGate, "request refused", "The request is malformed in a way that could mean different things to different readers, or is for nothing that is here. The client gets 400, 404 outside the mount, 431 for too many header fields, 501 for CONNECT.", "Nothing to fix in the application."},
 	}
 }
 
@@ -122,23 +126,23 @@ func Faults() []Fault {
 type Error struct {
 	Code Code
 	Msg  string // what is wrong
-	Mend string // what to write instead; may be empty
+	Fix  string // what to write instead; may be empty
 	// Status is the HTTP status that the fault deserves if the script lets it pass; zero means 500.
 	Status int
 	// Err is the Go error behind it, if there is one.
 	Err error
 }
 
-// Errorf returns an Error. A mend of "" adds none.
-func Errorf(code Code, mend, format string, args ...any) *Error {
-	return &Error{Code: code, Msg: fmt.Sprintf(format, args...), Mend: mend}
+// Errorf returns an Error. The fix may be empty.
+func Errorf(code Code, fix, format string, args ...any) *Error {
+	return &Error{Code: code, Msg: fmt.Sprintf(format, args...), Fix: fix}
 }
 
 func (e *Error) Error() string {
-	if e.Mend == "" {
+	if e.Fix == "" {
 		return string(e.Code) + ": " + e.Msg
 	}
-	return string(e.Code) + ": " + e.Msg + "; " + e.Mend
+	return string(e.Code) + ": " + e.Msg + "; " + e.Fix
 }
 
 // Unwrap returns Err.
@@ -146,3 +150,15 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Kind is what a script sees as .kind of the error that catch returns.
 func (e *Error) Kind() string { return string(e.Code) }
+
+// ErrorCode is [host.Coder]'s.
+func (e *Error) ErrorCode() string { return string(e.Code) }
+
+// HTTPStatus is [host.Statuser]'s.
+func (e *Error) HTTPStatus() int { return e.Status }
+
+var (
+	_ host.Coder    = (*Error)(nil)
+	_ host.Statuser = (*Error)(nil)
+	_ host.Kinder   = (*Error)(nil)
+)

@@ -3,6 +3,7 @@ package environ
 import (
 	"errors"
 
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 )
@@ -20,29 +21,44 @@ func (e *Environ) Dict() *starlark.Dict {
 	if e.dict != nil {
 		return e.dict
 	}
-	d := starlark.NewDict(len(fixed) + len(e.request.Header) + len(e.config.Vars) + extensions)
-	for _, k := range fixed {
-		if v := e.lookup(string(k.(starlark.String))); v != nil {
-			set(d, k, v)
-		}
-	}
-	e.setFields(d)
-	for _, x := range e.extended {
-		if x.key != nil {
-			set(d, x.key, x.value)
+	d := starlark.NewDict(len(table) + len(e.request.Message.Header) + len(e.config.Vars) + len(e.set))
+	for i := range table {
+		switch row := &table[i]; {
+		case row.get != nil:
+			if v := row.get(e); v != nil {
+				put(d, rowKeys[i], v)
+			}
+		case row.Name == fieldsRow:
+			e.setFields(d)
 		}
 	}
 	for k, v := range e.config.Vars {
-		set(d, starlark.String(k), e.config.values.of(v))
+		put(d, starlark.String(k), e.value(v))
 	}
-	e.dict = d
+	for _, b := range e.set {
+		put(d, b.key, b.value)
+	}
+	e.dict, e.set = d, nil
 	return d
 }
 
-// set cannot fail: d is fresh, and strings can be hashed.
-func set(d *starlark.Dict, k, v starlark.Value) { _ = d.SetKey(k, v) }
+// fieldsRow is the row of the table that stands for all header fields.
+const fieldsRow = "HTTP_*"
 
-// Get returns the value of a key, from the request itself for as long as nothing has needed the dict.
+// rowKeys are the names of the table as values: boxing a string costs an allocation.
+var rowKeys = func() []starlark.Value {
+	keys := make([]starlark.Value, len(table))
+	for i := range table {
+		keys[i] = starlark.String(table[i].Name)
+	}
+	return keys
+}()
+
+// put cannot fail: d is fresh, and strings can be hashed.
+func put(d *starlark.Dict, k, v starlark.Value) { _ = d.SetKey(k, v) }
+
+// Get returns the value of a key, from what was set and from the request itself for as long as nothing has
+// needed the dict.
 //
 // Three things tell an Environ from a dict: environ == d is False, whatever d is; environ |= d binds the name to a new
 // dict, as environ = environ | d does; and a Go function that asks for a *starlark.Dict is not
@@ -50,15 +66,24 @@ func set(d *starlark.Dict, k, v starlark.Value) { _ = d.SetKey(k, v) }
 func (e *Environ) Get(k starlark.Value) (v starlark.Value, found bool, err error) {
 	if e.dict == nil {
 		if name, ok := k.(starlark.String); ok {
-			v = e.lookup(string(name))
+			if v = e.set.get(string(name)); v == nil {
+				v = e.lookup(string(name))
+			}
 			return v, v != nil, nil
 		}
 	}
 	return e.Dict().Get(k)
 }
 
-// SetKey sets a key of the dict.
-func (e *Environ) SetKey(k, v starlark.Value) error { return e.Dict().SetKey(k, v) }
+// SetKey sets a key. A few need no dict: a mount sets two, and what it calls reads a few more.
+func (e *Environ) SetKey(k, v starlark.Value) error {
+	if e.dict == nil {
+		if name, ok := k.(starlark.String); ok && e.set.put(string(name), k, v) {
+			return nil
+		}
+	}
+	return e.Dict().SetKey(k, v)
+}
 
 // Items are those of the dict.
 func (e *Environ) Items() []starlark.Tuple { return e.Dict().Items() }
@@ -121,6 +146,8 @@ func (e *Environ) Hash() (uint32, error) { return 0, errors.New("unhashable type
 // Type is not "dict": the interpreter takes a value of that type for its own. The type() that scripts of
 // package runtime see asks for StandsFor.
 func (e *Environ) Type() string { return "environ" }
+
+var _ host.StandIn = (*Environ)(nil)
 
 // StandsFor is what type() says.
 func (e *Environ) StandsFor() string { return "dict" }

@@ -38,7 +38,7 @@ def while_iterating(d):
 		r := httptest.NewRequest("GET", "/a?b", nil)
 		r.Header.Set("X-A", "1")
 		// Each request has another id, which Vars can hide.
-		return (&environ.Config{Vars: map[string]string{"A": "a", "larkspur.request_id": "id"}}).New(r)
+		return (&environ.Config{Vars: map[string]string{"A": "a", "larkspur.request_id": "id"}}).New(environ.FromHTTP(r))
 	}
 	run := func(v starlark.Value, idiom string) (string, string) {
 		env := starlark.StringDict{"E": v}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/larkspur-web/larkspur/environ/wire"
 	"go.starlark.net/starlark"
 )
 
@@ -11,10 +12,10 @@ import (
 func (e *Environ) field(name string) starlark.Value {
 	if name == "HOST" {
 		// net/http takes Host out of the header and gives it, or :authority, here.
-		if e.request.Host == "" {
+		if e.request.Message.Host == "" {
 			return nil
 		}
-		return e.config.values.of(e.request.Host)
+		return e.value(e.request.Message.Host)
 	}
 	canonical, ok := fieldNames[name]
 	if !ok {
@@ -22,15 +23,15 @@ func (e *Environ) field(name string) starlark.Value {
 			return nil
 		}
 	}
-	lines := e.request.Header[canonical]
+	lines := e.request.Message.Header[canonical]
 	if len(lines) == 0 {
 		return nil
 	}
-	return e.config.join(canonical, lines)
+	return e.join(canonical, lines)
 }
 
 // join returns the lines of a field as one value.
-func (c *Config) join(name string, lines []string) starlark.Value {
+func (e *Environ) join(name string, lines []string) starlark.Value {
 	switch {
 	case len(lines) > 1 && name == "Cookie":
 		// RFC 9113, section 8.2.3: crumbs of a cookie are joined with "; ", in HTTP/1 as well.
@@ -41,15 +42,15 @@ func (c *Config) join(name string, lines []string) starlark.Value {
 	case name == "Cookie" || name == "Authorization":
 		return starlark.String(lines[0]) // a secret is not kept beyond its request
 	}
-	return c.values.of(lines[0])
+	return e.value(lines[0])
 }
 
 // setFields sets the HTTP_* keys.
 func (e *Environ) setFields(d *starlark.Dict) {
 	if v := e.field("HOST"); v != nil {
-		set(d, keyHost, v)
+		put(d, hostKey, v)
 	}
-	for name, lines := range e.request.Header {
+	for name, lines := range e.request.Message.Header {
 		if len(lines) == 0 {
 			continue
 		}
@@ -58,7 +59,7 @@ func (e *Environ) setFields(d *starlark.Dict) {
 			k = headerKey(name)
 		}
 		if k != nil {
-			set(d, k, e.config.join(name, lines))
+			put(d, k, e.join(name, lines))
 		}
 	}
 }
@@ -97,6 +98,8 @@ func headerKey(name string) starlark.Value {
 	return starlark.String(b)
 }
 
+var hostKey starlark.Value = starlark.String("HTTP_HOST")
+
 // headerKeys has the keys of the usual fields, and nil for those that never get one.
 var headerKeys = func() map[string]starlark.Value {
 	m := map[string]starlark.Value{
@@ -104,10 +107,11 @@ var headerKeys = func() map[string]starlark.Value {
 		"Content-Type": nil, "Content-Length": nil,
 		// CVE-2016-5388 ("httpoxy"): HTTP_PROXY configures the HTTP clients of many a library.
 		"Proxy": nil,
-		// PEP 3333, "Other HTTP Features": hop-by-hop fields are the server's.
-		"Connection": nil, "Keep-Alive": nil, "Proxy-Authenticate": nil, "Proxy-Authorization": nil, "Proxy-Connection": nil,
-		"Te": nil, "Trailer": nil, "Transfer-Encoding": nil, "Upgrade": nil, "Http2-Settings": nil,
-		"Host": nil,
+		"Host":  nil,
+	}
+	// PEP 3333, "Other HTTP Features": hop-by-hop fields are the server's.
+	for _, name := range wire.HopByHop.Names() {
+		m[http.CanonicalHeaderKey(name)] = nil
 	}
 	for _, name := range []string{
 		"Accept", "Accept-Charset", "Accept-Encoding", "Accept-Language", "Accept-Push-Policy", "Access-Control-Request-Headers",

@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"net/http"
 	"os"
 	"sync/atomic"
 
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 )
 
@@ -105,7 +107,11 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, i.broken(err)
 }
 
-func (i *Input) lines() (*bufio.Reader, error) {
+// lines is the Input as what the reading methods of a script read from.
+type lines Input
+
+func (l *lines) Buffer() (*bufio.Reader, error) {
+	i := (*Input)(l)
 	if err := i.ended(); err != nil {
 		return nil, err
 	}
@@ -114,6 +120,10 @@ func (i *Input) lines() (*bufio.Reader, error) {
 	}
 	return i.buf, nil
 }
+
+func (l *lines) Broken(err error) error { return (*Input)(l).broken(err) }
+
+func (l *lines) Misused(err error) error { return Errorf(CodeInputUse, "", "%v", err) }
 
 func (i *Input) broken(err error) error {
 	i.atEnd = i.atEnd || err == io.EOF
@@ -128,6 +138,13 @@ func (i *Input) broken(err error) error {
 		i.err = own
 		return own
 	}
+	var large *http.MaxBytesError
+	if errors.As(err, &large) {
+		e := Errorf(CodeInputTooLong, "", "the request body has more than %d bytes", large.Limit)
+		e.Status = 413 // RFC 9110, section 15.5.14
+		i.err = e
+		return e
+	}
 	e := Errorf(CodeInputBroken, "", "the client's request body broke off before its end: %v", err)
 	e.Status, e.Err = 400, err
 	if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -140,7 +157,7 @@ func (i *Input) broken(err error) error {
 }
 
 var (
-	_ source            = (*Input)(nil)
+	_ host.Source       = (*lines)(nil)
 	_ io.Reader         = (*Input)(nil)
 	_ starlark.Iterable = (*Input)(nil)
 	_ starlark.HasAttrs = (*Input)(nil)
@@ -156,11 +173,8 @@ func (i *Input) AttrNames() []string   { return []string{"read", "readline", "re
 // Attr gives the methods of PEP 3333, "Input and Error Streams": an application must use no other,
 // and must not close it.
 func (i *Input) Attr(name string) (starlark.Value, error) {
-	if m := reading[name]; m != nil {
-		return m.BindReceiver(i), nil
-	}
-	return nil, nil
+	return host.ReadMethod(i, (*lines)(i), name), nil
 }
 
 // Iterate gives the lines that are left.
-func (i *Input) Iterate() starlark.Iterator { return &lineIterator{s: i, fail: i.Fail} }
+func (i *Input) Iterate() starlark.Iterator { return host.Lines((*lines)(i), i.Fail) }

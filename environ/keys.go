@@ -1,88 +1,209 @@
 package environ
 
-import "go.starlark.net/starlark"
+import (
+	"net/http"
+	"strconv"
+
+	"go.starlark.net/starlark"
+)
 
 // A Key is a row of the table of environ keys.
 type Key struct {
 	Name    string
+	Owner   string // who sets it: "environ", "server" (an [Extension]), or a module, as "@http"
 	Type    string // its Starlark type
 	Present string // when it is there; "always", or the condition
 	Meaning string
 }
 
-// Keys returns the table of the keys that the server sets, in the order of SPEC.md. It is the caller's
-// to change. Keys of header fields stand as the one row HTTP_*.
+// Keys returns the table of the keys that an environ may have, in the order of SPEC.md, which is that of
+// the dict. It is the caller's to change. Keys of header fields stand as the one row HTTP_*.
 func Keys() []Key {
-	return []Key{
-		{"REQUEST_METHOD", "string", "always", "The method, as sent: `GET`. Any token, never empty."},
-		{"SCRIPT_NAME", "string", "always", "The path under which the application is mounted, decoded; `\"\"` at the root. Never ends with a slash."},
-		{"PATH_INFO", "string", "always", "The rest of the path: percent-decoded octets; `\"\"` when the target is the mount itself. Double slashes stay."},
-		{"QUERY_STRING", "string", "always", "What follows the `?`, not decoded; `\"\"` without one."},
-		{"REQUEST_URI", "string", "always", "The request target as received, not decoded: here `%2F` can be told from `/`."},
-		{"CONTENT_TYPE", "string", "the field was sent", "The request's Content-Type."},
-		{"CONTENT_LENGTH", "string", "the length is known", "The length of the body in bytes, in digits. Absent for a body of unknown length: read `wsgi.input` to its end."},
-		{"SERVER_NAME", "string", "always", "The configured name, else the address of the listener, `localhost` on a unix socket. Not what the client says: that is `HTTP_HOST`."},
-		{"SERVER_PORT", "string", "always", "The port of the listener; on a unix socket 80 or 443."},
-		{"SERVER_PROTOCOL", "string", "always", "`HTTP/1.0`, `HTTP/1.1` or `HTTP/2.0`."},
-		{"SERVER_SOFTWARE", "string", "always", "`Larkspur`, or as configured."},
-		{"GATEWAY_INTERFACE", "string", "always", "`CGI/1.1`."},
-		{"REMOTE_ADDR", "string", "the peer has an address", "The peer's IP address. Absent on a unix socket."},
-		{"REMOTE_PORT", "string", "the peer has an address", "The peer's port."},
-		{"HTTP_*", "string", "the field was sent", "A header field: upper case, `-` as `_`. Repeated fields are joined with `, `, Cookie with `; `. Names with `_`, `Proxy`, and the fields of the connection are left out."},
-		{"HTTPS", "string", "TLS", "`on`."},
-		{"SSL_PROTOCOL", "string", "TLS", "`TLSv1.3`."},
-		{"SSL_CIPHER", "string", "TLS", "The IANA name of the cipher suite."},
-		{"SSL_TLS_SNI", "string", "the client named a server", "The name that the client asked for in its TLS handshake."},
-		{"SSL_CLIENT_CERT", "string", "the client sent a certificate", "The client's certificate, PEM."},
-		{"wsgi.version", "tuple", "always", "`(1, 0)`."},
-		{"wsgi.url_scheme", "string", "always", "`http` or `https`."},
-		{"wsgi.input", "wsgi.input", "always", "The body of the request."},
-		{"wsgi.input_terminated", "bool", "always", "`True`: the input ends by itself, whatever CONTENT_LENGTH says."},
-		{"wsgi.errors", "wsgi.errors", "always", "The log."},
-		{"wsgi.multithread", "bool", "always", "`True` if the application may run for several requests at once."},
-		{"wsgi.multiprocess", "bool", "always", "`True` if other processes run the same application."},
-		{"wsgi.run_once", "bool", "always", "`False`."},
-		{"wsgi.file_wrapper", "builtin_function_or_method", "always", "`file_wrapper(file, block_size = 8192)`: a body that sends a file."},
-		{"wsgi.early_hints", "builtin_function_or_method", "not on HTTP/1.0, nor in a promised request", "`early_hints([(name, value), ...])`: promises what the fields preload, and sends a 103 with the rest, now. On HTTP/1.1 it does nothing unless the server is told to."},
-		{"http2.push", "builtin_function_or_method", "the client accepts promises", "`push(target, headers = None, method = \"GET\", critical = False)`: promises a resource of the application now; see Push."},
-		{"http2.pushed", "string", "the request is promised", "The target of the page for which it is."},
-		{"larkspur.on_finish", "builtin_function_or_method", "always", "`on_finish(fn)`: `fn(status, error)` is called after the response, the last given first."},
-		{"larkspur.request_id", "string", "always", "An id of this request; the log has the same."},
-		{"larkspur.form", "http.body", "a function of `@http` has read the body", "What it read, kept so that the next call sees the same. Not for applications."},
-		{"larkspur.peer", "string", "the peer has an address", "Address and port of the connection's other end, `192.0.2.1:49152`."},
+	keys := make([]Key, len(table))
+	for i := range table {
+		keys[i] = table[i].Key
 	}
+	return keys
 }
 
-// The keys and values that are the same for all requests are made once: a dict takes them without
-// an allocation.
-var (
-	// KeyEarlyHints and KeyOnFinish are set by the server, whose they are.
-	KeyEarlyHints = key("wsgi.early_hints")
-	KeyOnFinish   = key("larkspur.on_finish")
-	// KeyPush and KeyPushed are too.
-	KeyPush   = key("http2.push")
-	KeyPushed = key("http2.pushed")
+// A getter returns the value of a key, nil where it does not apply.
+type getter func(*Environ) starlark.Value
 
-	keyHost     = key("HTTP_HOST")
-	version     = starlark.Value(starlark.Tuple{starlark.MakeInt(1), starlark.MakeInt(0)})
-	http1Scheme = key("http")
-	tlsScheme   = key("https")
-	gateway     = key("CGI/1.1")
-	software    = key("Larkspur")
-)
+// table has every key, and what it is got from; nil for HTTP_*, and for what a module sets.
+var table = []struct {
+	Key
+	get getter
+}{
+	{Key{"REQUEST_METHOD", "environ", "string", "always",
+		"The method, as sent: `GET`. Any token, never empty."},
+		func(e *Environ) starlark.Value { return e.value(e.request.Message.Method) }},
+	{Key{"SCRIPT_NAME", "environ", "string", "always",
+		"The path under which the application is mounted, decoded; `\"\"` at the root. Never ends with a slash."},
+		func(e *Environ) starlark.Value { return e.value(e.request.ScriptName) }},
+	{Key{"PATH_INFO", "environ", "string", "always",
+		"The rest of the path: percent-decoded octets; `\"\"` when the target is the mount itself. Double slashes stay."},
+		(*Environ).pathInfo},
+	{Key{"QUERY_STRING", "environ", "string", "always",
+		"What follows the `?`, not decoded; `\"\"` without one."},
+		func(e *Environ) starlark.Value { return e.value(e.request.Message.URL.RawQuery) }},
+	{Key{"REQUEST_URI", "environ", "string", "always",
+		"The request target as received, not decoded: here `%2F` can be told from `/`."},
+		(*Environ).requestURI},
+	{Key{"CONTENT_TYPE", "environ", "string", "the field was sent",
+		"The request's Content-Type."},
+		(*Environ).contentType},
+	{Key{"CONTENT_LENGTH", "environ", "string", "the length is known",
+		"The length of the body in bytes, in digits. Absent for a body of unknown length: read `wsgi.input` to its end."},
+		(*Environ).contentLength},
+	{Key{"SERVER_NAME", "environ", "string", "always",
+		"The configured name, else the address of the listener, `localhost` on a unix socket. Not what the client says: that is `HTTP_HOST`."},
+		(*Environ).serverName},
+	{Key{"SERVER_PORT", "environ", "string", "always",
+		"The port of the listener; on a unix socket 80 or 443."},
+		(*Environ).serverPort},
+	{Key{"SERVER_PROTOCOL", "environ", "string", "always",
+		"`HTTP/1.0`, `HTTP/1.1` or `HTTP/2.0`."},
+		func(e *Environ) starlark.Value { return e.value(e.request.Message.Proto) }},
+	{Key{"SERVER_SOFTWARE", "environ", "string", "always",
+		"`Larkspur`, or as configured."},
+		(*Environ).software},
+	{Key{"GATEWAY_INTERFACE", "environ", "string", "always",
+		"`CGI/1.1`."},
+		constant(starlark.String("CGI/1.1"))},
+	{Key{"REMOTE_ADDR", "environ", "string", "the peer has an address",
+		"The peer's IP address. Absent on a unix socket."},
+		(*Environ).remoteAddr},
+	{Key{"REMOTE_PORT", "environ", "string", "the peer has an address",
+		"The peer's port."},
+		(*Environ).remotePort},
+	{Key{"HTTP_*", "environ", "string", "the field was sent",
+		"A header field: upper case, `-` as `_`. Repeated fields are joined with `, `, Cookie with `; `. Names with `_`, `Proxy`, and the fields of the connection are left out."},
+		nil},
+	{Key{"HTTPS", "environ", "string", "TLS",
+		"`on`."},
+		(*Environ).https},
+	{Key{"SSL_PROTOCOL", "environ", "string", "TLS",
+		"`TLSv1.3`."},
+		(*Environ).sslProtocol},
+	{Key{"SSL_CIPHER", "environ", "string", "TLS",
+		"The IANA name of the cipher suite."},
+		(*Environ).sslCipher},
+	{Key{"SSL_TLS_SNI", "environ", "string", "the client named a server",
+		"The name that the client asked for in its TLS handshake."},
+		(*Environ).sslServer},
+	{Key{"SSL_CLIENT_CERT", "environ", "string", "the client sent a certificate",
+		"The client's certificate, PEM."},
+		(*Environ).sslCertificate},
+	{Key{"wsgi.version", "environ", "tuple", "always",
+		"`(1, 0)`."},
+		constant(starlark.Tuple{starlark.MakeInt(1), starlark.MakeInt(0)})},
+	{Key{"wsgi.url_scheme", "environ", "string", "always",
+		"`http` or `https`."},
+		func(e *Environ) starlark.Value { return e.value(e.request.Scheme()) }},
+	{Key{"wsgi.input", "environ", "wsgi.input", "always",
+		"The body of the request."},
+		func(e *Environ) starlark.Value { return &e.Input }},
+	{Key{"wsgi.input_terminated", "environ", "bool", "always",
+		"`True`: the input ends by itself, whatever CONTENT_LENGTH says."},
+		constant(starlark.True)},
+	{Key{"wsgi.errors", "environ", "wsgi.errors", "always",
+		"The log."},
+		func(e *Environ) starlark.Value { return &e.Errors }},
+	{Key{"wsgi.multithread", "environ", "bool", "always",
+		"`True` if the application may run for several requests at once."},
+		func(e *Environ) starlark.Value { return starlark.Bool(!e.config.Serial) }},
+	{Key{"wsgi.multiprocess", "environ", "bool", "always",
+		"`True` if other processes run the same application."},
+		func(e *Environ) starlark.Value { return starlark.Bool(e.config.Multiprocess) }},
+	{Key{"wsgi.run_once", "environ", "bool", "always",
+		"`False`."},
+		constant(starlark.False)},
+	{Key{"wsgi.file_wrapper", "environ", "builtin_function_or_method", "always",
+		"`file_wrapper(file, block_size = 8192)`: a body that sends a file."},
+		constant(fileWrapper)},
+	{Key{"wsgi.early_hints", "server", "builtin_function_or_method", "not on HTTP/1.0, nor in a promised request",
+		"`early_hints([(name, value), ...])`: promises what the fields preload, and sends a 103 with the rest, now. On HTTP/1.1 it does nothing unless the server is told to."},
+		extension(EarlyHints)},
+	{Key{"http2.push", "server", "builtin_function_or_method", "the client accepts promises",
+		"`push(target, headers = None, method = \"GET\", critical = False)`: promises a resource of the application now; see Push."},
+		extension(Push)},
+	{Key{"http2.pushed", "server", "string", "the request is promised",
+		"The target of the page for which it is."},
+		extension(Pushed)},
+	{Key{"larkspur.on_finish", "server", "builtin_function_or_method", "always",
+		"`on_finish(fn)`: `fn(status, error)` is called after the response, the last given first."},
+		extension(OnFinish)},
+	{Key{"larkspur.request_id", "environ", "string", "always",
+		"An id of this request; the log has the same."},
+		func(e *Environ) starlark.Value { return starlark.String(e.request.ID()) }},
+	{Key{"larkspur.form", "@http", "http.body", "a function of `@http` has read the body",
+		"What it read, kept so that the next call sees the same. Not for applications."},
+		nil},
+	{Key{"larkspur.peer", "environ", "string", "the peer has an address",
+		"Address and port of the connection's other end, `192.0.2.1:49152`."},
+		(*Environ).peer},
+}
 
-// fixed are the keys of the table that lookup knows, in its order, and those of the table that are
-// the server's or a module's left out.
-var fixed = func() []starlark.Value {
-	var all []starlark.Value
-	for _, k := range Keys() {
-		switch k.Name {
-		case "HTTP_*", "wsgi.early_hints", "http2.push", "http2.pushed", "larkspur.on_finish", "larkspur.form":
-		default:
-			all = append(all, key(k.Name))
+// getters has those of the table by name.
+var getters = func() map[string]getter {
+	m := make(map[string]getter, len(table))
+	for _, row := range table {
+		if row.get != nil {
+			m[row.Name] = row.get
 		}
 	}
-	return all
+	return m
 }()
 
-func key(s string) starlark.Value { return starlark.String(s) }
+// constant gets what is the same for all requests: it is made once, and taken without an allocation.
+func constant(v starlark.Value) getter { return func(*Environ) starlark.Value { return v } }
+
+// extension gets what the server has set.
+func extension(x Extension) getter { return func(e *Environ) starlark.Value { return e.extended[x] } }
+
+// pathInfo is the rest of the path, which may be empty (PEP 3333, "environ Variables"): decoded octets, not
+// the PEP's latin-1 text, since a Starlark string holds octets.
+func (e *Environ) pathInfo() starlark.Value {
+	return e.value(e.request.Message.URL.Path[len(e.request.ScriptName):])
+}
+
+func (e *Environ) requestURI() starlark.Value {
+	r := e.request.Message
+	if r.RequestURI == "" {
+		return e.value(r.URL.RequestURI())
+	}
+	return e.value(r.RequestURI)
+}
+
+// contentType is from the message. RFC 3875, sections 4.1.2 and 4.1.3: neither it nor the length is passed as
+// HTTP_CONTENT_* too.
+func (e *Environ) contentType() starlark.Value {
+	if v := e.request.Message.Header["Content-Type"]; len(v) > 0 {
+		return e.value(v[0])
+	}
+	return nil
+}
+
+func (e *Environ) contentLength() starlark.Value {
+	r := e.request.Message
+	if r.ContentLength > 0 || r.ContentLength == 0 && len(r.Header["Content-Length"]) > 0 {
+		return starlark.String(strconv.FormatInt(r.ContentLength, 10))
+	}
+	return nil
+}
+
+func (e *Environ) software() starlark.Value {
+	if e.config.Software == "" {
+		return e.value("Larkspur")
+	}
+	return e.value(e.config.Software)
+}
+
+// Header returns the fields of the request, if nothing has set a key of one: then they are what the HTTP_*
+// keys say, for Go code that is called as an application. They are not to be changed.
+func (e *Environ) Header() (h http.Header, ok bool) {
+	if e.dict != nil || e.set.hasField() {
+		return nil, false
+	}
+	return e.request.Message.Header, true
+}

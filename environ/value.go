@@ -47,4 +47,4 @@ func (t *values) of(s string) starlark.Value {
 	return v
 }
 
-var empty = key("")
+var empty starlark.Value = starlark.String("")

@@ -1,9 +1,9 @@
 package environ
 
 import (
-	"errors"
 	"io"
 
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 )
 
@@ -11,6 +11,7 @@ import (
 // has. Nothing is read before it is iterated or sent. It gives blocks of the file's bytes, and
 // close, if the file has it (PEP 3333, "Optional Platform-Specific File Handling").
 type FileWrapper struct {
+	host.Object
 	file   starlark.HasAttrs
 	block  int
 	thread *starlark.Thread // that made it: a file whose read is a script's is read on it
@@ -33,14 +34,14 @@ var fileWrapper starlark.Value = starlark.NewBuiltin("file_wrapper", func(t *sta
 	if block < 1 || block > 16<<20 {
 		return nil, Errorf(CodeWrapper, "", "file_wrapper: block_size is %d, not between 1 and 16 MiB", block)
 	}
-	return &FileWrapper{f, block, t}, nil
+	return &FileWrapper{"file_wrapper", f, block, t}, nil
 })
 
 const defaultBlock = 8192
 
 // NewFileWrapper returns a wrapper of file, whose read method, if it is a script's, is called on t.
 func NewFileWrapper(t *starlark.Thread, file starlark.HasAttrs) *FileWrapper {
-	return &FileWrapper{file, defaultBlock, t}
+	return &FileWrapper{"file_wrapper", file, defaultBlock, t}
 }
 
 // File returns the file.
@@ -51,7 +52,7 @@ func (w *FileWrapper) Reader() io.Reader { return Reader(w.thread, w.file) }
 
 // Remaining returns how many bytes the file still has, if it knows.
 func (w *FileWrapper) Remaining() (int64, bool) {
-	if f, ok := w.file.(interface{ Remaining() (int64, bool) }); ok {
+	if f, ok := w.file.(host.Remainder); ok {
 		return f.Remaining()
 	}
 	return 0, false
@@ -60,13 +61,9 @@ func (w *FileWrapper) Remaining() (int64, bool) {
 var (
 	_ starlark.Iterable = (*FileWrapper)(nil)
 	_ starlark.HasAttrs = (*FileWrapper)(nil)
+	_ host.Remainder    = (*FileWrapper)(nil)
+	_ host.Iterator     = (*blockIterator)(nil)
 )
-
-func (w *FileWrapper) String() string        { return "<file_wrapper>" }
-func (w *FileWrapper) Type() string          { return "file_wrapper" }
-func (w *FileWrapper) Freeze()               {}
-func (w *FileWrapper) Truth() starlark.Bool  { return starlark.True }
-func (w *FileWrapper) Hash() (uint32, error) { return 0, errors.New("unhashable: file_wrapper") }
 
 // AttrNames has close if the file has it.
 func (w *FileWrapper) AttrNames() []string {
@@ -104,7 +101,7 @@ func (i *blockIterator) Next(p *starlark.Value) bool {
 	n, err := io.ReadFull(i.r, buf)
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		i.err = err
-		Fail(i.thread, err)
+		host.CallOf(i.thread).Fail(err)
 		return false
 	}
 	*p = starlark.Bytes(buf[:n])
@@ -114,60 +111,22 @@ func (i *blockIterator) Next(p *starlark.Value) bool {
 func (i *blockIterator) Done()      {}
 func (i *blockIterator) Err() error { return i.err }
 
-// Reader returns a reader of a file-like value: the value itself if it is an io.Reader, else one that
-// calls its read method on t. The errors of the latter are the script's.
+// Reader is [host.Reader], with the code of the contract for what is no file.
 func Reader(t *starlark.Thread, file starlark.Value) io.Reader {
-	if r, ok := file.(io.Reader); ok {
+	r := host.Reader(t, file)
+	if _, ok := file.(io.Reader); ok {
 		return r
 	}
-	return &scriptReader{thread: t, file: file}
+	return scriptReader{r}
 }
 
-type scriptReader struct {
-	thread *starlark.Thread
-	file   starlark.Value
-	rest   string
-	ended  bool
-}
+// A scriptReader calls the read method of a script's value.
+type scriptReader struct{ r io.Reader }
 
-func (r *scriptReader) Read(p []byte) (int, error) {
-	if r.rest == "" && !r.ended && len(p) > 0 {
-		if err := r.fill(len(p)); err != nil {
-			return 0, err
-		}
+func (s scriptReader) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	if no, ok := err.(*host.NotFileError); ok {
+		err = Errorf(CodeWrapper, "", "%v", no)
 	}
-	if r.rest == "" && r.ended {
-		return 0, io.EOF
-	}
-	n := copy(p, r.rest)
-	r.rest = r.rest[n:]
-	return n, nil
-}
-
-func (r *scriptReader) fill(n int) error {
-	f, ok := r.file.(starlark.HasAttrs)
-	if !ok {
-		return Errorf(CodeWrapper, "", "%s has no read method", r.file.Type())
-	}
-	read, err := f.Attr("read")
-	if err != nil {
-		return err
-	}
-	if read == nil {
-		return Errorf(CodeWrapper, "", "%s has no read method", r.file.Type())
-	}
-	v, err := starlark.Call(r.thread, read, starlark.Tuple{starlark.MakeInt(n)}, nil)
-	if err != nil {
-		return err
-	}
-	switch v := v.(type) {
-	case starlark.Bytes:
-		r.rest = string(v)
-	case starlark.String:
-		r.rest = string(v)
-	default:
-		return Errorf(CodeWrapper, "", "read() returned %s, not bytes", v.Type())
-	}
-	r.ended = r.rest == ""
-	return nil
+	return n, err
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 )
 
@@ -96,7 +97,7 @@ func (a *adapter) call(t *starlark.Thread, b *starlark.Builtin, args starlark.Tu
 	}
 	in := make([]reflect.Value, 0, len(values)+1)
 	if a.context {
-		in = append(in, reflect.ValueOf(contextOf(t)))
+		in = append(in, reflect.ValueOf(host.CallOf(t).Context()))
 	}
 	for i, v := range values {
 		arg := reflect.New(a.in[min(i, len(a.in)-1)]).Elem()
@@ -149,14 +150,6 @@ func (a *adapter) param(i int) string {
 		return strings.TrimRight(a.params[i], "?")
 	}
 	return fmt.Sprint(i + 1)
-}
-
-// contextOf is the context of the call that t is the thread of.
-func contextOf(t *starlark.Thread) context.Context {
-	if c := callOf(t); c != nil {
-		return c.Context()
-	}
-	return context.Background()
 }
 
 func results(out []reflect.Value) (starlark.Value, error) {

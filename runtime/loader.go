@@ -86,7 +86,7 @@ func (l *loader) build(name string) (*graph, map[string]starlark.StringDict, err
 // run runs the files of g, each after those that it loads, and returns the globals of each.
 func (l *loader) run(g *graph) (globals map[string]starlark.StringDict, err error) {
 	globals = make(map[string]starlark.StringDict, len(g.order))
-	c := newCall(context.Background(), "load", &l.limits, l.config.Logger)
+	c := newCall(context.Background(), l.bare("load"))
 	defer c.end(&err)
 	c.thread.Load = func(t *starlark.Thread, module string) (starlark.StringDict, error) {
 		if host, ok := g.hosts[module]; ok {
@@ -104,6 +104,11 @@ func (l *loader) run(g *graph) (globals map[string]starlark.StringDict, err erro
 		globals[s.name] = made
 	}
 	return globals, nil
+}
+
+// bare is a program of no entry, whose calls have the limits of the loader's.
+func (l *loader) bare(name string) *Program {
+	return &Program{name: name, limits: l.limits, logger: l.config.Logger}
 }
 
 // placed puts its position before the text of an error that has only a backtrace.

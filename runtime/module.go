@@ -1,14 +1,14 @@
 package runtime
 
 import (
-	"context"
 	"fmt"
 	"io/fs"
 	"maps"
 	"slices"
 	"time"
 
-	"github.com/larkspur-web/larkspur/runtime/json"
+	"github.com/larkspur-web/larkspur/runtime/host"
+	"github.com/larkspur-web/larkspur/runtime/lib/json"
 	"go.starlark.net/lib/math"
 	startime "go.starlark.net/lib/time"
 	"go.starlark.net/starlark"
@@ -66,22 +66,8 @@ func sleep(t *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs 
 	default:
 		return nil, fmt.Errorf("%s: got %s, want a duration or a number of seconds", b.Name(), v.Type())
 	}
-	if err := pause(contextOf(t), d); err != nil {
+	if err := host.Sleep(t, d); err != nil {
 		return nil, fmt.Errorf("%s: %w", b.Name(), err)
 	}
 	return starlark.None, nil
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

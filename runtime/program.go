@@ -51,11 +51,7 @@ func LoadFile(c *Config, file string) (*Program, starlark.StringDict, error) {
 // Begin begins a request of many calls: see [host.App].
 func (p *Program) Begin() host.Run { return p.begin() }
 
-func (p *Program) begin() *run {
-	r := &run{name: p.name, app: p.app, limits: &p.limits, logger: p.logger, generation: p.generation}
-	r.calls.exact = true
-	return r
-}
+func (p *Program) begin() *run { return &run{program: p} }
 
 // Call gives use a fresh thread, the program's callable, and a context that ends with ctx or at
 // the deadline of [Limits]. All three live until use returns. The thread is for the goroutine that

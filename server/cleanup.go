@@ -3,15 +3,16 @@ package server
 import (
 	"context"
 	"io"
+	"slices"
 
 	"github.com/larkspur-web/larkspur/environ"
 	"go.starlark.net/starlark"
 )
 
-// cleanup closes the body and calls what on_finish was given, the last given first. It runs however
-// the response ended: after a cancelled call too, which is why it is a call of its own, with limits of
-// its own, that the client cannot cut short.
-func (r *response) cleanup(body starlark.Value, cause error) {
+// cleanUp closes the body and calls what on_finish was given, the last given first. It runs however
+// the response ended: after a cancelled call too, which is why it has calls of its own, that the client
+// cannot cut short. All of them together have the limits of one.
+func (r *response) cleanUp(body starlark.Value, cause error) {
 	if w, ok := body.(*environ.FileWrapper); ok {
 		body = w.File()
 	}
@@ -23,7 +24,7 @@ func (r *response) cleanup(body starlark.Value, cause error) {
 			r.uncleaned(err)
 		}
 	}
-	if closing == nil && len(r.finish) == 0 {
+	if closing == nil && r.finishers == nil {
 		return
 	}
 	if r.sent {
@@ -41,9 +42,12 @@ func (r *response) cleanup(body starlark.Value, cause error) {
 	if cause != nil {
 		args[1] = starlark.String(cause.Error())
 	}
-	for i := len(r.finish) - 1; i >= 0; i-- {
+	if r.finishers == nil {
+		return
+	}
+	for _, fn := range slices.Backward(*r.finishers) {
 		r.guard(ctx, func(t *starlark.Thread) error {
-			_, err := starlark.Call(t, r.finish[i], args, nil)
+			_, err := starlark.Call(t, fn, args, nil)
 			return err
 		})
 	}
@@ -51,7 +55,7 @@ func (r *response) cleanup(body starlark.Value, cause error) {
 
 // guard runs f on a thread of its own, so that one that fails leaves the others theirs.
 func (r *response) guard(ctx context.Context, f func(*starlark.Thread) error) {
-	err := r.h.App.Call(ctx, func(_ context.Context, t *starlark.Thread, _ starlark.Callable) error { return f(t) })
+	err := r.lease.run.CleanUp(ctx, func(_ context.Context, t *starlark.Thread, _ starlark.Callable) error { return f(t) })
 	if err != nil {
 		r.uncleaned(err)
 	}
@@ -60,7 +64,7 @@ func (r *response) guard(ctx context.Context, f func(*starlark.Thread) error) {
 func (r *response) uncleaned(err error) {
 	fault := environ.Errorf(environ.CodeCleanup, "", "clean-up after the response failed: %v", err)
 	fault.Err = err
-	r.h.report(r.r, r.env, &Failure{Status: r.status, Code: fault.Code, Err: fault})
+	r.report(&Failure{Status: r.status, Code: fault.Code, Err: fault})
 }
 
 // closeOf returns the close method of a body that has one.

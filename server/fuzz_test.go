@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/larkspur-web/larkspur/environ"
+	rthost "github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/server"
 	"go.starlark.net/starlark"
 	"golang.org/x/net/http/httpguts"
@@ -55,7 +56,7 @@ func FuzzStartResponse(f *testing.F) {
 					panic(v)
 				}
 			}()
-			(&server.Handler{App: a, Logger: slog.New(slog.DiscardHandler)}).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+			(&server.Handler{App: rthost.AppFunc(a.Call), Logger: slog.New(slog.DiscardHandler)}).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
 		}()
 		if a.err != nil {
 			var own *environ.Error

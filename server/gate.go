@@ -2,11 +2,9 @@ package server
 
 import (
 	"net/http"
-	"net/netip"
-	"strings"
 
 	"github.com/larkspur-web/larkspur/environ"
-	"golang.org/x/net/http/httpguts"
+	"github.com/larkspur-web/larkspur/environ/wire"
 )
 
 // gate returns why a request must not reach an application, nil if it may: what net/http and x/net accept
@@ -14,9 +12,9 @@ import (
 // more once they have read a request is refused below them: see package http1.
 func gate(r *http.Request) *Failure {
 	refuse := func(status int, format string, args ...any) *Failure {
-		return &Failure{Status: status, Code: environ.CodeGate, Err: environ.Errorf(environ.CodeGate, "", format, args...)}
+		return theirs(environ.CodeGate, status, format, args...)
 	}
-	if !isToken(r.Method) {
+	if !wire.Token(r.Method) {
 		// RFC 9110, section 9.1.
 		return refuse(http.StatusBadRequest, "the method is not a token")
 	}
@@ -24,7 +22,7 @@ func gate(r *http.Request) *Failure {
 		// RFC 9110, section 9.3.6: its target is an authority, which names nothing here.
 		return refuse(http.StatusNotImplemented, "CONNECT is for proxies")
 	}
-	if c, bad := badOctet(r.RequestURI); bad {
+	if c, bad := wire.BadOctet(r.RequestURI); bad {
 		// RFC 3986, section 2: none of them is in a URI; readers differ in what they make of it.
 		return refuse(http.StatusBadRequest, "the request target has the octet %#02x, which must be encoded", c)
 	}
@@ -32,7 +30,7 @@ func gate(r *http.Request) *Failure {
 		// RFC 9110, sections 4.2.1 and 7.2: a URI without a host is invalid. HTTP/1.1 is refused by net/http.
 		return refuse(http.StatusBadRequest, "the request has neither :authority nor Host")
 	}
-	if r.Host != "" && !isAuthority(r.Host) {
+	if r.Host != "" && !wire.Authority(r.Host) {
 		return refuse(http.StatusBadRequest, "the authority is not HOST or HOST:PORT")
 	}
 	if len(r.Header) > maxFields {
@@ -45,7 +43,7 @@ func gate(r *http.Request) *Failure {
 			return refuse(http.StatusBadRequest, "there are two %s fields", name)
 		}
 	}
-	if v := r.Header["Content-Length"]; len(v) == 1 && !isDigits(v[0]) {
+	if v := r.Header["Content-Length"]; len(v) == 1 && !wire.Digits(v[0]) {
 		// RFC 9110, section 8.6.
 		return refuse(http.StatusBadRequest, "the Content-Length is not a number")
 	}
@@ -54,47 +52,3 @@ func gate(r *http.Request) *Failure {
 
 // maxFields is how many header fields a request may have, as package h2 bounds them by default.
 const maxFields = 512
-
-func isToken(s string) bool { return httpguts.ValidHeaderFieldName(s) }
-
-func isDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
-
-// badOctet returns the first octet that a request target must not have.
-func badOctet(target string) (byte, bool) {
-	for i := range len(target) {
-		if c := target[i]; c <= ' ' || c >= 0x7f || c == '#' || c == '\\' {
-			return c, true
-		}
-	}
-	return 0, false
-}
-
-// isAuthority reports whether s is a host with or without a port, as Host and :authority have it.
-// RFC 3986, section 3.2; RFC 9110, section 4.2.4: without userinfo.
-func isAuthority(s string) bool {
-	host, port, found := strings.Cut(s, ":")
-	if strings.HasPrefix(s, "[") {
-		var inside string
-		if inside, port, found = strings.Cut(s[1:], "]"); !found {
-			return false
-		}
-		if a, err := netip.ParseAddr(inside); err != nil || !a.Is6() || a.Zone() != "" {
-			return false
-		}
-		if port, found = strings.CutPrefix(port, ":"); !found && port != "" {
-			return false
-		}
-		host = inside
-	}
-	if found && port != "" && !(isDigits(port) && len(port) <= 5) {
-		return false
-	}
-	for i := range len(host) {
-		switch c := host[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("-._~!$&'()*+,;=%:", c) >= 0:
-		default:
-			return false
-		}
-	}
-	return host != ""
-}

@@ -2,12 +2,15 @@ package server
 
 import (
 	"github.com/larkspur-web/larkspur/environ"
+	"github.com/larkspur-web/larkspur/runtime/host"
+	"github.com/larkspur-web/larkspur/server/answer"
 	"go.starlark.net/starlark"
 )
 
 // A stream is what a callable body is called with, as in Rack 3: write(block), flush(), read(size),
 // close(), closed.
 type stream struct {
+	host.Object
 	r      *response
 	closed bool
 }
@@ -20,8 +23,8 @@ func (r *response) stream(t *starlark.Thread, body starlark.Callable) error {
 	if r.bodiless() {
 		return r.commit()
 	}
-	r.open = true
-	s := &stream{r: r}
+	r.duplex = true
+	s := &stream{Object: "stream", r: r}
 	defer func() { s.closed = true }()
 	_, err := starlark.Call(t, body, starlark.Tuple{s}, nil)
 	return err
@@ -36,9 +39,9 @@ var streamMethods = map[string]*starlark.Builtin{
 		if len(args) != 1 || len(kwargs) != 0 {
 			return nil, environ.Errorf(environ.CodeArguments, "", "stream.write() takes one block, got %d arguments", len(args)+len(kwargs))
 		}
-		block, ok := blockOf(args[0])
+		block, ok := answer.Block(args[0])
 		if !ok {
-			return nil, notBlock(args[0], "the argument of stream.write()")
+			return nil, answer.NotBlock(args[0], "the argument of stream.write()")
 		}
 		return starlark.None, s.r.put(block)
 	}),
@@ -81,12 +84,7 @@ func open(b *starlark.Builtin) (*stream, error) {
 
 var _ starlark.HasAttrs = (*stream)(nil)
 
-func (s *stream) String() string        { return "<stream>" }
-func (s *stream) Type() string          { return "stream" }
-func (s *stream) Freeze()               {}
-func (s *stream) Truth() starlark.Bool  { return starlark.True }
-func (s *stream) Hash() (uint32, error) { return hash() }
-func (s *stream) AttrNames() []string   { return []string{"close", "closed", "flush", "read", "write"} }
+func (s *stream) AttrNames() []string { return []string{"close", "closed", "flush", "read", "write"} }
 
 func (s *stream) Attr(name string) (starlark.Value, error) {
 	if name == "closed" {

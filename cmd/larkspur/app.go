@@ -10,10 +10,10 @@ import (
 	"strings"
 
 	"github.com/larkspur-web/larkspur/apps"
-	"github.com/larkspur-web/larkspur/environ/web"
+	"github.com/larkspur-web/larkspur/environ/lib/body"
+	"github.com/larkspur-web/larkspur/environ/lib/http"
+	"github.com/larkspur-web/larkspur/environ/lib/static"
 	"github.com/larkspur-web/larkspur/runtime"
-	"github.com/larkspur-web/larkspur/server/body"
-	"github.com/larkspur-web/larkspur/server/static"
 	"github.com/spf13/cobra"
 )
 
@@ -89,7 +89,7 @@ func (a *application) config(l runtime.Limits, logger *slog.Logger) *runtime.Con
 	return &runtime.Config{
 		FS: a.tree,
 		Modules: map[string]runtime.Module{
-			"http":   web.Module,
+			"http":   http.Module,
 			"body":   body.Module,
 			"static": static.Module,
 		},

@@ -10,10 +10,11 @@ import (
 // What an error may say of itself.
 type (
 	// A Coder is an error with a code that stays the same for good, as LARK0204.
-	Coder interface{ Code() string }
+	Coder interface{ ErrorCode() string }
 	// A Statuser is an error for which the client gets an HTTP status other than 500.
-	Statuser interface{ Status() int }
-	// A Placer is an error that knows the line of script that was running, as FILE:LINE:COL; "" if none was.
+	Statuser interface{ HTTPStatus() int }
+	// A Placer is an error that knows the line of script that was running, as FILE:LINE:COL; ""
+	// if none was.
 	Placer interface{ Place() string }
 	// A Backtracer is an error that has a call stack, as text.
 	Backtracer interface{ Backtrace() string }
@@ -21,6 +22,9 @@ type (
 	Kinder interface{ Kind() string }
 	// A Timeouter is an error that may mean that a limit was reached, as in package net.
 	Timeouter interface{ Timeout() bool }
+	// An Answerer is an error that carries an application. If nothing has been sent, that answers
+	// in the place of the one that failed with it.
+	Answerer interface{ Answer() starlark.Callable }
 	// A Panicker is an error that may be a panic of Go code, recovered.
 	Panicker interface{ Panicked() bool }
 )
@@ -34,7 +38,7 @@ func as[T any](err error) (t T, ok bool) {
 // CodeOf returns the code of err, "" if it has none.
 func CodeOf(err error) string {
 	if c, ok := as[Coder](err); ok {
-		return c.Code()
+		return c.ErrorCode()
 	}
 	return ""
 }
@@ -42,7 +46,7 @@ func CodeOf(err error) string {
 // StatusOf returns the HTTP status for err, 0 if it asks for none.
 func StatusOf(err error) int {
 	if s, ok := as[Statuser](err); ok {
-		return s.Status()
+		return s.HTTPStatus()
 	}
 	return 0
 }
@@ -67,8 +71,17 @@ func Panicked(err error) bool {
 	return ok && p.Panicked()
 }
 
-// Innermost returns the error of the script that err began with, nil if there is none: each that wraps it
-// knows less of the stack.
+// AnswerOf returns the application that answers in the place of the one that failed with err, nil
+// if there is none.
+func AnswerOf(err error) starlark.Callable {
+	if a, ok := as[Answerer](err); ok {
+		return a.Answer()
+	}
+	return nil
+}
+
+// Innermost returns the error of the script that err began with, nil if there is none: each that
+// wraps it knows less of the stack.
 func Innermost(err error) (eval *starlark.EvalError) {
 	for {
 		inner, ok := as[*starlark.EvalError](err)
@@ -79,7 +92,8 @@ func Innermost(err error) (eval *starlark.EvalError) {
 	}
 }
 
-// BacktraceOf returns the call stack of the script, and of Go code that panicked; "" if err has none.
+// BacktraceOf returns the call stack of the script, and of Go code that panicked; "" if err has
+// none.
 func BacktraceOf(err error) string {
 	eval := Innermost(err)
 	if eval == nil {

@@ -6,9 +6,9 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// An Object is embedded by a Go type that is a value for scripts, and whose inside no script sees. It is
-// the name of the type, and has the five methods that every value has; a type that differs in one declares
-// that itself.
+// An Object is embedded by a Go type that is a value for scripts, and whose inside no script
+// sees. It is the name of the type, and has the five methods that every value has; a type that
+// differs in one declares that itself.
 type Object string
 
 // String returns the name in angle brackets.
@@ -42,7 +42,8 @@ type Iterator interface {
 	Err() error
 }
 
-// IterError returns what ended an iteration early. An iterator that is not an [Iterator] cannot fail.
+// IterError returns what ended an iteration early. An iterator that is not an [Iterator] cannot
+// fail.
 func IterError(i starlark.Iterator) error {
 	if i, ok := i.(Iterator); ok {
 		return i.Err()

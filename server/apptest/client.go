@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/server"
 	"go.starlark.net/starlark"
 )
@@ -31,14 +32,11 @@ type client struct {
 	jar     *cookiejar.Jar
 }
 
-// under is an App that calls another callable, on the threads of an App.
-type under struct {
-	app server.App
-	fn  starlark.Callable
-}
-
-func (u under) Call(ctx context.Context, use func(context.Context, *starlark.Thread, starlark.Callable) error) error {
-	return u.app.Call(ctx, func(ctx context.Context, t *starlark.Thread, _ starlark.Callable) error { return use(ctx, t, u.fn) })
+// under returns an App that calls another callable, on the threads of app.
+func under(app server.App, fn starlark.Callable) server.App {
+	return host.Around(app, func(ctx context.Context, call host.AppFunc, use host.Use) error {
+		return call(ctx, func(ctx context.Context, t *starlark.Thread, _ starlark.Callable) error { return use(ctx, t, fn) })
+	})
 }
 
 // newClient is client(app, base, mount, proto, environ, headers, peer, max_body, lint).
@@ -80,7 +78,7 @@ func (c *Config) newClient(t *starlark.Thread, b *starlark.Builtin, args starlar
 		}
 		fn = v.(starlark.Callable)
 	}
-	cl.app = under{session.app, fn}
+	cl.app = under(session.app, fn)
 	cl.jar, err = cookiejar.New(nil)
 	return cl, err
 }

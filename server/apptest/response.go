@@ -1,7 +1,6 @@
 package apptest
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/larkspur-web/larkspur/runtime/host"
+	"github.com/larkspur-web/larkspur/runtime/tee"
 	"go.starlark.net/starlark"
 )
 
@@ -22,20 +23,16 @@ type response struct {
 	judged  bool             // that it failed, or did not, was told
 }
 
-func newLogger(ctx context.Context, next slog.Handler) *slog.Logger {
-	return slog.New(&tap{next: next, ctx: ctx})
-}
-
 // send asks, and returns the response: whole, or of a stream its beginning.
 func (c *client) send(t *starlark.Thread, q *question) (*response, error) {
-	r, err := c.request(contextOf(t), q)
+	r, err := c.request(host.CallOf(t).Context(), q)
 	if err != nil {
 		return nil, err
 	}
 	handler := c.handler()
 	x := c.session.begin(handler, r)
 	x.lint, x.expect = c.lint, q.expect
-	handler.Logger = newLogger(x.request.Context(), c.config.Log)
+	handler.Logger = slog.New(tee.New(c.config.Log))
 	res := &response{client: c, x: x, url: c.base.ResolveReference(r.URL)}
 	if q.stream {
 		for x.status == 0 && !x.over {
@@ -60,18 +57,10 @@ func (r *response) judge(t *starlark.Thread) error {
 	}
 	r.judged = true
 	// The end of the test ends its requests, which is no fault of theirs: the test's own error says it all.
-	if err := contextOf(t).Err(); err != nil {
+	if err := host.CallOf(t).Context().Err(); err != nil {
 		return err
 	}
 	return r.x.expect.verdict(r.x)
-}
-
-// contextOf is the context of the test.
-func contextOf(t *starlark.Thread) context.Context {
-	if h, ok := t.Local("larkspur").(interface{ Context() context.Context }); ok {
-		return h.Context()
-	}
-	return context.Background()
 }
 
 // redirect returns where the response leads to, if it leads anywhere.
@@ -163,7 +152,7 @@ func (r *response) json(t *starlark.Thread, b *starlark.Builtin, args starlark.T
 	}
 	v, err := callMethod(t, r.client.config.JSON, "decode", starlark.String(r.body()))
 	if err != nil {
-		return nil, &failure{r.x.head(), "the body is not JSON", fmt.Sprintf("%v\n%s", err, show(starlark.String(r.body())))}
+		return nil, &requestError{r.x.head(), "the body is not JSON", fmt.Sprintf("%v\n%s", err, show(starlark.String(r.body())))}
 	}
 	return v, nil
 }

@@ -43,10 +43,10 @@ type listing struct {
 	App        string
 	Software   string
 	Generation uint64
-	Fault      *live.Fault // why the last change does not serve
-	Requests   []row       // newest first
-	Failing    bool        // only those that failed
-	Reloads    []Reload    // newest first
+	Overlay    *live.Overlay // why the last change does not serve
+	Requests   []row         // newest first
+	Failing    bool          // only those that failed
+	Reloads    []Reload      // newest first
 	Failed     int
 }
 
@@ -67,7 +67,10 @@ type row struct {
 }
 
 func (s *Server) list(w http.ResponseWriter, r *http.Request) {
-	l := listing{App: s.path(s.config.Entry), Software: s.config.Software, Fault: s.hub.State().Fault, Failing: r.URL.Query().Has("failing")}
+	l := listing{
+		App: s.path(s.config.Entry), Software: s.config.Software,
+		Overlay: s.hub.State().Overlay, Failing: r.URL.Query().Has("failing"),
+	}
 	s.mu.Lock()
 	records := slices.Clone(s.records)
 	l.Reloads = slices.Clone(s.reloads)
@@ -194,12 +197,14 @@ func (r *record) bars(whole time.Duration) []bar {
 // environ makes the environ of a request again, as the server gave it to the application.
 func (s *Server) environ(rec *record) []field {
 	h := s.config.Handler
-	c := environ.Config{ScriptName: h.Mount, Vars: h.Environ, ServerName: h.ServerName, MaxBody: h.MaxBody}
+	c := environ.Config{Vars: h.Environ, ServerName: h.ServerName}
 	if !environ.Within(rec.request.URL.Path, h.Mount) {
 		return nil
 	}
+	r := environ.FromHTTP(rec.request)
+	r.ScriptName = h.Mount
 	var all []field
-	for _, item := range c.New(rec.request).Items() {
+	for _, item := range c.New(r).Items() {
 		name, _ := starlark.AsString(item[0])
 		if name == "larkspur.request_id" {
 			continue // this one is another

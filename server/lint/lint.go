@@ -1,14 +1,15 @@
-// Package lint doubts what a script says to the server before it runs: a status or a header that can never be
-// valid, a body that is none, a key of the environ that is misspelt. It judges by the server's own rules, those of
-// server.CheckStatus and its like, with what is written in the script as a constant, and passes over what is not.
+// Package lint warns, before a script runs, about what it says to the server: a status or a header
+// that can never be valid, a body that is none, a key of the environ that is misspelt. It judges by
+// the server's own rules, those of package answer, with what is written in the script as a
+// constant, and passes over what is not.
 //
 // [Check] is a runtime.Rule.
 package lint
 
 import (
 	"github.com/larkspur-web/larkspur/environ"
-	"github.com/larkspur-web/larkspur/environ/web"
-	"github.com/larkspur-web/larkspur/server"
+	"github.com/larkspur-web/larkspur/environ/lib/http"
+	"github.com/larkspur-web/larkspur/server/answer"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 )
@@ -50,7 +51,8 @@ type checker struct {
 	functions map[*syntax.Ident]starlark.Callable
 }
 
-func (c *checker) doubt(e syntax.Node, err error) {
+// check warns of what is wrong with e, if anything is.
+func (c *checker) check(e syntax.Node, err error) {
 	if err != nil {
 		pos, _ := e.Span()
 		c.warn(pos, "%v", err)
@@ -64,7 +66,7 @@ func (c *checker) call(call *syntax.CallExpr) {
 		return
 	}
 	if hintsKey(c.constants.origin(call.Fn)) && len(call.Args) == 1 {
-		c.headers(call.Args[0], server.CheckHints)
+		c.headers(call.Args[0], hints)
 		return
 	}
 	if fn := c.function(call.Fn); fn != nil {
@@ -103,7 +105,7 @@ func (c *checker) start(call *syntax.CallExpr) {
 		c.warn(call.Lparen, "%v", environ.Errorf(environ.CodeArguments, `write start_response("200 OK", [("Content-Type", "text/plain")])`, "start_response() takes a status and headers"))
 	}
 	c.status(status)
-	c.headers(headers, server.CheckHeaders)
+	c.headers(headers, fields)
 }
 
 func (c *checker) status(e syntax.Expr) {
@@ -113,7 +115,8 @@ func (c *checker) status(e syntax.Expr) {
 		return
 	}
 	if v := c.constants.value(e); v.known() && (v.exact || v.Type() != "string") {
-		c.doubt(e, server.CheckStatus(v.Value))
+		_, err := answer.Status(v.Value)
+		c.check(e, err)
 	}
 }
 
@@ -123,8 +126,8 @@ func (c *checker) headers(e syntax.Expr, check func(starlark.Value) error) {
 	c.sum(e, check, &left)
 }
 
-// sum looks at a list that may be the sum of others, and bound to a name that it is part of: it gives up when
-// nothing is left.
+// sum looks at a list that may be the sum of others, and bound to a name that it is part of: it
+// gives up when nothing is left.
 func (c *checker) sum(e syntax.Expr, check func(starlark.Value) error, left *int) {
 	if *left--; *left < 0 {
 		return
@@ -134,7 +137,7 @@ func (c *checker) sum(e syntax.Expr, check func(starlark.Value) error, left *int
 	case *syntax.ListExpr:
 		for i, item := range list.List[:min(len(list.List), budget)] {
 			if v := c.header(item); v != nil {
-				c.doubt(item, check(padded(i, starlark.Tuple{starlark.String("X"), starlark.String("x")}, v)))
+				c.check(item, check(padded(i, starlark.Tuple{starlark.String("X"), starlark.String("x")}, v)))
 			}
 		}
 	case *syntax.BinaryExpr:
@@ -144,12 +147,13 @@ func (c *checker) sum(e syntax.Expr, check func(starlark.Value) error, left *int
 		}
 	default:
 		if v := c.constants.value(list); v.known() && v.Type() != "list" {
-			c.doubt(e, check(v.Value))
+			c.check(e, check(v.Value))
 		}
 	}
 }
 
-// header returns a header as far as it is constant, with something that is valid for the rest; nil if it is not at all.
+// header returns a header as far as it is constant, with something that is valid for the rest; nil
+// if it is not at all.
 func (c *checker) header(e syntax.Expr) starlark.Value {
 	pair, ok := c.constants.origin(e).(*syntax.TupleExpr)
 	if !ok || len(pair.List) != 2 {
@@ -189,7 +193,8 @@ func (c *checker) app(def *syntax.DefStmt) {
 	}
 }
 
-// body looks at what an application returns. That it is None is for the rules of the language to say.
+// body looks at what an application returns. That it is None is for the rules of the language to
+// say.
 func (c *checker) body(e syntax.Expr) {
 	if cond, ok := e.(*syntax.CondExpr); ok {
 		c.body(cond.True)
@@ -199,20 +204,20 @@ func (c *checker) body(e syntax.Expr) {
 	if list, ok := e.(*syntax.ListExpr); ok {
 		for i, item := range list.List[:min(len(list.List), budget)] {
 			if v := c.constants.value(item); v.known() {
-				c.doubt(item, server.CheckBody(padded(i, starlark.String("x"), v.Value)))
+				c.check(item, answer.Body(padded(i, starlark.String("x"), v.Value)))
 			}
 		}
 		return
 	}
 	if v := c.constants.value(e); v.known() && v.Value != starlark.None {
-		c.doubt(e, server.CheckBody(v.Value))
+		c.check(e, answer.Body(v.Value))
 	}
 }
 
 // webFunctions are the functions of @http that the file loads, by the names that it has for them.
 func webFunctions(f *syntax.File) map[*syntax.Ident]starlark.Callable {
 	functions := make(map[*syntax.Ident]starlark.Callable)
-	module, err := web.Module(nil)
+	module, err := http.Module(nil)
 	if err != nil {
 		return nil
 	}
@@ -263,5 +268,20 @@ func (c *checker) try(fn starlark.Callable, call *syntax.CallExpr) {
 	if eval, ok := err.(*starlark.EvalError); ok {
 		err = eval.Unwrap()
 	}
-	c.doubt(call, err)
+	c.check(call, err)
+}
+
+// fields says what is wrong with response headers.
+func fields(v starlark.Value) error {
+	fields, err := answer.Headers(nil, v, "headers")
+	if err == nil {
+		_, err = answer.Length(fields)
+	}
+	return err
+}
+
+// hints says what is wrong with early hints.
+func hints(v starlark.Value) error {
+	_, err := answer.Hints(v)
+	return err
 }

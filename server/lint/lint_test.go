@@ -9,12 +9,12 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"github.com/larkspur-web/larkspur/environ/web"
+	"github.com/larkspur-web/larkspur/environ/lib/http"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/server/lint"
 )
 
-var modules = map[string]runtime.Module{"http": web.Module}
+var modules = map[string]runtime.Module{"http": http.Module}
 
 var (
 	wanted = regexp.MustCompile("# want (.*)")

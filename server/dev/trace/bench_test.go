@@ -6,6 +6,7 @@ import (
 	"testing/fstest"
 
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/server/dev/trace"
 	"go.starlark.net/starlark"
 )
@@ -19,11 +20,11 @@ func BenchmarkWrap(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		for name, app := range map[string]trace.App{"plain": live, "wrapped": trace.Wrap(live, nil)} {
+		for name, app := range map[string]host.App{"plain": live, "wrapped": trace.Wrap(live, nil)} {
 			b.Run(c.name+"/"+name, func(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
-					err := app.Call(b.Context(), func(_ context.Context, t *starlark.Thread, app starlark.Callable) error {
+					err := app.Begin().Call(b.Context(), func(_ context.Context, t *starlark.Thread, app starlark.Callable) error {
 						_, err := starlark.Call(t, app, starlark.Tuple{starlark.None, starlark.None}, nil)
 						return err
 					})

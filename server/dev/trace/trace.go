@@ -21,21 +21,16 @@ import (
 	"context"
 	"errors"
 
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 )
 
-// An App is what server.App is.
-type App interface {
-	Call(ctx context.Context, use func(context.Context, *starlark.Thread, starlark.Callable) error) error
-}
-
 // A Frame is one call that was active when a call failed, innermost first in a list of them.
 type Frame struct {
-	Name      string // of the function
-	File      string // path in the program's tree; "" for a builtin
-	Line, Col int    // from 1
-	Locals    []Local
+	Name       string // of the function
+	host.Place        // nowhere for a builtin
+	Locals     []Local
 }
 
 // A Local is a variable and what it held, as [Show] writes it.
@@ -64,39 +59,32 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Wrap returns app, whose calls fail with an *[Error] if a script failed. The function ended, if it is not nil, is told of the
 // end of each call: how many steps the interpreter took, and the error.
-func Wrap(app App, ended func(ctx context.Context, steps uint64, err error)) App {
-	return &wrapped{app, ended}
-}
-
-type wrapped struct {
-	app   App
-	ended func(context.Context, uint64, error)
-}
-
-func (w *wrapped) Call(ctx context.Context, use func(context.Context, *starlark.Thread, starlark.Callable) error) error {
-	b := base{use: use}
-	err := w.app.Call(ctx, func(inner context.Context, t *starlark.Thread, app starlark.Callable) error {
-		b.ctx, b.thread, b.app = inner, t, app
-		if h, ok := t.Local("larkspur").(interface{ Watch(func() uint64) }); ok {
-			b.lookout.thread = t
-			h.Watch(b.lookout.look)
+func Wrap(app host.App, ended func(ctx context.Context, steps uint64, err error)) host.App {
+	return host.Around(app, func(ctx context.Context, call host.AppFunc, use host.Use) error {
+		b := base{use: use}
+		err := call(ctx, func(inner context.Context, t *starlark.Thread, app starlark.Callable) error {
+			b.ctx, b.thread, b.app = inner, t, app
+			if w, ok := host.CallOf(t).(host.Watcher); ok {
+				b.lookout.thread = t
+				w.Watch(b.lookout.look)
+			}
+			defer func() { b.steps = t.ExecutionSteps() }()
+			_, _ = starlark.Call(t, &b, nil, nil) // what use returns is in b.err
+			return b.err
+		})
+		if err != nil {
+			err = b.explain(err)
 		}
-		defer func() { b.steps = t.ExecutionSteps() }()
-		_, _ = starlark.Call(t, &b, nil, nil) // what use returns is in b.err
-		return b.err
+		if ended != nil {
+			ended(ctx, b.steps, err)
+		}
+		return err
 	})
-	if err != nil {
-		err = b.explain(err)
-	}
-	if w.ended != nil {
-		w.ended(ctx, b.steps, err)
-	}
-	return err
 }
 
 // A base is the callable of the frame below all others.
 type base struct {
-	use    func(context.Context, *starlark.Thread, starlark.Callable) error
+	use    host.Use
 	ctx    context.Context
 	thread *starlark.Thread
 	app    starlark.Callable
@@ -183,7 +171,7 @@ func (n *noted) add(name string, v starlark.Value, outer bool) {
 
 // explain adds the frames to the error of a script.
 func (b *base) explain(err error) error {
-	eval := innermost(err)
+	eval := host.Innermost(err)
 	var placed interface{ Place() string }
 	switch {
 	case eval != nil && !b.noticed(eval.CallStack):
@@ -193,7 +181,7 @@ func (b *base) explain(err error) error {
 	}
 	e := &Error{Err: err, Omitted: b.depth - len(b.noted)}
 	for _, n := range b.noted {
-		f := frame(n.fn.Name(), n.pos)
+		f := Frame{Name: n.fn.Name(), Place: host.PlaceAt(n.pos)}
 		for _, v := range n.locals {
 			f.Locals = append(f.Locals, Local{v.name, Show(v.value, maxValue), v.outer})
 		}
@@ -211,25 +199,7 @@ func (b *base) noticed(stack starlark.CallStack) bool {
 func bare(stack starlark.CallStack) []Frame {
 	var frames []Frame
 	for i := range min(len(stack)-1, maxFrames) { // the last is the base
-		frames = append(frames, frame(stack.At(i).Name, stack.At(i).Pos))
+		frames = append(frames, Frame{Name: stack.At(i).Name, Place: host.PlaceAt(stack.At(i).Pos)})
 	}
 	return frames
-}
-
-func frame(name string, pos syntax.Position) Frame {
-	if pos.Line == 0 {
-		return Frame{Name: name}
-	}
-	return Frame{Name: name, File: pos.Filename(), Line: int(pos.Line), Col: int(pos.Col)}
-}
-
-// innermost returns the error of the script that err began with: each that wraps it knows less of the stack.
-func innermost(err error) (eval *starlark.EvalError) {
-	for {
-		var inner *starlark.EvalError
-		if !errors.As(err, &inner) {
-			return eval
-		}
-		eval, err = inner, inner.Unwrap()
-	}
 }

@@ -23,7 +23,7 @@ func call(t *testing.T, script string) (steps uint64, err error) {
 		t.Fatal(err)
 	}
 	app := trace.Wrap(live, func(_ context.Context, n uint64, _ error) { steps = n })
-	err = app.Call(t.Context(), func(_ context.Context, t *starlark.Thread, app starlark.Callable) error {
+	err = app.Begin().Call(t.Context(), func(_ context.Context, t *starlark.Thread, app starlark.Callable) error {
 		_, err := starlark.Call(t, app, starlark.Tuple{starlark.MakeInt(3), starlark.None}, nil)
 		return err
 	})

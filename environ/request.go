@@ -1,0 +1,115 @@
+package environ
+
+import (
+	"crypto/rand"
+	"crypto/tls"
+	"encoding/hex"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync/atomic"
+)
+
+// A Request is the one source of the facts about a request that its message does not say, or that a
+// message which came over other hops says wrongly: who the peer is, over which protocol the client
+// speaks, on which address, and under which id the request is logged. The environ is made from it, and
+// nothing else reads these facts from an http.Request.
+//
+// It belongs to the goroutine that serves the request.
+type Request struct {
+	// Message is the request as it was read: method, target, fields and body. Middleware may put another in
+	// its place, as http.StripPrefix does.
+	Message *http.Request
+	// ScriptName is the path under which the application is mounted: "" for the root, or a path that begins
+	// with a slash and does not end with one.
+	ScriptName string
+
+	source *Source
+	serial uint64
+	id     string // made when it is first asked for
+}
+
+// A Source numbers requests, and keeps the strings that come again in one request after the other. The
+// zero value is ready, and one serves all the mounts of a server. It is safe for concurrent use, and
+// must not be copied.
+type Source struct {
+	values  values
+	serials atomic.Uint64 // the requests so far
+	run     atomic.Pointer[string]
+}
+
+// Request returns the facts of a request that a server of net/http, or one like it, has read from the
+// client itself.
+func (s *Source) Request(r *http.Request) Request {
+	return Request{Message: r, source: s, serial: s.serials.Add(1)}
+}
+
+// FromHTTP returns the facts of a single request, as [Source.Request] does those of many.
+func FromHTTP(r *http.Request) *Request {
+	made := new(Source).Request(r)
+	return &made
+}
+
+// ID is an id that no other request of any process has: random for the source, counted in it.
+func (r *Request) ID() string {
+	if r.id == "" {
+		var buf [40]byte
+		b := append(buf[:0], r.source.prefix()...)
+		r.id = string(strconv.AppendUint(b, r.serial, 10))
+	}
+	return r.id
+}
+
+// prefix is what the ids of the source begin with.
+func (s *Source) prefix() string {
+	for {
+		if run := s.run.Load(); run != nil {
+			return *run
+		}
+		var b [6]byte
+		rand.Read(b[:])
+		run := hex.EncodeToString(b[:]) + "-"
+		s.run.CompareAndSwap(nil, &run)
+	}
+}
+
+// Scheme is "http" or "https".
+func (r *Request) Scheme() string {
+	if r.Message.TLS != nil {
+		return "https"
+	}
+	return "http"
+}
+
+// TLS is the state of the client's connection, nil in cleartext. It is not to be changed.
+func (r *Request) TLS() *tls.ConnectionState { return r.Message.TLS }
+
+// Protocol is that of the client: HTTP/1.1 is (1, 1).
+func (r *Request) Protocol() (major, minor int) { return r.Message.ProtoMajor, r.Message.ProtoMinor }
+
+// AtLeast reports whether the client speaks this version of HTTP or a later one.
+func (r *Request) AtLeast(major, minor int) bool {
+	m, n := r.Protocol()
+	return m > major || m == major && n >= minor
+}
+
+// Peer is the address and the port of the other end of the client's connection; "" if it has none, as
+// on a unix socket.
+func (r *Request) Peer() string {
+	if strings.LastIndexByte(r.Message.RemoteAddr, ':') <= 0 {
+		return "" // the peer on a unix socket is "@" or nothing
+	}
+	return r.Message.RemoteAddr
+}
+
+// Local is the address on which the client reached the server; nil and 0 if it is not one of IP.
+func (r *Request) Local() (ip net.IP, port int) {
+	switch a := r.Message.Context().Value(http.LocalAddrContextKey).(type) {
+	case *net.TCPAddr:
+		return a.IP, a.Port
+	case *net.UDPAddr: // HTTP/3
+		return a.IP, a.Port
+	}
+	return nil, 0
+}

@@ -1,0 +1,172 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+
+	"go.starlark.net/starlark"
+)
+
+// An Iterable is a value that gives its elements when they are asked for, and has a close method:
+// a body of a response, as Starlark, which has no generators, cannot make one. It belongs to one
+// request.
+//
+// close runs once: it calls the close of each of Parts that has one, and then OnClose. It runs on
+// the thread that calls it, because that of the request may be cancelled by then.
+type Iterable struct {
+	// Object is the name of the type.
+	Object
+	// Thread is the one that it was made on: an iteration that fails ends the call of that.
+	Thread *starlark.Thread
+	// Start begins an iteration.
+	Start func() Steps
+	// Parts are the values that it is made of.
+	Parts []starlark.Value
+	// OnClose is called by close; nil calls nothing.
+	OnClose starlark.Callable
+
+	closed bool
+	frozen bool // it was made by a module, for all requests
+}
+
+// Steps are how an iteration goes.
+type Steps struct {
+	// Next returns the next element, and false when there is none, or an error.
+	Next func() (v starlark.Value, ok bool, err error)
+	// Done lets go of what is iterated. Nil lets go of nothing.
+	Done func()
+}
+
+var (
+	_ starlark.Sequence = (*sized)(nil)
+	_ starlark.Iterable = (*Iterable)(nil)
+	_ starlark.HasAttrs = (*Iterable)(nil)
+	_ Iterator          = (*iteration)(nil)
+)
+
+// Each returns the steps through v: each element, or what f makes of it if f is not nil.
+func Each(v starlark.Iterable, f func(starlark.Value) (starlark.Value, error)) Steps {
+	iter := v.Iterate()
+	next := func() (v starlark.Value, ok bool, err error) {
+		if !iter.Next(&v) {
+			return nil, false, IterError(iter)
+		}
+		if f != nil {
+			v, err = f(v)
+		}
+		return v, err == nil, err
+	}
+	return Steps{next, iter.Done}
+}
+
+// Sized returns b as a value that has n elements, so that len() can be asked; b itself if n is
+// negative.
+func (b *Iterable) Sized(n int) starlark.Iterable {
+	if n < 0 {
+		return b
+	}
+	return &sized{b, n}
+}
+
+// A sized is an Iterable that knows its length.
+type sized struct {
+	*Iterable
+	length int
+}
+
+// Len returns the length.
+func (s *sized) Len() int { return s.length }
+
+// Freeze marks b as made for all requests at once: it cannot be iterated any more.
+func (b *Iterable) Freeze() { b.frozen = true }
+
+// AttrNames has the one method.
+func (b *Iterable) AttrNames() []string { return []string{"close"} }
+
+// Attr gives the method close.
+func (b *Iterable) Attr(name string) (starlark.Value, error) {
+	if name != "close" {
+		return nil, nil
+	}
+	return starlark.NewBuiltin("close", func(
+		t *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
+	) (starlark.Value, error) {
+		if err := starlark.UnpackPositionalArgs("close", args, kwargs, 0); err != nil {
+			return nil, err
+		}
+		return starlark.None, b.close(t)
+	}), nil
+}
+
+func (b *Iterable) close(t *starlark.Thread) error {
+	if b.closed || b.frozen {
+		return nil
+	}
+	b.closed = true
+	var errs []error
+	for _, part := range b.Parts {
+		if p, ok := part.(starlark.HasAttrs); ok {
+			if c, err := p.Attr("close"); err == nil && c != nil {
+				_, err := starlark.Call(t, c, nil, nil)
+				errs = append(errs, err)
+			}
+		}
+	}
+	if b.OnClose != nil {
+		_, err := starlark.Call(t, b.OnClose, nil, nil)
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// Iterate begins an iteration.
+func (b *Iterable) Iterate() starlark.Iterator {
+	i := &iteration{b: b}
+	if b.frozen {
+		i.err = fmt.Errorf("%s: it was made while a module was loaded; make one in each request", b.Type())
+		return i
+	}
+	i.steps = b.Start()
+	return i
+}
+
+// An iteration tells a failure by Err to who can ask, and to the call itself for a script's for
+// loop, which cannot.
+type iteration struct {
+	b     *Iterable
+	steps Steps
+	err   error
+	over  bool
+}
+
+func (i *iteration) Next(p *starlark.Value) bool {
+	if i.over || i.err != nil {
+		return false
+	}
+	v, ok, err := i.step()
+	if ok {
+		*p = v
+		return true
+	}
+	i.Done()
+	if i.err = err; err != nil {
+		CallOf(i.b.Thread).Fail(err)
+	}
+	return false
+}
+
+func (i *iteration) step() (starlark.Value, bool, error) {
+	if i.b.closed {
+		return nil, false, fmt.Errorf("%s: iterated after close()", i.b.Type())
+	}
+	return i.steps.Next()
+}
+
+func (i *iteration) Done() {
+	if !i.over && i.steps.Done != nil {
+		i.steps.Done()
+	}
+	i.over = true
+}
+
+func (i *iteration) Err() error { return i.err }

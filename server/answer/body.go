@@ -1,0 +1,60 @@
+package answer
+
+import (
+	"strconv"
+
+	"github.com/larkspur-web/larkspur/environ"
+	"go.starlark.net/starlark"
+)
+
+// Block returns the octets of a block: bytes, or a string, which in Starlark is octets too.
+func Block(v starlark.Value) (s string, ok bool) {
+	switch v := v.(type) {
+	case starlark.Bytes:
+		return string(v), true
+	case starlark.String:
+		return string(v), true
+	}
+	return "", false
+}
+
+// NotBlock is the error of a value that is no block; where says which it is.
+func NotBlock(v starlark.Value, where string) error {
+	return environ.Errorf(environ.CodeBlock, "convert it with str()", "%s is %s, neither bytes nor string", where, v.Type())
+}
+
+// NotBody is the error of a value that an application returned, and that is no body.
+func NotBody(v starlark.Value) error {
+	fix := "return a list, as in [block]"
+	if v == starlark.None {
+		fix = "return a list, [] for no body"
+	}
+	return environ.Errorf(environ.CodeResult, fix, "the application returned %s, which is neither an iterable of blocks nor a callable", v.Type())
+}
+
+// Blocks returns how many bytes the blocks of a list or a tuple have, and the first of them.
+func Blocks(body starlark.Indexable) (total int64, first string, err error) {
+	for i := range body.Len() {
+		s, ok := Block(body.Index(i))
+		if !ok {
+			return 0, "", NotBlock(body.Index(i), "item "+strconv.Itoa(i)+" of the body")
+		}
+		if i == 0 {
+			first = s
+		}
+		total += int64(len(s))
+	}
+	return total, first, nil
+}
+
+// Body returns what is wrong with a body, nil if nothing is. What can only be known by iterating is not.
+func Body(v starlark.Value) error {
+	switch v := v.(type) {
+	case *starlark.List, starlark.Tuple:
+		_, _, err := Blocks(v.(starlark.Indexable))
+		return err
+	case starlark.Iterable, starlark.Callable:
+		return nil
+	}
+	return NotBody(v)
+}

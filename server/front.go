@@ -1,0 +1,175 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/larkspur-web/larkspur/environ"
+	"github.com/larkspur-web/larkspur/push"
+)
+
+// A Front is an http.Handler that stands before others: applications ([Gateway]), files, a proxy. It
+// refuses requests that could be read in two ways, or are too large; finds the mount that a
+// request is for; answers what goes wrong with an error page; logs; and pushes, or hints at, what
+// goes with a page, whichever of the mounts has it.
+//
+// Only one of Handler and Mounts is required. A Front must not be copied or changed after its first use.
+type Front struct {
+	// Handler answers what none of the Mounts is for. Nil means 404.
+	Handler http.Handler
+	// Mounts are tried from the longest path to the shortest, those with a host before those without.
+	Mounts []Mount
+	// MaxBody is how many bytes a request's body may have; a longer one is answered 413. Zero means
+	// [environ.DefaultMaxBody], negative sets no bound.
+	MaxBody int64
+	// ErrorPage, if not nil, writes the response to a request that failed before anything was sent. Nil
+	// means a line of text that reveals nothing.
+	ErrorPage func(http.ResponseWriter, *http.Request, *Failure)
+	// Logger receives a record for each request that is refused. Nil means slog.Default().
+	Logger *slog.Logger
+	// Access, if not nil, receives a record for each request.
+	Access *slog.Logger
+	// Push says what may be promised to clients, and hinted. Nil means the policy that all of the process
+	// share: promises are on, within safe limits, over HTTP/2 as [Configure] makes it; hints are sent over
+	// HTTP/2 only.
+	Push *push.Policy
+
+	once   sync.Once
+	mounts []Mount // in the order in which they are tried
+	push   push.Handler
+	source environ.Source
+}
+
+// begin makes what is made at the first request.
+func (f *Front) begin() {
+	f.mounts = ordered(f.Mounts, f.Handler)
+	f.push = push.Handler{
+		Next: http.HandlerFunc(f.route), Policy: f.Push,
+		Generation: f.generation, HonorsContext: f.honorsContext,
+	}
+}
+
+func (f *Front) maxBody() int64 {
+	if f.MaxBody == 0 {
+		return environ.DefaultMaxBody
+	}
+	return f.MaxBody
+}
+
+// ServeHTTP serves a request. It may be called from any number of goroutines.
+//
+// It panics with http.ErrAbortHandler, as the net/http documentation wants, to break off a response that
+// has begun and cannot be ended.
+func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f.once.Do(f.begin)
+	x := &exchange{ResponseWriter: w, front: f, request: f.source.Request(r), users: 1}
+	defer x.leave()
+	if f.Access != nil {
+		defer f.access(x, r, time.Now())
+	}
+	if failure := f.refuse(r); failure != nil {
+		x.turnAway(x, r, f.Logger, failure)
+		return
+	}
+	if limit := f.maxBody(); limit >= 0 && r.ContentLength < 0 {
+		bounded := *r // its length is not known yet
+		bounded.Body = http.MaxBytesReader(x, r.Body, limit)
+		r = &bounded
+	}
+	f.push.ServeHTTP(x, r)
+}
+
+// refuse returns why a request is not for any handler, or nil.
+func (f *Front) refuse(r *http.Request) *Failure {
+	if failure := gate(r); failure != nil {
+		return failure
+	}
+	if limit := f.maxBody(); limit >= 0 && r.ContentLength > limit {
+		// RFC 9110, section 15.5.14. Known now, so not a byte of it is read.
+		return theirs(environ.CodeInputTooLong, http.StatusRequestEntityTooLarge,
+			"the request body has %d bytes, the limit is %d", r.ContentLength, limit)
+	}
+	return nil
+}
+
+// route has the handler of its mount answer a request, of a client or promised.
+func (f *Front) route(w http.ResponseWriter, r *http.Request) {
+	x, promised := exchangeOf(w, r)
+	if !promised {
+		x.plan = push.From(w)
+	} else if failure := f.refuse(r); failure != nil {
+		x.page(w, r, failure)
+		return
+	}
+	m := f.mount(r)
+	if m == nil {
+		x.turnAway(w, r, f.Logger, theirs(environ.CodeGate, http.StatusNotFound, "the path is outside the mounts %s", f.paths()))
+		return
+	}
+	m.Handler.ServeHTTP(w, r)
+}
+
+// generation is that of the application which answers r, a page that w answers or a request that may be
+// promised with it.
+func (f *Front) generation(w http.ResponseWriter, r *http.Request) uint64 {
+	if m := f.mount(r); m != nil {
+		if g, ok := m.Handler.(*Gateway); ok {
+			return behind(w).generation(g)
+		}
+	}
+	return 0
+}
+
+// honorsContext reports whether what answers r returns soon after the context of the request ends.
+func (f *Front) honorsContext(r *http.Request) bool {
+	m := f.mount(r)
+	if m == nil {
+		return true
+	}
+	_, ok := m.Handler.(*Gateway)
+	return ok
+}
+
+// turnAway answers a request that does not reach an application.
+func (x *exchange) turnAway(w http.ResponseWriter, r *http.Request, logger *slog.Logger, f *Failure) {
+	f.RequestID = x.request.ID()
+	report(logger, r, f)
+	x.page(w, r, f)
+}
+
+// page answers a request that failed before anything was sent.
+func (x *exchange) page(w http.ResponseWriter, r *http.Request, f *Failure) {
+	if f.Status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "1")
+	}
+	if r.ProtoMajor == 1 && (f.Status == http.StatusRequestEntityTooLarge || f.Status == http.StatusRequestTimeout) {
+		// The rest of the body will not be read. HTTP/2 has other streams on the connection, and resets this one.
+		w.Header().Set("Connection", "close")
+	}
+	if x.front != nil && x.front.ErrorPage != nil {
+		x.front.ErrorPage(w, r, f)
+		return
+	}
+	text := strconv.Itoa(f.Status) + " " + http.StatusText(f.Status) + "\n"
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(f.Status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write([]byte(text)) // nobody is left to tell
+	}
+}
+
+// access logs a request once it is over, however it ended.
+func (f *Front) access(x *exchange, r *http.Request, began time.Time) {
+	attrs := []slog.Attr{slog.Int("status", int(x.status)), slog.Int64("bytes", x.written), slog.String("request", x.request.ID())}
+	if n := x.plan.Promised(); n > 0 {
+		attrs = append(attrs, slog.Int("pushed", n))
+	}
+	attrs = append(attrs, slog.Duration("time", time.Since(began)), slog.String("proto", r.Proto))
+	f.Access.LogAttrs(context.WithoutCancel(r.Context()), slog.LevelInfo, r.Method+" "+r.URL.RequestURI(), attrs...)
+}

@@ -1,0 +1,203 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/larkspur-web/larkspur/environ"
+	"github.com/larkspur-web/larkspur/push"
+	"github.com/larkspur-web/larkspur/runtime/host"
+	"go.starlark.net/starlark"
+)
+
+// A Gateway is an http.Handler that calls an application: it makes the environ, takes a slot, calls
+// app(environ, start_response), sends the body, and cleans up. Only App is required. It must not be
+// copied or changed after its first use.
+//
+// It belongs behind a [Front], which refuses what no application should see, bounds the request's body,
+// tells it where it is mounted, and pushes. One that stands alone is mounted at the root, and does none
+// of that.
+type Gateway struct {
+	// App is the application; *runtime.Program and *runtime.Live are such.
+	App App
+	// Environ are the deployer's variables, added to each environ.
+	Environ map[string]string
+	// ServerName is SERVER_NAME. Empty means the listener's address.
+	ServerName string
+	// WriteTimeout is how long the client may take to accept a block, or 256 KiB of a larger one. Zero
+	// means [DefaultWriteTimeout], negative sets no bound.
+	WriteTimeout time.Duration
+	// Slots bound how many applications run at once. Nil means those of the process, which all Gateways
+	// share that have none of their own.
+	Slots *Slots
+	// Logger receives what goes wrong, a record for each fault, and what applications write to
+	// wsgi.errors. Nil means slog.Default().
+	Logger *slog.Logger
+
+	once   sync.Once
+	config environ.Config
+	source environ.Source // of requests that come through no Front
+}
+
+// DefaultWriteTimeout is how long a client may take to accept a block where nothing else is said.
+const DefaultWriteTimeout = 60 * time.Second
+
+func (g *Gateway) begin() {
+	if g.App == nil {
+		panic("server: Gateway has no App")
+	}
+	g.config = environ.Config{
+		Vars:       g.Environ,
+		ServerName: g.ServerName,
+		MaxBody:    -1, // the Front's
+		Serial:     g.Slots.serial(),
+		Logger:     g.Logger,
+	}
+}
+
+// ServeHTTP calls the application for one request. It may be called from any number of goroutines.
+//
+// It panics with http.ErrAbortHandler to break off a response that has begun and cannot be ended.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	g.once.Do(g.begin)
+	x, promised := exchangeOf(w, r)
+	if x == nil {
+		x, promised = &exchange{ResponseWriter: w, request: g.source.Request(r)}, false
+	}
+	request := &x.request
+	if promised {
+		own := x.front.source.Request(r)
+		request = &own
+	}
+	request.Message = r
+	if x.front != nil {
+		if m := x.front.mount(r); m != nil {
+			request.ScriptName = m.Path
+		}
+	}
+	l, err := x.join(r.Context(), g, promised)
+	if err != nil {
+		if r.Context().Err() == nil {
+			f := failureOf(err)
+			f.RequestID = request.ID()
+			report(g.Logger, r, f)
+			x.page(w, r, f)
+		}
+		return
+	}
+	defer x.leave()
+	res := &response{exchange: x, lease: l, r: r, plan: push.From(w)}
+	g.config.Init(&res.env, request)
+	res.length = -1
+	res.deadlines = deadlines{w: w, write: g.WriteTimeout}
+	if g.WriteTimeout == 0 {
+		res.write = DefaultWriteTimeout
+		res.deadlines.written = time.Since(epoch) // the server's own deadline, of the same length, has just begun
+	}
+	if !res.serve() {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// serve runs the application and reports whether the response is whole, or is an error page.
+func (r *response) serve() bool {
+	var body starlark.Value
+	err := r.lease.run.Call(r.r.Context(), func(_ context.Context, t *starlark.Thread, app starlark.Callable) (err error) {
+		r.deadlines.call = host.CallOf(t)
+		r.extend()
+		if body, err = r.call(t, app); err != nil {
+			return err
+		}
+		r.returned = true
+		if err := r.send(t, body); err != nil {
+			return err
+		}
+		return r.complete()
+	})
+	ok := err == nil || r.fail(err)
+	r.over = true
+	r.env.Finish() // the rest of the request is net/http's, which throws it away
+	r.cleanUp(body, err)
+	r.env.Errors.Flush()
+	return ok
+}
+
+// call calls the application. If that fails with an error that carries another one, and nothing has been
+// sent, that answers.
+func (r *response) call(t *starlark.Thread, app starlark.Callable) (starlark.Value, error) {
+	r.args = [2]starlark.Value{&r.env, &r.start}
+	body, err := starlark.Call(t, app, r.args[:], nil)
+	if err == nil || r.sent {
+		return body, err
+	}
+	answer := host.AnswerOf(err)
+	if answer == nil {
+		return nil, err
+	}
+	r.begin()
+	r.called = false
+	return starlark.Call(t, answer, r.args[:], nil)
+}
+
+// extend adds to the environ what the response does.
+func (r *response) extend() {
+	r.start.function = function{&startResponse, r}
+	r.writer = function{&write, r}
+	if page, ok := push.Pushed(r.r.Context()); ok {
+		r.env.Extend(environ.Pushed, starlark.String(page))
+	} else if r.env.Request().AtLeast(1, 1) {
+		// RFC 8297, section 2: an HTTP/1.0 client takes a 103 for the response.
+		r.hints = function{&earlyHints, r}
+		r.env.Extend(environ.EarlyHints, &r.hints)
+	}
+	if r.plan.Accepts() {
+		r.push = function{&pushResource, r}
+		r.env.Extend(environ.Push, &r.push)
+	}
+	r.finish = function{&onFinish, r}
+	r.env.Extend(environ.OnFinish, &r.finish)
+	if r.r.Body != http.NoBody {
+		r.env.Input.Fail = r.deadlines.call.Fail
+		r.env.Input.OnRead = r.deadlines.receiving
+	}
+}
+
+// fail ends a response whose application failed, and reports whether the client can be left with
+// what it has got.
+func (r *response) fail(err error) bool {
+	if gone := r.r.Context().Err(); errors.Is(err, errGone) || gone != nil && errors.Is(err, gone) {
+		logger := r.lease.gateway.Logger
+		if logger == nil {
+			logger = slog.Default()
+		}
+		logger.LogAttrs(context.WithoutCancel(r.r.Context()), slog.LevelDebug, "the client is gone", slog.String("path", r.r.URL.Path), slog.String("request", r.env.Request().ID()))
+		return false
+	}
+	f := failureOf(err)
+	if r.sent {
+		f.Status = r.status
+	}
+	r.report(f)
+	if !r.sent {
+		r.sent = true
+		r.status = f.Status
+		r.exchange.page(r.w, r.r, f)
+		return true
+	}
+	if r.whole() || r.bodiless() {
+		return true
+	}
+	// What was written before the fault still goes out, so that the client sees where it broke.
+	r.flush()
+	return false
+}
+
+// report logs a failure of this response.
+func (r *response) report(f *Failure) {
+	f.RequestID = r.env.Request().ID()
+	report(r.lease.gateway.Logger, r.r, f)
+}

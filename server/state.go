@@ -1,0 +1,104 @@
+package server
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/larkspur-web/larkspur/environ"
+	"github.com/larkspur-web/larkspur/server/answer"
+	"go.starlark.net/starlark"
+)
+
+// A state is what an application has said of its response: set, and not sent. It knows no connection.
+type state struct {
+	called bool             // start_response was called, even if wrongly
+	status int              // zero until start_response was called rightly
+	fields []environ.Field  // of the last right call
+	length int64            // that the application declared; -1 for none
+	few    [3]environ.Field // room for the fields of most responses
+}
+
+// set takes what start_response was called with. The call counts even if that is wrong: a second one is a
+// second one, and what it was to replace is void.
+func (s *state) set(status, headers starlark.Value) error {
+	s.begin()
+	code, err := answer.Status(status)
+	if err != nil {
+		return err
+	}
+	fields, err := answer.Headers(s.few[:0], headers, "headers")
+	if err != nil {
+		return err
+	}
+	return s.accept(code, fields)
+}
+
+// setGo is set for an application that is written in Go.
+func (s *state) setGo(status int, fields []environ.Field) error {
+	s.begin()
+	if status < 100 || status > 599 {
+		return environ.Errorf(environ.CodeStatus, "", "status %d is not between 200 and 599", status)
+	}
+	if err := answer.Final(status, strconv.Itoa(status)); err != nil {
+		return err
+	}
+	for i, f := range fields {
+		if err := answer.Field(f, "fields", i); err != nil {
+			return err
+		}
+	}
+	return s.accept(status, fields)
+}
+
+func (s *state) begin() { s.called, s.status, s.fields, s.length = true, 0, nil, -1 }
+
+func (s *state) accept(status int, fields []environ.Field) (err error) {
+	length, err := answer.Length(fields)
+	if err == nil {
+		s.status, s.fields, s.length = status, fields, length
+	}
+	return err
+}
+
+// forbidsBody reports whether a response with the status has no body, whatever the method.
+func (s *state) forbidsBody() bool {
+	// RFC 9110, sections 15.3.5, 15.3.6 and 15.4.5.
+	return s.status == http.StatusNoContent || s.status == http.StatusResetContent || s.status == http.StatusNotModified
+}
+
+// header puts the fields into h, with the Content-Length where there may be one.
+func (s *state) header(h http.Header) {
+	values := make([]string, len(s.fields)+1) // one array for all the values
+	typed := false
+	for i, f := range s.fields {
+		name := http.CanonicalHeaderKey(f.Name)
+		switch name {
+		case "Content-Length":
+			continue // below
+		case "Content-Type":
+			typed = true
+		}
+		values[i] = f.Value
+		if h[name] == nil {
+			h[name] = values[i : i+1 : i+1]
+		} else {
+			h[name] = append(h[name], f.Value) // stays a line of its own
+		}
+	}
+	if !typed {
+		// net/http would guess one from the body: the server plays dumb.
+		h["Content-Type"] = nil
+	}
+	switch {
+	case s.status == http.StatusNoContent:
+		// RFC 9110, section 8.6: must not.
+	case s.status == http.StatusNotModified:
+		// RFC 9110, section 15.4.5: should not; some clients wait for what it promises.
+	case s.status == http.StatusResetContent:
+		h["Content-Length"] = []string{"0"} // RFC 9110, section 15.3.6
+	case s.length >= 0:
+		last := values[len(s.fields):]
+		last[0] = strconv.FormatInt(s.length, 10)
+		h["Content-Length"] = last
+	}
+}
