@@ -74,7 +74,10 @@ type Server struct {
 	conns map[*conn]struct{}
 }
 
-// Configure makes hs serve HTTP/2 with the zero [Server].
+// Configure makes hs serve HTTP/2 with the zero [Server]. To set limits of your own, configure hs with
+// another: it is the same.
+//
+//	err := (&h2.Server{MaxPromises: 8}).Configure(hs)
 func Configure(hs *http.Server) error { return new(Server).Configure(hs) }
 
 // Configure makes hs serve HTTP/2 with s: over TLS for clients that choose "h2" by ALPN, and in
