@@ -75,12 +75,18 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.turnAway(x, r, f.Logger, failure)
 		return
 	}
-	if limit := f.maxBody(); limit >= 0 && r.ContentLength < 0 {
-		bounded := *r // its length is not known yet
-		bounded.Body = http.MaxBytesReader(x, r.Body, limit)
-		r = &bounded
+	f.push.ServeHTTP(x, bounded(x, r, f.maxBody()))
+}
+
+// bounded returns r with a body of which no more than limit bytes can be read. What says its length has
+// been refused if that is more.
+func bounded(w http.ResponseWriter, r *http.Request, limit int64) *http.Request {
+	if limit < 0 || r.ContentLength >= 0 {
+		return r
 	}
-	f.push.ServeHTTP(x, r)
+	b := *r
+	b.Body = http.MaxBytesReader(w, r.Body, limit)
+	return &b
 }
 
 // refuse returns why a request is not for any handler, or nil.

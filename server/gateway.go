@@ -19,8 +19,8 @@ import (
 // copied or changed after its first use.
 //
 // It belongs behind a [Front], which refuses what no application should see, bounds the request's body,
-// tells it where it is mounted, and pushes. One that stands alone is mounted at the root, and does none
-// of that.
+// tells it where it is mounted, and pushes. One that stands alone is mounted at the root, bounds bodies of
+// unknown length at the default, and does none of the rest.
 type Gateway struct {
 	// App is the application; *runtime.Program and *runtime.Live are such.
 	App App
@@ -53,7 +53,7 @@ func (g *Gateway) begin() {
 	g.config = environ.Config{
 		Vars:       g.Environ,
 		ServerName: g.ServerName,
-		MaxBody:    -1, // the Front's
+		MaxBody:    -1, // it is bounded already
 		Serial:     g.Slots.serial(),
 		Logger:     g.Logger,
 	}
@@ -67,6 +67,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x, promised := exchangeOf(w, r)
 	if x == nil {
 		x, promised = &exchange{ResponseWriter: w, request: g.source.Request(r)}, false
+		r = bounded(w, r, environ.DefaultMaxBody)
 	}
 	request := &x.request
 	if promised {
