@@ -15,10 +15,10 @@ import (
 	"github.com/larkspur-web/larkspur/runtime/host"
 )
 
-// A Live is a program that can be loaded again while it serves. The generation that serves is behind one
-// atomic pointer: a call keeps the one that it began with, and a generation that does not load never
-// replaces one that did. A Live is safe for concurrent use; it watches nothing itself (see
-// package watch).
+// A Live is a program that can be loaded again while it serves. The generation that serves is
+// behind one atomic pointer: a call keeps the one that it began with, and a generation that does
+// not load never replaces one that did. A Live is safe for concurrent use; it watches nothing
+// itself (see package watch).
 type Live struct {
 	entry   string
 	program atomic.Pointer[Program]
@@ -41,8 +41,8 @@ type Status struct {
 	Err error
 }
 
-// A Fingerprint stands for the content of all files that a program is made of, those that are missing
-// among them, and for the directory that they are in.
+// A Fingerprint stands for the content of all files that a program is made of, those that are
+// missing among them, and for the directory that they are in.
 type Fingerprint struct {
 	files   []string
 	hashes  [][sha256.Size]byte // of the files
@@ -51,10 +51,12 @@ type Fingerprint struct {
 	root    fileID
 }
 
-// Files are the files that the fingerprint was taken of, as paths in the tree. They are not to be changed.
+// Files are the files that the fingerprint was taken of, as paths in the tree. They are not to be
+// changed.
 func (a Fingerprint) Files() []string { return a.files }
 
-// Differ returns those of a's files that b has not, or has with another content, and those that only b has.
+// Differ returns those of a's files that b has not, or has with another content, and those that
+// only b has.
 func (a Fingerprint) Differ(b Fingerprint) []string {
 	var names []string
 	for i, name := range a.files {
@@ -81,8 +83,8 @@ func (a Fingerprint) Same(b Fingerprint) bool {
 	return a.root.info == nil || os.SameFile(a.root.info, b.root.info)
 }
 
-// Untouched reports whether the two are of the same content, and nothing was written between them that
-// left it as it was.
+// Untouched reports whether the two are of the same content, and nothing was written between them
+// that left it as it was.
 func (a Fingerprint) Untouched(b Fingerprint) bool { return a.Same(b) && a.touched == b.touched }
 
 // NewLive loads the program as [Load] does. The first generation must load.
@@ -112,11 +114,13 @@ func (l *Live) Generation() uint64 { return l.status.Load().Generation }
 // Status returns what became of the last attempt to load.
 func (l *Live) Status() *Status { return l.status.Load() }
 
-// ErrChanging is the error of a load that cannot tell what to load: the files change while they are read.
+// ErrChanging is the error of a load that cannot tell what to load: the files change while they are
+// read.
 var ErrChanging = errors.New("runtime: the files are being changed")
 
-// Reload loads a new generation and publishes it, if the files read otherwise than at the last attempt;
-// else it returns that attempt's error. If the new one does not load, the old one goes on serving.
+// Reload loads a new generation and publishes it, if the files read otherwise than at the last
+// attempt; else it returns that attempt's error. If the new one does not load, the old one goes on
+// serving.
 func (l *Live) Reload() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -134,8 +138,8 @@ func (l *Live) reload() error {
 // tries is how often a load starts over because a file changed under it.
 const tries = 5
 
-// Look returns a fingerprint of the files that the program would be made of now. It compiles what is
-// new, to find the files that it loads, and runs nothing.
+// Look returns a fingerprint of the files that the program would be made of now. It compiles what
+// is new, to find the files that it loads, and runs nothing.
 func (l *Live) Look() Fingerprint {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -149,9 +153,9 @@ func (l *Live) Current(p Fingerprint) bool {
 	return p.Same(l.print)
 }
 
-// Take is Reload for exactly the content that p was taken of: if the files read otherwise by now, it
-// publishes nothing and returns [ErrChanging]. Who has seen a content stay the same for a
-// while can so be sure that it is no half of something.
+// Take is Reload for exactly the content that p was taken of: if the files read otherwise by now,
+// it publishes nothing and returns [ErrChanging]. Who has seen a content stay the same for a while
+// can so be sure that it is no half of something.
 func (l *Live) Take(p Fingerprint) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -33,8 +33,9 @@ func Load(c *Config, entry string) (*Program, error) {
 	return p, err
 }
 
-// LoadFile loads a file of c.FS for the sake of its globals, which are frozen: tests, a prompt. Nothing of it need
-// be callable, and Call gives no callable to use, only a thread with the program's limits.
+// LoadFile loads a file of c.FS for the sake of its globals, which are frozen: tests, a prompt.
+// Nothing of it need be callable, and Call gives no callable to use, only a thread with the
+// program's limits.
 func LoadFile(c *Config, file string) (*Program, starlark.StringDict, error) {
 	name, err := locate(".", file)
 	if err != nil {

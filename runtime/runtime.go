@@ -38,10 +38,10 @@
 //
 // # A request of many calls
 //
-// A server calls a program more than once for a request: the application, then what is promised with its
-// page, then what is left to clean up. [Program.Begin] and [Live.Begin] begin such a request: its calls run
-// the generation that it began with, and have one call's [Limits] together; all of its clean-up has
-// them once more.
+// A server calls a program more than once for a request: the application, then what is promised
+// with its page, then what is left to clean up. [Program.Begin] and [Live.Begin] begin such a
+// request: its calls run the generation that it began with, and have one call's [Limits] together;
+// all of its clean-up has them once more.
 //
 // # What is not bounded
 //
@@ -74,7 +74,8 @@ type Config struct {
 	// fstest.MapFS, or a [Dir].
 	FS fs.FS
 	// Modules are the host modules that the program may load as "@name", by name without the @.
-	// They stand beside json, math, struct and time, and replace one of the same name. Nil adds none.
+	// They stand beside json, math, struct and time, and replace one of the same name. Nil adds
+	// none.
 	Modules map[string]Module
 	// Predeclared are values that every file of the program sees without a load. They are frozen.
 	// They replace builtins of the same name. Nil adds none.
