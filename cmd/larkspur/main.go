@@ -4,15 +4,15 @@
 //
 // Packages are rooms, and imports go one way, which imports_test.go holds:
 //
-//	                 cmd/larkspur                 flags to structs
-//	                      │
-//	                 server/site                  what is served, and what watches and reloads it
-//	          ┌───────────┴───────────┐
-//	       runtime                  server        programs │ HTTP: front, gateway, listeners
-//	          │             ┌─────────┼─────────┐
-//	          │          environ    push    server/h2      the contract │ what goes with a page │ HTTP/2
-//	          └───────┬─────┘         │         │
-//	             runtime/host         └ environ/wire ┘     what modules see │ the rules of HTTP
+//	          cmd/larkspur                 flags to structs
+//	               │
+//	          server/site                  what is served, and what watches and reloads it
+//	   ┌───────────┴───────────┐
+//	runtime                  server        programs │ HTTP: front, gateway, listeners
+//	   │             ┌─────────┼─────────┐
+//	   │          environ    push    server/h2      the contract │ what goes with a page │ HTTP/2
+//	   └───────┬─────┘         │         │
+//	      runtime/host         └ environ/wire ┘     what modules see │ the rules of HTTP
 //
 // An embedder takes from it what it needs: runtime alone, server with an App of its own, push or server/h2
 // with any http.Handler. Tools around scripts have packages below runtime (lint, format, cover, suite,
