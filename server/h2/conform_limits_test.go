@@ -47,7 +47,9 @@ var limitCases = map[string]struct {
 			c.get(7)
 			waiting := c.call()
 			c.noCall()
-			done := waiting.begin(func(w http.ResponseWriter, r *http.Request) { r.Body.Read(make([]byte, 1)) })
+			done := waiting.begin(func(w http.ResponseWriter, r *http.Request) {
+				r.Body.Read(make([]byte, 1))
+			})
 			c.call().finish()
 			c.end(5, "x")
 			<-done
@@ -152,7 +154,8 @@ func TestConformLimits(t *testing.T) {
 
 // TestConformLimitsNegative: where a negative limit means none, there is none.
 func TestConformLimitsNegative(t *testing.T) {
-	site{engine: func(s *h2.Server) { s.MaxPromises = -1 }}.visit(t, func(t *testing.T, c *visitor) {
+	none := site{engine: func(s *h2.Server) { s.MaxPromises = -1 }}
+	none.visit(t, func(t *testing.T, c *visitor) {
 		page := pager(t, c, 1)
 		if n, ok := page.promises(); n != 0 || ok {
 			t.Errorf("Promises = %d, %v, want 0, false", n, ok)
@@ -173,7 +176,9 @@ func TestConformLimitsNegative(t *testing.T) {
 	patient.settings = []http2.Setting{set(http2.SettingInitialWindowSize, 5)}
 	patient.visit(t, func(t *testing.T, c *visitor) {
 		c.get(1)
-		c.call().begin(func(w http.ResponseWriter, r *http.Request) { w.Write([]byte(strings.Repeat("x", 20_000))) })
+		c.call().begin(func(w http.ResponseWriter, r *http.Request) {
+			w.Write([]byte(strings.Repeat("x", 20_000)))
+		})
 		time.Sleep(time.Hour)
 		c.want("HEADERS 1 ...", `DATA 1 "xxxxx"`)
 	})
