@@ -54,8 +54,8 @@ alone on a line, the one below:
 			if len(errs) > 0 {
 				return errFound
 			}
-			language := lint.Rules{Builtin: runtime.Builtin, MustReturn: contract.IsApp}
-			warnings := runtime.Lint(config, app.entry, language.Check, contract.Check)
+			language := lint.Rules{Builtin: config.Builtins().Has, MustReturn: contract.IsApp}
+			warnings := lint.Run(config, app.entry, language.Check, contract.Check)
 			for _, d := range warnings {
 				d.File, d.Msg = app.path(d.File), "warning: "+d.Msg
 				fmt.Fprintln(stdout, d)

@@ -14,7 +14,10 @@ import (
 	"go.starlark.net/syntax"
 )
 
-var rules = lint.Rules{Builtin: runtime.Builtin, MustReturn: func(def *syntax.DefStmt) bool { return strings.HasPrefix(def.Name.Name, "must_") }}
+var rules = lint.Rules{
+	Builtin:    new(runtime.Config).Builtins().Has,
+	MustReturn: func(def *syntax.DefStmt) bool { return strings.HasPrefix(def.Name.Name, "must_") },
+}
 
 var (
 	wanted = regexp.MustCompile("# want (.*)")
@@ -41,7 +44,7 @@ func TestRules(t *testing.T) {
 				}
 			}
 			got := make(map[int][]string)
-			for _, d := range runtime.Lint(config, "a.star", rules.Check) {
+			for _, d := range lint.Run(config, "a.star", rules.Check) {
 				got[d.Line] = append(got[d.Line], d.Msg)
 			}
 			for i, line := range strings.Split(string(src), "\n") {
@@ -77,6 +80,6 @@ func FuzzCheck(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, src string) {
-		runtime.Lint(&runtime.Config{FS: fstest.MapFS{"a.star": &fstest.MapFile{Data: []byte(src)}}}, "a.star", rules.Check)
+		lint.Run(&runtime.Config{FS: fstest.MapFS{"a.star": &fstest.MapFile{Data: []byte(src)}}}, "a.star", rules.Check)
 	})
 }

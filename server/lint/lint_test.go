@@ -11,6 +11,7 @@ import (
 
 	"github.com/larkspur-web/larkspur/environ/lib/http"
 	"github.com/larkspur-web/larkspur/runtime"
+	rules "github.com/larkspur-web/larkspur/runtime/lint"
 	"github.com/larkspur-web/larkspur/server/lint"
 )
 
@@ -40,7 +41,7 @@ func TestRules(t *testing.T) {
 				}
 			}
 			got := make(map[int][]string)
-			for _, d := range runtime.Lint(config, "a.star", lint.Check) {
+			for _, d := range rules.Run(config, "a.star", lint.Check) {
 				got[d.Line] = append(got[d.Line], d.Msg)
 			}
 			for i, line := range strings.Split(string(src), "\n") {
@@ -76,6 +77,6 @@ func FuzzCheck(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, src string) {
-		runtime.Lint(&runtime.Config{FS: fstest.MapFS{"a.star": &fstest.MapFile{Data: []byte(src)}}, Modules: modules}, "a.star", lint.Check)
+		rules.Run(&runtime.Config{FS: fstest.MapFS{"a.star": &fstest.MapFile{Data: []byte(src)}}, Modules: modules}, "a.star", lint.Check)
 	})
 }
