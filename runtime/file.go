@@ -6,6 +6,7 @@ import (
 	"maps"
 	"strings"
 
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 )
@@ -24,16 +25,16 @@ type File struct {
 // those that it loads, so that FILE.star is the last. Nothing of them is run, and no host module is
 // asked for more than its names. If there is anything wrong with them that can be seen so, it
 // returns that instead.
-func Parse(c *Config, entry string) ([]File, Diagnostics) {
+func Parse(c *Config, entry string) ([]File, host.Diagnostics) {
 	l := newLoader(c)
 	l.keepText = true
 	name, _, err := splitEntry(entry)
 	if err != nil {
-		return nil, Diagnostics{{File: entry, Msg: err.Error()}}
+		return nil, host.Diagnostics{diagnoseFile(entry, err.Error())}
 	}
 	tree, err := snapshot(c.FS)
 	if err != nil {
-		return nil, Diagnostics{{File: name, Msg: err.Error()}}
+		return nil, host.Diagnostics{diagnoseFile(name, err.Error())}
 	}
 	g := l.newGraph(tree, name)
 	g.survey()

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/resolve"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
@@ -27,7 +28,7 @@ type source struct {
 	text    []byte            // nil unless the loader keeps it
 	tree    *syntax.File      // as it is written; nil if it does not parse
 	program *starlark.Program // nil if there are faults
-	faults  []Diagnostic
+	faults  host.Diagnostics
 }
 
 // A loader makes programs of one Config. It keeps what it compiled, by name and content, for the
@@ -63,7 +64,7 @@ func (l *loader) load(entry string) (*Program, []file, error) {
 	}
 	app, fault := g.entry(names, globals[name])
 	if fault != nil {
-		return nil, g.files, Diagnostics{*fault}
+		return nil, g.files, host.Diagnostics{*fault}
 	}
 	return l.program(entry, app, g, globals), g.files, nil
 }

@@ -30,7 +30,7 @@ var _ host.App = (*Program)(nil)
 // Load loads the program whose entry is FILE.star or FILE.star:NAME, a path in c.FS. Without a
 // name the entry is the global app, or else application.
 //
-// The error is [Diagnostics] for what can be seen without running the program; a
+// The error is [host.Diagnostics] for what can be seen without running the program; a
 // *starlark.EvalError is wrapped in what its top level ran into.
 func Load(c *Config, entry string) (*Program, error) {
 	p, _, err := newLoader(c).load(entry)

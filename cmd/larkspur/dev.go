@@ -12,7 +12,6 @@ import (
 
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/display"
-	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/tee"
 	"github.com/larkspur-web/larkspur/server"
 	"github.com/larkspur-web/larkspur/server/dev"
@@ -98,10 +97,7 @@ func (d *development) loaded(err error) {
 	r := dev.Reload{Time: time.Now(), Generation: d.live.Status().Generation, Files: now.Changed(d.last)}
 	d.last = now
 	if err != nil {
-		for _, f := range runtime.Diagnose(d.app.entry, err) {
-			at := host.Place{File: f.File, Line: f.Line, Col: f.Col}
-			r.Diagnostics = append(r.Diagnostics, host.Diagnostic{Place: at, Message: f.Msg})
-		}
+		r.Diagnostics = runtime.Diagnose(d.app.entry, err)
 	}
 	d.pages.Reloaded(r)
 }

@@ -39,13 +39,13 @@ func TestRules(t *testing.T) {
 			}
 			config := &runtime.Config{FS: fstest.MapFS{"a.star": &fstest.MapFile{Data: src}}}
 			for _, fault := range runtime.Check(config, "a.star:f") {
-				if !strings.Contains(fault.Msg, "is called with two arguments") { // which is not what this is about
+				if !strings.Contains(fault.Message, "is called with two arguments") { // which is not what this is about
 					t.Fatal(fault)
 				}
 			}
 			got := make(map[int][]string)
 			for _, d := range lint.Run(config, "a.star", rules.Check) {
-				got[d.Line] = append(got[d.Line], d.Msg)
+				got[d.Line] = append(got[d.Line], d.Message)
 			}
 			for i, line := range strings.Split(string(src), "\n") {
 				var want []string

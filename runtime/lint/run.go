@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/syntax"
 )
 
@@ -18,15 +19,15 @@ type Rule func(f *syntax.File, warn func(pos syntax.Position, format string, arg
 // Run returns the warnings of the rules for the files of a program in which [runtime.Parse] finds
 // nothing wrong, and none if it does. A comment "# larkspur:ignore" silences the line that it is on
 // or, alone on a line, the one below.
-func Run(c *runtime.Config, entry string, rules ...Rule) runtime.Diagnostics {
+func Run(c *runtime.Config, entry string, rules ...Rule) host.Diagnostics {
 	files, found := runtime.Parse(c, entry)
 	if len(found) > 0 {
 		return nil
 	}
-	var warnings runtime.Diagnostics
+	var warnings host.Diagnostics
 	for _, f := range files {
 		all := check(f, rules)
-		slices.SortStableFunc(all, func(a, b runtime.Diagnostic) int {
+		slices.SortStableFunc(all, func(a, b host.Diagnostic) int {
 			return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
 		})
 		warnings = append(warnings, slices.Compact(all)...)
@@ -35,14 +36,13 @@ func Run(c *runtime.Config, entry string, rules ...Rule) runtime.Diagnostics {
 }
 
 // check returns the warnings of the rules for one file.
-func check(f runtime.File, rules []Rule) (warnings runtime.Diagnostics) {
+func check(f runtime.File, rules []Rule) (warnings host.Diagnostics) {
 	silent := silences(string(f.Source))
 	for _, rule := range rules {
 		rule(f.Syntax, func(pos syntax.Position, format string, args ...any) {
 			if !slices.Contains(silent, int(pos.Line)) {
-				warnings = append(warnings, runtime.Diagnostic{
-					File: f.Name, Line: int(pos.Line), Col: int(pos.Col), Msg: fmt.Sprintf(format, args...),
-				})
+				d := host.Diagnostic{Place: host.PlaceAt(pos), Message: fmt.Sprintf(format, args...)}
+				warnings = append(warnings, d)
 			}
 		})
 	}
