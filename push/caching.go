@@ -31,10 +31,12 @@ func validatorOf(h http.Header) (v validator) {
 	return v
 }
 
-// entityTag returns the ETag without the mark of weakness: RFC 9110, section 8.8.3.2, weak comparison.
+// entityTag returns the ETag without the mark of weakness: RFC 9110, section 8.8.3.2, weak
+// comparison.
 func entityTag(h http.Header) string { return strings.TrimPrefix(first(h, "Etag"), "W/") }
 
-// same reports whether v and w are of the same state: they are compared by the best part that both have.
+// same reports whether v and w are of the same state: they are compared by the best part that both
+// have.
 func (v validator) same(w validator) bool {
 	switch {
 	case v.tag != 0 && w.tag != 0:
@@ -107,8 +109,9 @@ func freshness(h http.Header, now time.Time) time.Duration {
 	return 0
 }
 
-// varies returns a field on which a response with the header h depends and that the promised request
-// neither has nor has got from the page: the client's own request might have chosen another response.
+// varies returns a field on which a response with the header h depends and that the promised
+// request neither has nor has got from the page: the client's own request might have chosen another
+// response.
 func varies(h, request http.Header) (name string, ok bool) {
 	for _, field := range h["Vary"] {
 		for name := range strings.SplitSeq(field, ",") {

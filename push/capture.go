@@ -15,8 +15,8 @@ var errTooLarge = errors.New("push: the answer is larger than the budget")
 // errNotWanted is what a handler gets that writes on after the deadline.
 var errNotWanted = errors.New("push: the answer is not waited for any more")
 
-// A capture is the http.ResponseWriter of a request that may be promised. It ends the context of the
-// request as soon as that cannot be any more.
+// A capture is the http.ResponseWriter of a request that may be promised. It ends the context of
+// the request as soon as that cannot be any more.
 type capture struct {
 	limit  int64 // of the body
 	head   bool  // the request has the method HEAD

@@ -21,8 +21,10 @@ func (r refusal) refused() bool { return r.reason != "" }
 
 // skipped returns the verdict of a candidate about which nothing is decided.
 func (c *candidate) skipped(no refusal) Verdict {
-	return Verdict{Source: c.source, Target: c.link.Target, Status: Skipped, Critical: c.link.Critical,
-		Reason: no.reason, Detail: no.detail}
+	return Verdict{
+		Source: c.source, Target: c.link.Target, Critical: c.link.Critical,
+		Status: Skipped, Reason: no.reason, Detail: no.detail,
+	}
 }
 
 // A decision is a candidate that has its verdict.
@@ -96,7 +98,8 @@ func (d *decision) again(c *candidate) Verdict {
 	return d.verdict
 }
 
-// linked reports whether a candidate that is not promised for this reason is left to its Link field.
+// linked reports whether a candidate that is not promised for this reason is left to its Link
+// field.
 func (c *candidate) linked(reason Reason) bool {
 	return c.source == FromLink && reason == Disabled && !c.link.PushOnly
 }
@@ -114,8 +117,8 @@ func (p *planner) outcome(c *candidate, no refusal) Status {
 	return Skipped
 }
 
-// forbidden returns the reason against a promise that is in a link itself; located is what was found
-// out about its target.
+// forbidden returns the reason against a promise that is in a link itself; located is what was
+// found out about its target.
 func (p *page) forbidden(l *Link, located refusal) refusal {
 	switch {
 	case located.reason == Invalid:

@@ -3,17 +3,17 @@ package push
 import "net/http"
 
 // A Handler is an http.Handler around any other: it serves what Next does, and promises, or hints
-// at, what goes with it. That is what the Map of its Policy names, what the Link fields of responses
-// name, and what Next asks for by [From] or as an http.Pusher. Only Next is required. A Handler must
-// not be copied or changed after its first use.
+// at, what goes with it. That is what the Map of its Policy names, what the Link fields of
+// responses name, and what Next asks for by [From] or as an http.Pusher. Only Next is required. A
+// Handler must not be copied or changed after its first use.
 //
-// What stands around it, compression say, does not see the responses that are promised, so it should
-// be the outermost handler. Below http.StripPrefix only what has the prefix is promised. A Handler
-// that another one is around only calls its Next: the Policy, Mount and Generation of the outermost
-// one count.
+// What stands around it, compression say, does not see the responses that are promised, so it
+// should be the outermost handler. Below http.StripPrefix only what has the prefix is promised. A
+// Handler that another one is around only calls its Next: the Policy, Mount and Generation of the
+// outermost one count.
 type Handler struct {
-	// Next serves the pages and their resources. While it is run for a request that may be promised,
-	// the page waits; it is not run for two of them at once for the same page.
+	// Next serves the pages and their resources. While it is run for a request that may be
+	// promised, the page waits; it is not run for two of them at once for the same page.
 	Next http.Handler
 	// Policy says what may be promised and hinted. Nil means the one that all of the process share.
 	Policy *Policy
@@ -90,8 +90,8 @@ func behind(w http.ResponseWriter) (*writer, Promiser) {
 }
 
 // From returns the plan of the request that w answers: of the [Handler] whose http.ResponseWriter w
-// is, or whose the Unwrap methods of w lead to. It is nil, and so does nothing, in a promised request
-// and where no Handler is around.
+// is, or whose the Unwrap methods of w lead to. It is nil, and so does nothing, in a promised
+// request and where no Handler is around.
 func From(w http.ResponseWriter) *Plan {
 	if pw, _ := behind(w); pw != nil {
 		return &pw.plan

@@ -59,8 +59,8 @@ func (p *page) isAnchor(anchor string) bool {
 	return reason == "" && !strings.Contains(anchor, "#") && p.is(target)
 }
 
-// promised makes the request for target that is promised with the page. It is false if Next would not
-// see it.
+// promised makes the request for target that is promised with the page. It is false if Next would
+// not see it.
 func (p *page) promised(method, target string, header http.Header) (r *http.Request, ok bool) {
 	path, query, hasQuery := strings.Cut(target, "?")
 	decoded, err := url.PathUnescape(path)
@@ -86,7 +86,8 @@ func (p *page) promised(method, target string, header http.Header) (r *http.Requ
 	return request.WithContext(p.ctx), true
 }
 
-// stripped returns what was cut off the path of the page before the Handler, as http.StripPrefix does.
+// stripped returns what was cut off the path of the page before the Handler, as http.StripPrefix
+// does.
 func (p *page) stripped() string {
 	path, _, _ := strings.Cut(p.target, "?")
 	path, err := url.PathUnescape(path)
@@ -115,8 +116,8 @@ func Pushed(ctx context.Context) (page string, ok bool) {
 
 // PageOf returns, in a promised request with the context ctx, the http.ResponseWriter that the
 // [Handler] gave to its Next for the page, so that whoever answers both can find what it keeps for
-// the page. Nothing may be written to it, and its plan must not be used, which waits for the promised
-// request. It is nil in any other request.
+// the page. Nothing may be written to it, and its plan must not be used, which waits for the
+// promised request. It is nil in any other request.
 func PageOf(ctx context.Context) http.ResponseWriter {
 	if w, ok := ctx.Value(pageKey{}).(*writer); ok {
 		return w

@@ -22,8 +22,9 @@ type Resource struct {
 	As string
 }
 
-// A Plan is what a [Handler] promises with one page, and hints at; [From] finds it. A nil *Plan does
-// nothing. It is safe for concurrent use.
+// A Plan is what a [Handler] promises with one page, and hints at; [From] finds it. A nil *Plan
+// does nothing. It is safe for concurrent use, but for what net/http is not: a 103 is sent with the
+// header of the response, which must not be changed during a call of Push or Hint.
 type Plan struct {
 	handler *Handler
 	writer  *writer
@@ -111,8 +112,8 @@ func (p *Plan) Push(res Resource) Verdict {
 }
 
 // Hint acts on fields that the application knows will be in its final response, at once: what its
-// Link fields preload is promised where that can be done, and all the rest goes out as a 103. Fields
-// that no 103 can have are left out. It does nothing after the final header has been sent.
+// Link fields preload is promised where that can be done, and all the rest goes out as a 103.
+// Fields that no 103 can have are left out. It does nothing after the final header has been sent.
 func (p *Plan) Hint(header http.Header) {
 	if p == nil {
 		return
@@ -129,9 +130,9 @@ func (p *Plan) Hint(header http.Header) {
 	}
 }
 
-// commit acts on the Link fields of the final response, before its header goes out, and takes out of
-// the header what the client is not to see. What it returns, if not nil, is to get the bytes of the
-// body.
+// commit acts on the Link fields of the final response, before its header goes out, and takes out
+// of the header what the client is not to see. What it returns, if not nil, is to get the bytes of
+// the body.
 func (p *Plan) commit(status int, header http.Header) *maphash.Hash {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -3,6 +3,7 @@ package push
 import (
 	"hash/maphash"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -13,7 +14,8 @@ type planner struct {
 	waited    time.Duration // for answers
 	delivery  delivery
 	hints     hints
-	visit     visit
+	entry     pageEntry
+	cookie    *cookie // of the client; nil until it is read
 }
 
 // push decides about an explicit call.
@@ -32,8 +34,8 @@ func (p *planner) push(c *candidate) Verdict {
 	return v
 }
 
-// early decides about links that are known before the page, and sends one 103 with those that are to
-// be hinted and with the fields of header besides Link.
+// early decides about links that are known before the page, and sends one 103 with those that are
+// to be hinted and with the fields of header besides Link.
 func (p *planner) early(source Source, links []Link, header http.Header) {
 	var elements []string
 	for i := range links {
@@ -69,17 +71,21 @@ func (p *planner) commit(status int, header http.Header) *maphash.Hash {
 	p.setCookie(status, header, now)
 	p.enter(status, header, now)
 	p.policy.Recorder.observe(&p.page, status, header, now)
-	return p.visit.sum
+	return p.entry.sum
 }
 
-// links decides about the Link fields of the final response. Early promises go out one by one, while
-// the next is being verified. Here the page is ready and comes first, so that they go out together
-// when nothing is left to wait for.
+// links decides about the Link fields of the final response. Early promises go out one by one,
+// while the next is being verified. Here the page is ready and comes first, so that they go out
+// together when nothing is left to wait for.
 func (p *planner) links(status int, header http.Header) {
 	links, whole := ParseLinks(header["Link"])
 	hidden := false
 	first := len(p.decisions)
+	p.decisions = slices.Grow(p.decisions, len(links))
 	p.delivery.deferring = true
+	if p.promiser != nil {
+		p.delivery.deferred = make([]deferred, 0, min(len(links), p.policy.maxPromises()))
+	}
 	for i := range links {
 		l := &links[i]
 		if !l.Is("preload") {

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// A Policy says what may be promised and hinted. The zero value is safe and works, and a nil *Policy
-// is one that all of the process share. Limits that go beyond one response hold for all that have
-// the same Policy. It must not be copied or changed after its first use, and is safe for concurrent
-// use.
+// A Policy says what may be promised and hinted. The zero value is safe and works, and a nil
+// *Policy is one that all of the process share. Limits that go beyond one response hold for all
+// that have the same Policy. It must not be copied or changed after its first use, and is safe for
+// concurrent use.
 type Policy struct {
 	// Off makes no promises at all. Hints are sent as to a client that takes none.
 	Off bool
@@ -21,7 +21,8 @@ type Policy struct {
 	MaxPerConnection int
 	// MaxOpen is how many promises may be under way on all connections. Zero means 1024.
 	MaxOpen int
-	// MaxResourceBytes is how many bytes the body of a promised response may have. Zero means 4 MiB.
+	// MaxResourceBytes is how many bytes the body of a promised response may have. Zero means 4
+	// MiB.
 	MaxResourceBytes int64
 	// MaxResponseBytes is how many bytes the bodies of all that is promised with a response may
 	// have. Zero means 8 MiB.
@@ -67,7 +68,7 @@ const slowFor = 10 * time.Second
 // processPolicy is the Policy of all Handlers that have none of their own.
 var processPolicy Policy
 
-func (p *Policy) maxPromises() int        { return orDefault(p.MaxPromises, 10) }
+func (p *Policy) maxPromises() int        { return max(0, orDefault(p.MaxPromises, 10)) }
 func (p *Policy) maxResourceBytes() int64 { return orDefault(p.MaxResourceBytes, 4<<20) }
 func (p *Policy) maxResponseBytes() int64 { return orDefault(p.MaxResponseBytes, 8<<20) }
 func (p *Policy) verifyTimeout() time.Duration {

@@ -2,9 +2,9 @@
 // by an HTTP/2 promise that carries the response, by a 103 (Early Hints) that names it, or by the
 // Link field of the page alone.
 //
-// Chrome takes no promises since version 106 of 2022, Firefox since 132 of 2024: browsers use hints.
-// Promises are for the other clients that allow them, programs and proxies. A client says in its
-// SETTINGS which of the two it is, so that nothing has to be configured for either.
+// Chrome takes no promises since version 106 of 2022, Firefox since 132 of 2024: browsers use
+// hints. Promises are for the other clients that allow them, programs and proxies. A client says in
+// its SETTINGS which of the two it is, so that nothing has to be configured for either.
 //
 // # The model
 //
@@ -19,7 +19,8 @@
 //	skipped    neither, for a reason: nopush, anchor, foreign, self, diary, limit, budget, status,
 //	           method, disabled, invalid, unverified, conditional
 //
-// Whatever names the same resource twice, in a call, a 103 and the final response, is one candidate.
+// Whatever names the same resource twice, in a call, a 103 and the final response, is one
+// candidate.
 //
 // What is promised is known. The handler runs the promised request first, inside the page's, into a
 // buffer and within a deadline. Only a whole 200 that the client may keep, that sets no cookie, and
@@ -28,9 +29,9 @@
 //
 // What the client has is not sent again. The diary of its connection knows what was sent, and in
 // which state (ETag, Last-Modified, or a hash of the body); while that is fresh by its own
-// Cache-Control nothing is run, otherwise the states are compared. A promise that the client refuses
-// is forgotten. A [Memory] does the same across connections, by a signed cookie, for those who want
-// it.
+// Cache-Control nothing is run, otherwise the states are compared. A promise that the client
+// refuses is forgotten. A [Memory] does the same across connections, by a signed cookie, for those
+// who want it.
 //
 // # Glossary
 //
@@ -60,6 +61,7 @@ package push
 import (
 	"net/http"
 	"sync"
+	"sync/atomic"
 )
 
 // A Promiser is what the package needs of a connection. The http.ResponseWriter of a request is
@@ -72,8 +74,8 @@ type Promiser interface {
 
 	// Promise promises the request r, which is for the origin of the page, and answers it with
 	// status 200, header and body, none of which is changed any more. The PUSH_PROMISE precedes all
-	// that is sent for the page afterwards. The body gives way to the page's, unless it is critical:
-	// then it goes before it.
+	// that is sent for the page afterwards. The body gives way to the page's, unless it is
+	// critical: then it goes before it.
 	//
 	// If Promise returns an error, no promise was made, and no more will be accepted on this
 	// response; one that is http.ErrNotSupported says that the client wants none. Otherwise settled
@@ -86,4 +88,23 @@ type Promiser interface {
 	// Session is where the package keeps what it knows of the connection. It lives as long as the
 	// connection.
 	Session() *sync.Map
+}
+
+// A connection is what is known of a connection to a client.
+type connection struct {
+	diary diary
+	open  atomic.Int64 // promises that are not settled
+}
+
+// connectionKey is the key of the *connection in a [Promiser]'s Session.
+type connectionKey struct{}
+
+// connectionOf returns what is known of the connection of p.
+func connectionOf(p Promiser) *connection {
+	m := p.Session()
+	if c, ok := m.Load(connectionKey{}); ok {
+		return c.(*connection)
+	}
+	c, _ := m.LoadOrStore(connectionKey{}, new(connection))
+	return c.(*connection)
 }

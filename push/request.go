@@ -9,17 +9,17 @@ import (
 	"github.com/larkspur-web/larkspur/environ/wire"
 )
 
-// copied are the fields of a page's request that a promised one has too: what chooses among variants,
-// and nothing that says who asks, or on which condition.
+// copied are the fields of a page's request that a promised one has too: what chooses among
+// variants, and nothing that says who asks, or on which condition.
 var copied = [...]string{"Accept", "Accept-Encoding", "Accept-Language", "User-Agent"}
 
 // unpromised are the fields that no promised request has, even where the caller gives them: those
-// that identify or condition, that speak of a body or of the connection, and the plan's own. Besides
-// them it has no Content-Type. RFC 9113, sections 8.2.2 and 8.4.
+// that identify or condition, that speak of a body or of the connection, and the plan's own.
+// Besides them it has no Content-Type. RFC 9113, sections 8.2.2 and 8.4.
 const unpromised = wire.Personal | wire.Connection | wire.Framing
 
-// promisedHeader returns the fields of a promised request. faulty is the name of a field of extra that
-// none can have.
+// promisedHeader returns the fields of a promised request. faulty is the name of a field of extra
+// that none can have.
 func promisedHeader(page, extra http.Header) (h http.Header, faulty string) {
 	h = make(http.Header, len(copied)+len(extra))
 	for _, name := range copied {
@@ -42,8 +42,8 @@ func promisedHeader(page, extra http.Header) (h http.Header, faulty string) {
 	return h, ""
 }
 
-// promisedMethod reads the request field Accept-Push-Policy: it returns the method of the requests to
-// promise, "" if there are to be none. draft-ruellan-http-accept-push-policy, section 4.
+// promisedMethod reads the request field Accept-Push-Policy: it returns the method of the requests
+// to promise, "" if there are to be none. draft-ruellan-http-accept-push-policy, section 4.
 func promisedMethod(h http.Header) (method string) {
 	values := h["Accept-Push-Policy"]
 	if len(values) == 0 {

@@ -33,7 +33,8 @@ func (p *planner) verify(pr *promise) refusal {
 	p.waited += took
 	if no.refused() {
 		if took >= p.policy.verifyTimeout() {
-			slow.add(entry{key: pr.entry.key, generation: pr.entry.generation, fresh: now.Add(slowFor)})
+			pr.entry.fresh = now.Add(slowFor)
+			slow.add(pr.entry)
 		}
 		return no
 	}

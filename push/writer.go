@@ -9,8 +9,9 @@ import (
 	"net/http"
 )
 
-// A writer is the http.ResponseWriter that a Handler gives to the next one. It is the one allocation
-// that a request costs that pushes nothing. The goroutine of the page owns it, but for the plan.
+// A writer is the http.ResponseWriter that a Handler gives to the next one. It is the one
+// allocation that a request costs that pushes nothing. The goroutine of the page owns it, but for
+// the plan.
 type writer struct {
 	http.ResponseWriter
 	plan   Plan

@@ -24,9 +24,11 @@ func connect(t *testing.T, s *site) net.Conn {
 	return dial(t, where, nil)
 }
 
-// TestItem005Found holds how the application of a file is found: app, application, or the name that
+// TestEntryPoint checks how the application of a file is found: app, application, or the name that
 // is given.
-func TestItem005Found(t *testing.T) {
+//
+// Items: entry-point.
+func TestEntryPoint(t *testing.T) {
 	site := newSite(t, modes[0])
 	files := fstest.MapFS{}
 	for name, app := range map[string]string{"app.star": "app", "application.star": "application", "other.star": "other"} {
@@ -48,9 +50,11 @@ func TestItem005Found(t *testing.T) {
 	}
 }
 
-// TestItem144Authority holds that an application never sees a request of HTTP/2 that names no host,
+// TestAuthority checks that an application never sees a request of HTTP/2 that names no host,
 // or two.
-func TestItem144Authority(t *testing.T) {
+//
+// Items: authority.
+func TestAuthority(t *testing.T) {
 	host := func(fields ...string) (all [][2]string) {
 		all = [][2]string{{":method", "GET"}, {":scheme", "http"}, {":path", "/"}}
 		for i := 0; i < len(fields); i += 2 {
@@ -90,8 +94,10 @@ def app(environ, start_response):
 	}
 }
 
-// TestItem147Limits holds that the server says its limits, so that a client need not run into them.
-func TestItem147Limits(t *testing.T) {
+// TestAnnouncedLimits checks that the server says its limits, so that a client need not run into them.
+//
+// Items: announced-limits.
+func TestAnnouncedLimits(t *testing.T) {
 	want := map[http2.SettingID][2]uint32{ // at least, at most
 		http2.SettingMaxConcurrentStreams: {100, 250},
 		http2.SettingMaxFrameSize:         {16 << 10, 16 << 10},

@@ -12,14 +12,15 @@ import (
 
 // contract is what the scripts of testdata/script may say.
 var contract = &scripttest.Language{
-	About: "They test the contract of `environ/SPEC.md`. Their files are an application, " +
-		"`app.star`, and what it loads. `TestContract` runs each over real sockets in five " +
-		"modes, and in each mode as it is, wrapped twice in an identity middleware, and under " +
-		"`apps/lint.star`: `go test -run TestContract/http1/bare/NAME`. A record of the log " +
-		"that has a code and that no `log` has found fails the script: no fault goes unseen. " +
-		"Arguments that are no regular expressions may have the escapes of a Go string, such as " +
-		"`\\r`, `\\xff` and `\\\\`.",
-	Example: "item047_limit_declared",
+	About: "They test the contract of `environ/SPEC.md`: each proves the item that its name " +
+		"begins with, up to the first `_`, and those that its comment names, as `Items: a, b.` " +
+		"Their files are an application, `app.star`, and what it loads. `TestContract` runs " +
+		"each over real sockets in five modes, and in each mode as it is, wrapped twice in an " +
+		"identity middleware, and under `apps/lint.star`: `go test -run " +
+		"TestContract/http1/bare/NAME`. A record of the log that has a code and that no `log` " +
+		"has found fails the script: no fault goes unseen. Arguments that are no regular " +
+		"expressions may have the escapes of a Go string, such as `\\r`, `\\xff` and `\\\\`.",
+	Example: "read-rest_limit_declared",
 	Commands: []scripttest.Command{
 		{
 			Usage: "config KEY VALUE",

@@ -23,6 +23,7 @@ var policy = []struct {
 	others  []string // packages outside the standard library
 }{
 	{"runtime/display", nil, nil},
+	{"runtime/frames", nil, []string{"go.starlark.net/..."}},
 	{"runtime/spell", nil, nil},
 	{"runtime/tee", nil, nil},
 	{"runtime/host/...", []string{"runtime/host/..."}, []string{"go.starlark.net/..."}},
@@ -34,6 +35,7 @@ var policy = []struct {
 	{"environ/...", []string{"environ/...", "runtime/host/..."}, []string{"go.starlark.net/..."}},
 	{"server/http1", nil, []string{"golang.org/x/net/http/..."}},
 	{"server/h2/...", []string{"server/h2/...", "environ/wire"}, []string{"golang.org/x/net/http2/...", "golang.org/x/net/http/..."}},
+	{"server/dev/...", []string{"server", "server/dev/...", "environ", "push", "runtime/host", "runtime/frames"}, []string{"go.starlark.net/..."}},
 	{"server/...", []string{"server/...", "environ/...", "push/...", "runtime/host/..."}, []string{"go.starlark.net/...", "golang.org/x/net/http2/...", "golang.org/x/net/http/..."}},
 	{"push/...", []string{"push/...", "environ/wire"}, []string{"golang.org/x/net/http2/..."}},
 	{"apps", nil, nil},
