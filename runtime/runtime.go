@@ -38,10 +38,10 @@
 //
 // # A request of many calls
 //
-// A server calls a program more than once for a request: the application, then what is promised with its
-// page, then what is left to clean up. [Program.Begin] and [Live.Begin] begin such a request: its calls run
-// the generation that it began with, and have one call's [Limits] together; all of its clean-up has
-// them once more.
+// A server calls a program more than once for a request: the application, then what is promised
+// with its page, then what is left to clean up. [Program.Begin] and [Live.Begin] begin such a
+// request: its calls run the generation that it began with, and have one call's [Limits] together;
+// all of its clean-up has them once more.
 //
 // # What is not bounded
 //
@@ -58,8 +58,8 @@ import (
 	"io/fs"
 	"log/slog"
 
-	"github.com/larkspur-web/larkspur/runtime/cover"
 	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
 )
 
 // A Module makes the values that load("@name", ...) gives to a program. It is called once for
@@ -74,7 +74,8 @@ type Config struct {
 	// fstest.MapFS, or a [Dir].
 	FS fs.FS
 	// Modules are the host modules that the program may load as "@name", by name without the @.
-	// They stand beside json, math, struct and time, and replace one of the same name. Nil adds none.
+	// They stand beside json, math, struct and time, and replace one of the same name. Nil adds
+	// none.
 	Modules map[string]Module
 	// Predeclared are values that every file of the program sees without a load. They are frozen.
 	// They replace builtins of the same name. Nil adds none.
@@ -83,6 +84,8 @@ type Config struct {
 	Limits Limits
 	// Logger receives what print() says, with file and line. Nil means slog.Default().
 	Logger *slog.Logger
-	// Cover counts which statements run. Nil counts nothing and costs nothing.
-	Cover *cover.Profile
+	// Rewrite are called, in order, for each file that is compiled, with its tree, whose names are not
+	// resolved yet, and its source. They may change the tree but not what the file binds: see package
+	// cover. Nil changes nothing.
+	Rewrite []func(f *syntax.File, source []byte)
 }

@@ -14,7 +14,10 @@ import (
 	"go.starlark.net/syntax"
 )
 
-var rules = lint.Rules{Builtin: runtime.Builtin, MustReturn: func(def *syntax.DefStmt) bool { return strings.HasPrefix(def.Name.Name, "must_") }}
+var rules = lint.Rules{
+	Builtin:    new(runtime.Config).Builtins().Has,
+	MustReturn: func(def *syntax.DefStmt) bool { return strings.HasPrefix(def.Name.Name, "must_") },
+}
 
 var (
 	wanted = regexp.MustCompile("# want (.*)")
@@ -36,13 +39,13 @@ func TestRules(t *testing.T) {
 			}
 			config := &runtime.Config{FS: fstest.MapFS{"a.star": &fstest.MapFile{Data: src}}}
 			for _, fault := range runtime.Check(config, "a.star:f") {
-				if !strings.Contains(fault.Msg, "is called with two arguments") { // which is not what this is about
+				if !strings.Contains(fault.Message, "is called with two arguments") { // which is not what this is about
 					t.Fatal(fault)
 				}
 			}
 			got := make(map[int][]string)
-			for _, d := range runtime.Lint(config, "a.star", rules.Check) {
-				got[d.Line] = append(got[d.Line], d.Msg)
+			for _, d := range lint.Run(config, "a.star", rules.Check) {
+				got[d.Line] = append(got[d.Line], d.Message)
 			}
 			for i, line := range strings.Split(string(src), "\n") {
 				var want []string
@@ -77,6 +80,6 @@ func FuzzCheck(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, src string) {
-		runtime.Lint(&runtime.Config{FS: fstest.MapFS{"a.star": &fstest.MapFile{Data: []byte(src)}}}, "a.star", rules.Check)
+		lint.Run(&runtime.Config{FS: fstest.MapFS{"a.star": &fstest.MapFile{Data: []byte(src)}}}, "a.star", rules.Check)
 	})
 }
