@@ -8,8 +8,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/larkspur-web/larkspur/push"
 	"github.com/larkspur-web/larkspur/server/h2"
 	"golang.org/x/net/http2"
+)
+
+// Package push asks for the same methods. Neither package imports the other.
+var (
+	_ push.Promiser = h2.Promiser(nil)
+	_ h2.Promiser   = push.Promiser(nil)
 )
 
 // promiser is what a handler promises with.
