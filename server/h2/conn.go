@@ -119,7 +119,6 @@ func newConn(
 		c.raw = t.NetConn()
 	}
 	c.reader.c = c
-	c.reader.goroutine.own()
 	// The client may use a table of the default size until it has acknowledged a
 	// smaller one: RFC 7541, section 4.2. No string is longer than decode lets a
 	// block be.

@@ -3,6 +3,7 @@ package h2
 import (
 	"errors"
 	"fmt"
+	"net/http"
 
 	"golang.org/x/net/http2"
 )
@@ -17,7 +18,7 @@ var (
 // Why a promise cannot be made.
 var (
 	// The client said so in its SETTINGS, or one side is going away.
-	errPushDisabled = errors.New("h2: the client accepts no promises")
+	errPushDisabled = fmt.Errorf("h2: the client accepts no promises: %w", http.ErrNotSupported)
 	// The client or the server allows no more at once.
 	errPushLimit = errors.New("h2: too many promises are open")
 	// The page is itself promised, its method is not GET or HEAD, or its response

@@ -6,7 +6,6 @@ import "time"
 // what the frames have caused, since the reader must not wait for the client to
 // read. It reports whether the connection is over.
 func (r *reader) dispatch() (over bool) {
-	r.goroutine.check()
 	c := r.c
 	c.mu.Lock()
 	var flush *conn

@@ -39,8 +39,8 @@
 // named for what they hold: streamTable, admission, clientSettings, flow,
 // scheduler, encoder, output, budget, clock and ending. A request's body, a
 // response and the workers have locks of their own; conn says in which order they
-// are taken. A build with the race detector panics where a lock is not held that
-// has to be, or the reader is not the goroutine that it should be (lock_race.go).
+// are taken. In a build with the race detector, a function that needs conn.mu
+// panics if nobody holds it (lock_race.go).
 //
 // # Where a request's time goes
 //

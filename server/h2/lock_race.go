@@ -2,60 +2,17 @@
 
 package h2
 
-import (
-	"bytes"
-	"runtime"
-	"strconv"
-	"sync"
-	"sync/atomic"
-)
+import "sync"
 
-// A mutex is a sync.Mutex that knows which goroutine holds it.
-type mutex struct {
-	mu     sync.Mutex
-	holder atomic.Uint64 // 0: nobody
-}
+// A mutex is a sync.Mutex that can be asked whether it is locked.
+type mutex struct{ sync.Mutex }
 
-func (m *mutex) Lock() {
-	m.mu.Lock()
-	m.holder.Store(goroutineID())
-}
-
-func (m *mutex) Unlock() {
-	m.held()
-	m.holder.Store(0)
-	m.mu.Unlock()
-}
-
-// held panics unless the goroutine that calls it holds m.
+// held panics if no goroutine holds m. It does not ask which one does, as x/net's
+// gotrack would: to find out the number of a goroutine takes so long that a server
+// under attack has no time left, and two goroutines that use the same data are the
+// race detector's business.
 func (m *mutex) held() {
-	if m.holder.Load() != goroutineID() {
+	if m.TryLock() {
 		panic("h2: the connection's lock is not held")
 	}
-}
-
-// A goroutine is the one that something belongs to.
-type goroutine struct{ id uint64 }
-
-// own makes it the goroutine that calls it.
-func (g *goroutine) own() { g.id = goroutineID() }
-
-// check panics in any other goroutine.
-func (g *goroutine) check() {
-	if g.id != goroutineID() {
-		panic("h2: this belongs to another goroutine")
-	}
-}
-
-// goroutineID reads the number of a goroutine where its stack is printed, as
-// x/net's gotrack does: there is no other way to it, which is why only tests ask.
-func goroutineID() uint64 {
-	var buf [64]byte
-	s := bytes.TrimPrefix(buf[:runtime.Stack(buf[:], false)], []byte("goroutine "))
-	digits, _, _ := bytes.Cut(s, []byte(" "))
-	id, err := strconv.ParseUint(string(digits), 10, 64)
-	if err != nil {
-		panic(err)
-	}
-	return id
 }

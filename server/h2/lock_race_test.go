@@ -4,31 +4,29 @@ package h2
 
 import "testing"
 
-// The lock of a connection tells who does not hold it, and what belongs to a goroutine tells who is
-// another.
+// A function that needs the connection's lock panics without.
 func TestLock(t *testing.T) {
 	panics := func(f func()) (did bool) {
 		defer func() { did = recover() != nil }()
 		f()
-		return
+		return false
 	}
-	elsewhere := func(f func()) (did bool) {
-		done := make(chan bool)
-		go func() { done <- panics(f) }()
-		return <-done
+	for name, f := range map[string]func(c *conn){
+		"open":          func(c *conn) { c.open(new(stream)) },
+		"close":         func(c *conn) { c.close(new(stream), nil) },
+		"arm":           func(c *conn) { c.arm(1) },
+		"refund":        func(c *conn) { c.refund(1) },
+		"scheduleFlush": func(c *conn) { c.scheduleFlush() },
+		"flush":         func(c *conn) { c.flush(nil) },
+		"signal":        func(c *conn) { (&stream{c: c}).signal() },
+	} {
+		if !panics(func() { f(new(conn)) }) {
+			t.Errorf("%s runs without the lock", name)
+		}
 	}
-	var m mutex
-	if !panics(m.held) {
-		t.Error("a lock that nobody holds is held")
-	}
-	m.Lock()
-	if panics(m.held) || !elsewhere(m.held) || !elsewhere(m.Unlock) {
-		t.Error("the lock does not know who holds it")
-	}
-	m.Unlock()
-	var g goroutine
-	g.own()
-	if panics(g.check) || !elsewhere(g.check) {
-		t.Error("a goroutine is taken for another")
+	c := new(conn)
+	c.mu.Lock()
+	if panics(func() { (&stream{c: c}).signal() }) {
+		t.Error("a lock that is held is not")
 	}
 }

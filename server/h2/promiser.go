@@ -36,12 +36,13 @@ type Promiser interface {
 	// the answer to be sent. Its body yields to that of the page, unless the
 	// promise is critical; then it is sent before the page.
 	//
-	// If Promise returns an error, no promise was made. Otherwise settled, if it is
-	// not nil, is called when the outcome is known: with nil when the answer has
-	// been sent; with a [ResetError] that has Remote set when the client has
-	// refused it (REFUSED_STREAM: it has taken nothing; CANCEL: it has no use for
-	// it, because the resource is in its cache, say); or with the error that ended
-	// the connection. A client may reset the stream after the answer was sent
+	// If Promise returns an error, no promise was made; one that wraps
+	// [http.ErrNotSupported] means that the client accepts none. Otherwise settled,
+	// if it is not nil, is called when the outcome is known: with nil when the
+	// answer has been sent; with a [ResetError] that has Remote set when the client
+	// has refused it (REFUSED_STREAM: it has taken nothing; CANCEL: it has no use
+	// for it, because the resource is in its cache, say); or with the error that
+	// ended the connection. A client may reset the stream after the answer was sent
 	// whole; then settled is called a second time. It is called with the connection
 	// locked: it must not block, and must not use the connection.
 	Promise(
@@ -90,8 +91,8 @@ func (w *response) Push(target string, o *http.PushOptions) error {
 	}
 	r := &http.Request{Method: o.Method, RequestURI: target, Header: o.Header}
 	err := w.st.makePromise(r, promise{})
-	if errors.Is(err, errPushDisabled) {
-		return http.ErrNotSupported
+	if errors.Is(err, http.ErrNotSupported) {
+		return http.ErrNotSupported // callers may compare
 	}
 	return err
 }

@@ -14,7 +14,6 @@ import (
 // It belongs to the goroutine on which net/http serves the connection. That calls
 // its methods without conn.mu, which they lock for what they change in conn.
 type reader struct {
-	goroutine
 	c *conn
 
 	in      input
@@ -146,7 +145,6 @@ func (r *reader) check(f frame) error {
 
 // handle handles a complete frame.
 func (r *reader) handle(f frame) error {
-	r.goroutine.check()
 	switch f.kind {
 	case http2.FrameHeaders:
 		return r.handleHeaders(f)
