@@ -1,7 +1,7 @@
 // Package linttest checks the rules of a linter, for the tests of runtime/lint and of server/lint.
 //
-// The package is for tests only. It lies below testdata so that it is neither built nor shown with the
-// packages of the module.
+// The package is for tests only. It lies below testdata so that it is neither built nor shown with
+// the packages of the module.
 package linttest
 
 import (
