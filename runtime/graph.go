@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/resolve"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
@@ -26,7 +27,7 @@ type graph struct {
 	order   []*source          // those that were read, each after the files that it loads
 	files   []file             // as met
 	hosts   map[string]starlark.StringDict
-	faults  Diagnostics
+	faults  host.Diagnostics
 
 	filesOnly bool // no host module is made, so what is loaded from one is not checked
 }
@@ -39,7 +40,7 @@ func (l *loader) newGraph(tree fs.FS, name string) *graph {
 // survey reads and compiles everything that the root file reaches.
 func (g *graph) survey() {
 	if err := g.visit(g.root, nil); err != nil {
-		g.faults = append(g.faults, Diagnostic{File: g.root, Msg: missing(g.tree, g.root, err)})
+		g.faults = append(g.faults, diagnoseFile(g.root, missing(g.tree, g.root, err)))
 	}
 	g.sort()
 }
@@ -157,7 +158,7 @@ func (g *graph) sort() {
 	for i, f := range g.files {
 		rank[f.name] = i
 	}
-	slices.SortStableFunc(g.faults, func(a, b Diagnostic) int {
+	slices.SortStableFunc(g.faults, func(a, b host.Diagnostic) int {
 		return cmp.Or(cmp.Compare(rank[a.File], rank[b.File]), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
 	})
 }

@@ -9,7 +9,8 @@ import (
 	"io"
 	"io/fs"
 
-	"github.com/larkspur-web/larkspur/runtime/cover"
+	"github.com/larkspur-web/larkspur/runtime/host"
+	"go.starlark.net/resolve"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 )
@@ -24,9 +25,10 @@ type file struct {
 type source struct {
 	name    string
 	hash    [sha256.Size]byte
-	tree    *syntax.File      // nil if it does not parse
+	text    []byte            // nil unless the loader keeps it
+	tree    *syntax.File      // as it is written; nil if it does not parse
 	program *starlark.Program // nil if there are faults
-	faults  []Diagnostic
+	faults  host.Diagnostics
 }
 
 // A loader makes programs of one Config. It keeps what it compiled, by name and content, for the
@@ -36,14 +38,14 @@ type loader struct {
 	limits      Limits
 	predeclared starlark.StringDict
 	compiled    map[string]*source // by name: the content seen last
+	keepText    bool               // of sources
 }
 
 func newLoader(c *Config) *loader {
-	l := &loader{c, c.Limits.withDefaults(), predeclare(c.Predeclared), make(map[string]*source)}
-	if c.Cover != nil {
-		l.predeclared[cover.Name] = c.Cover.Counter()
+	return &loader{
+		config: c, limits: c.Limits.withDefaults(), predeclared: predeclare(c.Predeclared),
+		compiled: make(map[string]*source),
 	}
-	return l
 }
 
 // load makes a program. Also when it fails it returns the files that it looked at, those that are
@@ -62,12 +64,22 @@ func (l *loader) load(entry string) (*Program, []file, error) {
 	}
 	app, fault := g.entry(names, globals[name])
 	if fault != nil {
-		return nil, g.files, Diagnostics{*fault}
+		return nil, g.files, host.Diagnostics{*fault}
 	}
-	return &Program{name: entry, app: app, files: g.files, limits: l.limits, logger: l.config.Logger}, g.files, nil
+	return l.program(entry, app, g, globals), g.files, nil
 }
 
-// build reads, compiles and runs everything that the file reaches. Without a graph nothing was looked at.
+func (l *loader) program(
+	name string, app starlark.Callable, g *graph, globals map[string]starlark.StringDict,
+) *Program {
+	return &Program{
+		name: name, app: app, config: l.config, root: g.root, files: g.files,
+		limits: l.limits, logger: l.config.Logger, loaded: globals,
+	}
+}
+
+// build reads, compiles and runs everything that the file reaches. Without a graph nothing was
+// looked at.
 func (l *loader) build(name string) (*graph, map[string]starlark.StringDict, error) {
 	tree, err := snapshot(l.config.FS)
 	if err != nil {
@@ -141,10 +153,10 @@ func (l *loader) compile(tree fs.FS, name string) (*source, error) {
 	s := &source{name: name, hash: hash}
 	s.tree, err = dialect.Parse(name, src, 0)
 	if err == nil {
-		if l.config.Cover != nil {
-			l.config.Cover.Instrument(s.tree, name, src)
-		}
-		s.program, err = starlark.FileProgram(s.tree, l.predeclared.Has)
+		s.program, err = l.translate(s.tree, src)
+	}
+	if l.keepText {
+		s.text = src
 	}
 	if err != nil {
 		s.faults = diagnoseError(name, err)
@@ -152,6 +164,24 @@ func (l *loader) compile(tree fs.FS, name string) (*source, error) {
 	}
 	l.compiled[name] = s
 	return s, nil
+}
+
+// translate makes a program of a file that is parsed, and resolves its names. What rewrites it gets
+// a tree of its own: the one that is looked at is what is written.
+func (l *loader) translate(tree *syntax.File, src []byte) (*starlark.Program, error) {
+	if len(l.config.Rewrite) > 0 {
+		if err := resolve.File(tree, l.predeclared.Has, starlark.Universe.Has); err != nil {
+			return nil, err
+		}
+		var err error
+		if tree, err = dialect.Parse(tree.Path, src, 0); err != nil {
+			return nil, err
+		}
+		for _, rewrite := range l.config.Rewrite {
+			rewrite(tree, src)
+		}
+	}
+	return starlark.FileProgram(tree, l.predeclared.Has)
 }
 
 // dialect is what apps need (middleware on middleware is recursion to the interpreter, because it

@@ -2,10 +2,9 @@ package runtime
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
+	"sync"
 
-	"github.com/larkspur-web/larkspur/runtime/cover"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 )
@@ -15,10 +14,15 @@ import (
 type Program struct {
 	name       string
 	app        starlark.Callable
+	config     *Config
+	root       string // the file that it was loaded from
 	files      []file
 	limits     Limits
 	logger     *slog.Logger
 	generation uint64 // of a [Live]; 0 if the program was loaded alone
+
+	mu     sync.Mutex // guards loaded, to which Load adds
+	loaded map[string]starlark.StringDict
 }
 
 var _ host.App = (*Program)(nil)
@@ -26,27 +30,11 @@ var _ host.App = (*Program)(nil)
 // Load loads the program whose entry is FILE.star or FILE.star:NAME, a path in c.FS. Without a
 // name the entry is the global app, or else application.
 //
-// The error is [Diagnostics] for what can be seen without running the program; a
+// The error is [host.Diagnostics] for what can be seen without running the program; a
 // *starlark.EvalError is wrapped in what its top level ran into.
 func Load(c *Config, entry string) (*Program, error) {
 	p, _, err := newLoader(c).load(entry)
 	return p, err
-}
-
-// LoadFile loads a file of c.FS for the sake of its globals, which are frozen: tests, a prompt.
-// Nothing of it need be callable, and Call gives no callable to use, only a thread with the
-// program's limits.
-func LoadFile(c *Config, file string) (*Program, starlark.StringDict, error) {
-	name, err := locate(".", file)
-	if err != nil {
-		return nil, nil, fmt.Errorf("file %q: %w", file, err)
-	}
-	l := newLoader(c)
-	g, globals, err := l.build(name)
-	if err != nil {
-		return nil, nil, err
-	}
-	return &Program{name: name, files: g.files, limits: l.limits, logger: c.Logger}, globals[name], nil
 }
 
 // Begin begins a request of many calls: see [host.App].
@@ -66,6 +54,3 @@ func (p *Program) Call(ctx context.Context, use host.Use) error {
 	defer r.End()
 	return r.Call(ctx, use)
 }
-
-// Count has p count the statements of a file that nothing may load, in the dialect of programs.
-func Count(p *cover.Profile, name string, source []byte) { p.Add(&dialect, name, source) }

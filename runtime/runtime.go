@@ -58,8 +58,8 @@ import (
 	"io/fs"
 	"log/slog"
 
-	"github.com/larkspur-web/larkspur/runtime/cover"
 	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
 )
 
 // A Module makes the values that load("@name", ...) gives to a program. It is called once for
@@ -84,6 +84,8 @@ type Config struct {
 	Limits Limits
 	// Logger receives what print() says, with file and line. Nil means slog.Default().
 	Logger *slog.Logger
-	// Cover counts which statements run. Nil counts nothing and costs nothing.
-	Cover *cover.Profile
+	// Rewrite are called, in order, for each file that is compiled, with its tree, whose names are not
+	// resolved yet, and its source. They may change the tree but not what the file binds: see package
+	// cover. Nil changes nothing.
+	Rewrite []func(f *syntax.File, source []byte)
 }

@@ -11,8 +11,10 @@ import (
 )
 
 func rules() *linttest.Rules {
-	mustReturn := func(def *syntax.DefStmt) bool { return strings.HasPrefix(def.Name.Name, "must_") }
-	return &linttest.Rules{Check: lint.Rules{Builtin: runtime.Builtin, MustReturn: mustReturn}.Check}
+	return &linttest.Rules{Check: lint.Rules{
+		Builtin:    new(runtime.Config).Builtins().Has,
+		MustReturn: func(def *syntax.DefStmt) bool { return strings.HasPrefix(def.Name.Name, "must_") },
+	}.Check}
 }
 
 func TestRules(t *testing.T) { rules().Test(t) }

@@ -108,12 +108,12 @@ func (s *Suite) Run(ctx context.Context, files []string, each func(*Result)) err
 
 func (s *Suite) runFile(ctx context.Context, name string, each func(*Result)) error {
 	began := time.Now()
-	p, globals, err := runtime.LoadFile(&s.Config, name)
+	p, err := runtime.LoadFile(&s.Config, name)
 	if err != nil {
 		each(&Result{File: name, Time: time.Since(began), Err: err})
 		return ctx.Err()
 	}
-	for _, fn := range tests(globals) {
+	for _, fn := range tests(p) {
 		if s.Match != nil && !s.Match.MatchString(fn.Name()) {
 			continue
 		}
@@ -151,10 +151,10 @@ func (s *Suite) runTest(ctx context.Context, p *runtime.Program, fn *starlark.Fu
 	})
 }
 
-// tests returns the tests among the globals, in the order of the file.
-func tests(globals starlark.StringDict) []*starlark.Function {
+// tests returns the tests of a file, in its order.
+func tests(p *runtime.Program) []*starlark.Function {
 	var all []*starlark.Function
-	for name, v := range globals {
+	for name, v := range p.Globals() {
 		if fn, ok := v.(*starlark.Function); ok && strings.HasPrefix(name, prefix) {
 			all = append(all, fn)
 		}

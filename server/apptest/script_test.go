@@ -27,7 +27,7 @@ import (
 // newSuite returns a suite of the files, with the modules that the command grants.
 func newSuite(files fs.FS) (*suite.Suite, error) {
 	modules := map[string]runtime.Module{"http": http.Module, "body": body.Module, "static": static.Module}
-	_, globals, err := runtime.LoadFile(&runtime.Config{FS: apps.FS, Modules: modules}, "lint.star")
+	program, err := runtime.LoadFile(&runtime.Config{FS: apps.FS, Modules: modules}, "lint.star")
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +37,7 @@ func newSuite(files fs.FS) (*suite.Suite, error) {
 	}
 	log := tee.New(nil)
 	kit := &apptest.Config{
-		JSON: values["json"].(starlark.HasAttrs), Lint: globals["lint"].(*starlark.Function), Log: log,
+		JSON: values["json"].(starlark.HasAttrs), Lint: program.Globals()["lint"].(*starlark.Function), Log: log,
 	}
 	modules["test"] = kit.Module
 	return &suite.Suite{

@@ -14,11 +14,12 @@ import (
 	"testing/fstest"
 
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/lint"
 )
 
 // Rules are what is checked. Their examples are the testdata/*.star of the package that is tested.
 type Rules struct {
-	Check runtime.Rule
+	Check lint.Rule
 	// Modules are what the examples may load besides the standard ones.
 	Modules map[string]runtime.Module
 }
@@ -48,13 +49,13 @@ func (r *Rules) Test(t *testing.T) {
 			config := r.config(source)
 			for _, fault := range runtime.Check(config, "a.star:f") {
 				// What the entry is called with is not what this is about.
-				if !strings.Contains(fault.Msg, "is called with two arguments") {
+				if !strings.Contains(fault.Message, "is called with two arguments") {
 					t.Fatal(fault)
 				}
 			}
 			got := make(map[int][]string)
-			for _, d := range runtime.Lint(config, "a.star", r.Check) {
-				got[d.Line] = append(got[d.Line], d.Msg)
+			for _, d := range lint.Run(config, "a.star", r.Check) {
+				got[d.Line] = append(got[d.Line], d.Message)
 			}
 			for i, line := range strings.Split(string(source), "\n") {
 				want := wanted(line)
@@ -91,6 +92,6 @@ func (r *Rules) Fuzz(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(_ *testing.T, source string) {
-		runtime.Lint(r.config([]byte(source)), "a.star", r.Check)
+		lint.Run(r.config([]byte(source)), "a.star", r.Check)
 	})
 }
