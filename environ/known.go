@@ -3,6 +3,8 @@ package environ
 import (
 	"slices"
 	"strings"
+
+	"github.com/larkspur-web/larkspur/runtime/host"
 )
 
 // Meant returns the key that a script most likely means by one that no server sets, "" if name may be right: a
@@ -27,7 +29,7 @@ func Meant(name string) string {
 			return key
 		}
 		// A short key is not far from any other.
-		if n := distance(name, key, least); n < least && n <= len(key)/6 {
+		if n := host.Distance(name, key, least); n < least && n <= len(key)/6 {
 			best, least = key, n
 		}
 	}
@@ -48,31 +50,4 @@ func knownKeys() []string {
 	all = append(all, "HTTP_HOST")
 	slices.Sort(all)
 	return all
-}
-
-// distance is how many characters must be inserted, removed or replaced, or neighbours exchanged, to make b
-// of a; limit or more if that is more than it.
-func distance(a, b string, limit int) int {
-	if max(len(a)-len(b), len(b)-len(a)) >= limit {
-		return limit
-	}
-	before, above, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range row {
-		above[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			row[j] = min(above[j]+1, row[j-1]+1, above[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-		}
-		before, above, row = above, row, before
-	}
-	return above[len(b)]
 }

@@ -11,11 +11,11 @@ func Check(c *Config, entry string) Diagnostics {
 	if err != nil {
 		return Diagnostics{{File: entry, Msg: err.Error()}}
 	}
-	tree, err := snapshot(c.FS)
+	fsys, err := snapshot(c.FS)
 	if err != nil {
 		return Diagnostics{{File: name, Msg: err.Error()}}
 	}
-	g := l.newGraph(tree, name)
+	g := l.newGraph(fsys, name)
 	g.survey()
 	if len(g.faults) > 0 {
 		if fault := g.declared(names); fault != nil {
@@ -24,7 +24,9 @@ func Check(c *Config, entry string) Diagnostics {
 		}
 		return g.faults
 	}
-	globals, err := l.run(g)
+	gen := newGeneration(c, 0)
+	defer gen.retire()
+	globals, err := l.run(g, gen)
 	if err != nil {
 		return diagnoseError(name, err)
 	}

@@ -42,10 +42,6 @@ func (d Diagnostics) Error() string {
 
 // Diagnose returns what the error of loading the entry says, as diagnostics: one at least.
 func Diagnose(entry string, err error) Diagnostics {
-	var known Diagnostics
-	if errors.As(err, &known) {
-		return known
-	}
 	file, _, _ := strings.Cut(entry, ":")
 	return diagnoseError(file, err)
 }
@@ -72,10 +68,13 @@ func diagnoseError(file string, err error) []Diagnostic {
 	var (
 		parse    syntax.Error
 		resolved resolve.ErrorList
+		known    Diagnostics
 		limit    *LimitError
 		eval     *starlark.EvalError
 	)
 	switch {
+	case errors.As(err, &known):
+		return known
 	case errors.As(err, &parse):
 		return []Diagnostic{diagnose(parse.Pos, "%s", parse.Msg)}
 	case errors.As(err, &resolved):

@@ -7,13 +7,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 )
 
-// A Rule looks at a file that compiles, and calls warn for each place where it doubts it. The names in the tree
-// are resolved. A rule must not change the tree. Those of the language are in package runtime/lint.
-type Rule func(f *syntax.File, warn func(pos syntax.Position, format string, args ...any))
+// A Rule looks at a file that compiles, and calls Warn for each place that is probably wrong. The rules of the language
+// are in package runtime/lint.
+type Rule func(*host.Script)
 
 // ignored is the comment that silences the warnings of its line, or of the next if it has its own.
 var ignored = regexp.MustCompile(`^(.*)#\s*larkspur:ignore\b`)
@@ -27,26 +28,30 @@ func Lint(c *Config, entry string, rules ...Rule) Diagnostics {
 	if err != nil {
 		return nil
 	}
-	tree, err := snapshot(c.FS)
+	fsys, err := snapshot(c.FS)
 	if err != nil {
 		return nil
 	}
-	g := l.newGraph(tree, name)
+	g := l.newGraph(fsys, name)
 	g.survey()
 	if len(g.faults) > 0 {
 		return nil
 	}
 	for _, s := range g.order {
-		src, err := l.read(tree, s.name)
+		src, err := l.read(fsys, s.name)
 		if err != nil || sha256.Sum256(src) != s.hash {
 			continue // it has changed since, and is another file
 		}
 		silent := silences(string(src))
 		for _, rule := range rules {
-			rule(s.tree, func(pos syntax.Position, format string, args ...any) {
-				if !slices.Contains(silent, int(pos.Line)) {
-					g.fault(pos, "%s", fmt.Sprintf(format, args...))
-				}
+			rule(&host.Script{
+				Tree:   s.parsed,
+				Module: l.catalog.module,
+				Warn: func(pos syntax.Position, format string, args ...any) {
+					if !slices.Contains(silent, int(pos.Line)) {
+						g.fault(pos, "%s", fmt.Sprintf(format, args...))
+					}
+				},
 			})
 		}
 	}

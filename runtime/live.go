@@ -27,6 +27,7 @@ type Live struct {
 	mu     sync.Mutex // held while loading: it guards what follows
 	loader *loader
 	print  Fingerprint // of what was loaded last, well or not
+	closed bool
 }
 
 // A Status is what became of the attempts to load a program. It is immutable.
@@ -98,10 +99,31 @@ func NewLive(c *Config, entry string) (*Live, error) {
 var _ host.App = (*Live)(nil)
 
 // Begin begins a request with the program that serves now: see [host.App].
-func (l *Live) Begin() host.Run { return l.program.Load().Begin() }
+func (l *Live) Begin() host.Run {
+	for {
+		p := l.program.Load()
+		r := p.begin()
+		// It may have been replaced, and its last request have ended, since it was looked up.
+		if r.generation != nil || p == l.program.Load() {
+			return r
+		}
+	}
+}
 
 // Call is that of the program that serves now: see [Program.Call].
-func (l *Live) Call(ctx context.Context, use host.Use) error { return l.program.Load().Call(ctx, use) }
+func (l *Live) Call(ctx context.Context, use host.Use) error {
+	r := l.Begin()
+	defer r.End()
+	return r.Call(ctx, use)
+}
+
+// Close lets the program that serves go: see [Program.Close]. Later attempts to load fail.
+func (l *Live) Close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	l.program.Load().Close()
+}
 
 // Program returns the generation that serves now.
 func (l *Live) Program() *Program { return l.program.Load() }
@@ -160,23 +182,31 @@ func (l *Live) Take(p Fingerprint) error {
 
 // take loads, and publishes what loaded. The lock is held, as it is in what follows.
 func (l *Live) take(p Fingerprint) error {
+	if l.closed {
+		return ErrClosed
+	}
 	if p.Same(l.print) {
 		return l.status.Load().Err
 	}
-	program, files, err := l.loader.load(l.entry)
+	old := l.status.Load()
+	program, files, err := l.loader.load(l.entry, old.Generation+1)
 	if digest(files) != p.content {
+		if program != nil {
+			program.Close()
+		}
 		return ErrChanging
 	}
 	l.print = p
-	old := l.status.Load()
 	s := &Status{Generation: old.Generation, Loaded: old.Loaded, Failures: old.Failures, Err: err}
 	if err != nil {
 		s.Failures++
 	} else {
 		s.Generation++
 		s.Loaded = time.Now()
-		program.generation = s.Generation
-		l.program.Store(program)
+		program.generation.publish()
+		if before := l.program.Swap(program); before != nil {
+			defer before.Close() // when the status says so
+		}
 	}
 	l.status.Store(s)
 	return err
@@ -188,24 +218,23 @@ func (l *Live) look() Fingerprint {
 	if err != nil {
 		return p // as load, which looks at no file either
 	}
-	tree, err := snapshot(l.loader.config.FS)
+	fsys, err := snapshot(l.loader.config.FS)
 	if err != nil {
 		return p
 	}
-	g := l.loader.newGraph(tree, name)
-	g.filesOnly = true
+	g := l.loader.newGraph(fsys, name)
 	g.survey()
 	p.content = digest(g.files)
 	touched := sha256.New()
 	for _, f := range g.files {
 		p.files, p.hashes = append(p.files, f.name), append(p.hashes, f.hash)
-		if info, err := fs.Stat(tree, f.name); err == nil {
+		if info, err := fs.Stat(fsys, f.name); err == nil {
 			fmt.Fprintln(touched, f.name, info.ModTime().UnixNano(), info.Size())
 		}
 	}
 	p.touched = [sha256.Size]byte(touched.Sum(nil))
 	if _, ok := l.loader.config.FS.(dir); ok {
-		p.root.info, _ = fs.Stat(tree, ".") // without it, as for other trees, the content decides
+		p.root.info, _ = fs.Stat(fsys, ".") // without it, as for other trees, the content decides
 	}
 	return p
 }

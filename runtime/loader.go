@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 
 	"github.com/larkspur-web/larkspur/runtime/cover"
 	"go.starlark.net/starlark"
@@ -24,7 +25,7 @@ type file struct {
 type source struct {
 	name    string
 	hash    [sha256.Size]byte
-	tree    *syntax.File      // nil if it does not parse
+	parsed  *syntax.File      // nil if it does not parse
 	program *starlark.Program // nil if there are faults
 	faults  []Diagnostic
 }
@@ -33,27 +34,34 @@ type source struct {
 // next generation. It is for one goroutine at a time.
 type loader struct {
 	config      *Config
+	catalog     *catalog
 	limits      Limits
 	predeclared starlark.StringDict
 	compiled    map[string]*source // by name: the content seen last
 }
 
 func newLoader(c *Config) *loader {
-	l := &loader{c, c.Limits.withDefaults(), predeclare(c.Predeclared), make(map[string]*source)}
+	l := &loader{c, newCatalog(c), c.Limits.withDefaults(), predeclare(c.Predeclared), make(map[string]*source)}
 	if c.Cover != nil {
 		l.predeclared[cover.Name] = c.Cover.Counter()
 	}
 	return l
 }
 
-// load makes a program. Also when it fails it returns the files that it looked at, those that are
-// missing among them: a change in one of them is a reason to try again.
-func (l *loader) load(entry string) (*Program, []file, error) {
+// load makes a program of the generation. Also when it fails it returns the files that it looked at, those
+// that are missing among them: a change in one of them is a reason to try again.
+func (l *loader) load(entry string, number uint64) (p *Program, files []file, err error) {
 	name, names, err := splitEntry(entry)
 	if err != nil {
 		return nil, nil, err
 	}
-	g, globals, err := l.build(name)
+	gen := newGeneration(l.config, number)
+	defer func() {
+		if p == nil {
+			gen.retire()
+		}
+	}()
+	g, globals, err := l.build(name, gen)
 	if g == nil {
 		return nil, nil, err
 	}
@@ -64,33 +72,49 @@ func (l *loader) load(entry string) (*Program, []file, error) {
 	if fault != nil {
 		return nil, g.files, Diagnostics{*fault}
 	}
-	return &Program{name: entry, app: app, files: g.files, limits: l.limits, logger: l.config.Logger}, g.files, nil
+	return l.program(entry, app, g, gen), g.files, nil
 }
 
-// build reads, compiles and runs everything that the file reaches. Without a graph nothing was looked at.
-func (l *loader) build(name string) (*graph, map[string]starlark.StringDict, error) {
-	tree, err := snapshot(l.config.FS)
+func (l *loader) program(name string, app starlark.Callable, g *graph, gen *generation) *Program {
+	return &Program{
+		name: name, app: app, files: g.files, limits: l.limits, logger: l.config.Logger, generation: gen,
+	}
+}
+
+// build reads, compiles and runs everything that the file reaches, and opens its host modules for the
+// generation. Without a graph nothing was looked at.
+func (l *loader) build(name string, gen *generation) (*graph, map[string]starlark.StringDict, error) {
+	fsys, err := snapshot(l.config.FS)
 	if err != nil {
 		return nil, nil, fmt.Errorf("runtime: load: %w", err)
 	}
-	g := l.newGraph(tree, name)
+	g := l.newGraph(fsys, name)
 	g.survey()
 	if len(g.faults) > 0 {
 		return g, nil, g.faults
 	}
 	l.keep(g)
-	globals, err := l.run(g)
+	globals, err := l.run(g, gen)
 	return g, globals, err
 }
 
-// run runs the files of g, each after those that it loads, and returns the globals of each.
-func (l *loader) run(g *graph) (globals map[string]starlark.StringDict, err error) {
+// run opens the host modules of g, and runs its files, each after those that it loads. It returns the
+// globals of each.
+func (l *loader) run(
+	g *graph, gen *generation,
+) (globals map[string]starlark.StringDict, err error) {
+	for _, h := range g.hosts {
+		if _, err := gen.open(h.module, g.fsys); err != nil {
+			d := diagnose(h.pos, "cannot load \"@%s\": %v", h.module.Name, err)
+			return nil, &openError{d, err}
+		}
+	}
 	globals = make(map[string]starlark.StringDict, len(g.order))
 	c := newCall(context.Background(), "load", &l.limits, l.config.Logger)
 	defer c.end(&err)
 	c.thread.Load = func(t *starlark.Thread, module string) (starlark.StringDict, error) {
-		if host, ok := g.hosts[module]; ok {
-			return host, nil
+		if name, ok := strings.CutPrefix(module, "@"); ok {
+			return gen.opened[name], nil
 		}
 		name, err := locate(t.CallFrame(0).Pos.Filename(), module)
 		return globals[name], err
@@ -124,8 +148,8 @@ func (l *loader) keep(g *graph) {
 }
 
 // compile returns the compiled file, from the last generation if the content is the same.
-func (l *loader) compile(tree fs.FS, name string) (*source, error) {
-	src, err := l.read(tree, name)
+func (l *loader) compile(fsys fs.FS, name string) (*source, error) {
+	src, err := l.read(fsys, name)
 	if err != nil {
 		return nil, err
 	}
@@ -134,12 +158,12 @@ func (l *loader) compile(tree fs.FS, name string) (*source, error) {
 		return s, nil
 	}
 	s := &source{name: name, hash: hash}
-	s.tree, err = dialect.Parse(name, src, 0)
+	s.parsed, err = dialect.Parse(name, src, 0)
 	if err == nil {
 		if l.config.Cover != nil {
-			l.config.Cover.Instrument(s.tree, name, src)
+			l.config.Cover.Instrument(s.parsed, name, src)
 		}
-		s.program, err = starlark.FileProgram(s.tree, l.predeclared.Has)
+		s.program, err = starlark.FileProgram(s.parsed, l.predeclared.Has)
 	}
 	if err != nil {
 		s.faults = diagnoseError(name, err)
@@ -154,15 +178,15 @@ func (l *loader) compile(tree fs.FS, name string) (*source, error) {
 var dialect = syntax.FileOptions{Set: true, While: true, TopLevelControl: true, Recursion: true}
 
 // read reads a file of script. It opens nothing but regular files: a FIFO would wait for ever.
-func (l *loader) read(tree fs.FS, name string) ([]byte, error) {
-	info, err := fs.Stat(tree, name)
+func (l *loader) read(fsys fs.FS, name string) ([]byte, error) {
+	info, err := fs.Stat(fsys, name)
 	if err != nil {
 		return nil, cause(err)
 	}
 	if !info.Mode().IsRegular() {
 		return nil, errors.New("it is not a regular file")
 	}
-	f, err := tree.Open(name)
+	f, err := fsys.Open(name)
 	if err != nil {
 		return nil, cause(err)
 	}

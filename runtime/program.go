@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 
@@ -18,7 +19,7 @@ type Program struct {
 	files      []file
 	limits     Limits
 	logger     *slog.Logger
-	generation uint64 // of a [Live]; 0 if the program was loaded alone
+	generation *generation
 }
 
 var _ host.App = (*Program)(nil)
@@ -29,8 +30,12 @@ var _ host.App = (*Program)(nil)
 // The error is [Diagnostics] for what can be seen without running the program; a
 // *starlark.EvalError is wrapped in what its top level ran into.
 func Load(c *Config, entry string) (*Program, error) {
-	p, _, err := newLoader(c).load(entry)
-	return p, err
+	p, _, err := newLoader(c).load(entry, 0)
+	if err != nil {
+		return nil, err
+	}
+	p.generation.publish()
+	return p, nil
 }
 
 // LoadFile loads a file of c.FS for the sake of its globals, which are frozen: tests, a prompt. Nothing of it need
@@ -41,19 +46,31 @@ func LoadFile(c *Config, file string) (*Program, starlark.StringDict, error) {
 		return nil, nil, fmt.Errorf("file %q: %w", file, err)
 	}
 	l := newLoader(c)
-	g, globals, err := l.build(name)
+	gen := newGeneration(c, 0)
+	g, globals, err := l.build(name, gen)
 	if err != nil {
+		gen.retire()
 		return nil, nil, err
 	}
-	return &Program{name: name, files: g.files, limits: l.limits, logger: c.Logger}, globals[name], nil
+	return l.program(name, nil, g, gen), globals[name], nil
 }
+
+// Close lets the program go: no request can begin any more, and its host modules are told when the last
+// one has ended. It does not wait for that.
+func (p *Program) Close() { p.generation.retire() }
+
+// ErrClosed is the error of a call of a program that is closed.
+var ErrClosed = errors.New("runtime: the program is closed")
 
 // Begin begins a request of many calls: see [host.App].
 func (p *Program) Begin() host.Run { return p.begin() }
 
 func (p *Program) begin() *run {
-	r := &run{name: p.name, app: p.app, limits: &p.limits, logger: p.logger, generation: p.generation}
+	r := &run{name: p.name, app: p.app, limits: &p.limits, logger: p.logger}
 	r.calls.exact = true
+	if p.generation.acquire() {
+		r.generation = p.generation
+	}
 	return r
 }
 

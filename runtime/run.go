@@ -25,7 +25,8 @@ type run struct {
 	app        starlark.Callable
 	limits     *Limits
 	logger     *slog.Logger
-	generation uint64
+	generation *generation // which the run uses until its end; nil if the program is closed
+	ended      atomic.Bool
 
 	calls budget
 	clean budget
@@ -40,13 +41,25 @@ type run struct {
 var _ host.Run = (*run)(nil)
 
 // Generation is [host.Run]'s.
-func (r *run) Generation() uint64 { return r.generation }
+func (r *run) Generation() uint64 {
+	if r.generation == nil {
+		return 0
+	}
+	return r.generation.number
+}
 
-// End is [host.Run]'s.
-func (r *run) End() {}
+// End is [host.Run]'s. Only the first counts.
+func (r *run) End() {
+	if r.generation != nil && !r.ended.Swap(true) {
+		r.generation.release()
+	}
+}
 
 // Call is [host.Run]'s. A call inside another one does not outlive it.
 func (r *run) Call(ctx context.Context, use host.Use) (err error) {
+	if r.generation == nil {
+		return ErrClosed
+	}
 	c := &r.first
 	if r.taken.Swap(true) {
 		c = new(call)
@@ -77,6 +90,9 @@ func (r *run) leave() {
 // CleanUp is [host.Run]'s. A function that comes late still has a few steps, so that what has only to let
 // go of something can.
 func (r *run) CleanUp(ctx context.Context, use host.Use) (err error) {
+	if r.generation == nil {
+		return ErrClosed
+	}
 	length := r.limits.Time
 	if length != math.MaxInt64 {
 		r.mu.Lock()

@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 	"golang.org/x/tools/txtar"
 )
@@ -88,12 +88,15 @@ func runScript(t *testing.T, archive *txtar.Archive) {
 }
 
 // hosts are the host modules that scripts may load besides the standard ones.
-var hosts = map[string]runtime.Module{
-	"greeter": func(fs.FS) (starlark.StringDict, error) { return starlark.StringDict{"greet": greet}, nil },
-	"broken":  func(fs.FS) (starlark.StringDict, error) { return nil, errors.New("out of order") },
+var hosts = []*host.Module{
+	{Name: "greeter", Members: []host.Member{{Name: "greet", Value: greet}}},
+	{Name: "broken", Members: []host.Member{{Name: "x"}}, Open: func(*host.Load) (any, error) {
+		return nil, errors.New("out of order")
+	}},
+	{Name: "vault", Grant: "a key", Members: []host.Member{{Name: "open", Value: greet}}},
 }
 
-var greet = runtime.Func("greet", func(name string) (string, error) {
+var greet = host.Func("greet", func(name string) (string, error) {
 	if name == "" {
 		return "", nobody{}
 	}

@@ -19,40 +19,52 @@ import (
 // loads, mean what they mean there. A statement may bind any of them anew, which the file does not see. It is for
 // one goroutine at a time.
 type Session struct {
-	loader  *loader
-	graph   *graph // of the file, if there is one
-	modules map[string]starlark.StringDict
-	names   starlark.StringDict // what is bound, builtins included
-	own     map[string]bool     // those that are not builtins
-	ahead   []byte              // a line that was read to see that a block had ended
+	loader     *loader
+	graph      *graph // of the file, if there is one
+	generation *generation
+	modules    map[string]starlark.StringDict
+	names      starlark.StringDict // what is bound, builtins included
+	own        map[string]bool     // those that are not builtins
+	ahead      []byte              // a line that was read to see that a block had ended
 }
 
 // promptDialect lets a statement bind what another has bound, and keeps what it loads.
 var promptDialect = syntax.FileOptions{Set: true, While: true, TopLevelControl: true, Recursion: true, GlobalReassign: true, LoadBindsGlobally: true}
 
-// NewSession returns a session of the file, a path in c.FS, or of none if that is empty.
+// NewSession returns a session of the file, a path in c.FS, or of none if that is empty. It must be closed.
 func NewSession(c *Config, file string) (*Session, error) {
-	s := &Session{loader: newLoader(c), own: make(map[string]bool)}
+	s := &Session{loader: newLoader(c), generation: newGeneration(c, 0), own: make(map[string]bool)}
 	s.names = maps.Clone(s.loader.predeclared)
+	if err := s.load(file); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Close lets the session go, and tells its host modules so.
+func (s *Session) Close() { s.generation.retire() }
+
+func (s *Session) load(file string) error {
 	if file == "" {
-		tree, err := snapshot(c.FS)
+		fsys, err := snapshot(s.loader.config.FS)
 		if err != nil {
-			return nil, fmt.Errorf("runtime: load: %w", err)
+			return fmt.Errorf("runtime: load: %w", err)
 		}
-		s.graph, s.modules = s.loader.newGraph(tree, ""), make(map[string]starlark.StringDict)
-		return s, nil
+		s.graph, s.modules = s.loader.newGraph(fsys, ""), make(map[string]starlark.StringDict)
+		return nil
 	}
 	name, err := locate(".", file)
 	if err != nil {
-		return nil, fmt.Errorf("file %q: %w", file, err)
+		return fmt.Errorf("file %q: %w", file, err)
 	}
-	if s.graph, s.modules, err = s.loader.build(name); err != nil {
-		return nil, err
+	if s.graph, s.modules, err = s.loader.build(name, s.generation); err != nil {
+		return err
 	}
 	for _, load := range s.graph.sources[name].loads() {
 		values, err := s.module(name, load.ModuleName())
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for i, from := range load.From {
 			s.Bind(load.To[i].Name, values[from.Name])
@@ -61,7 +73,7 @@ func NewSession(c *Config, file string) (*Session, error) {
 	for name, v := range s.modules[name] {
 		s.Bind(name, v)
 	}
-	return s, nil
+	return nil
 }
 
 // Bind gives a name a value.
@@ -94,8 +106,12 @@ func (s *Session) Names(all bool) []string {
 
 // module returns the values of what load(module) names in the file from, loaded once for the session.
 func (s *Session) module(from, module string) (starlark.StringDict, error) {
-	if host, ok := strings.CutPrefix(module, "@"); ok {
-		return s.graph.host(host)
+	if name, ok := strings.CutPrefix(module, "@"); ok {
+		m, err := s.loader.catalog.find(name)
+		if err != nil {
+			return nil, err
+		}
+		return s.generation.open(m, s.graph.fsys)
 	}
 	name, err := locate(from, module)
 	if err != nil {
@@ -104,7 +120,7 @@ func (s *Session) module(from, module string) (starlark.StringDict, error) {
 	if values, ok := s.modules[name]; ok {
 		return values, nil
 	}
-	_, more, err := s.loader.build(name)
+	_, more, err := s.loader.build(name, s.generation)
 	if err != nil {
 		return nil, err
 	}
@@ -192,5 +208,9 @@ func (s *Session) Run(ctx context.Context, st *Statement, begin func(*starlark.T
 // Begin begins a request of calls that have a thread, as those of [Program.Begin] do, but no callable. With it a Session is what
 // tests and clients call applications on.
 func (s *Session) Begin() host.Run {
-	return &run{name: "prompt", limits: &s.loader.limits, logger: s.loader.config.Logger}
+	r := &run{name: "prompt", limits: &s.loader.limits, logger: s.loader.config.Logger}
+	if s.generation.acquire() {
+		r.generation = s.generation
+	}
+	return r
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/larkspur-web/larkspur/environ/lib/static"
 	"github.com/larkspur-web/larkspur/push"
 	"github.com/larkspur-web/larkspur/runtime"
+	libhost "github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/server"
 	"golang.org/x/tools/txtar"
 )
@@ -235,9 +236,7 @@ func (s *session) start(script *script, v variant) {
 	}
 	s.log, s.host = &logbook{}, newHost()
 	h := &server.Handler{Logger: s.log.logger(), Slots: &server.Slots{}}
-	c := &runtime.Config{FS: tree, Logger: h.Logger, Modules: map[string]runtime.Module{
-		"http": http.Module, "body": body.Module, "static": static.Module, "test": s.host.module,
-	}}
+	c := &runtime.Config{FS: tree, Logger: h.Logger, Modules: []*libhost.Module{http.Module(), body.Module(), static.Module(), s.host.module()}}
 	for _, l := range script.lines {
 		if l[0] == "config" {
 			if err := configure(h, c, l[1], l[2]); err != nil {

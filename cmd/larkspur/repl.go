@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/server/apptest"
 	"github.com/spf13/cobra"
 	"go.starlark.net/starlark"
@@ -52,6 +53,7 @@ in is run in the same way, without a prompt; then it exits 1 if anything failed.
 			if err := p.open(app); err != nil {
 				return err
 			}
+			defer p.session.Close()
 			if lines, done := openTerminal(stdin, stdout, p.session); lines != nil {
 				defer done()
 				p.lines, p.interactive = lines, true
@@ -98,11 +100,11 @@ func (p *prompt) open(app *application) error {
 	if err != nil {
 		return runError{err}
 	}
-	config.Modules["test"] = test.Module
+	config.Modules = append(config.Modules, test.Module())
 	if p.session, err = runtime.NewSession(config, file); err != nil {
 		return runError{app.loadError(err)}
 	}
-	if values, err := test.Module(nil); err == nil && p.session.Value("client") == nil {
+	if values, err := test.Module().Values(new(host.Load)); err == nil && p.session.Value("client") == nil {
 		p.session.Bind("client", values["client"])
 	}
 	return nil

@@ -6,6 +6,7 @@
 package lint
 
 import (
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/resolve"
 	"go.starlark.net/syntax"
 )
@@ -18,9 +19,10 @@ type Rules struct {
 	MustReturn func(*syntax.DefStmt) bool
 }
 
-// Check looks at f, whose names are resolved.
-func (r Rules) Check(f *syntax.File, warn func(pos syntax.Position, format string, args ...any)) {
-	c := &checker{rules: r, warn: warn, binds: make(map[*syntax.Ident][]binder), uses: make(map[*syntax.Ident][]*syntax.Ident), called: make(map[*syntax.Ident]bool)}
+// Check looks at a file.
+func (r Rules) Check(s *host.Script) {
+	f := s.Tree
+	c := &checker{rules: r, warn: s.Warn, binds: make(map[*syntax.Ident][]binder), uses: make(map[*syntax.Ident][]*syntax.Ident), called: make(map[*syntax.Ident]bool)}
 	c.bindings(f)
 	c.references(f)
 	c.unused(f)

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 )
 
@@ -45,7 +46,7 @@ func (s *Suite) Explain(r *Result) *Failure {
 	if len(f.Frames) == 0 && r.Line > 0 {
 		f.Frames = []Frame{s.frame(r.File, r.Line, r.Name)}
 	}
-	var detailed interface{ Detail() string }
+	var detailed host.Detailer
 	var panicked *runtime.PanicError
 	switch {
 	case errors.As(r.Err, &detailed):

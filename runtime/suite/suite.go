@@ -14,7 +14,6 @@ package suite
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -24,6 +23,7 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 )
 
@@ -106,6 +106,7 @@ func (s *Suite) runFile(ctx context.Context, name string, each func(*Result)) er
 		each(&Result{File: name, Time: time.Since(began), Err: err})
 		return ctx.Err()
 	}
+	defer p.Close()
 	for _, fn := range tests(globals) {
 		if s.Match != nil && !s.Match.MatchString(fn.Name()) {
 			continue
@@ -117,8 +118,7 @@ func (s *Suite) runFile(ctx context.Context, name string, each func(*Result)) er
 		out, began := new(output), time.Now()
 		r.Err = s.runTest(context.WithValue(ctx, outputKey{}, out), p, fn)
 		r.Time, r.Output = time.Since(began), out.taken()
-		var skipped interface{ Skipped() bool }
-		r.Skipped = errors.As(r.Err, &skipped) && skipped.Skipped()
+		r.Skipped = host.Skipped(r.Err)
 		each(r)
 	}
 	return nil

@@ -13,7 +13,7 @@ import (
 	"github.com/larkspur-web/larkspur/environ/lib/http"
 	"github.com/larkspur-web/larkspur/environ/lib/static"
 	"github.com/larkspur-web/larkspur/runtime"
-	"github.com/larkspur-web/larkspur/runtime/lib/json"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/suite"
 	"github.com/larkspur-web/larkspur/server/apptest"
 	"go.starlark.net/starlark"
@@ -23,18 +23,14 @@ import (
 // newSuite returns a suite of the files, with the modules that the command grants.
 func newSuite(t testing.TB, files fs.FS, limits runtime.Limits) *suite.Suite {
 	t.Helper()
-	modules := map[string]runtime.Module{"http": http.Module, "body": body.Module, "static": static.Module}
+	modules := []*host.Module{http.Module(), body.Module(), static.Module()}
 	_, globals, err := runtime.LoadFile(&runtime.Config{FS: apps.FS, Modules: modules}, "lint.star")
 	if err != nil {
 		t.Fatal(err)
 	}
-	values, err := json.Module(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
 	log := suite.Log(slog.DiscardHandler)
-	kit := &apptest.Config{JSON: values["json"].(starlark.HasAttrs), Lint: globals["lint"].(*starlark.Function), Log: log}
-	modules["test"] = kit.Module
+	kit := &apptest.Config{Lint: globals["lint"].(*starlark.Function), Log: log}
+	modules = append(modules, kit.Module())
 	return &suite.Suite{
 		Config:  runtime.Config{FS: files, Modules: modules, Limits: limits, Logger: slog.New(apptest.Tap(log))},
 		Prepare: func(thread *starlark.Thread, p *runtime.Program) func() error { return apptest.Open(thread, p).Close },

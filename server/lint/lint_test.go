@@ -11,10 +11,11 @@ import (
 
 	"github.com/larkspur-web/larkspur/environ/lib/http"
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/server/lint"
 )
 
-var modules = map[string]runtime.Module{"http": http.Module}
+var modules = []*host.Module{http.Module()}
 
 var (
 	wanted = regexp.MustCompile("# want (.*)")
