@@ -77,14 +77,20 @@ const (
 
 // New returns the environ of r, whose path must lie within its ScriptName (see [Within]).
 func (c *Config) New(r *Request) *Environ {
+	e := new(Environ)
+	c.Init(e, r)
+	return e
+}
+
+// Init makes e, which is zero, the environ of r: [Config.New] for one that is a part of something else.
+func (c *Config) Init(e *Environ, r *Request) {
 	limit := c.MaxBody
 	if limit == 0 {
 		limit = DefaultMaxBody
 	}
-	e := &Environ{config: c, request: r}
+	e.config, e.request = c, r
 	e.Input.start(r.Message.Body, limit)
 	e.Errors = Errors{logger: c.Logger, environ: e}
-	return e
 }
 
 // Extend gives an extension its value, before the application is called.

@@ -34,21 +34,21 @@ func BenchmarkNew(b *testing.B) {
 func TestInput(t *testing.T) {
 	const body = "one\ntwo\r\n\nlast"
 	tests := []struct{ name, expr, want string }{
-		{"item044 read", `i.read(2), i.read(3)`, `(b"on", b"e\nt")`},
-		{"item044 readline", `i.readline(), i.readline()`, `(b"one\n", b"two\r\n")`},
-		{"item044 readlines", `i.readlines()`, `[b"one\n", b"two\r\n", b"\n", b"last"]`},
-		{"item044 iteration", `[l for l in i]`, `[b"one\n", b"two\r\n", b"\n", b"last"]`},
-		{"item045 bytes", `type(i.read()), type(i.readline()), type(i.read(1))`, `("bytes", "bytes", "bytes")`},
-		{"item047 the rest", `i.read(4), i.read()`, `(b"one\n", b"two\r\n\nlast")`},
-		{"item047 a negative size is the rest", `i.read(-1), i.read(-1)`, `(b"one\ntwo\r\n\nlast", b"")`},
-		{"item047 None is the rest", `i.read(None)`, `b"one\ntwo\r\n\nlast"`},
-		{"item048 exhausted", `i.read(), i.read(), i.read(5), i.readline(), i.readlines()`, `(b"one\ntwo\r\n\nlast", b"", b"", b"", [])`},
-		{"item049 nothing asked", `i.read(0), i.read(1)`, `(b"", b"o")`},
-		{"item049 fewer only at the end", `i.read(100)`, `b"one\ntwo\r\n\nlast"`},
-		{"item050 the cut comes first", `i.readline(2), i.readline(2), i.readline()`, `(b"on", b"e\n", b"two\r\n")`},
-		{"item050 the newline comes first", `i.readline(100), i.readline(0)`, `(b"one\n", b"")`},
-		{"item051 hint", `i.readlines(5), i.read()`, `([b"one\n", b"two\r\n"], b"\nlast")`},
-		{"item052 no close", `hasattr(i, "close"), dir(i)`, `(False, ["read", "readline", "readlines"])`},
+		{"input-methods: read", `i.read(2), i.read(3)`, `(b"on", b"e\nt")`},
+		{"input-methods: readline", `i.readline(), i.readline()`, `(b"one\n", b"two\r\n")`},
+		{"input-methods: readlines", `i.readlines()`, `[b"one\n", b"two\r\n", b"\n", b"last"]`},
+		{"input-methods: iteration", `[l for l in i]`, `[b"one\n", b"two\r\n", b"\n", b"last"]`},
+		{"input-bytes: bytes", `type(i.read()), type(i.readline()), type(i.read(1))`, `("bytes", "bytes", "bytes")`},
+		{"read-rest: the rest", `i.read(4), i.read()`, `(b"one\n", b"two\r\n\nlast")`},
+		{"read-rest: a negative size is the rest", `i.read(-1), i.read(-1)`, `(b"one\ntwo\r\n\nlast", b"")`},
+		{"read-rest: None is the rest", `i.read(None)`, `b"one\ntwo\r\n\nlast"`},
+		{"input-exhausted: exhausted", `i.read(), i.read(), i.read(5), i.readline(), i.readlines()`, `(b"one\ntwo\r\n\nlast", b"", b"", b"", [])`},
+		{"read-sizes: nothing asked", `i.read(0), i.read(1)`, `(b"", b"o")`},
+		{"read-sizes: fewer only at the end", `i.read(100)`, `b"one\ntwo\r\n\nlast"`},
+		{"readline-size: the cut comes first", `i.readline(2), i.readline(2), i.readline()`, `(b"on", b"e\n", b"two\r\n")`},
+		{"readline-size: the newline comes first", `i.readline(100), i.readline(0)`, `(b"one\n", b"")`},
+		{"readlines-hint: hint", `i.readlines(5), i.read()`, `([b"one\n", b"two\r\n"], b"\nlast")`},
+		{"no-other-methods: no close", `hasattr(i, "close"), dir(i)`, `(False, ["read", "readline", "readlines"])`},
 		{"mixed", `i.readline(), i.read(2), [l for l in i]`, `(b"one\n", b"tw", [b"o\r\n", b"\n", b"last"])`},
 	}
 	for _, tt := range tests {
@@ -66,7 +66,7 @@ func TestInput(t *testing.T) {
 	}
 }
 
-// TestInputBroken holds item054: once a read has failed every later one fails in the same way, by whatever
+// TestInputBroken checks input-failed: once a read has failed every later one fails in the same way, by whatever
 // method, although the body would give more.
 func TestInputBroken(t *testing.T) {
 	for _, method := range []string{"read", "readline", "readlines"} {

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"strconv"
 	"strings"
 
+	"github.com/larkspur-web/larkspur/runtime/display"
 	"go.starlark.net/starlark"
 )
 
@@ -45,7 +45,8 @@ func (e *Errors) log(t *starlark.Thread, line string) {
 		pos := t.CallFrame(1).Pos
 		attrs = append(attrs, slog.String("file", pos.Filename()), slog.Int("line", int(pos.Line)))
 	}
-	logger.LogAttrs(context.WithoutCancel(e.environ.request.Message.Context()), slog.LevelError, escape(strings.TrimSuffix(line, "\r")), attrs...)
+	ctx := context.WithoutCancel(e.environ.request.Message.Context())
+	logger.LogAttrs(ctx, slog.LevelError, display.Escape(strings.TrimSuffix(line, "\r")), attrs...)
 }
 
 // Flush logs a line that has not been ended.
@@ -56,14 +57,6 @@ func (e *Errors) flush(t *starlark.Thread) {
 		e.log(t, e.part)
 		e.part = ""
 	}
-}
-
-// escape shows what could move a terminal's cursor, or is no text, as Go source would.
-func escape(s string) string {
-	if quoted := strconv.Quote(s); len(quoted) != len(s)+2 {
-		return strings.NewReplacer(`\"`, `"`, `\\`, `\`, `\t`, "\t").Replace(quoted[1 : len(quoted)-1])
-	}
-	return s
 }
 
 // write(s) and writelines(list) append to the log; flush() ends a line that is not ended.

@@ -4,12 +4,13 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/larkspur-web/larkspur/runtime/host"
+	"github.com/larkspur-web/larkspur/runtime/spell"
 )
 
-// Meant returns the key that a script most likely means by one that no server sets, "" if name may be right: a
-// key of the table, an HTTP_* key, or one that is not like any of these and so may be the deployer's or a middleware's.
-func Meant(name string) string {
+// Suggest returns the key that a script most likely means by one that no server sets, "" if name
+// may be right: a key of the table, an HTTP_* key, or one that is not like any of these and so may
+// be the deployer's or a middleware's.
+func Suggest(name string) string {
 	known := knownKeys()
 	if slices.Contains(known, name) {
 		return ""
@@ -22,18 +23,7 @@ func Meant(name string) string {
 			return "" // anybody's
 		}
 	}
-	folded := strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
-	best, least := "", 3
-	for _, key := range known {
-		if strings.ToUpper(key) == folded {
-			return key
-		}
-		// A short key is not far from any other.
-		if n := host.Distance(name, key, least); n < least && n <= len(key)/6 {
-			best, least = key, n
-		}
-	}
-	return best
+	return spell.Nearest(name, known, 6) // the keys of others begin as these do
 }
 
 // knownKeys are the keys of the table and of the usual fields.

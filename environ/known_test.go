@@ -6,7 +6,7 @@ import (
 	"github.com/larkspur-web/larkspur/environ"
 )
 
-func TestMeant(t *testing.T) {
+func TestSuggest(t *testing.T) {
 	for _, test := range []struct{ name, want string }{
 		{"PATH_INFO", ""},
 		{"PATH_INF0", "PATH_INFO"},
@@ -32,8 +32,8 @@ func TestMeant(t *testing.T) {
 		{"REMOTE_USER", ""},
 		{"", ""},
 	} {
-		if got := environ.Meant(test.name); got != test.want {
-			t.Errorf("Meant(%q) = %q, want %q", test.name, got, test.want)
+		if got := environ.Suggest(test.name); got != test.want {
+			t.Errorf("Suggest(%q) = %q, want %q", test.name, got, test.want)
 		}
 	}
 }

@@ -14,9 +14,9 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the generated parts of SPEC.md")
 
-// TestSpec holds that the tables of SPEC.md are those of the code; go test -update writes them.
+// TestSpec checks that the tables of SPEC.md are those of the code; go test -update writes them.
 func TestSpec(t *testing.T) {
-	var keys, faults strings.Builder
+	var keys, faults, rules strings.Builder
 	keys.WriteString("| key | type | present | meaning |\n|---|---|---|---|\n")
 	for _, k := range environ.Keys() {
 		fmt.Fprintf(&keys, "| `%s` | %s | %s | %s |\n", k.Name, k.Type, k.Present, k.Meaning)
@@ -25,12 +25,17 @@ func TestSpec(t *testing.T) {
 	for _, f := range environ.Codes() {
 		fmt.Fprintf(&faults, "| %s | %s | %s | %s |\n", f.Code, f.Title, f.Cause, f.Cure)
 	}
+	rules.WriteString("| | item | what holds | from |\n|---|---|---|---|\n")
+	for i, r := range items {
+		fmt.Fprintf(&rules, "| %d | %s | %s | %s |\n", i+1, r.Name, r.Must, r.From)
+	}
 	have, err := os.ReadFile("SPEC.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := string(have)
-	for name, table := range map[string]string{"keys": keys.String(), "faults": faults.String()} {
+	tables := map[string]string{"keys": keys.String(), "faults": faults.String(), "items": rules.String()}
+	for name, table := range tables {
 		open, end := "<!-- "+name+" -->\n", "<!-- end of "+name+" -->"
 		before, rest, ok := strings.Cut(want, open)
 		_, after, ok2 := strings.Cut(rest, end)
@@ -48,8 +53,10 @@ func TestSpec(t *testing.T) {
 	}
 }
 
-// TestKeysAreListed holds item033: each key of an environ is in the table, and each that the
+// TestKeysAreListed checks that each key of an environ is in the table, and that each that the
 // table says is always there is, but those of the server.
+//
+// Items: documented-keys.
 func TestKeysAreListed(t *testing.T) {
 	r := httptest.NewRequest("POST", "https://localhost/?a=1", strings.NewReader("x"))
 	r.Header.Set("Content-Type", "text/plain")
@@ -70,7 +77,10 @@ func TestKeysAreListed(t *testing.T) {
 	}
 }
 
-// TestHeaders holds items 18 and 21 to 25.
+// TestHeaders checks which header fields become keys.
+//
+// Items: no-http-content, header-variables, repeated-fields, underscores, proxy-field,
+// connection-fields.
 func TestHeaders(t *testing.T) {
 	r := httptest.NewRequest("GET", "http://h.test/", nil)
 	for _, f := range [][2]string{{"X-A", "1"}, {"X-A", "2"}, {"Cookie", "a=1"}, {"Cookie", "b=2"}, {"Proxy", "x"}, {"Te", "trailers"},

@@ -1,267 +1,151 @@
 package push
 
-import (
-	"errors"
-	"net/http"
-	"slices"
-	"strings"
-	"time"
-)
+import "net/http"
 
-// A candidate is a resource about which a plan decides.
+// A candidate is a resource about which a planner decides.
 type candidate struct {
 	source Source
 	link   Link // as it was read, or as a call would have it
 	header http.Header
-	method string
-	status int // of the final response; 0 before that
+	method string // empty means GET
+	status int    // of the final response; 0 before that
 }
 
-// add keeps a verdict.
-func (p *Plan) add(v Verdict) Verdict {
-	p.verdicts = append(p.verdicts, v)
-	if !p.holding {
-		p.policy.note(p.r, v)
+// A refusal is why a candidate is not promised. The zero value refuses nothing.
+type refusal struct {
+	reason Reason
+	detail string
+}
+
+func (r refusal) refused() bool { return r.reason != "" }
+
+// skipped returns the verdict of a candidate about which nothing is decided.
+func (c *candidate) skipped(no refusal) Verdict {
+	return Verdict{
+		Source: c.source, Target: c.link.Target, Critical: c.link.Critical,
+		Status: Skipped, Reason: no.reason, Detail: no.detail,
 	}
-	return v
 }
 
-// A kept promise is one that is made later.
-type kept struct {
-	r       *http.Request
-	a       *answer
-	e       entry
-	verdict int // which is its
+// A decision is a candidate that has its verdict.
+type decision struct {
+	candidateKey      // zero for what is no candidate
+	linkOnly     bool // the reason is in the link: another to the same resource may be promised
+	verdict      Verdict
 }
 
-// release makes the promises that were kept back, and makes known the verdicts from that at first on.
-func (p *Plan) release(first int) {
-	p.holding = false
-	for i := range p.kept {
-		k := &p.kept[i]
-		v := &p.verdicts[k.verdict]
-		if p.keep(k.r, k.a, k.e, v); v.Reason != "" {
-			v.Status = Skipped
+// A candidateKey tells one resource from another.
+type candidateKey struct{ method, target string }
+
+// maxDecisions is how many candidates a response may have. Those beyond are over the limit, unseen.
+const maxDecisions = 256
+
+// decide gives a candidate its verdict, and reports whether it is the first of its resource. Others
+// get the verdict of the first.
+func (p *planner) decide(c *candidate) (v Verdict, first bool) {
+	if len(p.decisions) == maxDecisions {
+		return c.skipped(refusal{Limit, "the response has too many candidates"}), false
+	}
+	target, no := p.locate(&c.link)
+	linkOnly := false
+	if forbidden := p.forbidden(&c.link, no); forbidden.refused() {
+		no, linkOnly = forbidden, true
+	}
+	key := candidateKey{c.method, target}
+	if key.method == "" {
+		key.method = http.MethodGet
+	}
+	if d := p.find(key, linkOnly); d != nil {
+		return d.again(c), false
+	}
+	v = Verdict{Source: c.source, Target: target, Critical: c.link.Critical}
+	if !no.refused() {
+		no = p.eligible(c, target)
+	}
+	if !no.refused() {
+		no = p.promise(c, &v)
+	}
+	v.Status, v.Reason, v.Detail = p.outcome(c, no), no.reason, no.detail
+	return p.record(decision{key, linkOnly, v}), true
+}
+
+// record keeps a decision, and reports it unless that is left to sendDeferred.
+func (p *planner) record(d decision) Verdict {
+	p.decisions = append(p.decisions, d)
+	if !p.delivery.deferring {
+		p.policy.report(p.request, d.verdict)
+	}
+	return d.verdict
+}
+
+// find returns what was decided about a resource, or nil. What was decided because of a link alone
+// counts for links alone.
+func (p *planner) find(key candidateKey, linkOnly bool) *decision {
+	for i := range p.decisions {
+		if d := &p.decisions[i]; d.candidateKey == key && (linkOnly || !d.linkOnly) {
+			return d
 		}
 	}
-	p.kept = nil
-	for _, v := range p.verdicts[first:] {
-		p.policy.note(p.r, v)
-	}
+	return nil
 }
 
-// decide gives a candidate its verdict: the one it has, if it was seen before. p.mu is held.
-func (p *Plan) decide(c *candidate) Verdict {
-	v := Verdict{Source: c.source, Target: strings.Trim(c.link.Target, " \t"), Critical: c.link.Critical}
-	if len(p.verdicts) == maxVerdicts {
-		v.Status, v.Reason, v.Detail = Skipped, Limit, "the response has too many candidates"
-		return v
-	}
-	target, reason := p.origin.resolve(p.page, c.link.Target)
-	if reason == "" {
-		v.Target = target
-	}
-	v.Reason, v.Detail = reason, p.outside(reason, target)
-	if v.Detail != "" {
-		v.Reason = Foreign
-	}
-	key := v.Target
-	if c.method != "" && c.method != http.MethodGet {
-		key = c.method + " " + key
-	}
-	linkish := p.forbids(c, &v)
-	for i := range p.seen {
-		// What a link says counts for the link; another to the same resource is a candidate again.
-		if s := &p.seen[i]; s.key == key && (linkish || !s.linkish) {
-			known := &p.verdicts[s.verdict]
-			if c.source == FromLink && !c.link.PushOnly && known.Status == Skipped && known.Reason == Disabled {
-				known.Status = Linked
-			}
-			return *known
-		}
-	}
-	if v.Reason == "" {
-		p.eligible(c, &v)
-	}
-	if v.Reason == "" {
-		p.promise(c, &v)
-	}
-	switch {
-	case v.Reason == "":
-		v.Status = Promised
-	case p.hints(c, v.Reason):
-		v.Status = Hinted
-	case c.source == FromLink && v.Reason == Disabled && !c.link.PushOnly:
+// again returns the verdict of another candidate of the same resource. A hint that could not go out
+// becomes a link when the final response has it.
+func (d *decision) again(c *candidate) Verdict {
+	if v := &d.verdict; v.Status == Skipped && c.linked(v.Reason) {
 		v.Status = Linked
-	default:
-		v.Status = Skipped
 	}
-	p.seen = append(p.seen, seen{key, linkish, len(p.verdicts)})
-	return p.add(v)
+	return d.verdict
 }
 
-// outside says why a target that resolves is not of the site.
-func (p *Plan) outside(reason Reason, target string) string {
-	if reason == "" && !withinMount(target, p.h.Mount) {
-		return "it is outside " + p.h.Mount
-	}
-	return ""
+// linked reports whether a candidate that is not promised for this reason is left to its Link
+// field.
+func (c *candidate) linked(reason Reason) bool {
+	return c.source == FromLink && reason == Disabled && !c.link.PushOnly
 }
 
-// forbids gives the reasons that are in the link itself, and reports whether there is one.
-func (p *Plan) forbids(c *candidate, v *Verdict) bool {
-	switch l := &c.link; {
-	case v.Reason == Invalid:
-		return false
+// outcome returns what becomes of a candidate.
+func (p *planner) outcome(c *candidate, no refusal) Status {
+	switch {
+	case !no.refused():
+		return Promised
+	case p.hintable(c, no.reason):
+		return Hinted
+	case c.linked(no.reason):
+		return Linked
+	}
+	return Skipped
+}
+
+// forbidden returns the reason against a promise that is in a link itself; located is what was
+// found out about its target.
+func (p *page) forbidden(l *Link, located refusal) refusal {
+	switch {
+	case located.reason == Invalid:
+		return refusal{} // that comes first
 	case l.NoPush:
-		v.Reason = NoPush
-	case l.Anchor != "" && !p.isPage(l.Anchor):
-		v.Reason = Anchor
-	case v.Reason == "" && (l.Media != "" || l.ImageSrcset != ""):
-		v.Reason = Conditional
-	default:
-		return false
+		return refusal{NoPush, ""}
+	case l.Anchor != "" && !p.isAnchor(l.Anchor):
+		return refusal{Anchor, ""}
+	case !located.refused() && (l.Media != "" || l.ImageSrcset != ""):
+		return refusal{Conditional, ""}
 	}
-	return true
+	return refusal{}
 }
 
-// isPage reports whether an anchor is the page, and not a part of it. RFC 8288, section 3.2.
-func (p *Plan) isPage(anchor string) bool {
-	target, reason := p.origin.resolve(p.page, anchor)
-	return reason == "" && !strings.Contains(anchor, "#") && p.self(target)
-}
-
-func (p *Plan) self(target string) bool { return sameTarget(target, encode(p.page)) }
-
-// eligible gives the reasons that are in the page and in its request.
-func (p *Plan) eligible(c *candidate, v *Verdict) {
+// eligible returns the reason against a promise that is in the page and its request.
+func (p *page) eligible(c *candidate, target string) refusal {
 	switch {
-	case p.self(v.Target):
-		v.Reason = Self
-	case p.r.Method != http.MethodGet:
-		v.Reason = Method
+	case p.is(target):
+		return refusal{Self, ""}
+	case p.request.Method != http.MethodGet:
+		return refusal{Method, ""}
 	case c.status >= 400 || c.status == http.StatusNotModified:
-		v.Reason = BadStatus
+		return refusal{BadStatus, ""}
 	case c.method != "" && c.method != http.MethodGet && c.method != http.MethodHead:
-		v.Reason, v.Detail = Invalid, "only GET and HEAD can be promised"
-	case !p.Accepts():
-		v.Reason = Disabled
+		return refusal{Invalid, "only GET and HEAD can be promised"}
+	case !p.accepts():
+		return refusal{Disabled, ""}
 	}
-}
-
-// promise promises the target of v, or gives the reason why not.
-func (p *Plan) promise(c *candidate, v *Verdict) {
-	method := http.MethodGet
-	if c.method == http.MethodHead || pushPolicy(p.r.Header) == http.MethodHead {
-		method, v.Method = http.MethodHead, http.MethodHead
-	}
-	header, faulty := promisedHeader(p.r.Header, c.header)
-	if faulty != "" {
-		v.Reason, v.Detail = Invalid, "a promised request cannot have the field "+faulty
-		return
-	}
-	r, ok := p.promisedRequest(method, v.Target, header)
-	if !ok {
-		v.Reason, v.Detail = Foreign, "it is outside what the handler serves"
-		return
-	}
-	e := entry{key: resourceKey(method, p.origin.authority, v.Target), generation: p.generation(r)}
-	if p.diary.fresh(e.key, e.generation, time.Now()) {
-		v.Reason, v.Detail = Diary, "it was sent, and is fresh"
-		return
-	}
-	left, _ := p.conn.Promises()
-	left -= len(p.kept)
-	budget := min(p.policy.resource(), p.policy.bytes()-p.bytes)
-	switch {
-	case p.stopped != "":
-		v.Reason, v.Detail = p.stopped, "the connection refused a promise"
-	case p.promised >= p.policy.promises() || left <= 0:
-		v.Reason = Limit
-	case budget <= 0:
-		v.Reason = Budget
-	case p.policy.slow.fresh(e.key, e.generation, time.Now()):
-		v.Reason, v.Detail = Unverified, "it took too long a moment ago"
-	case p.waited > 4*p.policy.verifyTimeout():
-		v.Reason, v.Detail = Unverified, "the page has waited long enough for others"
-	}
-	if v.Reason != "" {
-		return
-	}
-	began := time.Now()
-	a, reason, detail := p.verify(r, budget)
-	now := time.Now()
-	p.waited += now.Sub(began)
-	if a == nil {
-		v.Reason, v.Detail = reason, detail
-		if now.Sub(began) >= p.policy.verifyTimeout() {
-			p.policy.slow.add(entry{key: e.key, generation: e.generation, fresh: now.Add(slowFor)})
-		}
-		return
-	}
-	e.validator, e.fresh = a.validator, a.fresh
-	e.memo = p.policy.Memory.memo(p.origin.authority, v.Target, a.header, a.fresh, now)
-	if p.diary.has(e) {
-		v.Reason, v.Detail = Diary, "it was sent, and has not changed"
-		return
-	}
-	if p.remembers(e.memo) {
-		e.arrived = true
-		p.diary.add(e)
-		v.Reason, v.Detail = Diary, "it was sent on another connection, and is fresh"
-		return
-	}
-	p.promised++
-	p.bytes += int64(len(a.body))
-	v.Bytes = int64(len(a.body))
-	if p.holding {
-		p.kept = append(p.kept, kept{r, a, e, len(p.verdicts)})
-		return
-	}
-	p.keep(r, a, e, v)
-}
-
-// remembers reports whether the client's cookie has m.
-func (p *Plan) remembers(m memo) bool {
-	if m.hash == 0 {
-		return false
-	}
-	p.remember()
-	return slices.ContainsFunc(p.memos, func(o memo) bool { return o.hash == m.hash })
-}
-
-// keep makes the promise that a answers, and notes e in the diary until it is known to be refused.
-func (p *Plan) keep(r *http.Request, a *answer, e entry, v *Verdict) {
-	if p.stopped != "" {
-		p.forgo(v, p.stopped, "the connection refused a promise")
-		return
-	}
-	release, reason, detail := p.policy.hold(p.session, v.Bytes)
-	if reason != "" {
-		p.forgo(v, reason, detail)
-		return
-	}
-	e.serial = p.policy.serial.Add(1)
-	diary := &p.diary
-	diary.add(e)
-	err := p.conn.Promise(r, a.header, a.body, v.Critical, func(err error) {
-		release()
-		diary.settle(e.key, e.serial, err == nil)
-	})
-	if err != nil {
-		release()
-		diary.settle(e.key, e.serial, false)
-		p.stopped = Limit
-		if _, ok := p.conn.Promises(); !ok || errors.Is(err, http.ErrNotSupported) {
-			p.stopped = Disabled
-		}
-		p.forgo(v, p.stopped, err.Error())
-	}
-}
-
-// forgo takes back what was counted for a promise that is not made.
-func (p *Plan) forgo(v *Verdict, reason Reason, detail string) {
-	p.promised--
-	p.bytes -= v.Bytes
-	v.Reason, v.Detail, v.Bytes = reason, detail, 0
+	return refusal{}
 }

@@ -6,32 +6,36 @@ import (
 	"time"
 )
 
-// diarySize is how many resources the diary of a connection has; the one that was used least recently goes.
+// diarySize is how many resources the diary of a connection has; the one that was used least
+// recently goes.
 const diarySize = 256
 
-// A diary knows what was sent on a connection, whether the client had asked for it or not. The zero value is empty. It is
-// safe for concurrent use.
+// A diary knows what was sent on a connection, whether the client had asked for it or not. The zero
+// value is empty. It is safe for concurrent use.
+//
+// It is a list of bounded length in a slice, so that each response, of which there are many, adds
+// its entry in constant time and, once the diary is full, without an allocation.
 type diary struct {
-	mu      sync.Mutex
-	entries []entry          // they stay where they are
-	at      map[uint64]int16 // where, by key
-	oldest  int16            // where the entry is that was used least recently
-	newest  int16
-	free    int16 // where there is none; 0: nowhere. One after another by next.
+	mu          sync.Mutex
+	entries     []entry          // the one at 0 is none
+	index       map[uint64]int16 // of entries, by key
+	leastRecent int16            // by use; it goes when the diary is full
+	mostRecent  int16
+	free        int16 // head of the list of free entries, linked by newer; 0 if there is none
 }
 
-// An entry is a resource in the state in which the client has it. It says nothing that could be read: of names and
-// validators it has hashes.
+// An entry is a resource in the state in which the client has it. It says nothing that could be
+// read: of names and validators it has hashes.
 type entry struct {
 	key        uint64
 	validator  validator
 	fresh      time.Time // until when the client uses it without asking; zero: at no time
-	generation uint64    // of the application that sent it
+	generation uint64    // of what sent it
 	serial     uint64    // of the promise that carries it; 0: the client asked for it
 	arrived    bool      // all of it was sent
 	memo       memo      // what a [Memory] keeps of it
 
-	older, newer int16 // in the order of their use; 0 is no entry
+	older, newer int16 // in the order of use; 0 is no entry
 }
 
 // resourceKey is the key of a resource of a connection.
@@ -48,7 +52,7 @@ func resourceKey(method, authority, target string) uint64 {
 
 // find returns the entry with this key, nil if there is none.
 func (d *diary) find(key uint64) *entry {
-	if i, ok := d.at[key]; ok {
+	if i, ok := d.index[key]; ok {
 		return &d.entries[i]
 	}
 	return nil
@@ -58,22 +62,22 @@ func (d *diary) find(key uint64) *entry {
 func (d *diary) unlink(i int16) {
 	e := &d.entries[i]
 	d.entries[e.older].newer, d.entries[e.newer].older = e.newer, e.older
-	if d.oldest == i {
-		d.oldest = e.newer
+	if d.leastRecent == i {
+		d.leastRecent = e.newer
 	}
-	if d.newest == i {
-		d.newest = e.older
+	if d.mostRecent == i {
+		d.mostRecent = e.older
 	}
 }
 
 // put makes e, which has the key of the entry at i, that entry, and the newest.
 func (d *diary) put(i int16, e entry) {
-	e.older, e.newer = d.newest, 0
+	e.older, e.newer = d.mostRecent, 0
 	d.entries[i] = e
 	d.entries[e.older].newer = i
-	d.newest = i
-	if d.oldest == 0 {
-		d.oldest = i
+	d.mostRecent = i
+	if d.leastRecent == 0 {
+		d.leastRecent = i
 	}
 }
 
@@ -81,31 +85,31 @@ func (d *diary) put(i int16, e entry) {
 func (d *diary) add(e entry) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	i, ok := d.at[e.key]
+	i, ok := d.index[e.key]
 	switch {
 	case ok:
 		d.unlink(i)
-	case len(d.at) == diarySize:
-		i = d.oldest
+	case len(d.index) == diarySize:
+		i = d.leastRecent
 		d.unlink(i)
-		delete(d.at, d.entries[i].key)
+		delete(d.index, d.entries[i].key)
 	case d.free != 0:
 		i = d.free
 		d.free = d.entries[i].newer
 	default:
-		if d.at == nil {
-			d.at = make(map[uint64]int16)
-			d.entries = make([]entry, 1, 8) // the one at 0 is none
+		if d.index == nil {
+			d.index = make(map[uint64]int16)
+			d.entries = make([]entry, 1, 8)
 		}
 		i = int16(len(d.entries))
 		d.entries = append(d.entries, entry{})
 	}
-	d.at[e.key] = i
+	d.index[e.key] = i
 	d.put(i, e)
 }
 
-// fresh reports whether the client has the resource and uses it unasked, so that nothing of the same generation need be
-// looked at.
+// fresh reports whether the client has the resource and uses it unasked, so that nothing of the
+// same generation need be looked at.
 func (d *diary) fresh(key, generation uint64, now time.Time) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -122,26 +126,26 @@ func (d *diary) has(e entry) bool {
 		return false
 	}
 	e.serial, e.arrived = known.serial, known.arrived
-	i := d.at[e.key]
+	i := d.index[e.key]
 	d.unlink(i)
 	d.put(i, e)
 	return true
 }
 
-// settle notes that the promise with this serial was kept, or, if not, forgets what it carried. What was kept may
-// still turn out not to have been wanted.
-func (d *diary) settle(key, serial uint64, kept bool) {
+// settle notes that what the promise with this serial carried was sent, or, if not, forgets it.
+// What was sent may still turn out not to have been wanted: settle may be called again.
+func (d *diary) settle(key, serial uint64, sent bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	e := d.find(key)
 	switch {
 	case e == nil || e.serial != serial: // superseded
-	case kept:
+	case sent:
 		e.arrived = true
 	default:
-		i := d.at[key]
+		i := d.index[key]
 		d.unlink(i)
-		delete(d.at, key)
+		delete(d.index, key)
 		d.entries[i] = entry{newer: d.free}
 		d.free = i
 	}
@@ -151,7 +155,7 @@ func (d *diary) settle(key, serial uint64, kept bool) {
 func (d *diary) memos(n int, now time.Time) (ms []memo) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for i := d.newest; i != 0 && len(ms) < n; i = d.entries[i].older {
+	for i := d.mostRecent; i != 0 && len(ms) < n; i = d.entries[i].older {
 		if e := &d.entries[i]; e.arrived && e.memo.hash != 0 && now.Before(e.fresh) {
 			ms = append(ms, e.memo)
 		}

@@ -5,15 +5,15 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/larkspur-web/larkspur/push"
 	"github.com/larkspur-web/larkspur/push/pushtest"
 )
 
-// A handler of any kind gets pushes by being wrapped. With a server that can promise, larkspur's server/h2 for one, what the Link
-// field names is promised; with any other it is a hint.
-func ExampleHandler() {
+// styled is a site of a page and its style sheet, as any http.Handler.
+func styled() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Link", "</app.css>; rel=preload; as=style")
@@ -22,41 +22,102 @@ func ExampleHandler() {
 	mux.HandleFunc("/app.css", func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, "body { color: teal }")
 	})
-	server := http.Server{Handler: &push.Handler{Next: mux}}
-	fmt.Println(server.Handler != nil)
-	// Output: true
+	return mux
 }
 
-// A handler that is slow to make its page promises what goes with it first.
-func ExampleFrom() {
-	slow := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		verdict := push.From(w).Push(push.Resource{Target: "/app.css"})
-		fmt.Fprintln(w, "app.css is", verdict.Outcome())
-	})
-	h := &push.Handler{Next: slow}
+// ask asks h for a page over HTTP/2, for a client that takes promises or one that does not, as
+// browsers are.
+func ask(h http.Handler, target string, browser bool) *pushtest.Trial {
+	r := httptest.NewRequest("GET", target, nil)
+	r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/2.0", 2, 0
+	t := &pushtest.Trial{Refuses: browser}
+	h.ServeHTTP(t, r)
+	return t
+}
 
-	w := httptest.NewRecorder() // takes neither promises nor, over HTTP/1.1, hints
-	h.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
-	fmt.Print(w.Body)
-	// Output: app.css is skipped: disabled
+// Any handler gets pushes by being wrapped. On a server that can promise, as server/h2 does, what
+// the Link field names is promised to clients that take promises. For others the field stays.
+func ExampleHandler() {
+	h := &push.Handler{Next: styled()}
+	for _, browser := range []bool{false, true} {
+		t := ask(h, "/", browser)
+		fmt.Println(len(t.Promised), "promised, Link:", t.Fields["Link"])
+	}
+	// Output:
+	// 1 promised, Link: [</app.css>; rel=preload; as=style]
+	// 0 promised, Link: [</app.css>; rel=preload; as=style]
+}
+
+// A handler that is slow to make its page promises what goes with it first. A browser gets a hint.
+func ExampleFrom() {
+	mux := http.NewServeMux()
+	mux.Handle("/app.css", styled())
+	mux.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) {
+		v := push.From(w).Push(push.Resource{Target: "/app.css"})
+		fmt.Println(v)
+		// Here the page is made.
+	})
+	h := &push.Handler{Next: mux}
+	ask(h, "/slow", false)
+	ask(h, "/slow", true)
+	// Output:
+	// /app.css: promised (call)
+	// /app.css: hinted (call)
+}
+
+// What is known of the final header before the page is made goes out as a 103.
+func ExamplePlan_Hint() {
+	h := &push.Handler{Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		push.From(w).Hint(http.Header{
+			"Link":       {"<https://cdn.example>; rel=preconnect"},
+			"Set-Cookie": {"a=b"}, // no 103 has it: RFC 8297, section 2
+		})
+	})}
+	fmt.Println(ask(h, "/", true).Hints)
+	// Output: [map[Link:[<https://cdn.example>; rel=preconnect]]]
+}
+
+// The key to what a handler keeps for a page is its http.ResponseWriter: a promised request finds
+// it.
+func ExamplePageOf() {
+	names := map[http.ResponseWriter]string{}
+	h := &push.Handler{Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if page, ok := push.Pushed(r.Context()); ok {
+			fmt.Printf("%s is promised with %s, the %s\n",
+				r.RequestURI, page, names[push.PageOf(r.Context())])
+			return
+		}
+		names[w] = "first page"
+		w.Header().Set("Link", "<app.css>; rel=preload")
+	})}
+	ask(h, "/page", false)
+	// Output: /app.css is promised with /page, the first page
 }
 
 // Every verdict can be seen.
-func ExamplePolicy_observe() {
-	policy := &push.Policy{Observe: func(r *http.Request, v push.Verdict) { fmt.Println(r.RequestURI, v) }}
-	page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Link", `</app.css>; rel=preload; as=style, </big.png>; rel=preload; as=image; nopush, <//cdn.example/x.js>; rel=preload; as=script`)
-	})
-	h := &push.Handler{Next: page, Policy: policy}
-	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+func ExamplePolicy() {
+	policy := &push.Policy{
+		MaxPromises: 2,
+		Observe:     func(r *http.Request, v push.Verdict) { fmt.Println(r.RequestURI, v) },
+	}
+	h := &push.Handler{Policy: policy, Next: http.HandlerFunc(
+		func(w http.ResponseWriter, r *http.Request) {
+			w.Header()["Link"] = []string{
+				"</app.css>; rel=preload; as=style, </big.png>; rel=preload; as=image; nopush",
+				"<//cdn.example/x.js>; rel=preload; as=script",
+			}
+		})}
+	ask(h, "/", false)
 	// Output:
-	// / /app.css: linked (link)
+	// / /app.css: promised (link)
 	// / /big.png: skipped: nopush (link)
 	// / //cdn.example/x.js: skipped: foreign (link)
 }
 
 func ExampleParseLinks() {
-	links, _ := push.ParseLinks([]string{`</a.css>; rel=preload; as=style, <b.css>; rel="next preload"; title="b, or not b"`})
+	links, _ := push.ParseLinks([]string{
+		`</a.css>; rel=preload; as=style, <b.css>; rel="next preload"; title="b, or not b"`,
+	})
 	for _, l := range links {
 		fmt.Println(l.Target, l.Is("preload"), l.As)
 	}
@@ -67,7 +128,9 @@ func ExampleParseLinks() {
 
 func ExampleResolve() {
 	r := httptest.NewRequest("GET", "http://example.com/docs/page.html", nil)
-	for _, ref := range []string{"a b.css", "../a.css#top", "http://EXAMPLE.com:80/a.css", "//other.example/a.css", `\a.css`} {
+	for _, ref := range []string{
+		"a b.css", "../a.css#top", "http://EXAMPLE.com:80/a.css", "//other.example/a.css", `\a.css`,
+	} {
 		target, reason := push.Resolve(r, ref)
 		fmt.Printf("%q %q\n", target, reason)
 	}
@@ -79,32 +142,50 @@ func ExampleResolve() {
 	// "" "invalid"
 }
 
-func ExampleParseMap() {
-	m, err := push.ParseMap("site.push", strings.NewReader(`
+const blog = `
 / /index.html
     /static/site.css  as=style critical
 /blog/**
-    /static/blog.css  as=style`))
+    /static/blog.css  as=style
+`
+
+// What a map names goes out before the handler of the page is called.
+func ExampleParseMap() {
+	m, err := push.ParseMap("site.push", strings.NewReader(blog))
 	if err != nil {
 		fmt.Println(err)
 	}
 	h := &push.Handler{Policy: &push.Policy{Map: m}, Next: http.NotFoundHandler()}
-	trial := &pushtest.Trial{Refuses: true}
-	r := httptest.NewRequest("GET", "/blog/2026/hello", nil)
-	r.ProtoMajor = 2
-	h.ServeHTTP(trial, r)
-	fmt.Println(trial.Hints)
+	fmt.Println(ask(h, "/blog/2026/hello", true).Hints)
 	// Output: [map[Link:[</static/blog.css>; rel=preload; as=style]]]
+}
+
+// A fault in a map is told with its place.
+func ExampleReadMap() {
+	dir, err := os.MkdirTemp("", "push")
+	if err != nil {
+		fmt.Println(err)
+	}
+	defer os.RemoveAll(dir)
+	name := filepath.Join(dir, "site.push")
+	if err := os.WriteFile(name, []byte("blog\n"), 0o644); err != nil {
+		fmt.Println(err)
+	}
+	_, err = push.ReadMap(name)
+	fmt.Println(strings.ReplaceAll(err.Error(), dir+string(filepath.Separator), ""))
+	// Output:
+	// push: site.push:1: the pattern "blog" does not begin with a slash; resources are indented
 }
 
 // A recorder learns a map from what clients ask for.
 func ExampleRecorder() {
 	recorder := new(push.Recorder)
-	h := &push.Handler{Policy: &push.Policy{Recorder: recorder}, Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/" {
-			w.Header().Set("Content-Type", "text/html")
-		}
-	})}
+	h := &push.Handler{Policy: &push.Policy{Recorder: recorder}, Next: http.HandlerFunc(
+		func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/" {
+				w.Header().Set("Content-Type", "text/html")
+			}
+		})}
 	for range 5 {
 		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "http://example.com/", nil))
 		r := httptest.NewRequest("GET", "http://example.com/site.css", nil)
@@ -118,10 +199,29 @@ func ExampleRecorder() {
 	//     /site.css as=style  # 5 uses
 }
 
-// Clients are remembered across connections by a signed cookie, if that is wanted.
+// Clients are remembered across connections by a signed cookie, for those who want it.
 func ExampleMemory() {
-	key := []byte(os.Getenv("PUSH_KEY")) // 32 random bytes
-	policy := &push.Policy{Memory: &push.Memory{Keys: [][]byte{key}}}
-	fmt.Println(policy.Memory.MaxAge == 0) // seven days
-	// Output: true
+	key := []byte(strings.Repeat("k", 32)) // keep 32 random bytes secret
+	h := &push.Handler{Policy: &push.Policy{Memory: &push.Memory{Keys: [][]byte{key}}}}
+	h.Next = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/app.css" {
+			w.Header().Set("Cache-Control", "max-age=86400")
+			w.Header().Set("ETag", `"1"`)
+			return
+		}
+		w.Header().Set("Cache-Control", "private") // so that a cookie can be set
+		w.Header().Set("Link", "</app.css>; rel=preload")
+	})
+	cookie := ""
+	for range 2 { // connections
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header.Set("Cookie", cookie)
+		t := new(pushtest.Trial)
+		h.ServeHTTP(t, r)
+		fmt.Println(len(t.Promised), "promised")
+		cookie, _, _ = strings.Cut(t.Fields.Get("Set-Cookie"), ";")
+	}
+	// Output:
+	// 1 promised
+	// 0 promised
 }

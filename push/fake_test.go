@@ -17,8 +17,9 @@ type conn struct {
 	off     bool // the client takes no promises
 	room    int  // how many it takes
 	err     error
-	refused int                       // how many promises err was the answer to
-	outcome func(target string) error // what becomes of a promise; nil: it is kept; errPending: not yet known
+	refused int // how many promises err was the answer to
+	// what becomes of a promise; nil: it is kept; errPending: not yet known
+	outcome func(target string) error
 
 	mu       sync.Mutex
 	promises []promise
@@ -58,14 +59,16 @@ type promiser struct{ *response }
 func (w promiser) Session() *sync.Map    { return &w.conn.session }
 func (w promiser) Promises() (int, bool) { return w.conn.room, !w.conn.off }
 
-func (w promiser) Promise(r *http.Request, header http.Header, body []byte, critical bool, settled func(error)) error {
+func (w promiser) Promise(r *http.Request, header http.Header, body []byte, critical bool,
+	settled func(error)) error {
 	c := w.conn
 	if c.err != nil {
 		c.refused++
 		return c.err
 	}
 	c.mu.Lock()
-	c.promises = append(c.promises, promise{r, header, string(body), critical, settled, w.response, len(w.hints)})
+	c.promises = append(c.promises,
+		promise{r, header, string(body), critical, settled, w.response, len(w.hints)})
 	c.mu.Unlock()
 	var err error
 	if c.outcome != nil {
@@ -95,7 +98,8 @@ func (c *conn) targets() []string {
 }
 
 // get asks a handler for a target on the connection. fields are lines of the request's header.
-func (c *conn) get(t testing.TB, h http.Handler, method, target string, fields ...string) *response {
+func (c *conn) get(t testing.TB, h http.Handler, method, target string,
+	fields ...string) *response {
 	t.Helper()
 	r := httptest.NewRequest(method, target, nil)
 	r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/2.0", 2, 0

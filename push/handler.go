@@ -2,48 +2,51 @@ package push
 
 import "net/http"
 
-// A Handler is an http.Handler that serves what Next does, and pushes, or hints at, what goes with it: the resources of its
-// Policy's Map, those that the Link fields of a response name, and those that Next asks for by [From] or as an http.Pusher. Only
-// Next is required. It must not be copied or changed after its first use.
+// A Handler is an http.Handler around any other: it serves what Next does, and promises, or hints
+// at, what goes with it. That is what the Map of its Policy names, what the Link fields of
+// responses name, and what Next asks for by [From] or as an http.Pusher. Only Next is required. A
+// Handler must not be copied or changed after its first use.
 //
-// What stands around it, compression say, does not see the responses that are promised: it should be the outermost
-// handler. Below http.StripPrefix only what has the prefix is promised.
+// What stands around it, compression say, does not see the responses that are promised, so it
+// should be the outermost handler. Below http.StripPrefix only what has the prefix is promised. A
+// Handler that another one is around only calls its Next: the Policy, Mount and Generation of the
+// outermost one count.
 type Handler struct {
-	// Next serves the pages and their resources.
+	// Next serves the pages and their resources. While it is run for a request that may be
+	// promised, the page waits; it is not run for two of them at once for the same page.
 	Next http.Handler
 	// Policy says what may be promised and hinted. Nil means the one that all of the process share.
 	Policy *Policy
-	// Mount is the path in which the resources are, without a slash at its end. Empty means all.
+	// Mount is the path in which the resources are, without a slash at its end; what lies outside
+	// is foreign. Empty means all of the origin.
 	Mount string
-	// Generation, if not nil, returns the version of what answers a request: one for a page, before
-	// Next is called with it, or one that may be promised with the page. w is what Next is given for
-	// the page. What was sent by another version is looked at again, however fresh it is.
+	// Generation, if not nil, returns the version of what answers a request. It is called with the
+	// page's, before Next is, and with each that may be promised; w is what Next is given for the
+	// page. What was sent by another version is looked at again, however fresh it is. Nil means
+	// that there is one version only.
 	Generation func(w http.ResponseWriter, r *http.Request) uint64
-	// HonorsContext, if not nil, reports whether Next returns soon after the context of a request ends that may be promised. Next
-	// is then run on the goroutine of the page; otherwise it gets its own, and is left behind at the deadline.
+	// HonorsContext, if not nil, reports whether Next returns soon after the context of a request
+	// that may be promised ends. Next is then run on the goroutine of the page. Otherwise it gets a
+	// goroutine of its own, and is left behind at the deadline. Nil means never.
 	HonorsContext func(*http.Request) bool
 }
 
 // ServeHTTP serves a request. It may be called from any number of goroutines.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	outer, conn := behind(w)
-	if _, ok := Pushed(r.Context()); ok || outer != nil {
+	outer, promiser := behind(w)
+	promised := false
+	if promiser == nil {
 		// RFC 9113, section 8.4: a promise goes on a stream that the client began.
+		_, promised = Pushed(r.Context())
+	}
+	if outer != nil || promised {
 		h.Next.ServeHTTP(w, r)
 		return
 	}
-	pw := &writer{ResponseWriter: w, plan: Plan{h: h, policy: h.Policy, r: r}}
-	pw.plan.w = pw
-	if h.Policy == nil {
-		pw.plan.policy = &processPolicy
-	}
-	if conn != nil && !pw.plan.policy.Off {
-		if _, ok := conn.Promises(); ok {
-			pw.plan.conn = conn
-		}
-	}
-	if pw.plan.busy() {
-		pw.plan.start()
+	pw := &writer{ResponseWriter: w}
+	pw.plan = Plan{handler: h, writer: pw, request: r}
+	if promiser = h.accepting(promiser); promiser != nil || h.policy().busy() {
+		pw.plan.start(promiser)
 	}
 	whole := false
 	defer func() { pw.end(whole) }()
@@ -51,7 +54,26 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	whole = true
 }
 
-// behind returns what is behind w: the writer of a Handler, or the connection.
+func (h *Handler) policy() *Policy {
+	if h.Policy == nil {
+		return &processPolicy
+	}
+	return h.Policy
+}
+
+// accepting returns p, or nil if no promises are to be made there.
+func (h *Handler) accepting(p Promiser) Promiser {
+	if p == nil || h.policy().Off {
+		return nil
+	}
+	if _, ok := p.Promises(); !ok {
+		return nil
+	}
+	return p
+}
+
+// behind follows the Unwrap methods of w to the writer of a Handler, or else to a connection that
+// makes promises.
 func behind(w http.ResponseWriter) (*writer, Promiser) {
 	for {
 		switch v := w.(type) {
@@ -67,8 +89,9 @@ func behind(w http.ResponseWriter) (*writer, Promiser) {
 	}
 }
 
-// From returns the plan of the request that w answers. It is nil, and so does nothing, in a promised request and where no
-// [Handler] is around.
+// From returns the plan of the request that w answers: of the [Handler] whose http.ResponseWriter w
+// is, or whose the Unwrap methods of w lead to. It is nil, and so does nothing, in a promised
+// request and where no Handler is around.
 func From(w http.ResponseWriter) *Plan {
 	if pw, _ := behind(w); pw != nil {
 		return &pw.plan

@@ -16,7 +16,7 @@ import (
 	"github.com/larkspur-web/larkspur/push"
 )
 
-// TestWriter holds that a handler can do behind a push.Handler what it can do without.
+// TestWriter verifies that a handler can do behind a push.Handler what it can do without.
 func TestWriter(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/flush", func(w http.ResponseWriter, r *http.Request) {
@@ -34,7 +34,8 @@ func TestWriter(t *testing.T) {
 	})
 	mux.HandleFunc("/deadline", func(w http.ResponseWriter, r *http.Request) {
 		c := http.NewResponseController(w)
-		if err := errors.Join(c.SetWriteDeadline(time.Now().Add(time.Minute)), c.SetReadDeadline(time.Time{}), c.EnableFullDuplex()); err != nil {
+		if err := errors.Join(c.SetWriteDeadline(time.Now().Add(time.Minute)),
+			c.SetReadDeadline(time.Time{}), c.EnableFullDuplex()); err != nil {
 			t.Error(err)
 		}
 	})
@@ -51,7 +52,10 @@ func TestWriter(t *testing.T) {
 	mux.HandleFunc("/nothing", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Link", "</a>; rel=preload; x-http2-push-only")
 	})
-	mux.HandleFunc("/abort", func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) })
+	mux.HandleFunc("/abort", func(w http.ResponseWriter,
+		r *http.Request) {
+		panic(http.ErrAbortHandler)
+	})
 	mux.HandleFunc("/pusher", func(w http.ResponseWriter, r *http.Request) {
 		if err := w.(http.Pusher).Push("/a.css", nil); err != http.ErrNotSupported {
 			t.Errorf("push: %v", err)
@@ -64,14 +68,16 @@ func TestWriter(t *testing.T) {
 		status int
 		body   string
 	}{
-		{"/flush", 200, "one two"}, {"/copy", 200, "copied"}, {"/deadline", 200, ""}, {"/hijack", 299, ""}, {"/nothing", 200, ""}, {"/pusher", 200, ""},
+		{"/flush", 200, "one two"}, {"/copy", 200, "copied"}, {"/deadline", 200, ""},
+		{"/hijack", 299, ""}, {"/nothing", 200, ""}, {"/pusher", 200, ""},
 	} {
 		res, err := s.Client().Get(s.URL + c.target)
 		if err != nil {
 			t.Fatal(err)
 		}
 		body, err := io.ReadAll(res.Body)
-		if res.StatusCode != c.status || string(body) != c.body || err != nil || res.Header["Link"] != nil {
+		if res.StatusCode != c.status || string(body) != c.body || err != nil ||
+			res.Header["Link"] != nil {
 			t.Errorf("%s: %d %q, %v, %v", c.target, res.StatusCode, body, res.Header, err)
 		}
 	}
@@ -91,19 +97,21 @@ func (s *sink) ReadFrom(r io.Reader) (int64, error) {
 	return io.Copy(struct{ io.Writer }{s.promiser}, r)
 }
 
-// TestReadFrom holds that bytes of a file go past the plan, unless it must see them, and that it then does.
+// TestReadFrom verifies that bytes of a file go past the plan, unless it must see them, and that it
+// then does.
 func TestReadFrom(t *testing.T) {
 	tagged := true
-	h := &push.Handler{Policy: new(push.Policy), Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/" {
-			w.Header().Set("Link", "</a>; rel=preload")
-			return
-		}
-		if tagged {
-			w.Header().Set("ETag", `"1"`)
-		}
-		io.Copy(w, struct{ io.Reader }{strings.NewReader("body")})
-	})}
+	h := &push.Handler{Policy: new(push.Policy),
+		Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/" {
+				w.Header().Set("Link", "</a>; rel=preload")
+				return
+			}
+			if tagged {
+				w.Header().Set("ETag", `"1"`)
+			}
+			io.Copy(w, struct{ io.Reader }{strings.NewReader("body")})
+		})}
 	for _, tagged = range []bool{true, false} {
 		c := newConn()
 		w := &sink{promiser: promiser{&response{httptest.NewRecorder(), c, nil}}}
@@ -119,7 +127,7 @@ func TestReadFrom(t *testing.T) {
 	}
 }
 
-// TestUnwrap holds that the connection is found behind other writers.
+// TestUnwrap verifies that the connection is found behind other writers.
 func TestUnwrap(t *testing.T) {
 	c := newConn()
 	inner := &push.Handler{Next: site{"/": page("</a>; rel=preload")}, Policy: new(push.Policy)}
@@ -165,12 +173,14 @@ func TestPlainHTTP1(t *testing.T) {
 	}
 }
 
-// TestCrowd has a thousand links on one response, for a hundred clients at once: limits hold, and nothing is left behind.
+// TestCrowd has a thousand links on one response, for a hundred clients at once: limits hold, and
+// nothing is left behind.
 func TestCrowd(t *testing.T) {
 	link := strings.Repeat("</x%d>; rel=preload, ", 1)
 	var links []string
 	for i := range 1000 {
-		links = append(links, strings.ReplaceAll(link, "%d", strings.Repeat("y", i%200)+string(rune('a'+i%26))))
+		links = append(links, strings.ReplaceAll(link, "%d",
+			strings.Repeat("y", i%200)+string(rune('a'+i%26))))
 	}
 	before := runtime.NumGoroutine()
 	h := &push.Handler{Next: site{"/": page(links...)}, Policy: new(push.Policy)}
@@ -191,4 +201,32 @@ func TestCrowd(t *testing.T) {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
+}
+
+// TestIdle verifies that a request that pushes nothing costs one allocation, and that its plan is
+// made when it is asked for something, by any number of goroutines.
+func TestIdle(t *testing.T) {
+	var next http.HandlerFunc
+	h := &push.Handler{Policy: new(push.Policy), Next: http.HandlerFunc(
+		func(w http.ResponseWriter, r *http.Request) { next(w, r) })}
+	r := httptest.NewRequest("GET", "/", nil)
+	w := &void{header: http.Header{}}
+	next = func(w http.ResponseWriter, r *http.Request) {
+		if push.From(w).Accepts() || push.From(w).Promised() != 0 {
+			t.Error("promises are accepted")
+		}
+		w.WriteHeader(http.StatusNoContent)
+	}
+	if n := testing.AllocsPerRun(100, func() { h.ServeHTTP(w, r) }); n != 1 {
+		t.Errorf("%v allocations", n)
+	}
+	next = func(w http.ResponseWriter, r *http.Request) {
+		var wg sync.WaitGroup
+		for range 10 {
+			wg.Go(func() { push.From(w).Push(push.Resource{Target: "/a"}) })
+		}
+		w.WriteHeader(http.StatusNoContent)
+		wg.Wait()
+	}
+	h.ServeHTTP(w, r)
 }

@@ -52,25 +52,47 @@ func TestHints(t *testing.T) {
 		verdicts []string
 	}{
 		{name: "a client that takes no promises", off: true, h: early([]string{a}, link(a, cdn)),
-			hints: "Link: " + a + " / " + cdn, verdicts: []string{"/a.css hinted", "https://cdn.example hinted"}},
+			hints:    "Link: " + a + " / " + cdn,
+			verdicts: []string{"/a.css hinted", "https://cdn.example hinted"}},
 		{name: "one that does", h: early([]string{a, cdn}, link(a, b, cdn)),
-			hints: "Link: " + b + " / " + cdn, promised: "/a.css", verdicts: []string{"/a.css promised", "/b.js hinted", "https://cdn.example hinted"}},
-		{name: "all is promised", h: early(nil, link(a)), promised: "/a.css", verdicts: []string{"/a.css promised"}},
+			hints: "Link: " + b + " / " + cdn, promised: "/a.css",
+			verdicts: []string{"/a.css promised", "/b.js hinted",
+				"https://cdn.example hinted"}},
+		{name: "all is promised", h: early(nil, link(a)), promised: "/a.css",
+			verdicts: []string{"/a.css promised"}},
 		{name: "each once", off: true, h: early(nil, link(a), link(a, cdn), link(a), link(cdn)),
-			hints: "Link: " + a + " | Link: " + cdn, verdicts: []string{"/a.css hinted", "https://cdn.example hinted"}},
-		{name: "hint fields only", off: true, h: early(nil, http.Header{"Link": {cdn}, "Set-Cookie": {"a=b"}, "Content-Length": {"1"}, "Etag": {"x"}, "Content-Security-Policy": {"default-src 'self'"}, "X-Foo": {"1", "2"}}),
-			hints: "Content-Security-Policy: default-src 'self'; Link: " + cdn + "; X-Foo: 1 / 2", verdicts: []string{"https://cdn.example hinted"}},
+			hints:    "Link: " + a + " | Link: " + cdn,
+			verdicts: []string{"/a.css hinted", "https://cdn.example hinted"}},
+		{name: "hint fields only", off: true,
+			h: early(nil, http.Header{"Link": {cdn}, "Set-Cookie": {"a=b"}, "Content-Length": {"1"},
+				"Etag": {"x"}, "Content-Security-Policy": {"default-src 'self'"},
+				"X-Foo": {"1", "2"}}),
+			hints: "Content-Security-Policy: default-src 'self'; Link: " + cdn +
+				"; X-Foo: 1 / 2",
+			verdicts: []string{"https://cdn.example hinted"}},
 		{name: "only what is none", off: true, h: early(nil, http.Header{"Set-Cookie": {"a=b"}})},
-		{name: "what is no use is not hinted", off: true, h: early(nil, link(`<>; rel=preload, </\>; rel=preload, </p>; rel=preload; x-http2-push-only`)),
+		{name: "what is no use is not hinted", off: true,
+			h: early(nil,
+				link(`<>; rel=preload, </\>; rel=preload, </p>; rel=preload; x-http2-push-only`)),
 			verdicts: []string{"/ skipped: self", `/\ skipped: invalid`, "/p skipped: disabled"}},
-		{name: "what cannot be promised", h: early(nil, link(`<//other/a>; rel=preload, </m>; rel=preload; media=print, </404>; rel=preload`)),
-			hints: "Link: <//other/a>; rel=preload / </m>; rel=preload; media=print / </404>; rel=preload", verdicts: []string{"//other/a hinted", "/m hinted", "/404 hinted"}},
-		{name: "HTTP/1.1", off: true, req: []string{"proto: HTTP/1.1"}, h: early([]string{a}, link(a)), verdicts: []string{"/a.css skipped: disabled"}},
-		{name: "HTTP/1.1, switched on", off: true, http1: true, req: []string{"proto: HTTP/1.1"}, h: early(nil, link(a)), hints: "Link: " + a, verdicts: []string{"/a.css hinted"}},
-		{name: "HTTP/1.0", off: true, http1: true, req: []string{"proto: HTTP/1.0"}, h: early(nil, link(a)), verdicts: []string{"/a.css skipped: disabled"}},
-		{name: "no hints", off: true, noHints: true, h: early(nil, link(a)), verdicts: []string{"/a.css skipped: disabled"}},
-		{name: "any method", off: true, method: "POST", h: early(nil, link(a)), hints: "Link: " + a, verdicts: []string{"/a.css hinted"}},
-		{name: "a final link after a hint that did not go out", off: true, noHints: true, h: early([]string{a}, link(a)), verdicts: []string{"/a.css skipped: disabled"}},
+		{name: "what cannot be promised",
+			h: early(nil, link(`<//other/a>; rel=preload, </m>; rel=preload; media=print, `+
+				`</404>; rel=preload`)),
+			hints: "Link: <//other/a>; rel=preload / </m>; rel=preload; media=print / " +
+				"</404>; rel=preload",
+			verdicts: []string{"//other/a hinted", "/m hinted", "/404 hinted"}},
+		{name: "HTTP/1.1", off: true, req: []string{"proto: HTTP/1.1"},
+			h: early([]string{a}, link(a)), verdicts: []string{"/a.css skipped: disabled"}},
+		{name: "HTTP/1.1, switched on", off: true, http1: true, req: []string{"proto: HTTP/1.1"},
+			h: early(nil, link(a)), hints: "Link: " + a, verdicts: []string{"/a.css hinted"}},
+		{name: "HTTP/1.0", off: true, http1: true, req: []string{"proto: HTTP/1.0"},
+			h: early(nil, link(a)), verdicts: []string{"/a.css skipped: disabled"}},
+		{name: "no hints", off: true, noHints: true, h: early(nil, link(a)),
+			verdicts: []string{"/a.css skipped: disabled"}},
+		{name: "any method", off: true, method: "POST", h: early(nil, link(a)), hints: "Link: " + a,
+			verdicts: []string{"/a.css hinted"}},
+		{name: "a final link after a hint that did not go out", off: true, noHints: true,
+			h: early([]string{a}, link(a)), verdicts: []string{"/a.css skipped: disabled"}},
 		{name: "by net/http's means", off: true, h: func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Link", a)
 			w.Header().Set("Set-Cookie", "a=b")
@@ -90,13 +112,17 @@ func TestHints(t *testing.T) {
 			w.Header().Set("X-Final", "1")
 			w.WriteHeader(200)
 			p.Push(push.Resource{Target: "/late.css"})
-		}, hints: "Link: </a.css>; rel=preload; as=style | Link: </f.woff2?v=1>; rel=preload; as=font; crossorigin | Link: </data>; rel=preload; as=fetch",
-			verdicts: []string{"/a.css hinted", "/f.woff2?v=1 hinted", "/data hinted", "/unknown skipped: disabled", "//other/b.css skipped: foreign", "/late.css skipped: disabled"}},
-		{name: "after the response has begun", off: true, h: func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("X-Final", "1")
-			w.Write([]byte("page"))
-			push.From(w).Hint(link(a))
-		}},
+		}, hints: "Link: </a.css>; rel=preload; as=style | Link: </f.woff2?v=1>; rel=preload; " +
+			"as=font; crossorigin | Link: </data>; rel=preload; as=fetch",
+			verdicts: []string{"/a.css hinted", "/f.woff2?v=1 hinted", "/data hinted",
+				"/unknown skipped: disabled", "//other/b.css skipped: foreign",
+				"/late.css skipped: disabled"}},
+		{name: "after the response has begun", off: true,
+			h: func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("X-Final", "1")
+				w.Write([]byte("page"))
+				push.From(w).Hint(link(a))
+			}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			policy, verdicts := watched()
@@ -107,7 +133,8 @@ func TestHints(t *testing.T) {
 			if c.method != "" {
 				method = c.method
 			}
-			w := conn.get(t, &push.Handler{Next: site{"/": c.h, "/404": http.NotFound}, Policy: policy}, method, "/", c.req...)
+			w := conn.get(t, &push.Handler{Next: site{"/": c.h, "/404": http.NotFound},
+				Policy: policy}, method, "/", c.req...)
 			if got := describeHints(w); got != c.hints {
 				t.Errorf("hints  %s\nwanted %s", got, c.hints)
 			}
@@ -124,21 +151,23 @@ func TestHints(t *testing.T) {
 	}
 }
 
-// TestLinkedAfterAll holds that what could not be hinted is linked once the final response links it.
+// TestLinkedAfterAll verifies that what could not be hinted is linked once the final response links
+// it.
 func TestLinkedAfterAll(t *testing.T) {
-	h := &push.Handler{Policy: new(push.Policy), Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		plan := push.From(w)
-		plan.Hint(http.Header{"Link": {"</a>; rel=preload"}})
-		w.Header().Set("Link", "</a>; rel=preload")
-		w.WriteHeader(http.StatusOK)
-		if v := plan.Push(push.Resource{Target: "/a"}); v.Outcome() != "linked" {
-			t.Errorf("verdict %v", v)
-		}
-	})}
+	h := &push.Handler{Policy: new(push.Policy),
+		Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			plan := push.From(w)
+			plan.Hint(http.Header{"Link": {"</a>; rel=preload"}})
+			w.Header().Set("Link", "</a>; rel=preload")
+			w.WriteHeader(http.StatusOK)
+			if v := plan.Push(push.Resource{Target: "/a"}); v.Outcome() != "linked" {
+				t.Errorf("verdict %v", v)
+			}
+		})}
 	(&conn{off: true}).get(t, h, "GET", "/", "proto: HTTP/1.1")
 }
 
-// TestPromiseBeforeHint holds that a promise goes before the 103 that refers to other things.
+// TestPromiseBeforeHint verifies that a promise goes before the 103 that refers to other things.
 func TestPromiseBeforeHint(t *testing.T) {
 	c := newConn()
 	h := early(nil, http.Header{"Link": {`</a>; rel=preload; nopush, </b>; rel=preload`}})

@@ -14,14 +14,18 @@ func TestParseLinks(t *testing.T) {
 		want string // of each link "target rel attributes", one after the other
 	}{
 		{`</a>; rel=preload; as=style`, `/a preload as=style`},
-		{`</a>; rel=preload; as=font; type="font/woff2"; crossorigin`, `/a preload as=font type=font/woff2 crossorigin`},
-		{`</a>; rel=preload; CrossOrigin=anonymous; Critical; X-HTTP2-Push-Only`, `/a preload critical crossorigin pushonly`},
+		{`</a>; rel=preload; as=font; type="font/woff2"; crossorigin`,
+			`/a preload as=font type=font/woff2 crossorigin`},
+		{`</a>; rel=preload; CrossOrigin=anonymous; Critical; X-HTTP2-Push-Only`,
+			`/a preload critical crossorigin pushonly`},
 		{`</a>; rel=preload; nopush`, `/a preload nopush`},
 		{`</a>; rel=preload; nopush=""`, `/a preload nopush`},
 		{`</a>; rel=preload; NoPush=no`, `/a preload nopush`},
-		{`</a>; rel=preload; media="screen and (min-width: 1px)"`, `/a preload media=screen and (min-width: 1px)`},
+		{`</a>; rel=preload; media="screen and (min-width: 1px)"`,
+			`/a preload media=screen and (min-width: 1px)`},
 		{`</a>; rel=preload; media=print; media=screen`, `/a preload media=print`},
-		{`</a>; rel=preload; imagesrcset="a.png 1x, b.png 2x"; fetchpriority=high`, `/a preload srcset=a.png 1x, b.png 2x priority=high`},
+		{`</a>; rel=preload; imagesrcset="a.png 1x, b.png 2x"; fetchpriority=high`,
+			`/a preload srcset=a.png 1x, b.png 2x priority=high`},
 		{`</a>; rel=preload; anchor="#x"; anchor=""`, `/a preload anchor=#x`},
 		{`</a>; as=style; as=script; rel=preload`, `/a preload as=style`},
 		{`</a>; title="\"; rel=next; x=\""; rel=preload`, `/a preload`},
@@ -61,7 +65,8 @@ func describe(links []push.Link) string {
 	for _, l := range links {
 		s := l.Target + " " + l.Rel
 		for _, a := range []struct{ name, value string }{
-			{" as=", l.As}, {" type=", l.Type}, {" media=", l.Media}, {" srcset=", l.ImageSrcset}, {" priority=", l.FetchPriority}, {" anchor=", l.Anchor},
+			{" as=", l.As}, {" type=", l.Type}, {" media=", l.Media}, {" srcset=", l.ImageSrcset},
+			{" priority=", l.FetchPriority}, {" anchor=", l.Anchor},
 		} {
 			if a.value != "" {
 				s += a.name + a.value
@@ -70,7 +75,8 @@ func describe(links []push.Link) string {
 		for _, a := range []struct {
 			name string
 			set  bool
-		}{{" critical", l.Critical}, {" crossorigin", l.CrossOrigin}, {" nopush", l.NoPush}, {" pushonly", l.PushOnly}} {
+		}{{" critical", l.Critical}, {" crossorigin", l.CrossOrigin}, {" nopush", l.NoPush},
+			{" pushonly", l.PushOnly}} {
 			if a.set {
 				s += a.name
 			}
@@ -80,9 +86,10 @@ func describe(links []push.Link) string {
 	return strings.Join(all, "|")
 }
 
-// TestParseLinksJoined holds that joined and repeated fields, and any mixture, mean the same.
+// TestParseLinksJoined verifies that joined and repeated fields, and any mixture, mean the same.
 func TestParseLinksJoined(t *testing.T) {
-	elements := []string{`</a>; rel=preload`, `junk`, `</b,c>; title="d, e"`, `</f>; rel=preload;`, ``, `</g;h>`}
+	elements := []string{`</a>; rel=preload`, `junk`, `</b,c>; title="d, e"`, `</f>; rel=preload;`,
+		``, `</g;h>`}
 	want := "/a preload|/b,c |/f preload|/g;h "
 	for mask := range 1 << (len(elements) - 1) {
 		fields := []string{elements[0]}
@@ -108,11 +115,13 @@ func TestParseLinksBounds(t *testing.T) {
 	if links, whole := push.ParseLinks(strings.SplitAfter(many, ", ")); len(links) != 64 || whole {
 		t.Errorf("repeated: %d links, whole %v", len(links), whole)
 	}
-	if links, whole := push.ParseLinks([]string{strings.Repeat(`</a>, `, 64)}); len(links) != 64 || !whole {
+	if links, whole := push.ParseLinks([]string{strings.Repeat(`</a>, `, 64)}); len(links) != 64 ||
+		!whole {
 		t.Errorf("exactly 64: %d links, whole %v", len(links), whole)
 	}
 	long := `</` + strings.Repeat("x", 8000) + `>; rel=preload`
-	links, whole := push.ParseLinks([]string{`</a>; rel=preload`, long, `</b>; rel=preload, </` + strings.Repeat("y", 200) + `>; rel=preload; nopush`})
+	links, whole := push.ParseLinks([]string{`</a>; rel=preload`, long, `</b>; rel=preload, </` +
+		strings.Repeat("y", 200) + `>; rel=preload; nopush`})
 	if describe(links[:1]) != "/a preload" || len(links) != 3 || links[2].Target != "/b" || whole {
 		t.Errorf("8 KiB: %d links, whole %v", len(links), whole)
 	}
@@ -138,7 +147,8 @@ func TestParseLinksBounds(t *testing.T) {
 func TestLinkIs(t *testing.T) {
 	for rel, want := range map[string]bool{
 		"preload": true, "PreLoad": true, "x preload": true, "preload\tx": true, "  preload": true,
-		"": false, " ": false, "preloadx": false, "xpreload": false, "pre load": false, "'preload'": false, "preload,x": false,
+		"": false, " ": false, "preloadx": false, "xpreload": false, "pre load": false,
+		"'preload'": false, "preload,x": false,
 	} {
 		if got := (&push.Link{Rel: rel}).Is("preload"); got != want {
 			t.Errorf("rel %q: %v, want %v", rel, got, want)
@@ -147,10 +157,14 @@ func TestLinkIs(t *testing.T) {
 }
 
 // ten is a Link field of ten links, as pages have it.
-const ten = `</static/site.css>; rel=preload; as=style, </static/app.js>; rel=preload; as=script, ` +
-	`</static/a.woff2>; rel="preload"; as=font; type="font/woff2"; crossorigin, </static/b.woff2>; rel=preload; as=font; crossorigin, ` +
-	`</static/1.png>; rel=preload; as=image, </static/2.png>; rel=preload; as=image; nopush, </static/3.png>; rel=preload; as=image, ` +
-	`<https://cdn.example>; rel=preconnect, </next>; rel=next; title="the next, page", </static/late.js>; rel=preload; as=script; critical`
+const ten = `</static/site.css>; rel=preload; as=style, ` +
+	`</static/app.js>; rel=preload; as=script, ` +
+	`</static/a.woff2>; rel="preload"; as=font; type="font/woff2"; crossorigin, ` +
+	`</static/b.woff2>; rel=preload; as=font; crossorigin, ` +
+	`</static/1.png>; rel=preload; as=image, </static/2.png>; rel=preload; as=image; nopush, ` +
+	`</static/3.png>; rel=preload; as=image, ` +
+	`<https://cdn.example>; rel=preconnect, </next>; rel=next; title="the next, page", ` +
+	`</static/late.js>; rel=preload; as=script; critical`
 
 func TestParseLinksAllocs(t *testing.T) {
 	fields := []string{ten}
@@ -171,7 +185,8 @@ func BenchmarkParseLinks(b *testing.B) {
 
 func FuzzParse(f *testing.F) {
 	f.Add(ten, "")
-	for _, s := range []string{`<`, `<a`, `<a>;`, `<a>;"`, `<a>;x="\`, `"<`, `<<>`, "<a>\x00;rel=preload", `"\"\"\"\"`} {
+	for _, s := range []string{`<`, `<a`, `<a>;`, `<a>;"`, `<a>;x="\`, `"<`, `<<>`,
+		"<a>\x00;rel=preload", `"\"\"\"\"`} {
 		f.Add(s, s)
 	}
 	f.Fuzz(func(t *testing.T, a, b string) {
@@ -182,7 +197,8 @@ func FuzzParse(f *testing.F) {
 		n := 0
 		for _, l := range links {
 			n += len(l.Text)
-			if !strings.HasPrefix(l.Text, "<"+l.Target+">") || !strings.Contains(a, l.Text) && !strings.Contains(b, l.Text) {
+			if !strings.HasPrefix(l.Text, "<"+l.Target+">") || !strings.Contains(a, l.Text) &&
+				!strings.Contains(b, l.Text) {
 				t.Fatalf("the text of a link is %q", l.Text)
 			}
 			if utf8.ValidString(a+b) && !utf8.ValidString(l.Target) {
@@ -191,7 +207,8 @@ func FuzzParse(f *testing.F) {
 			// The element alone is the same link.
 			again, _ := push.ParseLinks([]string{l.Text})
 			if len(again) != 1 || describe(again) != describe([]push.Link{l}) {
-				t.Fatalf("%q is %q, alone it is %q", l.Text, describe([]push.Link{l}), describe(again))
+				t.Fatalf("%q is %q, alone it is %q", l.Text, describe([]push.Link{l}),
+					describe(again))
 			}
 		}
 		if n > 8<<10 {
@@ -201,7 +218,8 @@ func FuzzParse(f *testing.F) {
 			t.Fatal("more than 8 KiB, and whole")
 		}
 		// Joined fields mean the same, unless a quoted string is open where they are joined.
-		if strings.Count(a, `"`) == 0 && strings.Count(a, "<") == strings.Count(a, ">") && len(a)+len(b) < 8<<10 && !strings.Contains(a, "<") {
+		if strings.Count(a, `"`) == 0 && strings.Count(a, "<") == strings.Count(a, ">") &&
+			len(a)+len(b) < 8<<10 && !strings.Contains(a, "<") {
 			joined, _ := push.ParseLinks([]string{a + "," + b})
 			if describe(joined) != describe(links) {
 				t.Fatalf("joined %q, apart %q", describe(joined), describe(links))

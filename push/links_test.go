@@ -52,18 +52,19 @@ func TestLinks(t *testing.T) {
 				status = c.Status
 			}
 			target := corpus.Page + "?case=" + c.Name
-			h := &push.Handler{Policy: &push.Policy{}, Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if r.RequestURI != target {
-					w.Write([]byte("resource"))
-					return
-				}
-				for _, early := range c.Early {
-					w.Header()["Link"] = origin(early)
-					w.WriteHeader(http.StatusEarlyHints)
-				}
-				w.Header()["Link"] = origin(c.Link)
-				w.WriteHeader(status)
-			})}
+			h := &push.Handler{Policy: &push.Policy{},
+				Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if r.RequestURI != target {
+						w.Write([]byte("resource"))
+						return
+					}
+					for _, early := range c.Early {
+						w.Header()["Link"] = origin(early)
+						w.WriteHeader(http.StatusEarlyHints)
+					}
+					w.Header()["Link"] = origin(c.Link)
+					w.WriteHeader(status)
+				})}
 			conn := newConn()
 			w := conn.get(t, h, method, target, c.Req...)
 			if got := conn.targets(); !slices.Equal(got, c.Want) {

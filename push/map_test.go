@@ -38,11 +38,16 @@ func parse(t *testing.T, text string) *push.Map {
 
 func TestMap(t *testing.T) {
 	m := parse(t, shop)
-	const site, js = "</static/site.css>; rel=preload; as=style; critical", "</static/site.js>; rel=preload; as=script"
-	rest := []string{"</static/shop.css#x>; rel=preload; as=style", `</static/shop.woff2>; rel=preload; as=font; type="font/woff2"; crossorigin`, "<https://cdn.example>; rel=preconnect"}
+	const site, js = "</static/site.css>; rel=preload; as=style; critical",
+		"</static/site.js>; rel=preload; as=script"
+	rest := []string{"</static/shop.css#x>; rel=preload; as=style",
+		`</static/shop.woff2>; rel=preload; as=font; type="font/woff2"; crossorigin`,
+		"<https://cdn.example>; rel=preconnect"}
 	for target, want := range map[string][]string{
-		"/": {site, js}, "/?q": {site, js}, "/cart": rest, "/shop": nil, "/shop/": rest, "/shop/a/b": rest,
-		"/shop/x/index.html": append(slices.Clone(rest), site), "/shop/x/y/index.html": rest, "/shop/new": append(slices.Clone(rest), site), "/other": nil,
+		"/": {site, js}, "/?q": {site, js}, "/cart": rest, "/shop": nil, "/shop/": rest,
+		"/shop/a/b":          rest,
+		"/shop/x/index.html": append(slices.Clone(rest), site), "/shop/x/y/index.html": rest,
+		"/shop/new": append(slices.Clone(rest), site), "/other": nil,
 	} {
 		var got []string
 		for _, l := range m.Links(target) {
@@ -61,11 +66,17 @@ func TestMap(t *testing.T) {
 func TestMapErrors(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
 		{"shop", `m:1: the pattern "shop" does not begin with a slash; resources are indented`},
-		{"/a?b", `m:1: the pattern "/a?b" has a query or a fragment: only the path of a page is compared`},
-		{"\n  /a.css", `m:2: the resource /a.css has no page: write the pattern of a page above it, without a blank before it`},
-		{"/\n  a.css", `m:2: the resource a.css is neither a path nor a URL: it begins with a slash or with a scheme`},
+		{"/a?b", `m:1: the pattern "/a?b" has a query or a fragment: only the path of a page is ` +
+			`compared`},
+		{"\n  /a.css", `m:2: the resource /a.css has no page: write the pattern of a page above ` +
+			`it, without a blank before it`},
+		{"/\n  a.css", `m:2: the resource a.css is neither a path nor a URL: it begins with a ` +
+			`slash or with a scheme`},
 		{"/\n  </a.css>", `m:2: the resource </a.css> is written without angle brackets`},
-		{"/\n  /a.css as=style\n  /b.css style", `m:3: the attribute style is unknown; there are rel, as, type, media, crossorigin, critical, nopush, fetchpriority, imagesrcset, imagesizes, integrity, referrerpolicy, x-http2-push-only`},
+		{"/\n  /a.css as=style\n  /b.css style",
+			`m:3: the attribute style is unknown; there are rel, as, type, media, crossorigin, ` +
+				`critical, nopush, fetchpriority, imagesrcset, imagesizes, integrity, ` +
+				`referrerpolicy, x-http2-push-only`},
 		{"/\n  /a.css as=a,b", `m:2: the attributes of /a.css cannot be read`},
 		{"/\n  /a\\b", `m:2: the resource "/a\\b" is not a URL`},
 		{"/" + strings.Repeat("x", 5000), `m:1: bufio.Scanner: token too long`},
@@ -147,9 +158,11 @@ func FuzzParseMap(f *testing.F) {
 	})
 }
 
-// TestMapActs holds that the map acts before the handler runs, and that links to the same resources are the same candidates.
+// TestMapActs verifies that the map acts before the handler runs, and that links to the same
+// resources are the same candidates.
 func TestMapActs(t *testing.T) {
-	m := parse(t, "/\n /a.css as=style\n /b.css as=style media=print\n //cdn.example/c.js as=script\n /m.js rel=modulepreload\n")
+	m := parse(t, "/\n /a.css as=style\n /b.css as=style media=print\n //cdn.example/c.js "+
+		"as=script\n /m.js rel=modulepreload\n")
 	for _, c := range []struct {
 		name     string
 		off      bool
@@ -158,11 +171,20 @@ func TestMapActs(t *testing.T) {
 		promised []string
 		hints    string
 	}{
-		{"a client that takes promises", false, nil, "GET", []string{"/a.css"}, "Link: </b.css>; rel=preload; as=style; media=print / <//cdn.example/c.js>; rel=preload; as=script / </m.js>; rel=modulepreload"},
-		{"one that does not", true, nil, "GET", nil, "Link: </a.css>; rel=preload; as=style / </b.css>; rel=preload; as=style; media=print / <//cdn.example/c.js>; rel=preload; as=script / </m.js>; rel=modulepreload"},
-		{"a navigation", true, []string{"Sec-Fetch-Mode: navigate"}, "GET", nil, "Link: </a.css>; rel=preload; as=style / </b.css>; rel=preload; as=style; media=print / <//cdn.example/c.js>; rel=preload; as=script / </m.js>; rel=modulepreload"},
+		{"a client that takes promises", false, nil, "GET", []string{"/a.css"},
+			"Link: </b.css>; rel=preload; as=style; media=print / " +
+				"<//cdn.example/c.js>; rel=preload; as=script / </m.js>; rel=modulepreload"},
+		{"one that does not", true, nil, "GET", nil,
+			"Link: </a.css>; rel=preload; as=style / " +
+				"</b.css>; rel=preload; as=style; media=print / " +
+				"<//cdn.example/c.js>; rel=preload; as=script / </m.js>; rel=modulepreload"},
+		{"a navigation", true, []string{"Sec-Fetch-Mode: navigate"}, "GET", nil,
+			"Link: </a.css>; rel=preload; as=style / " +
+				"</b.css>; rel=preload; as=style; media=print / " +
+				"<//cdn.example/c.js>; rel=preload; as=script / </m.js>; rel=modulepreload"},
 		{"no navigation", true, []string{"Sec-Fetch-Mode: cors"}, "GET", nil, ""},
-		{"no navigation, but promises", false, []string{"Sec-Fetch-Mode: cors"}, "GET", []string{"/a.css"}, ""},
+		{"no navigation, but promises", false, []string{"Sec-Fetch-Mode: cors"}, "GET",
+			[]string{"/a.css"}, ""},
 		{"HTTP/1.1", true, []string{"proto: HTTP/1.1"}, "GET", nil, ""},
 		{"POST", false, nil, "POST", nil, ""},
 	} {
@@ -174,7 +196,8 @@ func TestMapActs(t *testing.T) {
 			}
 			w.Header().Set("Link", "</a.css>; rel=preload")
 		}}
-		w := conn.get(t, &push.Handler{Next: s, Policy: &push.Policy{Map: m}}, c.method, "/", c.req...)
+		w := conn.get(t, &push.Handler{Next: s, Policy: &push.Policy{Map: m}}, c.method, "/",
+			c.req...)
 		if c.method == "POST" {
 			continue
 		}
@@ -190,7 +213,7 @@ func TestMapActs(t *testing.T) {
 // TestRecorder has what is learned from the traffic of a browser.
 func TestRecorder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := &push.Recorder{Pages: 5, Resources: 4}
+		r := &push.Recorder{MaxPages: 5, MaxResources: 4}
 		s := site{}
 		for _, p := range []string{"/", "/shop", "/rare"} {
 			s[p] = func(w http.ResponseWriter, _ *http.Request) {
@@ -198,7 +221,9 @@ func TestRecorder(t *testing.T) {
 				w.Write([]byte("page"))
 			}
 		}
-		s["/private.css"] = func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Cache-Control", "no-store") }
+		s["/private.css"] = func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Cache-Control", "no-store")
+		}
 		s["/none.css"] = http.NotFound
 		h := &push.Handler{Next: s, Policy: &push.Policy{Recorder: r}}
 		c := newConn()
@@ -206,8 +231,10 @@ func TestRecorder(t *testing.T) {
 		for i := range 10 {
 			c.get(t, h, "GET", "/?visit=1", "Sec-Fetch-Dest: document", "Sec-Fetch-Mode: navigate")
 			c.get(t, h, "GET", "/site.css", "Sec-Fetch-Dest: style", from("/?visit=1"))
-			c.get(t, h, "GET", "/font.woff2", "Sec-Fetch-Dest: font", "Sec-Fetch-Mode: cors", from("/site.css"))
-			c.get(t, h, "GET", "/app.js?v=1", "Sec-Fetch-Dest: script", "Sec-Fetch-Mode: cors", from("/"))
+			c.get(t, h, "GET", "/font.woff2", "Sec-Fetch-Dest: font", "Sec-Fetch-Mode: cors",
+				from("/site.css"))
+			c.get(t, h, "GET", "/app.js?v=1", "Sec-Fetch-Dest: script", "Sec-Fetch-Mode: cors",
+				from("/"))
 			if i < 4 {
 				c.get(t, h, "GET", "/seldom.png", "Sec-Fetch-Dest: image", from("/"))
 			}
@@ -225,7 +252,8 @@ func TestRecorder(t *testing.T) {
 		c.get(t, h, "GET", "/rare.css", from("/rare"))
 		var b strings.Builder
 		r.Map().WriteTo(&b)
-		want := "/  # 10 visits\n    /app.js?v=1 as=script crossorigin  # 10 uses\n    /font.woff2 as=font crossorigin  # 10 uses\n    /site.css as=style  # 10 uses\n" +
+		want := "/  # 10 visits\n    /app.js?v=1 as=script crossorigin  # 10 uses\n    " +
+			"/font.woff2 as=font crossorigin  # 10 uses\n    /site.css as=style  # 10 uses\n" +
 			"/shop  # 10 visits\n    /shop.css as=style  # 10 uses\n"
 		if got := b.String(); got != want {
 			t.Errorf("learned:\n%s\nwant:\n%s", got, want)

@@ -96,8 +96,10 @@ func TestMemory(t *testing.T) {
 		}(), "/a.css")
 		expect("a reload past the cache", b.visit(t, h, "/ Cache-Control: no-cache"), "/a.css")
 		for name, forged := range map[string]string{
-			"cut": b.cookie[:len(b.cookie)-4], "longer": b.cookie + "AAAA", "garbled": strings.Replace(b.cookie, "=A", "=B", 1), "empty": "larkspur-push=",
-			"no base64": "larkspur-push=!!!", "very long": "larkspur-push=" + strings.Repeat("A", 100000),
+			"cut": b.cookie[:len(b.cookie)-4], "longer": b.cookie + "AAAA",
+			"garbled": strings.Replace(b.cookie, "=A", "=B", 1), "empty": "larkspur-push=",
+			"no base64": "larkspur-push=!!!", "very long": "larkspur-push=" +
+				strings.Repeat("A", 100000),
 		} {
 			expect(name, (&browser{forged}).visit(t, h, "/"), "/a.css")
 		}
@@ -139,13 +141,15 @@ func TestMemory(t *testing.T) {
 	})
 }
 
-// TestMemoryBounded holds how large the cookie may become, how it is sent, and that it is not sent again for nothing.
+// TestMemoryBounded holds how large the cookie may become, how it is sent, and that it is not sent
+// again for nothing.
 func TestMemoryBounded(t *testing.T) {
-	h := &push.Handler{Policy: &push.Policy{Memory: &push.Memory{Keys: [][]byte{[]byte("k")}}}, Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("ETag", fmt.Sprintf("%q", r.URL.Path))
-		w.Header().Set("Cache-Control", "private, max-age=86400")
-		w.Write([]byte("x"))
-	})}
+	h := &push.Handler{Policy: &push.Policy{Memory: &push.Memory{Keys: [][]byte{[]byte("k")}}},
+		Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("ETag", fmt.Sprintf("%q", r.URL.Path))
+			w.Header().Set("Cache-Control", "private, max-age=86400")
+			w.Write([]byte("x"))
+		})}
 	c := newConn()
 	for i := range 300 {
 		c.get(t, h, "GET", fmt.Sprintf("/%d", i), "Sec-Fetch-Mode: no-cors")
@@ -157,20 +161,24 @@ func TestMemoryBounded(t *testing.T) {
 	if n := len(set[0].Value); n > 804 {
 		t.Errorf("the cookie has %d bytes", n)
 	}
-	if s := set[0]; !s.HttpOnly || s.Secure || s.SameSite != http.SameSiteLaxMode || s.MaxAge != 7*24*3600 || s.Path != "/" {
+	if s := set[0]; !s.HttpOnly || s.Secure || s.SameSite != http.SameSiteLaxMode ||
+		s.MaxAge != 7*24*3600 || s.Path != "/" {
 		t.Errorf("the cookie is %v", s)
 	}
-	if raw, _ := base64.RawURLEncoding.DecodeString(set[0].Value); bytes.Contains(raw, []byte("/299")) {
+	if raw, _ := base64.RawURLEncoding.DecodeString(set[0].Value); bytes.Contains(raw,
+		[]byte("/299")) {
 		t.Error("the cookie tells what was read")
 	}
 	c = newConn()
-	if again := c.get(t, h, "GET", "/", "Cookie: "+set[0].Name+"="+set[0].Value).Result().Cookies(); len(again) != 0 {
+	if again := c.get(t, h, "GET", "/",
+		"Cookie: "+set[0].Name+"="+set[0].Value).Result().Cookies(); len(again) != 0 {
 		t.Errorf("set again: %v", again)
 	}
 }
 
 func FuzzMemory(f *testing.F) {
-	h := &push.Handler{Policy: &push.Policy{Memory: &push.Memory{Keys: [][]byte{[]byte("k")}}}, Next: site{"/": page("</a>; rel=preload")}}
+	h := &push.Handler{Policy: &push.Policy{Memory: &push.Memory{Keys: [][]byte{[]byte("k")}}},
+		Next: site{"/": page("</a>; rel=preload")}}
 	f.Add("AQAAAAA")
 	f.Fuzz(func(t *testing.T, value string) {
 		c := newConn()

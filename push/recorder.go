@@ -1,26 +1,27 @@
 package push
 
 import (
-	"fmt"
 	"math"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"time"
 )
 
-// A Recorder learns which resources go with which pages from what clients ask for: a resource whose request names a page
-// in its Referer goes with that page, and one that names a stylesheet goes with the pages of the stylesheet. It learns only what could be
-// promised, and nothing of who asked. What it has learned is a [Map], for people to review. The zero value works. It must not be copied
-// or changed after its first use, is safe for concurrent use, and has bounds; nil learns nothing.
+// A Recorder learns which resources go with which pages from what clients ask for. A resource whose
+// request names a page in its Referer goes with that page; one that names a style sheet goes with
+// the pages of the style sheet. It learns only what could be promised, and nothing about who asked.
+// What it has learned is a [Map], for people to review.
+//
+// The zero value works, and nil learns nothing. A Recorder has bounds, is safe for concurrent use,
+// and must not be copied or changed after its first use.
 type Recorder struct {
-	// Pages is how many pages are kept, the most visited. Zero means 256.
-	Pages int
-	// Resources is how many resources of a page are kept, the most used. Zero means 32.
-	Resources int
-	// HalfLife is after which time a visit counts half. Zero means 24 hours.
+	// MaxPages is how many pages are kept, the most visited. Zero means 256.
+	MaxPages int
+	// MaxResources is how many resources of a page are kept, the most used. Zero means 32.
+	MaxResources int
+	// HalfLife is how old a visit is that counts half. Zero means 24 hours.
 	HalfLife time.Duration
 
 	mu      sync.Mutex
@@ -28,7 +29,7 @@ type Recorder struct {
 	decayed time.Time
 }
 
-// A visited is a page that was visited.
+// A visited is a page that clients have asked for.
 type visited struct {
 	visits float64
 	uses   map[string]*use // of resources, by target
@@ -41,39 +42,34 @@ type use struct {
 	crossOrigin bool
 }
 
-// What a recorder keeps of a name.
+// How long the names are that a Recorder keeps; a page or resource with a longer one is not
+// learned.
 const (
 	maxPagePath       = 512
 	maxResourceTarget = 1024
 )
 
-// Of what is learned, a map gets what was used at least so often, and at least so often as compared with the resource of
-// the page that was used most. Visits do not serve for that: a client that comes back has the resources already.
-const (
-	learnedUses  = 3
-	learnedShare = 0.5
-	learnedMost  = 16
-)
-
 // observe learns from the request of p, which gets a response with this status and header.
-func (c *Recorder) observe(p *Plan, status int, header http.Header, now time.Time) {
-	r := p.r
-	if c == nil || r.Method != http.MethodGet || status != http.StatusOK && status != http.StatusNotModified {
+func (c *Recorder) observe(p *page, status int, header http.Header, now time.Time) {
+	r := p.request
+	answered := status == http.StatusOK || status == http.StatusNotModified
+	if c == nil || r.Method != http.MethodGet || !answered {
 		return
 	}
-	path, _, _ := strings.Cut(p.page, "?")
+	path, _, _ := strings.Cut(p.target, "?")
 	if isDocument(r, header) {
 		if len(path) <= maxPagePath {
 			c.visit(path, now)
 		}
 		return
 	}
-	as := usedAs(r, p.page)
+	as := usedAs(r, p.target)
 	referer, ok := p.referer()
-	if !ok || as == "" || !storable(header) || len(p.page) > maxResourceTarget {
+	if !ok || as == "" || !storable(header) || len(p.target) > maxResourceTarget {
 		return
 	}
-	c.use(referer, p.page, use{as: as, crossOrigin: as == "font" || r.Header.Get("Sec-Fetch-Mode") == "cors"}, now)
+	cors := as == "font" || r.Header.Get("Sec-Fetch-Mode") == "cors"
+	c.use(referer, p.target, use{as: as, crossOrigin: cors}, now)
 }
 
 // isDocument reports whether a response is a page, as opposed to a resource of one.
@@ -97,21 +93,23 @@ func usedAs(r *http.Request, target string) string {
 }
 
 // referer returns the target of the page of this origin that the request names.
-func (p *Plan) referer() (target string, ok bool) {
-	u, err := url.Parse(first(p.r.Header, "Referer"))
-	if err != nil || u.Scheme != p.origin.scheme || normalAuthority(u.Scheme, u.Host) != p.origin.authority {
+func (p *page) referer() (target string, ok bool) {
+	u, err := url.Parse(first(p.request.Header, "Referer"))
+	if err != nil || u.Scheme != p.origin.scheme ||
+		normalAuthority(u.Scheme, u.Host) != p.origin.authority {
 		return "", false
 	}
 	return u.RequestURI(), true
 }
 
+// visit counts a visit of a page.
 func (c *Recorder) visit(path string, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.decay(now)
 	v := c.pages[path]
 	if v == nil {
-		if len(c.pages) >= orDefault(c.Pages, 256) {
+		if len(c.pages) >= orDefault(c.MaxPages, 256) {
 			delete(c.pages, rarest(c.pages, func(v *visited) float64 { return v.visits }))
 		}
 		if c.pages == nil {
@@ -123,24 +121,25 @@ func (c *Recorder) visit(path string, now time.Time) {
 	v.visits++
 }
 
-// use counts a resource for the pages that referer stands for: one that was visited, or those that use it as a stylesheet. Names that
-// a client makes up are neither.
+// use counts a resource for the pages that referer stands for: the one of that name that was
+// visited, or those that use it as a style sheet. Names that a client makes up are neither.
 func (c *Recorder) use(referer, target string, u use, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.decay(now)
 	path, _, _ := strings.Cut(referer, "?")
 	if v := c.pages[path]; v != nil {
-		v.add(target, u, orDefault(c.Resources, 32))
+		v.add(target, u, orDefault(c.MaxResources, 32))
 		return
 	}
 	for _, v := range c.pages {
 		if s := v.uses[referer]; s != nil && s.as == "style" {
-			v.add(target, u, orDefault(c.Resources, 32))
+			v.add(target, u, orDefault(c.MaxResources, 32))
 		}
 	}
 }
 
+// add counts a use of a resource of the page, which keeps the most used.
 func (v *visited) add(target string, u use, most int) {
 	known := v.uses[target]
 	if known == nil {
@@ -164,7 +163,8 @@ func rarest[T any](m map[string]T, count func(T) float64) (key string) {
 	return key
 }
 
-// decay halves what was counted, once for each half-life that has gone by, and forgets what is next to nothing.
+// decay halves what was counted, once for each half-life that has gone by, and forgets what is next
+// to nothing.
 func (c *Recorder) decay(now time.Time) {
 	half := orDefault(c.HalfLife, 24*time.Hour)
 	if c.decayed.IsZero() {
@@ -187,59 +187,4 @@ func (c *Recorder) decay(now time.Time) {
 			delete(c.pages, path)
 		}
 	}
-}
-
-// Map returns what has been learned.
-func (c *Recorder) Map() *Map {
-	m := &Map{}
-	if c == nil {
-		return m
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for path, v := range c.pages {
-		if page, ok := v.learned(path); ok {
-			m.pages = append(m.pages, page)
-		}
-	}
-	slices.SortFunc(m.pages, func(a, b mapPage) int { return strings.Compare(a.pattern, b.pattern) })
-	m.index()
-	return m
-}
-
-// learned returns the page as one of a map. It is false if there is nothing to say.
-func (v *visited) learned(path string) (page mapPage, ok bool) {
-	page = mapPage{pattern: path, note: fmt.Sprintf("%.0f visits", math.Ceil(v.visits))}
-	if strings.ContainsAny(path, "*# \t") || !plain(path) {
-		return page, false // no pattern, as it is
-	}
-	targets := make([]string, 0, len(v.uses))
-	most := 0.0
-	for target, u := range v.uses {
-		targets = append(targets, target)
-		most = max(most, u.count)
-	}
-	slices.SortFunc(targets, func(a, b string) int {
-		if d := v.uses[b].count - v.uses[a].count; d != 0 {
-			return int(math.Copysign(1, d))
-		}
-		return strings.Compare(a, b)
-	})
-	for _, target := range targets {
-		u := v.uses[target]
-		if u.count < learnedUses || u.count < learnedShare*most || len(page.links) == learnedMost {
-			break
-		}
-		line := target + " as=" + u.as
-		if u.crossOrigin {
-			line += " crossorigin"
-		}
-		link, err := parseResource(line)
-		if err != nil {
-			continue // it cannot be written
-		}
-		page.links = append(page.links, link)
-		page.lines = append(page.lines, fmt.Sprintf("%s  # %.0f uses", line, u.count))
-	}
-	return page, len(page.links) > 0
 }

@@ -3,6 +3,7 @@ package push
 import (
 	"bytes"
 	"net/http"
+	"net/url"
 	"strings"
 	"unicode/utf8"
 )
@@ -48,63 +49,86 @@ func pageTarget(r *http.Request) string {
 	return target
 }
 
-// Resolve resolves a URI reference against the page that r asks for, as a candidate's is. What it returns without a reason is
-// the target of another request to the same origin; the reasons are [Invalid] and [Foreign].
+// Resolve resolves a URI reference against the page that r asks for, as a candidate's is. What it
+// returns without a reason is the target of another request to the same origin; the reasons are
+// [Invalid] and [Foreign].
 func Resolve(r *http.Request, ref string) (target string, reason Reason) {
 	return originOf(r).resolve(pageTarget(r), ref)
 }
 
-// resolve resolves a URI reference against the page of the origin o at target page. RFC 3986, section 5.2.
+// resolve resolves a URI reference against the page of the origin o at target page. RFC 3986,
+// section 5.2.
 //
-// What it returns without a reason is a :path of that origin: it begins with one slash, has no dot segments and
-// no fragment, and only characters that RFC 3986 allows. If there is a reason, it is [Invalid] or [Foreign].
+// What it returns without a reason is a :path of that origin: it begins with one slash, has no dot
+// segments and no fragment, and only characters that RFC 3986 allows. If there is a reason, it is
+// [Invalid] or [Foreign].
 func (o origin) resolve(page, ref string) (target string, reason Reason) {
 	ref = strings.Trim(ref, " \t")
 	if !plain(ref) {
 		return "", Invalid
 	}
 	ref, _, _ = strings.Cut(ref, "#")
-	if scheme, rest, ok := cutScheme(ref); ok {
-		// Strictly, as RFC 3986 is: "http:a.css" names no resource of any origin.
-		if !strings.EqualFold(scheme, o.scheme) || !strings.HasPrefix(rest, "//") {
-			return "", Foreign
-		}
-		ref = rest
+	ref, ok := o.within(ref)
+	if !ok {
+		return "", Foreign
 	}
-	base, _, _ := strings.Cut(page, "?")
-	if rest, ok := strings.CutPrefix(ref, "//"); ok {
-		end := strings.IndexAny(rest, "/?")
-		if end < 0 {
-			end = len(rest)
-		}
-		if rest[:end] == "" || normalAuthority(o.scheme, rest[:end]) != o.authority {
-			return "", Foreign
-		}
-		if ref = rest[end:]; !strings.HasPrefix(ref, "/") {
-			ref = "/" + ref
-		}
-	}
-	path, query := ref, ""
-	if i := strings.IndexByte(ref, '?'); i >= 0 {
-		path, query = ref[:i], ref[i:]
-	}
-	switch {
-	case ref == "":
-		path = page
-		if i := strings.IndexByte(page, '?'); i >= 0 {
-			path, query = page[:i], page[i:]
-		}
-	case path == "":
-		path = base
-	case path[0] != '/':
-		path = base[:strings.LastIndexByte(base, '/')+1] + path
-	}
-	path = removeDots(path)
-	if !tame(path) {
+	path, query := merge(page, ref)
+	if path = removeDots(path); !unambiguous(path) {
 		return "", Invalid
 	}
 	if target = encode(path + query); target == "" || len(target) > maxTarget {
 		return "", Invalid
+	}
+	return target, ""
+}
+
+// within takes scheme and authority off a reference. It is false if they are not those of the
+// origin.
+func (o origin) within(ref string) (rest string, ok bool) {
+	if scheme, rest, ok := cutScheme(ref); ok {
+		// Strictly, as RFC 3986 is: "http:a.css" names no resource of any origin.
+		if !strings.EqualFold(scheme, o.scheme) || !strings.HasPrefix(rest, "//") {
+			return "", false
+		}
+		ref = rest
+	}
+	rest, ok = strings.CutPrefix(ref, "//")
+	if !ok {
+		return ref, true
+	}
+	end := strings.IndexAny(rest, "/?")
+	if end < 0 {
+		end = len(rest)
+	}
+	if rest[:end] == "" || normalAuthority(o.scheme, rest[:end]) != o.authority {
+		return "", false
+	}
+	if rest = rest[end:]; !strings.HasPrefix(rest, "/") {
+		rest = "/" + rest
+	}
+	return rest, true
+}
+
+// merge merges a reference that has neither scheme nor authority with the target of a page. query
+// has its question mark. RFC 3986, sections 5.2.2 and 5.2.3.
+func merge(page, ref string) (path, query string) {
+	base, baseQuery := cutQuery(page)
+	path, query = cutQuery(ref)
+	switch {
+	case ref == "":
+		return base, baseQuery
+	case path == "":
+		return base, query
+	case path[0] != '/':
+		return base[:strings.LastIndexByte(base, '/')+1] + path, query
+	}
+	return path, query
+}
+
+// cutQuery cuts the query, with its question mark, off a target.
+func cutQuery(target string) (path, query string) {
+	if i := strings.IndexByte(target, '?'); i >= 0 {
+		return target[:i], target[i:]
 	}
 	return target, ""
 }
@@ -125,21 +149,22 @@ func plain(ref string) bool {
 
 // cutScheme cuts a scheme and its colon off ref. RFC 3986, section 3.1.
 func cutScheme(ref string) (scheme, rest string, ok bool) {
-	for i := range len(ref) {
-		switch c := ref[i]; {
-		case 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z':
-		case i > 0 && ('0' <= c && c <= '9' || c == '+' || c == '-' || c == '.'):
-		case c == ':' && i > 0:
-			return ref[:i], ref[i+1:], true
-		default:
+	scheme, rest, ok = strings.Cut(ref, ":")
+	if !ok || scheme == "" {
+		return "", ref, false
+	}
+	for i := range len(scheme) {
+		c := scheme[i]
+		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+		if !letter && (i == 0 || strings.IndexByte("0123456789+-.", c) < 0) {
 			return "", ref, false
 		}
 	}
-	return "", ref, false
+	return scheme, rest, true
 }
 
-// removeDots takes the dot segments out of a path that begins with a slash; a dot may be written as %2E.
-// RFC 3986, sections 5.2.4 and 6.2.2.2.
+// removeDots takes the dot segments out of a path that begins with a slash; a dot may be written as
+// %2E. RFC 3986, sections 5.2.4 and 6.2.2.2.
 func removeDots(path string) string {
 	if !strings.Contains(path, "/.") && !strings.Contains(path, "/%2") {
 		return path
@@ -183,116 +208,21 @@ func dotSegment(s string) (dots int) {
 	return dots
 }
 
-// tame reports whether a path leads to the same place for those who decode it before they
+// unambiguous reports whether a path leads to the same place for those who decode it before they
 // look for dot segments and for those who do so after.
-func tame(path string) bool {
+func unambiguous(path string) bool {
 	if strings.HasPrefix(path, "//") {
 		return false // by many taken for an authority
 	}
 	if !strings.ContainsAny(path, "%\\\x00") {
 		return true
 	}
-	decoded, ok := decode(path)
-	if !ok || strings.IndexByte(decoded, 0) >= 0 {
+	decoded, err := url.PathUnescape(path)
+	if err != nil || strings.IndexByte(decoded, 0) >= 0 {
 		return false
 	}
 	decoded = strings.ReplaceAll(decoded, `\`, "/")
 	return !strings.HasPrefix(decoded, "//") && removeDots(decoded) == decoded
-}
-
-// decode takes the percent-encoding out of s.
-func decode(s string) (string, bool) {
-	b := make([]byte, 0, len(s))
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		if c == '%' {
-			if i+2 >= len(s) || unhex(s[i+1]) < 0 || unhex(s[i+2]) < 0 {
-				return "", false
-			}
-			c = byte(unhex(s[i+1])<<4 | unhex(s[i+2]))
-			i += 2
-		}
-		b = append(b, c)
-	}
-	return string(b), true
-}
-
-func unhex(c byte) int {
-	switch {
-	case '0' <= c && c <= '9':
-		return int(c - '0')
-	case 'a' <= c && c <= 'f':
-		return int(c-'a') + 10
-	case 'A' <= c && c <= 'F':
-		return int(c-'A') + 10
-	}
-	return -1
-}
-
-// uric are the characters that a path or a query has as they are. RFC 3986, sections 3.3 and 3.4.
-const uric = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:@/?"
-
-var uricTable = func() (t [256]bool) {
-	for i := range len(uric) {
-		t[uric[i]] = true
-	}
-	return t
-}()
-
-// encode encodes what a target cannot have as it is. It returns "" if there is a percent sign that is not
-// the beginning of an encoded octet.
-func encode(s string) string {
-	extra := 0
-	for i := range len(s) {
-		switch {
-		case uricTable[s[i]]:
-		case s[i] == '%':
-			if i+2 >= len(s) || unhex(s[i+1]) < 0 || unhex(s[i+2]) < 0 {
-				return ""
-			}
-		default:
-			extra += 2
-		}
-	}
-	if extra == 0 {
-		return s
-	}
-	const hex = "0123456789ABCDEF"
-	b := make([]byte, 0, len(s)+extra)
-	for i := range len(s) {
-		if c := s[i]; uricTable[c] || c == '%' {
-			b = append(b, c)
-		} else {
-			b = append(b, '%', hex[c>>4], hex[c&15])
-		}
-	}
-	return string(b)
-}
-
-// sameTarget reports whether two targets name the same resource, however their octets are encoded.
-// RFC 3986, section 6.2.2.
-func sameTarget(a, b string) bool { return a == b || normalTarget(a) == normalTarget(b) }
-
-// normalTarget decodes the unreserved characters of a target, and puts encoded octets in upper case.
-func normalTarget(s string) string {
-	if strings.IndexByte(s, '%') < 0 {
-		return s
-	}
-	b := make([]byte, 0, len(s))
-	for i := 0; i < len(s); i++ {
-		if s[i] != '%' || i+2 >= len(s) || unhex(s[i+1]) < 0 || unhex(s[i+2]) < 0 {
-			b = append(b, s[i])
-			continue
-		}
-		c := byte(unhex(s[i+1])<<4 | unhex(s[i+2]))
-		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~", c) >= 0 {
-			b = append(b, c)
-		} else {
-			b = append(b, strings.ToUpper(s[i:i+3])...)
-		}
-		i += 2
-	}
-	return string(b)
 }
 
 // withinMount reports whether the path of target lies in mount, a path without a slash at its end.
@@ -301,7 +231,7 @@ func withinMount(target, mount string) bool {
 		return true
 	}
 	path, _, _ := strings.Cut(target, "?")
-	path, ok := decode(path)
+	path, err := url.PathUnescape(path)
 	rest, in := strings.CutPrefix(path, mount)
-	return ok && in && (rest == "" || rest[0] == '/')
+	return err == nil && in && (rest == "" || rest[0] == '/')
 }

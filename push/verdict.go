@@ -23,7 +23,7 @@ type Status string
 const (
 	Promised Status = "promised" // the client is told that the response comes, and it comes
 	Hinted   Status = "hinted"   // a 103 told the client to fetch it
-	Linked   Status = "linked"   // the Link field of the final response tells the client to fetch it
+	Linked   Status = "linked"   // the Link field of the page tells the client to fetch it
 	Skipped  Status = "skipped"  // nothing was done, for the reason of the verdict
 )
 
@@ -34,7 +34,7 @@ type Reason string
 const (
 	NoPush      Reason = "nopush"      // its link says so
 	Anchor      Reason = "anchor"      // its link is about another resource than the page
-	Foreign     Reason = "foreign"     // it is of another origin, or outside the site
+	Foreign     Reason = "foreign"     // it is of another origin, or outside the mount
 	Self        Reason = "self"        // it is the page
 	Diary       Reason = "diary"       // the client has it
 	Limit       Reason = "limit"       // the client, or the server, allows no more
@@ -42,9 +42,9 @@ const (
 	BadStatus   Reason = "status"      // the page's status is an error, or 304
 	Method      Reason = "method"      // the page was not asked for by GET
 	Disabled    Reason = "disabled"    // the client, or the server, wants no promises
-	Invalid     Reason = "invalid"     // it is no URI reference, or one that could be read in two ways
-	Unverified  Reason = "unverified"  // its answer cannot be promised: not a 200, not cacheable, too slow, …
-	Conditional Reason = "conditional" // its link holds only for some clients, and only the client knows
+	Invalid     Reason = "invalid"     // it is no URI reference, or an ambiguous one
+	Unverified  Reason = "unverified"  // its answer is not fit: no 200, not cacheable, too slow
+	Conditional Reason = "conditional" // its link holds for some clients only
 )
 
 // A Verdict is what was decided about one candidate, and why.
@@ -71,7 +71,7 @@ func (v Verdict) String() string {
 	return s
 }
 
-// Outcome returns the status, with the reason if the candidate was skipped: "promised", "skipped: diary".
+// Outcome returns the status, and the reason if the candidate was skipped: "skipped: diary", say.
 func (v Verdict) Outcome() string {
 	if v.Status == Skipped {
 		return string(v.Status) + ": " + string(v.Reason)
@@ -82,7 +82,8 @@ func (v Verdict) Outcome() string {
 // LogValue makes a group of the verdict.
 func (v Verdict) LogValue() slog.Value {
 	attrs := make([]slog.Attr, 0, 6)
-	attrs = append(attrs, slog.String("target", v.Target), slog.String("source", string(v.Source)), slog.String("status", string(v.Status)))
+	attrs = append(attrs, slog.String("target", v.Target), slog.String("source", string(v.Source)),
+		slog.String("status", string(v.Status)))
 	if v.Reason != "" {
 		attrs = append(attrs, slog.String("reason", string(v.Reason)))
 	}

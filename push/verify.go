@@ -3,188 +3,114 @@ package push
 import (
 	"context"
 	"errors"
-	"fmt"
 	"hash/maphash"
 	"net/http"
 	"strconv"
-	"sync"
 	"time"
 )
 
-// errTooLarge is what a handler gets that writes more than can be promised.
-var errTooLarge = errors.New("push: the answer is larger than the budget")
-
-// errNotWanted is what a handler gets that writes on after the deadline.
-var errNotWanted = errors.New("push: the answer is not waited for any more")
-
 // An answer is a response that can be promised.
 type answer struct {
-	header    http.Header
-	body      []byte
-	validator validator
-	fresh     time.Time
+	header http.Header
+	body   []byte
 }
 
-// verify runs the handler of the site for a request that may be promised, and returns its answer if it can be, else why not.
-func (p *Plan) verify(r *http.Request, limit int64) (a *answer, reason Reason, detail string) {
-	release, ok := p.policy.begin()
-	if !ok {
-		return nil, Limit, "too many responses are being verified"
+// verify runs Next for the request of a promise, and gives the promise its answer, or returns why
+// that cannot be promised. The slow ones are not tried again for a while.
+func (p *planner) verify(pr *promise) refusal {
+	slow := &p.policy.slow
+	began := time.Now()
+	switch {
+	case slow.fresh(pr.entry.key, pr.entry.generation, began):
+		return refusal{Unverified, "it took too long a moment ago"}
+	case p.waited > 4*p.policy.verifyTimeout():
+		return refusal{Unverified, "the page has waited long enough for others"}
+	}
+	limit := min(p.policy.maxResourceBytes(), p.policy.maxResponseBytes()-p.delivery.bytes)
+	a, no := p.run(pr.request, limit)
+	now := time.Now()
+	took := now.Sub(began)
+	p.waited += took
+	if no.refused() {
+		if took >= p.policy.verifyTimeout() {
+			pr.entry.fresh = now.Add(slowFor)
+			slow.add(pr.entry)
+		}
+		return no
+	}
+	e := &pr.entry
+	e.validator = validatorOf(a.header)
+	e.validator.sum = maphash.Bytes(seed, a.body)
+	e.fresh = freshUntil(a.header, now)
+	e.memo = p.policy.Memory.memo(p.origin.authority, pr.request.RequestURI, a.header, e.fresh, now)
+	pr.answer = a
+	return refusal{}
+}
+
+// run runs Next for a request that may be promised, and returns its answer, of at most limit bytes,
+// if it can be, else why not.
+func (p *planner) run(r *http.Request, limit int64) (*answer, refusal) {
+	if !p.policy.tryVerifying() {
+		return nil, refusal{Limit, "too many responses are verified at once"}
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), p.policy.verifyTimeout())
-	c := &capture{limit: limit, head: r.Method == http.MethodHead, cancel: cancel, header: http.Header{}}
 	defer cancel()
+	c := &capture{
+		limit: limit, head: r.Method == http.MethodHead, cancel: cancel, header: http.Header{},
+	}
 	r = r.WithContext(ctx)
-	if p.h.HonorsContext != nil && p.h.HonorsContext(r) {
-		detail = c.run(p.h.Next, r)
-		release()
-		return p.judge(ctx, c, r, detail)
-	}
-	done := make(chan string, 1)
-	go func() {
-		// The handler may outlive the deadline. It holds its slot as long, and it is not heard.
-		fault := c.run(p.h.Next, r)
-		release() // before it is heard that it is done, so that the next one finds the slot free
-		done <- fault
-	}()
-	select {
-	case detail = <-done:
-	case <-ctx.Done():
-		// The handler is not waited for: what counts is what it has said.
-	}
-	return p.judge(ctx, c, r, detail)
-}
-
-// judge says what became of a capture whose context is ctx.
-func (p *Plan) judge(ctx context.Context, c *capture, r *http.Request, detail string) (*answer, Reason, string) {
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		detail = "no answer within " + p.policy.verifyTimeout().String()
-	}
-	return c.close(r, ctx.Err(), detail)
-}
-
-// A capture is the http.ResponseWriter of a request that may be promised.
-type capture struct {
-	limit  int64
-	head   bool
-	cancel context.CancelFunc
-
-	mu     sync.Mutex
-	header http.Header // what the handler has in its hands
-	sent   http.Header // what it was when the header was written
-	status int
-	body   []byte
-	over   bool // the body is larger than limit
-	closed bool
-}
-
-// run runs h for r, and says what went wrong.
-func (c *capture) run(h http.Handler, r *http.Request) (fault string) {
-	defer func() {
-		if v := recover(); v != nil {
-			fault = "the handler broke off"
-			if v != http.ErrAbortHandler {
-				fault = fmt.Sprintf("the handler panicked: %v", v)
-			}
+	var fault string
+	if honors := p.handler.HonorsContext; honors != nil && honors(r) {
+		fault = c.run(p.handler.Next, r)
+		p.policy.endVerifying()
+	} else {
+		done := make(chan string, 1)
+		go func() {
+			// Next may outlive the deadline. It counts as long as it runs, and nobody listens.
+			fault := c.run(p.handler.Next, r)
+			p.policy.endVerifying() // before done is signalled, so that the next one finds room
+			done <- fault
+		}()
+		select {
+		case fault = <-done:
+		case <-ctx.Done():
+			// Next is not waited for: what counts is what it has said.
 		}
-	}()
-	h.ServeHTTP(c, r)
-	c.WriteHeader(http.StatusOK)
-	return ""
+	}
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		fault = "no answer within " + p.policy.verifyTimeout().String()
+	}
+	if no := c.close(ctx.Err(), fault); no.refused() {
+		return nil, no
+	}
+	a := &answer{c.sent, c.body}
+	if no := a.unfit(r); no.refused() {
+		return nil, no
+	}
+	return a, refusal{}
 }
 
-func (c *capture) Header() http.Header { return c.header }
-
-func (c *capture) WriteHeader(status int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.writeHeader(status)
-}
-
-func (c *capture) writeHeader(status int) {
-	if c.status != 0 || c.closed || status < 200 && status != http.StatusSwitchingProtocols {
-		return
-	}
-	c.status = status
-	c.sent = c.header.Clone()
-	if c.sent == nil {
-		c.sent = http.Header{}
-	}
-	if length := first(c.sent, "Content-Length"); length != "" {
-		n, err := strconv.ParseInt(length, 10, 64)
-		c.over = err == nil && n > c.limit
-	}
-	if c.over || status != http.StatusOK {
-		c.cancel() // the rest is of no use
-	}
-}
-
-func (c *capture) Write(b []byte) (int, error)       { return capturing(c, b) }
-func (c *capture) WriteString(s string) (int, error) { return capturing(c, s) }
-
-func capturing[T []byte | string](c *capture, b T) (int, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.writeHeader(http.StatusOK)
-	switch {
-	case c.closed:
-		return 0, errNotWanted
-	case c.over:
-		return 0, errTooLarge
-	case c.head:
-		return len(b), nil
-	case int64(len(c.body)+len(b)) > c.limit:
-		c.over = true
-		c.cancel()
-		return 0, errTooLarge
-	}
-	c.body = append(c.body, b...)
-	return len(b), nil
-}
-
-// Flush does nothing: there is nobody yet.
-func (c *capture) Flush() {}
-
-// close ends the capture. ended is what the context of the handler says, fault what went wrong.
-func (c *capture) close(r *http.Request, ended error, fault string) (a *answer, reason Reason, detail string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.closed = true
-	switch {
-	case c.over:
-		return nil, Budget, "more than " + strconv.FormatInt(c.limit, 10) + " bytes"
-	case c.status != 0 && c.status != http.StatusOK:
-		return nil, Unverified, "its status is " + strconv.Itoa(c.status)
-	case fault != "":
-		return nil, Unverified, fault
-	case ended != nil:
-		return nil, Unverified, "the page ended first"
-	}
-	h := c.sent
-	if len(h["Set-Cookie"]) > 0 {
-		return nil, Unverified, "it sets a cookie"
-	}
-	if !storable(h) {
+// unfit returns why an answer with status 200 to r cannot be promised.
+func (a *answer) unfit(r *http.Request) refusal {
+	no := ""
+	if len(a.header["Set-Cookie"]) > 0 {
+		no = "it sets a cookie"
+	} else if !storable(a.header) {
 		// RFC 9113, section 8.4: what is pushed must be cacheable.
-		return nil, Unverified, "its Cache-Control is no-store"
+		no = "its Cache-Control is no-store"
+	} else if name, ok := varies(a.header, r.Header); ok {
+		no = "it varies on " + name + ", which the promised request has not got from the page"
+	} else if len(a.header["Trailer"]) > 0 {
+		no = "it has trailers"
+	} else if n := first(a.header, "Content-Length"); n != "" && r.Method != http.MethodHead &&
+		n != strconv.Itoa(len(a.body)) {
+		no = "its Content-Length is " + n + ", its body has " + strconv.Itoa(len(a.body)) + " bytes"
 	}
-	if name, ok := varies(h, r.Header); ok {
-		return nil, Unverified, "it varies on " + name + ", which the promised request has not got from the page"
+	if no != "" {
+		return refusal{Unverified, no}
 	}
-	if len(h["Trailer"]) > 0 {
-		return nil, Unverified, "it has trailers"
+	if len(a.header["Link"]) > 0 {
+		hidePushOnly(a.header)
 	}
-	if n := first(h, "Content-Length"); n != "" && !c.head && n != strconv.Itoa(len(c.body)) {
-		return nil, Unverified, "its Content-Length is " + n + ", its body has " + strconv.Itoa(len(c.body)) + " bytes"
-	}
-	if len(h["Link"]) > 0 {
-		hidePushOnly(h)
-	}
-	now := time.Now()
-	a = &answer{header: h, body: c.body, validator: validatorOf(h)}
-	a.validator.sum = maphash.Bytes(seed, c.body)
-	if d := freshness(h, now); d > 0 {
-		a.fresh = now.Add(d)
-	}
-	return a, "", ""
+	return refusal{}
 }

@@ -9,13 +9,15 @@ import (
 	"net/http"
 )
 
-// A writer is the http.ResponseWriter that a Handler gives to the next one.
+// A writer is the http.ResponseWriter that a Handler gives to the next one. It is the one
+// allocation that a request costs that pushes nothing. The goroutine of the page owns it, but for
+// the plan.
 type writer struct {
 	http.ResponseWriter
 	plan   Plan
-	sum    *maphash.Hash // of the body; nil if it is of no use
-	status int           // of the final response; 0 before it
-	failed bool
+	sum    *maphash.Hash // of the body, if there is use for it
+	status int32         // of the final response; 0 before it
+	failed bool          // the client did not get all
 }
 
 var _ interface {
@@ -37,23 +39,13 @@ func (w *writer) WriteHeader(status int) {
 		w.plan.Hint(hintFields(w.Header()))
 		return
 	case status >= 200 || status == http.StatusSwitchingProtocols:
-		w.status = status
+		w.status = int32(status)
 		w.sum = w.plan.commit(status, w.Header())
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
 
-// hintFields returns those of the fields that a handler has set up to now that are of use before the response.
-func hintFields(h http.Header) http.Header {
-	hints := make(http.Header)
-	for _, name := range [...]string{"Link", "Content-Security-Policy", "Content-Security-Policy-Report-Only"} {
-		if values := h[name]; len(values) > 0 {
-			hints[name] = values
-		}
-	}
-	return hints
-}
-
+// begin sends the header, if the handler has not.
 func (w *writer) begin() {
 	if w.status == 0 {
 		w.WriteHeader(http.StatusOK)
@@ -80,14 +72,14 @@ func (w *writer) WriteString(s string) (int, error) {
 	return n, err
 }
 
-// ReadFrom leaves the copying to the connection, which may do it without reading, where the plan need not see the bytes.
+// ReadFrom leaves the copying to the connection, which may do it without reading (sendfile), unless
+// the plan needs the bytes.
 func (w *writer) ReadFrom(src io.Reader) (n int64, err error) {
 	w.begin()
 	if w.sum != nil {
-		n, err = io.Copy(struct{ io.Writer }{w}, src)
-	} else {
-		n, err = io.Copy(w.ResponseWriter, src)
+		return io.Copy(struct{ io.Writer }{w}, src)
 	}
+	n, err = io.Copy(w.ResponseWriter, src)
 	w.failed = w.failed || err != nil
 	return n, err
 }
@@ -109,9 +101,9 @@ func (w *writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return c, rw, err
 }
 
-// Push is http.Pusher's. Unlike the one of a plain server it also is nil where the client has the target or is told
-// of it by a hint; a target that is not pushed for another reason is an error, which is http.ErrNotSupported if the client takes no
-// promises.
+// Push is http.Pusher's. Unlike that of a plain server it returns nil too where the client has the
+// target or gets a hint. A target that is not pushed for another reason is an error, which is
+// http.ErrNotSupported if the client takes no promises.
 func (w *writer) Push(target string, o *http.PushOptions) error {
 	res := Resource{Target: target}
 	if o != nil {
@@ -127,9 +119,10 @@ func (w *writer) Push(target string, o *http.PushOptions) error {
 	return fmt.Errorf("push: %v", v)
 }
 
+// end ends the response: Next has returned, or, if the response is not whole, has panicked.
 func (w *writer) end(whole bool) {
-	if whole && w.status == 0 {
-		w.WriteHeader(http.StatusOK) // what net/http would do, and then the links would go unseen
+	if whole {
+		w.begin() // the server would, and then the links would go unseen
 	}
 	w.plan.end(whole && !w.failed)
 }

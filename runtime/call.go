@@ -20,9 +20,8 @@ const interval = 1000
 type call struct {
 	thread  starlark.Thread
 	ctx     deadlineContext
-	limits  *Limits
-	logger  *slog.Logger
-	budget  *budget       // of the request, which has more calls than this one
+	program *Program      // for its limits and its logger
+	budget  *budget       // of the request, which may have more calls than this one
 	counted uint64        // steps of the thread that the budget has been told
 	next    uint64        // step at which the limits are looked at
 	watch   func() uint64 // nil if nobody watches
@@ -36,23 +35,21 @@ var (
 )
 
 // start begins the call c, which is fresh, for at most length.
-func (c *call) start(ctx context.Context, name string, limits *Limits, length time.Duration, b *budget, logger *slog.Logger) {
-	c.limits, c.budget, c.logger = limits, b, logger
+func (c *call) start(ctx context.Context, p *Program, length time.Duration, b *budget) {
+	c.program, c.budget = p, b
 	c.ctx.start(ctx, length)
-	c.thread.Name = name
+	c.thread.Name = p.name
 	c.thread.Print = print
 	c.thread.OnMaxSteps = safepoint
 	c.arm(interval)
-	if left := limits.Steps - min(b.steps.Load(), limits.Steps); left < interval && b.exact {
-		c.arm(max(left, 1))
-	}
 	host.Attach(&c.thread, c)
 }
 
 // newCall returns a call that shares its limits with no other.
-func newCall(ctx context.Context, name string, limits *Limits, logger *slog.Logger) *call {
+func newCall(ctx context.Context, p *Program) *call {
 	c := new(call)
-	c.start(ctx, name, limits, limits.Time, &budget{exact: true}, logger)
+	c.start(ctx, p, p.limits.Time, new(budget))
+	c.arm(min(interval, p.limits.Steps))
 	return c
 }
 
@@ -90,7 +87,7 @@ func (c *call) outcome(err error) error {
 // ended is the error of a call whose context ended with err.
 func (c *call) ended(err error, stack starlark.CallStack) error {
 	if c.ctx.late() {
-		return &LimitError{Kind: "time", Limit: uint64(c.limits.Time), Stack: stack}
+		return &LimitError{Kind: "time", Limit: uint64(c.program.limits.Time), Stack: stack}
 	}
 	return &failure{err, stack}
 }
@@ -99,10 +96,10 @@ func (c *call) ended(err error, stack starlark.CallStack) error {
 func (c *call) reached(stack starlark.CallStack) error {
 	t := &c.thread
 	switch {
-	case c.count() >= c.limits.Steps:
-		return &LimitError{Kind: "steps", Limit: c.limits.Steps, Stack: stack}
-	case t.CallStackDepth() > c.limits.Depth:
-		return &LimitError{Kind: "depth", Limit: uint64(c.limits.Depth), Stack: stack}
+	case c.count() >= c.program.limits.Steps:
+		return &LimitError{Kind: "steps", Limit: c.program.limits.Steps, Stack: stack}
+	case t.CallStackDepth() > c.program.limits.Depth:
+		return &LimitError{Kind: "depth", Limit: uint64(c.program.limits.Depth), Stack: stack}
 	}
 	if err := c.ctx.Err(); err != nil {
 		return c.ended(err, stack)
@@ -124,7 +121,7 @@ func (c *call) over() bool {
 func (c *call) count() uint64 {
 	n := c.thread.Steps - c.counted
 	c.counted = c.thread.Steps
-	return c.budget.steps.Add(n)
+	return c.budget.Add(n)
 }
 
 func (c *call) stop(err error) {
@@ -140,7 +137,7 @@ func safepoint(t *starlark.Thread) {
 	case c.failure != nil:
 	case c.reached(nil) == nil:
 		c.trail = nil
-		c.arm(t.Steps + min(interval, c.limits.Steps-c.budget.steps.Load()))
+		c.arm(t.Steps + min(interval, c.program.limits.Steps-c.budget.Load()))
 	default:
 		if c.trail == nil {
 			c.trail = &trail{depth: t.CallStackDepth()}
@@ -193,7 +190,7 @@ func (c *call) Fail(err error) {
 // print is the thread's Print: one record for each call of print(), with the line that called it.
 func print(t *starlark.Thread, msg string) {
 	c := callOf(t)
-	logger := c.logger
+	logger := c.program.logger
 	if logger == nil {
 		logger = slog.Default()
 	}

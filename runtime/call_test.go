@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/larkspur-web/larkspur/runtime"
@@ -147,20 +148,23 @@ func TestFailCannotBeCaught(t *testing.T) {
 }
 
 func TestExtendMovesTheDeadline(t *testing.T) {
-	limits := runtime.Limits{Time: 80 * time.Millisecond}
-	p := program(t, limits, "load('@time', 'time')\ndef app():\n  for _ in range(6):\n    time.sleep(0.03)\n    step()\n", starlark.StringDict{
-		"step": builtin("step", func(h host.Call) error { h.Extend(); return nil }),
-	})
-	if err := call(t.Context(), p); err != nil {
-		t.Errorf("extended: got %v, want none", err)
+	limits := runtime.Limits{Time: 8 * time.Second}
+	const steps = "load('@time', 'time')\ndef app():\n  for _ in range(6):\n    time.sleep(3)\n    step()\n"
+	step := func(fn func(host.Call)) starlark.StringDict {
+		return starlark.StringDict{"step": builtin("step", func(h host.Call) error { fn(h); return nil })}
 	}
-	p = program(t, limits, "load('@time', 'time')\ndef app():\n  time.sleep(0.1)\n  step()", starlark.StringDict{
-		"step": builtin("step", func(host.Call) error { return nil }),
+	synctest.Test(t, func(t *testing.T) {
+		p := program(t, limits, steps, step(host.Call.Extend))
+		if err := call(t.Context(), p); err != nil {
+			t.Errorf("extended: got %v, want none", err)
+		}
+		p = program(t, limits, steps, step(func(host.Call) {}))
+		began := time.Now()
+		var limit *runtime.LimitError
+		if err := call(t.Context(), p); !errors.As(err, &limit) || time.Since(began) != limits.Time {
+			t.Errorf("not extended: got %v after %v, want a LimitError", err, time.Since(began))
+		}
 	})
-	var limit *runtime.LimitError
-	if err := call(t.Context(), p); !errors.As(err, &limit) {
-		t.Errorf("not extended: got %v, want a LimitError", err)
-	}
 }
 
 func TestContextEndsWithTheCall(t *testing.T) {

@@ -46,8 +46,8 @@ func Diagnose(entry string, err error) Diagnostics {
 	return diagnoseError(file, err)
 }
 
-// endOfLine moves a fault to the line that lacks something: the parser says of a newline that it did not expect that it is at
-// the beginning of the next line.
+// endOfLine moves a fault to the line that lacks something: the parser says of a newline that it
+// did not expect that it is at the beginning of the next line.
 func endOfLine(faults []Diagnostic, src []byte) {
 	for i := range faults {
 		f := &faults[i]

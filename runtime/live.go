@@ -104,7 +104,7 @@ func (l *Live) Begin() host.Run {
 		p := l.program.Load()
 		r := p.begin()
 		// It may have been replaced, and its last request have ended, since it was looked up.
-		if r.generation != nil || p == l.program.Load() {
+		if r.holds.Load() || p == l.program.Load() {
 			return r
 		}
 	}

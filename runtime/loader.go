@@ -76,9 +76,9 @@ func (l *loader) load(entry string, number uint64) (p *Program, files []file, er
 }
 
 func (l *loader) program(name string, app starlark.Callable, g *graph, gen *generation) *Program {
-	return &Program{
-		name: name, app: app, files: g.files, limits: l.limits, logger: l.config.Logger, generation: gen,
-	}
+	p := l.bare(name)
+	p.app, p.files, p.generation = app, g.files, gen
+	return p
 }
 
 // build reads, compiles and runs everything that the file reaches, and opens its host modules for the
@@ -110,7 +110,7 @@ func (l *loader) run(
 		}
 	}
 	globals = make(map[string]starlark.StringDict, len(g.order))
-	c := newCall(context.Background(), "load", &l.limits, l.config.Logger)
+	c := newCall(context.Background(), l.bare("load"))
 	defer c.end(&err)
 	c.thread.Load = func(t *starlark.Thread, module string) (starlark.StringDict, error) {
 		if name, ok := strings.CutPrefix(module, "@"); ok {
@@ -128,6 +128,11 @@ func (l *loader) run(
 		globals[s.name] = made
 	}
 	return globals, nil
+}
+
+// bare is a program without an entry or a generation, whose calls have the limits of the loader's.
+func (l *loader) bare(name string) *Program {
+	return &Program{name: name, limits: l.limits, logger: l.config.Logger}
 }
 
 // placed puts its position before the text of an error that has only a backtrace.

@@ -10,6 +10,7 @@ import (
 	"github.com/larkspur-web/larkspur/runtime/lib/math"
 	"github.com/larkspur-web/larkspur/runtime/lib/structs"
 	"github.com/larkspur-web/larkspur/runtime/lib/time"
+	"github.com/larkspur-web/larkspur/runtime/spell"
 )
 
 // A catalog has the descriptions of the host modules that a program may load, or could if they were
@@ -36,7 +37,7 @@ func (c *catalog) find(name string) (*host.Module, error) {
 	switch {
 	case m == nil:
 		meant := ""
-		if near := host.Nearest(name, c.loadable()); near != "" {
+		if near := spell.Nearest(name, c.loadable(), 3); near != "" {
 			meant = fmt.Sprintf(" (did you mean @%s?)", near)
 		}
 		return nil, fmt.Errorf("unknown module @%s%s; there are @%s%s",

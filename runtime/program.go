@@ -59,18 +59,15 @@ func LoadFile(c *Config, file string) (*Program, starlark.StringDict, error) {
 // one has ended. It does not wait for that.
 func (p *Program) Close() { p.generation.retire() }
 
-// ErrClosed is the error of a call of a program that is closed.
+// ErrClosed is the error of a call of a program that is closed, or in a request that has ended.
 var ErrClosed = errors.New("runtime: the program is closed")
 
 // Begin begins a request of many calls: see [host.App].
 func (p *Program) Begin() host.Run { return p.begin() }
 
 func (p *Program) begin() *run {
-	r := &run{name: p.name, app: p.app, limits: &p.limits, logger: p.logger}
-	r.calls.exact = true
-	if p.generation.acquire() {
-		r.generation = p.generation
-	}
+	r := &run{program: p}
+	r.holds.Store(p.generation.acquire())
 	return r
 }
 

@@ -2,83 +2,80 @@ package runtime
 
 import (
 	"context"
-	"log/slog"
 	"math"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
-	"go.starlark.net/starlark"
 )
 
-// A budget is what all the calls of a request, or all its clean-up, may use together.
-type budget struct {
-	steps atomic.Uint64 // that have been taken
-	exact bool          // a call has what is left and no more; else it has a first interval at least
-}
+// A budget counts the steps that all the calls of a request, or all its clean-up, have taken.
+type budget = atomic.Uint64
 
 // A run is one request's hold on a program: see [host.Run]. The first call of it is a part of it, so
 // that a request which makes no other costs one allocation.
 type run struct {
-	name       string
-	app        starlark.Callable
-	limits     *Limits
-	logger     *slog.Logger
-	generation *generation // which the run uses until its end; nil if the program is closed
-	ended      atomic.Bool
+	program *Program
+	calls   budget
+	first   call
+	holds   atomic.Bool // the generation of the program, from the beginning to the end
 
-	calls budget
-	clean budget
-	taken atomic.Bool // first is in use
-	first call
+	mu      sync.Mutex // guards what follows
+	taken   bool       // first is in use
+	current *call      // the outermost call that has not ended
+	clean   *cleaning  // nil before the first clean-up
+}
 
-	mu      sync.Mutex
-	current *call     // the outermost call that has not ended
-	cleanBy time.Time // when the time for clean-up is over; zero before the first
+// A cleaning is what the clean-up of a request may use.
+type cleaning struct {
+	steps budget
+	by    time.Time // if there is a limit of time
 }
 
 var _ host.Run = (*run)(nil)
 
 // Generation is [host.Run]'s.
-func (r *run) Generation() uint64 {
-	if r.generation == nil {
-		return 0
-	}
-	return r.generation.number
-}
+func (r *run) Generation() uint64 { return r.program.generation.number }
 
 // End is [host.Run]'s. Only the first counts.
 func (r *run) End() {
-	if r.generation != nil && !r.ended.Swap(true) {
-		r.generation.release()
+	if r.holds.Swap(false) {
+		r.program.generation.release()
 	}
 }
 
 // Call is [host.Run]'s. A call inside another one does not outlive it.
 func (r *run) Call(ctx context.Context, use host.Use) (err error) {
-	if r.generation == nil {
+	if !r.holds.Load() {
 		return ErrClosed
 	}
-	c := &r.first
-	if r.taken.Swap(true) {
-		c = new(call)
+	c, length, outermost := r.enter()
+	c.start(ctx, r.program, length, &r.calls)
+	if left := r.program.limits.Steps - min(r.calls.Load(), r.program.limits.Steps); left < interval {
+		c.arm(max(left, 1))
 	}
-	length := r.limits.Time
-	r.mu.Lock()
-	outermost := r.current == nil
-	if outermost {
-		r.current = c
-	} else {
-		length = min(length, r.current.ctx.left())
-	}
-	r.mu.Unlock()
-	c.start(ctx, r.name, r.limits, length, &r.calls, r.logger)
 	defer c.end(&err)
 	if outermost {
 		defer r.leave()
 	}
-	return c.outcome(use(&c.ctx, &c.thread, r.app))
+	return c.outcome(use(&c.ctx, &c.thread, r.program.app))
+}
+
+// enter returns a fresh call, how long it may last, and whether it is inside no other.
+func (r *run) enter() (c *call, length time.Duration, outermost bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c, length = &r.first, r.program.limits.Time
+	if r.taken {
+		c = new(call)
+	}
+	r.taken = true
+	if r.current != nil {
+		return c, min(length, r.current.ctx.left()), false
+	}
+	r.current = c
+	return c, length, true
 }
 
 func (r *run) leave() {
@@ -87,23 +84,27 @@ func (r *run) leave() {
 	r.mu.Unlock()
 }
 
-// CleanUp is [host.Run]'s. A function that comes late still has a few steps, so that what has only to let
-// go of something can.
+// CleanUp is [host.Run]'s. A function that comes late still has a first interval of steps, so that what has
+// only to let go of something can.
 func (r *run) CleanUp(ctx context.Context, use host.Use) (err error) {
-	if r.generation == nil {
+	if !r.holds.Load() {
 		return ErrClosed
 	}
-	length := r.limits.Time
-	if length != math.MaxInt64 {
-		r.mu.Lock()
-		if r.cleanBy.IsZero() {
-			r.cleanBy = time.Now().Add(length)
+	length := r.program.limits.Time
+	r.mu.Lock()
+	if r.clean == nil {
+		r.clean = new(cleaning)
+		if length != math.MaxInt64 {
+			r.clean.by = time.Now().Add(length)
 		}
-		length = max(time.Until(r.cleanBy), 0)
-		r.mu.Unlock()
+	}
+	clean := r.clean
+	r.mu.Unlock()
+	if length != math.MaxInt64 {
+		length = max(time.Until(clean.by), 0)
 	}
 	c := new(call)
-	c.start(ctx, r.name, r.limits, length, &r.clean, r.logger)
+	c.start(ctx, r.program, length, &clean.steps)
 	defer c.end(&err)
-	return c.outcome(use(&c.ctx, &c.thread, r.app))
+	return c.outcome(use(&c.ctx, &c.thread, r.program.app))
 }

@@ -4,87 +4,93 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
-	"path/filepath"
-	"strings"
+	"os"
 	"testing"
 
+	"github.com/larkspur-web/larkspur/cmd/testdata/scripttest"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host"
+	"github.com/rogpeppe/go-internal/testscript"
 	"go.starlark.net/starlark"
-	"golang.org/x/tools/txtar"
 )
 
-// TestScripts runs testdata/script: each file is a program and, under these names, what is
-// expected of it:
-//
-//	entry   what to load, if not app.star
-//	load    the error of Load
-//	check   the diagnostics of Check
-//	call    what the entry returns, called without arguments, or "error: " and the error
-//	log     what print said in all this, as FILE:LINE: TEXT
-//
-// A program is only loaded, checked or called if the result of that is given.
-func TestScripts(t *testing.T) {
-	scripts, err := filepath.Glob("testdata/script/*.txtar")
-	if err != nil || len(scripts) == 0 {
-		t.Fatalf("no scripts: %v", err)
-	}
-	for _, script := range scripts {
-		t.Run(strings.TrimSuffix(filepath.Base(script), ".txtar"), func(t *testing.T) {
-			archive, err := txtar.ParseFile(script)
-			if err != nil {
-				t.Fatal(err)
-			}
-			runScript(t, archive)
-		})
+// language is what the scripts of testdata/script may say.
+var language = &scripttest.Language{
+	About: "They load, check and call Starlark programs. The files are the tree of a program, " +
+		"which finds, besides the standard modules, `@greeter` (`greet(name)`, also " +
+		"predeclared), `@broken`, which does not load, and `@vault`, which is not granted. What a " +
+		"program prints is on stderr, " +
+		"as `FILE:LINE: TEXT`.",
+	Example: "dialect_reassign",
+	Commands: []scripttest.Command{
+		{
+			Usage: "[!] load [ENTRY]",
+			Doc: "loads the program whose entry is that, else `app.star`. If it fails, the " +
+				"error is on stderr.",
+			Run: func(ts *testscript.TestScript, neg bool, args []string) {
+				_, err := runtime.Load(config(ts), entry(args))
+				outcome(ts, neg, err)
+			},
+		},
+		{
+			Usage: "[!] check [ENTRY]",
+			Doc:   "checks it, and prints the diagnostics. It fails if there are any.",
+			Run: func(ts *testscript.TestScript, neg bool, args []string) {
+				found := runtime.Check(config(ts), entry(args))
+				for _, d := range found {
+					fmt.Fprintln(ts.Stdout(), d)
+				}
+				if got := len(found) > 0; got != neg {
+					ts.Fatalf("it has %d diagnostics", len(found))
+				}
+			},
+		},
+		{
+			Usage: "[!] call [ENTRY]",
+			Doc: "loads it, calls it without arguments, and prints what it returns. If it " +
+				"fails, the error is on stderr.",
+			Run: func(ts *testscript.TestScript, neg bool, args []string) {
+				p, err := runtime.Load(config(ts), entry(args))
+				ts.Check(err)
+				v, err := result(p)
+				if err == nil {
+					fmt.Fprintln(ts.Stdout(), v)
+				}
+				outcome(ts, neg, err)
+			},
+		},
+	},
+}
+
+func TestLanguage(t *testing.T) { language.Check(t) }
+
+func TestScripts(t *testing.T) { testscript.Run(t, language.Params()) }
+
+// config is that of the program in the directory of a script.
+func config(ts *testscript.TestScript) *runtime.Config {
+	return &runtime.Config{
+		FS: os.DirFS(ts.Getenv("WORK")), Modules: hosts,
+		Predeclared: starlark.StringDict{"greet": greet}, Logger: slog.New(&logbook{ts.Stderr()}),
 	}
 }
 
-func runScript(t *testing.T, archive *txtar.Archive) {
-	files, err := txtar.FS(archive)
+func entry(args []string) string {
+	if len(args) == 0 {
+		return "app.star"
+	}
+	return args[0]
+}
+
+// outcome checks that a command failed if it is negated, and only then.
+func outcome(ts *testscript.TestScript, neg bool, err error) {
 	if err != nil {
-		t.Fatal(err)
+		fmt.Fprintln(ts.Stderr(), err)
 	}
-	want := make(map[string]string)
-	for _, f := range archive.Files {
-		want[f.Name] = string(f.Data)
+	if failed := err != nil; failed != neg {
+		ts.Fatalf("the error is %v", err)
 	}
-	var log logbook
-	config := &runtime.Config{FS: files, Modules: hosts, Predeclared: starlark.StringDict{"greet": greet}, Logger: slog.New(&log)}
-	entry := "app.star"
-	if e, ok := want["entry"]; ok {
-		entry = strings.TrimSpace(e)
-	}
-	compare := func(name, got string) {
-		t.Helper()
-		if want := strings.TrimSuffix(want[name], "\n"); got != want {
-			t.Errorf("%s:\n got %s\nwant %s", name, got, want)
-		}
-	}
-	if _, ok := want["load"]; ok {
-		_, err := runtime.Load(config, entry)
-		compare("load", fmt.Sprint(err))
-	}
-	if _, ok := want["check"]; ok {
-		var lines []string
-		for _, d := range runtime.Check(config, entry) {
-			lines = append(lines, d.String())
-		}
-		compare("check", strings.Join(lines, "\n"))
-	}
-	if _, ok := want["call"]; ok {
-		p, err := runtime.Load(config, entry)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if v, err := result(p); err != nil {
-			compare("call", "error: "+err.Error())
-		} else {
-			compare("call", v.String())
-		}
-	}
-	compare("log", strings.Join(log, "\n"))
 }
 
 // hosts are the host modules that scripts may load besides the standard ones.
@@ -108,8 +114,8 @@ type nobody struct{}
 func (nobody) Error() string { return "who is it?" }
 func (nobody) Kind() string  { return "nobody" }
 
-// A logbook keeps what it is told, as FILE:LINE: TEXT.
-type logbook []string
+// A logbook writes what it is told, as FILE:LINE: TEXT.
+type logbook struct{ w io.Writer }
 
 func (l *logbook) Enabled(context.Context, slog.Level) bool { return true }
 func (l *logbook) WithAttrs([]slog.Attr) slog.Handler       { return l }
@@ -121,6 +127,6 @@ func (l *logbook) Handle(_ context.Context, r slog.Record) error {
 		place += a.Value.String() + ":"
 		return true
 	})
-	*l = append(*l, place+" "+r.Message)
-	return nil
+	_, err := fmt.Fprintln(l.w, place, r.Message)
+	return err
 }

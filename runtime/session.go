@@ -15,9 +15,9 @@ import (
 	"go.starlark.net/syntax"
 )
 
-// A Session is a prompt: it runs one statement after another, in which the globals of a file, and what it
-// loads, mean what they mean there. A statement may bind any of them anew, which the file does not see. It is for
-// one goroutine at a time.
+// A Session is a prompt: it runs one statement after another, in which the globals of a file, and
+// what it loads, mean what they mean there. A statement may bind any of them anew, which the file
+// does not see. It is for one goroutine at a time.
 type Session struct {
 	loader     *loader
 	graph      *graph // of the file, if there is one
@@ -104,7 +104,8 @@ func (s *Session) Names(all bool) []string {
 	return slices.Compact(names)
 }
 
-// module returns the values of what load(module) names in the file from, loaded once for the session.
+// module returns the values of what load(module) names in the file from, loaded once for the
+// session.
 func (s *Session) module(from, module string) (starlark.StringDict, error) {
 	if name, ok := strings.CutPrefix(module, "@"); ok {
 		m, err := s.loader.catalog.find(name)
@@ -135,9 +136,9 @@ func (s *Session) module(from, module string) (starlark.StringDict, error) {
 // A Statement is one that a Session has read.
 type Statement struct{ file *syntax.File }
 
-// Read reads the next statement, which may have many lines, each of which line returns with its newline: a block
-// ends with a blank line, or with one that is not indented. The error is io.EOF at the end, what line
-// returned if that failed, or a syntax.Error.
+// Read reads the next statement, which may have many lines, each of which line returns with its
+// newline: a block ends with a blank line, or with one that is not indented. The error is io.EOF at
+// the end, what line returned if that failed, or a syntax.Error.
 func (s *Session) Read(line func(first bool) ([]byte, error)) (*Statement, error) {
 	var last []byte
 	var failed error
@@ -181,10 +182,10 @@ func compound(s syntax.Stmt) bool {
 	return false
 }
 
-// Run runs a statement, as [Program.Call] runs a call, and returns the value if it is an expression, nil if it is not.
-// The thread is given to begin first, if that is not nil.
+// Run runs a statement, as [Program.Call] runs a call, and returns the value if it is an
+// expression, nil if it is not. The thread is given to begin first, if that is not nil.
 func (s *Session) Run(ctx context.Context, st *Statement, begin func(*starlark.Thread)) (v starlark.Value, err error) {
-	c := newCall(ctx, "prompt", &s.loader.limits, s.loader.config.Logger)
+	c := newCall(ctx, s.loader.bare("prompt"))
 	defer c.end(&err)
 	c.thread.Load = func(_ *starlark.Thread, module string) (starlark.StringDict, error) { return s.module("", module) }
 	if begin != nil {
@@ -205,12 +206,10 @@ func (s *Session) Run(ctx context.Context, st *Statement, begin func(*starlark.T
 	return nil, c.outcome(err)
 }
 
-// Begin begins a request of calls that have a thread, as those of [Program.Begin] do, but no callable. With it a Session is what
-// tests and clients call applications on.
+// Begin begins a request of calls that have a thread, as those of [Program.Begin] do, but no
+// callable. With it a Session is what tests and clients call applications on.
 func (s *Session) Begin() host.Run {
-	r := &run{name: "prompt", limits: &s.loader.limits, logger: s.loader.config.Logger}
-	if s.generation.acquire() {
-		r.generation = s.generation
-	}
-	return r
+	p := s.loader.bare("prompt")
+	p.generation = s.generation
+	return p.Begin()
 }

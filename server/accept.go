@@ -32,8 +32,9 @@ func (l *Listener) Accept() (net.Conn, error) {
 	}
 }
 
-// accept has each client shake hands in a goroutine of its own: only then is it known whether it speaks
-// HTTP/1, which is to be read strictly, or HTTP/2, for which an http.Server wants the tls.Conn itself.
+// accept has each client shake hands in a goroutine of its own: only then is it known whether it
+// speaks HTTP/1, which is to be read strictly, or HTTP/2, for which an http.Server wants the
+// tls.Conn itself.
 func (l *Listener) accept() {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -68,7 +69,7 @@ func (l *Listener) shake(ctx context.Context, c *tls.Conn) {
 		var plain tls.RecordHeaderError
 		if errors.As(err, &plain) && plain.Conn != nil && looksLikeHTTP(plain.RecordHeader) {
 			// The client is gone if this fails.
-			_, _ = io.WriteString(plain.Conn, "HTTP/1.0 400 Bad Request\r\n\r\nThis port speaks HTTPS: begin the URL with https://\n")
+			_, _ = io.WriteString(plain.Conn, notHTTPS)
 		}
 		c.Close()
 		return
@@ -83,6 +84,10 @@ func (l *Listener) shake(ctx context.Context, c *tls.Conn) {
 		c.Close()
 	}
 }
+
+// notHTTPS is the answer to a request in cleartext on a port for HTTPS.
+const notHTTPS = "HTTP/1.0 400 Bad Request\r\n\r\n" +
+	"This port speaks HTTPS: begin the URL with https://\n"
 
 // looksLikeHTTP reports whether the first bytes are of a request in cleartext.
 func looksLikeHTTP(b [5]byte) bool {

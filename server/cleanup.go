@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"io"
+	"slices"
 
 	"github.com/larkspur-web/larkspur/environ"
 	"go.starlark.net/starlark"
@@ -23,7 +24,7 @@ func (r *response) cleanUp(body starlark.Value, cause error) {
 			r.uncleaned(err)
 		}
 	}
-	if closing == nil && len(r.finishers) == 0 {
+	if closing == nil && r.finishers == nil {
 		return
 	}
 	if r.sent {
@@ -41,9 +42,12 @@ func (r *response) cleanUp(body starlark.Value, cause error) {
 	if cause != nil {
 		args[1] = starlark.String(cause.Error())
 	}
-	for i := len(r.finishers) - 1; i >= 0; i-- {
+	if r.finishers == nil {
+		return
+	}
+	for _, fn := range slices.Backward(*r.finishers) {
 		r.guard(ctx, func(t *starlark.Thread) error {
-			_, err := starlark.Call(t, r.finishers[i], args, nil)
+			_, err := starlark.Call(t, fn, args, nil)
 			return err
 		})
 	}
@@ -51,7 +55,7 @@ func (r *response) cleanUp(body starlark.Value, cause error) {
 
 // guard runs f on a thread of its own, so that one that fails leaves the others theirs.
 func (r *response) guard(ctx context.Context, f func(*starlark.Thread) error) {
-	err := r.run.CleanUp(ctx, func(_ context.Context, t *starlark.Thread, _ starlark.Callable) error { return f(t) })
+	err := r.lease.run.CleanUp(ctx, func(_ context.Context, t *starlark.Thread, _ starlark.Callable) error { return f(t) })
 	if err != nil {
 		r.uncleaned(err)
 	}

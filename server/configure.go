@@ -10,10 +10,10 @@ import (
 // The limits of a server on an open network. Each closes what the others leave open; they were
 // measured against slow and silent clients on both protocols.
 const (
-	readHeaderTimeout = 10 * time.Second  // a connection without a request: TCP or TLS only, half a header
+	readHeaderTimeout = 10 * time.Second  // a connection with half a header, or half a handshake
 	readTimeout       = 60 * time.Second  // a body that comes a byte at a time
-	idleTimeout       = 120 * time.Second // a connection kept open for nothing; half an HTTP/2 header block
-	writeByteTimeout  = 15 * time.Second  // an HTTP/2 client that gives window but does not read its socket
+	idleTimeout       = 120 * time.Second // a connection kept open for nothing
+	writeByteTimeout  = 15 * time.Second  // an HTTP/2 client that gives window, but does not read
 	pingAfter         = 30 * time.Second  // a peer that has gone without saying so
 	pingTimeout       = 15 * time.Second
 	maxHeaderBytes    = 64 << 10 // for each of a connection's streams
@@ -21,9 +21,10 @@ const (
 	maxFrame          = 16 << 10
 )
 
-// Configure makes s a server for an open network: it speaks HTTP/2 (see package h2) over TLS (by ALPN) and in
-// cleartext (by prior knowledge) beside HTTP/1.1, and every timeout and limit that s leaves zero gets a safe
-// value; a negative timeout stays, and means none. Call it before s serves.
+// Configure makes s a server for an open network: it speaks HTTP/2 (see package h2) over TLS (by
+// ALPN) and in cleartext (by prior knowledge) beside HTTP/1.1, and every timeout and limit that s
+// leaves zero gets a safe value; a negative timeout stays, and means none. Call it before s
+// serves. An [h2.Server] whose Configure is called after it takes the place of the default one.
 //
 // WriteTimeout is not only a bound of the whole response: a [Handler] moves it with each block that
 // the client accepts, so that a stream lives as long as it is read.

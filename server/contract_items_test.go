@@ -7,95 +7,104 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/larkspur-web/larkspur/cmd/testdata/scripttest"
 	"github.com/larkspur-web/larkspur/environ"
 )
 
-// lastItem is the number of the last item of the contract.
-const lastItem = 151
-
-// notApplicable says which items no test can hold, and why.
-var notApplicable = map[int]string{
-	81:  "about the lifetime of Python's traceback objects; what a Starlark error holds is garbage collected",
-	101: "cannot happen: write() exists only as the result of start_response",
-	129: "a rule for middleware about what it calls; the server sees the same blocks either way",
-	149: "trailers are not offered: Trailer is refused as a hop-by-hop header (item072), those of a request are read and dropped (item122)",
-	151: "h2spec is a measure of the HTTP/2 engine, not of the gateway: it is run against server/h2",
-	150: "cleartext HTTP/2 has the peers that cleartext HTTP/1.1 has: who listens on http:// has said so; there is no list of trusted peers",
+// untested has the items that no test can prove, and why.
+var untested = map[string]string{
+	"exc-info-released": "about the lifetime of Python's traceback objects; " +
+		"what a Starlark error holds is garbage collected",
+	"write-before-start": "cannot happen: write() exists only as the result of start_response",
+	"middleware-writes": "a rule for middleware about what it calls; " +
+		"the server sees the same blocks either way",
+	"trailers": "Trailer is refused (hop-by-hop), those of a request are read and dropped (chunked-input)",
+	"cleartext": "who listens on http:// has said so, for HTTP/1.1 as for HTTP/2; " +
+		"there is no list of trusted peers",
+	"h2spec": "a measure of the engine, not of the gateway: it is run in server/h2",
 }
 
-// heldElsewhere says which test of another package holds an item.
-var heldElsewhere = map[int]struct{ file, test string }{
-	33: {"../environ/spec_test.go", "TestKeysAreListed"},
-}
+var (
+	// row is a line of the table of items in SPEC.md.
+	row = regexp.MustCompile(`(?m)^\| \d+ \| ([a-z0-9-]+) \|`)
+	// cited is how the comment of a script or of a test names items.
+	cited = regexp.MustCompile(`\bItems: ([a-z0-9-]+(?:,\s+[a-z0-9-]+)*)\.`)
+)
 
-// item is how scripts and tests name the items that they hold: item038_039_what, TestItem038_039What.
-var item = regexp.MustCompile(`^(?:TestItem|item)(\d{3}(?:_\d{3})*)(?:_|[A-Z])`)
-
-// TestItems holds that each item of the contract is a test, or stands in the table of those that
-// do not apply.
+// TestItems checks that each item of the contract is proved by a script whose name begins with it, or
+// by a script or a test whose comment names it, or has a reason why not; and that there is each item
+// that is named.
 func TestItems(t *testing.T) {
-	held := map[int]string{}
-	hold := func(name string) {
-		if m := item.FindStringSubmatch(name); m != nil {
-			for _, digits := range strings.Split(m[1], "_") {
-				n, _ := strconv.Atoi(digits) // three digits
-				held[n] = name
-			}
-		}
-	}
-	for _, s := range readScripts(t) {
-		hold(s.name)
-		if !item.MatchString(s.name + "_") {
-			t.Errorf("%s has no number", s.name)
-		}
-	}
-	sources, err := filepath.Glob("*_test.go")
+	spec, err := os.ReadFile("../environ/SPEC.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, source := range sources {
-		for _, name := range tests(t, source) {
-			hold(name)
+	proved := map[string]string{} // by what
+	for _, m := range row.FindAllStringSubmatch(string(spec), -1) {
+		proved[m[1]] = ""
+	}
+	prove := func(where, comment string, items ...string) {
+		for _, m := range cited.FindAllStringSubmatch(comment, -1) {
+			items = append(items, strings.FieldsFunc(m[1], func(r rune) bool { return strings.ContainsRune(", \n", r) })...)
+		}
+		for _, item := range items {
+			if _, ok := proved[item]; !ok {
+				t.Errorf("%s: SPEC.md has no item %s", where, item)
+			}
+			proved[item] = where
 		}
 	}
-	for n, at := range heldElsewhere {
-		for _, name := range tests(t, at.file) {
-			if name == at.test {
-				held[n] = name
+	for _, s := range scripttest.Scripts(t) {
+		item, _, _ := strings.Cut(s.Name, "_")
+		prove(s.Name+".txtar", s.Comment, item)
+	}
+	for _, pattern := range []string{"*_test.go", "../environ/*_test.go"} {
+		sources, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, source := range sources {
+			for name, comment := range comments(t, source) {
+				prove(source+": "+name, comment)
 			}
 		}
 	}
-	for n := 1; n <= lastItem; n++ {
-		reason := notApplicable[n]
+	for item, where := range proved {
+		reason := untested[item]
 		switch {
-		case held[n] == "" && reason == "":
-			t.Errorf("item %03d: there is no test of it, and no reason why", n)
-		case held[n] != "" && reason != "":
-			t.Errorf("item %03d does not apply (%s), but is tested by %s", n, reason, held[n])
+		case where == "" && reason == "":
+			t.Errorf("there is no test of %s, and no reason why", item)
+		case where != "" && reason != "":
+			t.Errorf("%s cannot be tested (%s), but is by %s", item, reason, where)
+		}
+	}
+	for item := range untested {
+		if _, ok := proved[item]; !ok {
+			t.Errorf("SPEC.md has no item %s that could not be tested", item)
 		}
 	}
 }
 
-// tests returns the names of the functions of a file.
-func tests(t *testing.T, source string) (names []string) {
+// comments returns the comments of the functions of a file.
+func comments(t *testing.T, source string) map[string]string {
 	t.Helper()
-	f, err := parser.ParseFile(token.NewFileSet(), source, nil, parser.SkipObjectResolution)
+	f, err := parser.ParseFile(token.NewFileSet(), source, nil, parser.ParseComments|parser.SkipObjectResolution)
 	if err != nil {
 		t.Fatal(err)
 	}
+	texts := map[string]string{}
 	for _, d := range f.Decls {
 		if fn, ok := d.(*ast.FuncDecl); ok {
-			names = append(names, fn.Name.Name)
+			texts[fn.Name.Name] = fn.Doc.Text()
 		}
 	}
-	return names
+	return texts
 }
 
-// TestFaultsAreProvoked holds that no code is only documented: a command of a script, or a Go test,
+// TestFaultsAreProvoked checks that no code is only documented: a command of a script, or a Go test,
 // expects each.
 func TestFaultsAreProvoked(t *testing.T) {
 	provoked := map[string]bool{}
@@ -104,10 +113,10 @@ func TestFaultsAreProvoked(t *testing.T) {
 			provoked[code] = true
 		}
 	}
-	for _, s := range readScripts(t) {
-		for _, l := range s.lines {
-			if l[0] == "log" || l[0] == "body" {
-				note(strings.Join(l, " "))
+	for _, s := range scripttest.Scripts(t) {
+		for _, line := range s.Lines {
+			if strings.HasPrefix(line, "log ") || strings.HasPrefix(line, "body ") {
+				note(line)
 			}
 		}
 	}

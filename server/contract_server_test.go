@@ -24,8 +24,11 @@ func connect(t *testing.T, s *site) net.Conn {
 	return dial(t, where, nil)
 }
 
-// TestItem005Found holds how the application of a file is found: app, application, or the name that is given.
-func TestItem005Found(t *testing.T) {
+// TestEntryPoint checks how the application of a file is found: app, application, or the name that
+// is given.
+//
+// Items: entry-point.
+func TestEntryPoint(t *testing.T) {
 	site := newSite(t, modes[0])
 	files := fstest.MapFS{}
 	for name, app := range map[string]string{"app.star": "app", "application.star": "application", "other.star": "other"} {
@@ -47,8 +50,11 @@ func TestItem005Found(t *testing.T) {
 	}
 }
 
-// TestItem144Authority holds that an application never sees a request of HTTP/2 that names no host, or two.
-func TestItem144Authority(t *testing.T) {
+// TestAuthority checks that an application never sees a request of HTTP/2 that names no host,
+// or two.
+//
+// Items: authority.
+func TestAuthority(t *testing.T) {
 	host := func(fields ...string) (all [][2]string) {
 		all = [][2]string{{":method", "GET"}, {":scheme", "http"}, {":path", "/"}}
 		for i := 0; i < len(fields); i += 2 {
@@ -60,13 +66,13 @@ func TestItem144Authority(t *testing.T) {
 	}
 	for _, m := range modes[1:] {
 		t.Run(m.String(), func(t *testing.T) {
-			s := &session{t: t, site: newSite(t, m), at: t.Name()}
-			s.start(&script{files: map[string]string{"app.star": `
+			s := newSession(newSetting(t), newSite(t, m), variants[0], fstest.MapFS{"app.star": {Data: []byte(`
 def app(environ, start_response):
     print("host", environ["HTTP_HOST"])
     start_response("200 OK", [])
     return []
-`}}, variants[0])
+`)}}, t.Fatalf)
+			s.begin()
 			for _, tt := range []struct {
 				fields [][2]string
 				want   []int // 0 is a stream that was reset
@@ -88,8 +94,10 @@ def app(environ, start_response):
 	}
 }
 
-// TestItem147Limits holds that the server says its limits, so that a client need not run into them.
-func TestItem147Limits(t *testing.T) {
+// TestAnnouncedLimits checks that the server says its limits, so that a client need not run into them.
+//
+// Items: announced-limits.
+func TestAnnouncedLimits(t *testing.T) {
 	want := map[http2.SettingID][2]uint32{ // at least, at most
 		http2.SettingMaxConcurrentStreams: {100, 250},
 		http2.SettingMaxFrameSize:         {16 << 10, 16 << 10},

@@ -202,53 +202,8 @@ func (a *answer) read(res *http.Response) {
 	a.text, a.cut = string(text), err
 }
 
-func (s *session) send(args []string) {
-	var body io.Reader
-	fields := args[2:]
-	length := int64(0)
-	for i, f := range fields {
-		if f == "<" || f == "<<" {
-			text := strings.Join(fields[i+1:], "")
-			body = strings.NewReader(text)
-			if length = int64(len(text)); f == "<<" {
-				body, length = blocks(fields[i+1:]), -1
-			}
-			fields = fields[:i]
-			break
-		}
-	}
-	r, err := s.site.request(args[0], args[1], body)
-	if err != nil {
-		s.failf("%v", err)
-	}
-	r.ContentLength = length
-	for _, f := range fields {
-		name, value, _ := strings.Cut(f, ":")
-		value = strings.TrimPrefix(value, " ")
-		if name == "Host" {
-			r.Host = value
-			continue
-		}
-		r.Header[name] = append(r.Header[name], value)
-	}
-	s.answer = s.site.ask(r)
-}
-
-// blocks is a reader that gives one after the other.
-func blocks(texts []string) io.Reader {
-	readers := make([]io.Reader, len(texts))
-	for i, text := range texts {
-		readers[i] = strings.NewReader(text)
-	}
-	return io.MultiReader(readers...)
-}
-
-func (s *session) raw(args []string) {
-	s.answer = s.site.octets(args[0], len(args) > 1)
-}
-
-// octets sends them on a connection of their own, closes it for writing if they are all that will come, and
-// reads one answer.
+// octets sends them on a connection of their own, closes it for writing if they are all that will
+// come, and reads one answer.
 func (s *site) octets(text string, all bool) (a answer) {
 	conn, err := net.Dial("tcp", s.listener.Addr().String())
 	if err != nil {

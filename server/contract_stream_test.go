@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/larkspur-web/larkspur/server"
@@ -23,18 +24,18 @@ func eachWay(t *testing.T, app string, config []string, test func(*testing.T, *s
 
 func each(t *testing.T, variants []variant, app string, config []string, test func(*testing.T, *session)) {
 	t.Helper()
-	s := &script{files: map[string]string{"app.star": app}}
-	for i := 0; i < len(config); i += 2 {
-		s.lines = append(s.lines, []string{"config", config[i], config[i+1]})
-	}
+	beside, tree := newSetting(t), fstest.MapFS{"app.star": {Data: []byte(app)}}
 	for _, m := range modes {
 		t.Run(m.String(), func(t *testing.T) {
 			site := newSite(t, m)
 			for _, v := range variants {
 				t.Run(v.name, func(t *testing.T) {
-					session := &session{t: t, site: site, at: t.Name()}
-					session.start(s, v)
-					test(t, session)
+					s := newSession(beside, site, v, tree, t.Fatalf)
+					for i := 0; i < len(config); i += 2 {
+						s.configure(config[i : i+2])
+					}
+					s.begin()
+					test(t, s)
 				})
 			}
 		})
@@ -46,7 +47,6 @@ func (h *host) open(name string) { close(h.gate(name)) }
 
 // reached waits until a call has come to a gate.
 func (s *session) reached(name string) {
-	s.t.Helper()
 	select {
 	case at := <-s.host.passed:
 		if at != name {
@@ -59,7 +59,6 @@ func (s *session) reached(name string) {
 
 // get asks for a target, and returns what has begun to come.
 func (s *session) get(ctx context.Context, target string) (*http.Response, error) {
-	s.t.Helper()
 	r, err := s.site.request(http.MethodGet, target, nil)
 	if err != nil {
 		s.failf("%v", err)
@@ -69,7 +68,6 @@ func (s *session) get(ctx context.Context, target string) (*http.Response, error
 
 // ends waits until the server is done with every request.
 func (s *session) ends() {
-	s.t.Helper()
 	idle := make(chan struct{})
 	go func() {
 		s.site.wait()
@@ -82,9 +80,11 @@ func (s *session) ends() {
 	}
 }
 
-// TestItem086_100_128Streamed holds that a block reaches the client before the next is made, in each way to make one;
-// middleware hands the body on as soon as it has it.
-func TestItem086_100_128Streamed(t *testing.T) {
+// TestBlockSent checks that a block reaches the client before the next is made, in
+// each way to make one; middleware hands the body on as soon as it has it.
+//
+// Items: block-sent, write-sends, returned-at-once.
+func TestBlockSent(t *testing.T) {
 	eachWay(t, `
 load("@body", "body_map")
 load("@struct", "struct")
@@ -135,8 +135,10 @@ def app(environ, start_response):
 	})
 }
 
-// TestItem090Finished holds that what runs after the response does not hold it up.
-func TestItem090Finished(t *testing.T) {
+// TestFinishedLater checks that what runs after the response does not hold it up.
+//
+// Items: body-closed.
+func TestFinishedLater(t *testing.T) {
 	eachWay(t, `
 load("@body", "body")
 load("@test", "gate")
@@ -170,9 +172,11 @@ def app(environ, start_response):
 	})
 }
 
-// TestItem055_090_098_145Gone holds that a client that leaves stops the application, whatever it does just then, and
-// that its body is closed all the same.
-func TestItem055_090_098_145Gone(t *testing.T) {
+// TestClientGone checks that a client that leaves stops the application, whatever it
+// does just then, and that its body is closed all the same.
+//
+// Items: client-gone, disconnect, body-closed, endless-bodies.
+func TestClientGone(t *testing.T) {
 	eachWay(t, `
 load("@body", "body", "body_map", "ticks")
 load("@test", "gate")
@@ -229,10 +233,12 @@ def app(environ, start_response):
 	})
 }
 
-// TestItem120Full holds that a server that is full says so, with 503 and when to come again, at once if nobody may
-// wait and after a while if one may; that who waits is served when there is room; and that who leaves waits no
-// longer.
-func TestItem120Full(t *testing.T) {
+// TestOverload checks that a server that is full says so, with 503 and when to come again, at
+// once if nobody may wait and after a while if one may; that who waits is served when there is
+// room; and that who leaves waits no longer.
+//
+// Items: overload.
+func TestOverload(t *testing.T) {
 	eachWay(t, `
 load("@test", "gate")
 def app(environ, start_response):
@@ -308,8 +314,10 @@ def app(environ, start_response):
 	})
 }
 
-// TestItem140Serial holds that with one slot calls never overlap.
-func TestItem140Serial(t *testing.T) {
+// TestSerialCalls checks that with one slot calls never overlap.
+//
+// Items: serial-calls.
+func TestSerialCalls(t *testing.T) {
 	eachWay(t, `
 load("@test", "keep", "kept")
 load("@time", "time")
@@ -339,8 +347,11 @@ def app(environ, start_response):
 	})
 }
 
-// TestItem143Concurrent holds that a stream that takes long does not hold up another of its connection.
-func TestItem143Concurrent(t *testing.T) {
+// TestConcurrentStreams checks that a stream that takes long does not hold up another of its
+// connection.
+//
+// Items: concurrent-streams.
+func TestConcurrentStreams(t *testing.T) {
 	eachWay(t, `
 load("@test", "gate")
 def app(environ, start_response):
@@ -374,9 +385,11 @@ def app(environ, start_response):
 	})
 }
 
-// TestItem146SlowClient holds that a client that takes nothing stops the application that writes to it, after the
-// time that it has for a block.
-func TestItem146SlowClient(t *testing.T) {
+// TestSlowClient checks that a client that takes nothing stops the application that writes to
+// it, after the time that it has for a block.
+//
+// Items: slow-client.
+func TestSlowClient(t *testing.T) {
 	eachWay(t, `
 load("@body", "body_map")
 load("@test", "gate")
@@ -409,9 +422,12 @@ def app(environ, start_response):
 	})
 }
 
-// TestItem146PatientClient holds that a client that takes a large block slowly, but takes it, gets it whole, however
-// long that is: neither its time to accept a block nor the application's runs out.
-func TestItem146PatientClient(t *testing.T) {
+// TestPatientClient checks that a client that takes a large block slowly, but takes it, gets
+// it whole, however long that is: neither its time to accept a block nor the application's runs
+// out.
+//
+// Items: slow-client.
+func TestPatientClient(t *testing.T) {
 	const size = 32 << 20
 	each(t, variants[:1], `
 def app(environ, start_response):
@@ -447,9 +463,11 @@ def app(environ, start_response):
 	})
 }
 
-// TestItem148Drain holds that a Group that is told to end answers what has begun, and that a connection that is kept open
-// for nothing does not hold it up.
-func TestItem148Drain(t *testing.T) {
+// TestDrain checks that a Group that is told to end answers what has begun, and that a
+// connection that is kept open for nothing does not hold it up.
+//
+// Items: drain.
+func TestDrain(t *testing.T) {
 	for _, proto := range []string{"HTTP/1.1", "HTTP/2.0"} {
 		t.Run(proto, func(t *testing.T) {
 			l, err := server.Listen("http://127.0.0.1:0", nil)
@@ -518,9 +536,11 @@ func TestItem148Drain(t *testing.T) {
 	}
 }
 
-// TestItem047LargeBody holds what a client sees that sends a body of unknown length that is too large: a 413, while
-// it still sends; and on HTTP/2 its connection lives on.
-func TestItem047LargeBody(t *testing.T) {
+// TestLargeBody checks what a client sees that sends a body of unknown length that is too
+// large: a 413, while it still sends; and on HTTP/2 its connection lives on.
+//
+// Items: read-rest.
+func TestLargeBody(t *testing.T) {
 	eachWay(t, `
 def app(environ, start_response):
     environ["wsgi.input"].read()
@@ -552,12 +572,13 @@ type endless struct{}
 
 func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
-// TestItem121LateContinue holds that no 100 comes once the response has begun, where it would stand in the
-// midst of the body.
-func TestItem121LateContinue(t *testing.T) {
+// TestLateContinue checks that no 100 comes once the response has begun, where it would stand
+// in the midst of the body.
+//
+// Items: expect-continue.
+func TestLateContinue(t *testing.T) {
 	site := newSite(t, modes[0])
-	s := &session{t: t, site: site, at: t.Name()}
-	s.start(&script{files: map[string]string{"app.star": `
+	s := newSession(newSetting(t), site, variants[0], fstest.MapFS{"app.star": {Data: []byte(`
 def app(environ, start_response):
     path = environ["PATH_INFO"]
     text = environ["wsgi.input"].read() if path == "/read" else "unread"
@@ -566,7 +587,8 @@ def app(environ, start_response):
     if path == "/late":
         text = environ["wsgi.input"].read()
     return [text, ">"]
-`}}, variants[0])
+`)}}, t.Fatalf)
+	s.begin()
 	for _, tt := range []struct{ path, first, text string }{
 		{"/read", "HTTP/1.1 100 Continue\r\n", "<hello>"},
 		{"/unread", "HTTP/1.1 200 OK\r\n", "<unread>"},

@@ -20,14 +20,13 @@ type exchange struct {
 	request environ.Request
 	plan    *push.Plan // of the page; nil if nothing is planned
 
-	status  int   // of the final response; 0 before it
 	written int64 // bytes of the body
+	status  int32 // of the final response; 0 before it
 
-	mu     sync.Mutex // guards what follows
-	users  int        // handlers that are at work: that of the page, those of promised requests
-	leases []lease
-	slots  *Slots // from which a slot was taken; nil if none was
-	one    [1]lease
+	users int32      // handlers that are at work: that of the page, those of promised requests
+	mu    sync.Mutex // guards users and what follows
+	slots *Slots     // from which a slot was taken; nil if none was
+	lease lease      // the first, if it has a gateway; the others hang on it
 }
 
 // exchangeOf returns the exchange that a request belongs to, which w answers, and whether the request is a
@@ -55,27 +54,74 @@ func behind(w http.ResponseWriter) *exchange {
 	}
 }
 
-// enter begins the work of a handler; leave ends it. The last to leave ends the leases.
-func (x *exchange) enter() {
+// join has the handler of g begin its work in the exchange, and returns its lease, with a slot for the
+// request. The handler of a page waits for a slot; that of a promised request does not, since the page
+// waits for that. If there is no error, leave must follow.
+func (x *exchange) join(ctx context.Context, g *Gateway, promised bool) (*lease, error) {
 	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.slots == nil {
+		s := g.Slots.orProcess()
+		if !s.try() {
+			if promised {
+				return nil, errFull
+			}
+			x.mu.Unlock()
+			err := s.wait(ctx)
+			x.mu.Lock()
+			if err != nil {
+				return nil, err
+			}
+		}
+		if x.slots == nil {
+			x.slots = s
+		} else {
+			s.release() // another handler of the request was first
+		}
+	}
 	x.users++
-	x.mu.Unlock()
+	return x.pin(g), nil
 }
 
+// leave ends the work of a handler. The last one to leave ends the leases.
 func (x *exchange) leave() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.users--; x.users > 0 {
 		return
 	}
-	for _, l := range x.leases {
+	for l := &x.lease; l != nil && l.run != nil; l = l.next {
 		l.run.End()
 	}
-	x.leases = nil
+	x.lease = lease{}
 	if x.slots != nil {
 		x.slots.release()
 		x.slots = nil
 	}
+}
+
+// pin returns the lease of an application for this request, and begins it if there is none. x.mu is held.
+func (x *exchange) pin(g *Gateway) *lease {
+	l := &x.lease
+	for l.gateway != g {
+		switch {
+		case l.gateway == nil:
+			l.gateway, l.run = g, g.App.Begin()
+		case l.next == nil:
+			l.next = new(lease)
+			fallthrough
+		default:
+			l = l.next
+		}
+	}
+	return l
+}
+
+// generation is that of the application of g for this request.
+func (x *exchange) generation(g *Gateway) uint64 {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.pin(g).run.Generation()
 }
 
 // Unwrap is http.ResponseController's.
@@ -84,7 +130,7 @@ func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
 // WriteHeader notes the status for the access log.
 func (x *exchange) WriteHeader(status int) {
 	if x.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
-		x.status = status
+		x.status = int32(status)
 	}
 	x.ResponseWriter.WriteHeader(status)
 }
@@ -126,44 +172,4 @@ func (x *exchange) Flush() { _ = x.FlushError() }
 func (x *exchange) FlushError() error {
 	x.begun()
 	return http.NewResponseController(x.ResponseWriter).Flush()
-}
-
-// pin returns the lease of an application for this request, and begins it if there is none.
-func (x *exchange) pin(g *Gateway) lease {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	for _, l := range x.leases {
-		if l.gateway == g {
-			return l
-		}
-	}
-	if x.leases == nil {
-		x.leases = x.one[:0]
-	}
-	l := lease{g, g.App.Begin()}
-	x.leases = append(x.leases, l)
-	return l
-}
-
-// slot takes a slot for the request, if it has none: from s, and with its limits. The handler of a page
-// waits for it; that of a promised request does not, since the page waits for that.
-func (x *exchange) slot(ctx context.Context, s *Slots, wait bool) error {
-	x.mu.Lock()
-	has := x.slots != nil
-	x.mu.Unlock()
-	if has {
-		return nil
-	}
-	taken, err := s.acquire(ctx, wait)
-	if err != nil {
-		return err
-	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.slots != nil {
-		taken.release() // another handler of the request was first
-	} else {
-		x.slots = taken
-	}
-	return nil
 }

@@ -50,10 +50,13 @@ var onFinish = definition{"on_finish", func(r *response, _ *starlark.Thread, arg
 	if err := starlark.UnpackPositionalArgs("on_finish", args, kwargs, 1, &fn); err != nil {
 		return nil, environ.Errorf(environ.CodeArguments, "write on_finish(fn), where fn is def fn(status, error)", "%v", err)
 	}
-	if len(r.finishers) == maxFinish {
+	if r.finishers == nil {
+		r.finishers = new([]starlark.Callable)
+	}
+	if len(*r.finishers) == maxFinish {
 		return nil, environ.Errorf(environ.CodeArguments, "", "on_finish() was called %d times for one request", maxFinish)
 	}
-	r.finishers = append(r.finishers, fn)
+	*r.finishers = append(*r.finishers, fn)
 	return starlark.None, nil
 }}
 

@@ -66,8 +66,7 @@ func (f *Front) maxBody() int64 {
 // has begun and cannot be ended.
 func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.once.Do(f.begin)
-	x := &exchange{ResponseWriter: w, front: f, request: f.source.Request(r)}
-	x.enter()
+	x := &exchange{ResponseWriter: w, front: f, request: f.source.Request(r), users: 1}
 	defer x.leave()
 	if f.Access != nil {
 		defer f.access(x, r, time.Now())
@@ -119,7 +118,7 @@ func (f *Front) route(w http.ResponseWriter, r *http.Request) {
 func (f *Front) generation(w http.ResponseWriter, r *http.Request) uint64 {
 	if m := f.mount(r); m != nil {
 		if g, ok := m.Handler.(*Gateway); ok {
-			return behind(w).pin(g).run.Generation()
+			return behind(w).generation(g)
 		}
 	}
 	return 0
@@ -167,7 +166,7 @@ func (x *exchange) page(w http.ResponseWriter, r *http.Request, f *Failure) {
 
 // access logs a request once it is over, however it ended.
 func (f *Front) access(x *exchange, r *http.Request, began time.Time) {
-	attrs := []slog.Attr{slog.Int("status", x.status), slog.Int64("bytes", x.written), slog.String("request", x.request.ID())}
+	attrs := []slog.Attr{slog.Int("status", int(x.status)), slog.Int64("bytes", x.written), slog.String("request", x.request.ID())}
 	if n := x.plan.Promised(); n > 0 {
 		attrs = append(attrs, slog.Int("pushed", n))
 	}

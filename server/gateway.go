@@ -66,11 +66,8 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.once.Do(g.begin)
 	x, promised := exchangeOf(w, r)
 	if x == nil {
-		x = &exchange{ResponseWriter: w, request: g.source.Request(r)}
-		promised = false
+		x, promised = &exchange{ResponseWriter: w, request: g.source.Request(r)}, false
 	}
-	x.enter()
-	defer x.leave()
 	request := &x.request
 	if promised {
 		own := x.front.source.Request(r)
@@ -82,7 +79,8 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			request.ScriptName = m.Path
 		}
 	}
-	if err := x.slot(r.Context(), g.Slots, !promised); err != nil {
+	l, err := x.join(r.Context(), g, promised)
+	if err != nil {
 		if r.Context().Err() == nil {
 			f := failureOf(err)
 			f.RequestID = request.ID()
@@ -91,12 +89,14 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		return
 	}
-	res := &response{gateway: g, exchange: x, w: w, r: r, run: x.pin(g).run, env: g.config.New(request), plan: push.From(w)}
+	defer x.leave()
+	res := &response{exchange: x, lease: l, r: r, plan: push.From(w)}
+	g.config.Init(&res.env, request)
 	res.length = -1
 	res.deadlines = deadlines{w: w, write: g.WriteTimeout}
 	if g.WriteTimeout == 0 {
-		res.deadlines.write = DefaultWriteTimeout
-		res.deadlines.written = time.Now() // the server's own deadline, of the same length, has just begun
+		res.write = DefaultWriteTimeout
+		res.deadlines.written = time.Since(epoch) // the server's own deadline, of the same length, has just begun
 	}
 	if !res.serve() {
 		panic(http.ErrAbortHandler)
@@ -106,8 +106,8 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // serve runs the application and reports whether the response is whole, or is an error page.
 func (r *response) serve() bool {
 	var body starlark.Value
-	err := r.run.Call(r.r.Context(), func(ctx context.Context, t *starlark.Thread, app starlark.Callable) (err error) {
-		r.deadlines.ctx, r.deadlines.call = ctx, host.CallOf(t)
+	err := r.lease.run.Call(r.r.Context(), func(_ context.Context, t *starlark.Thread, app starlark.Callable) (err error) {
+		r.deadlines.call = host.CallOf(t)
 		r.extend()
 		if body, err = r.call(t, app); err != nil {
 			return err
@@ -129,8 +129,8 @@ func (r *response) serve() bool {
 // call calls the application. If that fails with an error that carries another one, and nothing has been
 // sent, that answers.
 func (r *response) call(t *starlark.Thread, app starlark.Callable) (starlark.Value, error) {
-	args := starlark.Tuple{r.env, &r.start}
-	body, err := starlark.Call(t, app, args, nil)
+	r.args = [2]starlark.Value{&r.env, &r.start}
+	body, err := starlark.Call(t, app, r.args[:], nil)
 	if err == nil || r.sent {
 		return body, err
 	}
@@ -138,14 +138,15 @@ func (r *response) call(t *starlark.Thread, app starlark.Callable) (starlark.Val
 	if answer == nil {
 		return nil, err
 	}
-	r.state = state{length: -1}
-	return starlark.Call(t, answer, args, nil)
+	r.begin()
+	r.called = false
+	return starlark.Call(t, answer, r.args[:], nil)
 }
 
 // extend adds to the environ what the response does.
 func (r *response) extend() {
 	r.start.function = function{&startResponse, r}
-	r.write = function{&write, r}
+	r.writer = function{&write, r}
 	if page, ok := push.Pushed(r.r.Context()); ok {
 		r.env.Extend(environ.Pushed, starlark.String(page))
 	} else if r.env.Request().AtLeast(1, 1) {
@@ -169,7 +170,7 @@ func (r *response) extend() {
 // what it has got.
 func (r *response) fail(err error) bool {
 	if gone := r.r.Context().Err(); errors.Is(err, errGone) || gone != nil && errors.Is(err, gone) {
-		logger := r.gateway.Logger
+		logger := r.lease.gateway.Logger
 		if logger == nil {
 			logger = slog.Default()
 		}
@@ -198,5 +199,5 @@ func (r *response) fail(err error) bool {
 // report logs a failure of this response.
 func (r *response) report(f *Failure) {
 	f.RequestID = r.env.Request().ID()
-	report(r.gateway.Logger, r.r, f)
+	report(r.lease.gateway.Logger, r.r, f)
 }

@@ -101,9 +101,9 @@ def app(environ, start_response):
 			body io.Reader
 			want string
 		}{
-			{"item017 known", strings.NewReader("one\ntwo three"), `["13", True, b"one\n", b"two", b" three", b"", b""]`},
-			{"item041 unknown", unsized("one\ntwo three"), `[None, True, b"one\n", b"two", b" three", b"", b""]`},
-			{"item036 none", nil, `["0", True, b"", b"", b"", b"", b""]`},
+			{"content-variables: known", strings.NewReader("one\ntwo three"), `["13", True, b"one\n", b"two", b" three", b"", b""]`},
+			{"input-terminated: unknown", unsized("one\ntwo three"), `[None, True, b"one\n", b"two", b" three", b"", b""]`},
+			{"input-present: none", nil, `["0", True, b"", b"", b"", b"", b""]`},
 			{"unknown and empty", unsized(""), `[None, True, b"", b"", b"", b"", b""]`},
 		} {
 			if _, got := post(t, client, url, tt.body); got != tt.want {
@@ -113,7 +113,7 @@ def app(environ, start_response):
 	})
 }
 
-// TestInputContinue holds item121: a 100 is sent when the application reads, and only then.
+// TestInputContinue checks expect-continue: a 100 is sent when the application reads, and only then.
 func TestInputContinue(t *testing.T) {
 	const script = `
 def app(environ, start_response):
@@ -394,7 +394,7 @@ type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
-// TestInputBreaksOff holds items 54 and 55: when the client resets in the middle of the body, whatever reads it fails, now
+// TestInputBreaksOff checks input-failed and disconnect: when the client resets in the middle of the body, whatever reads it fails, now
 // and later, and nothing takes the half for the whole.
 func TestInputBreaksOff(t *testing.T) {
 	const script = `

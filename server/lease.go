@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"net/http"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 type lease struct {
 	gateway *Gateway
 	run     host.Run
+	next    *lease // of another application
 }
 
 // deadlines are the three times by which a response has to make progress: that of the call of the
@@ -21,48 +21,48 @@ type lease struct {
 // as it makes progress. It belongs to the goroutine that serves the request.
 type deadlines struct {
 	w       http.ResponseWriter
-	ctx     context.Context // the call's, with its deadline
 	call    host.Call
 	write   time.Duration // for a block; negative for no bound
-	written time.Time     // when the write deadline was set
-	read    time.Time     // the read deadline; zero as long as the application has read nothing
-	reading bool
+	written time.Duration // when the write deadline was set, since epoch
+	read    time.Duration // the read deadline, since epoch; 0 as long as there is none
+	reading bool          // the application has begun to read
 }
+
+// epoch is what the times of deadlines are counted from: eight bytes do for each.
+var epoch = time.Now()
 
 // sending gives the client the whole write timeout again, at most four times in one.
 func (d *deadlines) sending() {
 	if d.write < 0 {
 		return
 	}
-	now := time.Now()
-	if now.Sub(d.written) < d.write/4 {
+	now := time.Since(epoch)
+	if now-d.written < d.write/4 {
 		return
 	}
 	d.written = now
 	// An http.ResponseWriter that has no deadlines is not held to one.
-	_ = http.NewResponseController(d.w).SetWriteDeadline(now.Add(d.write))
+	_ = http.NewResponseController(d.w).SetWriteDeadline(epoch.Add(now + d.write))
 }
 
 // receiving makes reads of the request's body end with the call.
 func (d *deadlines) receiving() {
 	d.reading = true
-	if deadline, ok := d.ctx.Deadline(); ok {
-		d.read = deadline
+	if deadline, ok := d.call.Context().Deadline(); ok {
+		d.read = deadline.Sub(epoch)
 		_ = http.NewResponseController(d.w).SetReadDeadline(deadline)
 	}
 }
 
-// progress lets the call live on, because something has reached the client, and with it the reads: the
-// read deadline follows that of the call at most four times in the write timeout.
+// progress lets the call live on, because something has reached the client, and with it the reads, whose
+// deadline follows once it has fallen an eighth behind.
 func (d *deadlines) progress() {
 	d.call.Extend()
-	if !d.reading {
+	if d.read == 0 {
 		return
 	}
-	deadline, ok := d.ctx.Deadline()
-	if !ok || deadline.Sub(d.read) < time.Until(d.read)/8 {
-		return
+	deadline, ok := d.call.Context().Deadline()
+	if left := d.read - time.Since(epoch); ok && deadline.Sub(epoch)-d.read > left/8 {
+		d.receiving()
 	}
-	d.read = deadline
-	_ = http.NewResponseController(d.w).SetReadDeadline(deadline)
 }

@@ -13,8 +13,9 @@ import (
 	"syscall"
 )
 
-// A Listener is an open socket of a [Group], or of an http.Server that somebody owns, and the URL under
-// which it is reached. HTTP/1 requests that could be read in two ways get 400 on it: see package http1.
+// A Listener is an open socket of a [Group], or of an http.Server that somebody owns, and the URL
+// under which it is reached. HTTP/1 requests that could be read in two ways get 400 on it: see
+// package http1.
 type Listener struct {
 	net.Listener
 	// URL has the real port: http://127.0.0.1:8000, https://[::1]:8443, unix:/run/app.sock.
@@ -28,15 +29,16 @@ type Listener struct {
 }
 
 func newListener(l net.Listener, url string, config *tls.Config) *Listener {
-	return &Listener{Listener: l, URL: url, tls: config, ready: make(chan net.Conn), done: make(chan struct{})}
+	return &Listener{Listener: l, URL: url, tls: config,
+		ready: make(chan net.Conn), done: make(chan struct{})}
 }
 
 // ErrAddress is wrapped by the error of [Listen] if what it was given names no listener.
 var ErrAddress = errors.New("write http://HOST:PORT, https://HOST:PORT or unix:PATH")
 
-// Listen opens the listener that where names: http://HOST:PORT, https://HOST:PORT or unix:PATH. Port 0
-// picks a free one; no host means all addresses. The socket of a unix path is made anew if the one
-// there has no server, and removed when the Listener is closed.
+// Listen opens the listener that where names: http://HOST:PORT, https://HOST:PORT or unix:PATH.
+// Port 0 picks a free one; no host means all addresses. The socket of a unix path is made anew if
+// the one there has no server, and removed when the Listener is closed.
 //
 // An https listener takes its certificate from config; on the others config is not used.
 func Listen(where string, config *tls.Config) (*Listener, error) {
@@ -44,7 +46,7 @@ func Listen(where string, config *tls.Config) (*Listener, error) {
 		return listenUnix(where, path)
 	}
 	u, err := url.Parse(where)
-	if err != nil || u.Host == "" || u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "" || u.User != nil || u.Scheme != "http" && u.Scheme != "https" {
+	if err != nil || !isOrigin(u) {
 		return nil, fmt.Errorf("listen: %q is no listener: %w", where, ErrAddress)
 	}
 	port := u.Port()
@@ -74,6 +76,12 @@ func Listen(where string, config *tls.Config) (*Listener, error) {
 		return newListener(l, at.String(), config), nil
 	}
 	return newListener(l, at.String(), nil), nil
+}
+
+// isOrigin reports whether u is http://HOST:PORT or https://HOST:PORT and nothing more.
+func isOrigin(u *url.URL) bool {
+	return (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" &&
+		(u.Path == "" || u.Path == "/") && u.RawQuery == "" && u.Fragment == "" && u.User == nil
 }
 
 func listenUnix(where, path string) (*Listener, error) {
@@ -106,11 +114,13 @@ func abandoned(path string) bool {
 	return errors.Is(err, syscall.ECONNREFUSED)
 }
 
+var errTaken = errors.New("the address is taken: stop what serves there, or choose another")
+
 // listenError says in a line why a listener could not be opened.
 func listenError(where string, err error) error {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return fmt.Errorf("listen on %s: the address is taken: stop what serves there, or choose another", where)
+		return fmt.Errorf("listen on %s: %w", where, errTaken)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("listen on %s: not permitted", where)
 	}

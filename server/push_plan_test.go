@@ -145,7 +145,7 @@ def app(environ, start_response):
         fail("oh")
     start_response(*KINDS.get(path, ("200 OK", [])))
     return ["body"]
-`, func(h *server.Handler) { h.Push.Patience = 100 * time.Millisecond })
+`, func(h *server.Handler) { h.Push.VerifyTimeout = 100 * time.Millisecond })
 	x := ask(t, s.dial(t, pushtest.Settings{}), "/")
 	if got := promised(x); !slices.Equal(got, []string{"/good"}) {
 		t.Errorf("promised %q", got)

@@ -62,8 +62,8 @@ func servePushes(t testing.TB, secure bool, source string, change func(*server.H
 		defer s.mu.Unlock()
 		s.verdicts = append(s.verdicts, v.String())
 	}
-	if s.policy = h.Push; s.policy.Patience == 0 {
-		s.policy.Patience = 20 * time.Second // the machine may be slow
+	if s.policy = h.Push; s.policy.VerifyTimeout == 0 {
+		s.policy.VerifyTimeout = 20 * time.Second // the machine may be slow
 	}
 	s.Server = httptest.NewUnstartedServer(h)
 	if err := server.Configure(s.Config); err != nil {

@@ -7,20 +7,17 @@ import (
 
 	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/push"
-	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 )
 
 // A response is one call of an application, between start_response and the end of the body. What the
 // application says is its state; commit sends that. It belongs to the goroutine that serves the request.
 type response struct {
-	gateway  *Gateway
 	exchange *exchange
-	w        http.ResponseWriter
+	lease    *lease
 	r        *http.Request
-	run      host.Run
-	env      *environ.Environ
-	plan     *push.Plan // nil in a promised request, and where none is made
+	env      environ.Environ
+	plan     *push.Plan // nil in a promised request, and where no Front is around
 	deadlines
 
 	state
@@ -33,10 +30,11 @@ type response struct {
 	over     bool  // the response has ended: nothing may be called any more
 
 	// What the application is given to call.
-	start                      starter
-	write, hints, push, finish function
+	start                       starter
+	writer, hints, push, finish function
 
-	finishers []starlark.Callable // that on_finish was given
+	args      [2]starlark.Value    // of the application
+	finishers *[]starlark.Callable // that on_finish was given; nil if it was not called
 }
 
 // maxPiece is how many bytes of a block a client has the write timeout for.

@@ -41,24 +41,30 @@ var errFull = &environ.Error{Code: environ.CodeFull, Msg: "too many applications
 
 func (s *Slots) serial() bool { return s != nil && s.Calls == 1 }
 
-// acquire takes a slot, which the caller must release on the Slots that it returns. Without wait there must
-// be a free one.
-func (s *Slots) acquire(ctx context.Context, wait bool) (*Slots, error) {
+// orProcess returns s, or the Slots of the process if s is nil.
+func (s *Slots) orProcess() *Slots {
 	if s == nil {
 		s = &processSlots
 	}
 	s.once.Do(s.start)
+	return s
+}
+
+// try takes a slot if there is a free one. It must be released.
+func (s *Slots) try() bool {
 	select {
 	case s.free <- struct{}{}:
-		return s, nil
+		return true
 	default:
+		return false
 	}
-	if !wait {
-		return nil, errFull
-	}
+}
+
+// wait takes a slot as soon as there is a free one. It must be released, if there is no error.
+func (s *Slots) wait(ctx context.Context) error {
 	defer s.waiting.Add(-1)
 	if s.waiting.Add(1) > s.queue {
-		return nil, errFull
+		return errFull
 	}
 	patience := s.Wait
 	if patience == 0 {
@@ -68,11 +74,11 @@ func (s *Slots) acquire(ctx context.Context, wait bool) (*Slots, error) {
 	defer timer.Stop()
 	select {
 	case s.free <- struct{}{}:
-		return s, nil
+		return nil
 	case <-timer.C:
-		return nil, errFull
+		return errFull
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return ctx.Err()
 	}
 }
 

@@ -22,7 +22,7 @@ var startResponse = definition{"start_response", func(r *response, _ *starlark.T
 	if err := r.set(status, headers); err != nil {
 		return nil, err
 	}
-	return &r.write, nil
+	return &r.writer, nil
 }}
 
 // Start is [environ.Starter]'s.

@@ -11,21 +11,22 @@ import (
 
 // A state is what an application has said of its response: set, and not sent. It knows no connection.
 type state struct {
-	called bool            // start_response was called, even if wrongly
-	status int             // zero until start_response was called rightly
-	fields []environ.Field // of the last right call
-	length int64           // that the application declared; -1 for none
+	called bool             // start_response was called, even if wrongly
+	status int              // zero until start_response was called rightly
+	fields []environ.Field  // of the last right call
+	length int64            // that the application declared; -1 for none
+	few    [3]environ.Field // room for the fields of most responses
 }
 
 // set takes what start_response was called with. The call counts even if that is wrong: a second one is a
 // second one, and what it was to replace is void.
 func (s *state) set(status, headers starlark.Value) error {
-	*s = state{called: true, length: -1}
+	s.begin()
 	code, err := answer.Status(status)
 	if err != nil {
 		return err
 	}
-	fields, err := answer.Headers(make([]environ.Field, 0, 4), headers, "headers")
+	fields, err := answer.Headers(s.few[:0], headers, "headers")
 	if err != nil {
 		return err
 	}
@@ -34,7 +35,7 @@ func (s *state) set(status, headers starlark.Value) error {
 
 // setGo is set for an application that is written in Go.
 func (s *state) setGo(status int, fields []environ.Field) error {
-	*s = state{called: true, length: -1}
+	s.begin()
 	if status < 100 || status > 599 {
 		return environ.Errorf(environ.CodeStatus, "", "status %d is not between 200 and 599", status)
 	}
@@ -48,6 +49,8 @@ func (s *state) setGo(status int, fields []environ.Field) error {
 	}
 	return s.accept(status, fields)
 }
+
+func (s *state) begin() { s.called, s.status, s.fields, s.length = true, 0, nil, -1 }
 
 func (s *state) accept(status int, fields []environ.Field) (err error) {
 	length, err := answer.Length(fields)
@@ -65,7 +68,7 @@ func (s *state) forbidsBody() bool {
 
 // header puts the fields into h, with the Content-Length where there may be one.
 func (s *state) header(h http.Header) {
-	values := make([]string, len(s.fields)) // one array for all the values
+	values := make([]string, len(s.fields)+1) // one array for all the values
 	typed := false
 	for i, f := range s.fields {
 		name := http.CanonicalHeaderKey(f.Name)
@@ -94,6 +97,8 @@ func (s *state) header(h http.Header) {
 	case s.status == http.StatusResetContent:
 		h["Content-Length"] = []string{"0"} // RFC 9110, section 15.3.6
 	case s.length >= 0:
-		h["Content-Length"] = []string{strconv.FormatInt(s.length, 10)}
+		last := values[len(s.fields):]
+		last[0] = strconv.FormatInt(s.length, 10)
+		h["Content-Length"] = last
 	}
 }

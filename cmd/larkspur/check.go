@@ -20,7 +20,7 @@ as FILE:LINE:COL: MESSAGE: syntax, undefined names, load cycles, names that a
 loaded module does not have, a callable that is missing or takes the wrong arguments.
 It exits 1 if there is any.
 
-If there is none it prints what it doubts as FILE:LINE:COL: warning: MESSAGE:
+If there is none it reports suspicious code (warnings) as FILE:LINE:COL: warning: MESSAGE:
 
   names         that nothing uses, or that hide a builtin or a name from around them
   statements    that nothing reaches; an application that returns no body
@@ -46,21 +46,21 @@ alone on a line, the one below:
 				return err
 			}
 			config := app.config(runtime.Limits{}, newLogger(stderr))
-			faults := runtime.Check(config, app.entry)
-			for _, d := range faults {
+			errs := runtime.Check(config, app.entry)
+			for _, d := range errs {
 				d.File = app.path(d.File)
 				fmt.Fprintln(stdout, d)
 			}
-			if len(faults) > 0 {
+			if len(errs) > 0 {
 				return errFound
 			}
 			language := lint.Rules{Builtin: runtime.Builtin, MustReturn: contract.IsApp}
-			doubts := runtime.Lint(config, app.entry, language.Check, contract.Check)
-			for _, d := range doubts {
+			warnings := runtime.Lint(config, app.entry, language.Check, contract.Check)
+			for _, d := range warnings {
 				d.File, d.Msg = app.path(d.File), "warning: "+d.Msg
 				fmt.Fprintln(stdout, d)
 			}
-			if strict && len(doubts) > 0 {
+			if strict && len(warnings) > 0 {
 				return errFound
 			}
 			return nil

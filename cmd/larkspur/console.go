@@ -7,90 +7,64 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
-	"unicode"
 
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/display"
+	"github.com/larkspur-web/larkspur/runtime/host"
 )
 
-// A console is a slog.Handler for a person: time, message and attributes in a line, and below it what has lines
-// of its own: a backtrace, the script around the place of an error. It is safe for concurrent use.
+// A console is a slog.Handler for a person: time, message and attributes in a line, and below it
+// what has lines of its own: a backtrace, the script around the place of an error. It is safe for
+// concurrent use.
 type console struct {
 	mu      *sync.Mutex // guards w, for all consoles that were made of one
 	w       io.Writer
-	paint   palette
-	excerpt func(place string) []line // nil shows none
+	palette display.Palette
+	excerpt func(host.Place) []host.Line // nil shows none
 	attrs   []slog.Attr
 }
 
-// newConsole returns the console for a person who looks at w. The lines of scripts come from excerpt, if it is not nil.
-func newConsole(w io.Writer, excerpt func(place string) []line) *console {
-	return &console{mu: new(sync.Mutex), w: w, paint: paletteOf(w), excerpt: excerpt}
+// newConsole returns the console for a person who looks at w. The lines of scripts come from
+// excerpt, if it is not nil.
+func newConsole(w io.Writer, excerpt func(host.Place) []host.Line) *console {
+	return &console{mu: new(sync.Mutex), w: w, palette: display.PaletteOf(w), excerpt: excerpt}
 }
 
 // newLogger returns a logger for a person at a terminal.
 func newLogger(w io.Writer) *slog.Logger { return slog.New(newConsole(w, nil)) }
 
-// A palette paints text, or leaves it as it is.
-type palette bool
-
-// paletteOf returns the palette for w: colours are for terminals, and not for those who do not want them (no-color.org).
-func paletteOf(w io.Writer) palette {
-	f, ok := w.(*os.File)
-	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
-		return false
-	}
-	info, err := f.Stat()
-	return palette(err == nil && info.Mode()&os.ModeCharDevice != 0)
-}
-
-// The colours, as the SGR parameters of ECMA-48.
-const (
-	bold   = "1"
-	faint  = "2"
-	red    = "31"
-	green  = "32"
-	yellow = "33"
-	cyan   = "36"
-)
-
-func (p palette) in(colour, text string) string {
-	if !p || text == "" {
-		return text
-	}
-	return "\x1b[" + colour + "m" + text + "\x1b[0m"
-}
-
-// status paints the status of a response by its class.
-func (p palette) status(n int64) string {
-	colour := green
+// status shows the status of a response in the colour of its class.
+func (c *console) status(n int64) string {
+	color := display.Green
 	switch {
 	case n >= 500:
-		colour = red
+		color = display.Red
 	case n >= 400:
-		colour = yellow
+		color = display.Yellow
 	case n >= 300:
-		colour = cyan
+		color = display.Cyan
 	}
-	return p.in(colour, strconv.FormatInt(n, 10))
+	return c.palette.In(color, strconv.FormatInt(n, 10))
 }
 
-func (c *console) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelInfo }
+func (c *console) Enabled(_ context.Context, level slog.Level) bool {
+	return level >= slog.LevelInfo
+}
 
 func (c *console) Handle(_ context.Context, r slog.Record) error {
 	var line, below bytes.Buffer
-	fmt.Fprintf(&line, "%s ", c.paint.in(faint, r.Time.Format("15:04:05")))
+	fmt.Fprintf(&line, "%s ", c.palette.In(display.Faint, r.Time.Format("15:04:05")))
 	switch {
 	case r.Level >= slog.LevelError:
-		fmt.Fprintf(&line, "%s ", c.paint.in(red, r.Level.String()))
+		fmt.Fprintf(&line, "%s ", c.palette.In(display.Red, r.Level.String()))
 	case r.Level != slog.LevelInfo:
-		fmt.Fprintf(&line, "%s ", c.paint.in(yellow, r.Level.String()))
+		fmt.Fprintf(&line, "%s ", c.palette.In(display.Yellow, r.Level.String()))
 	}
-	line.WriteString(indent(plain(r.Message)))
+	line.WriteString(indent(display.Escape(r.Message)))
 	add := func(a slog.Attr) bool {
 		c.add(&line, &below, a)
 		return true
@@ -110,24 +84,26 @@ func (c *console) Handle(_ context.Context, r slog.Record) error {
 // add writes an attribute behind the line, or below it.
 func (c *console) add(line, below *bytes.Buffer, a slog.Attr) {
 	v := a.Value.Resolve()
-	text := plain(v.String())
+	text := display.Escape(v.String())
 	switch a.Key {
 	case "request": // for machines
 		return
 	case "place":
-		c.quote(below, text)
+		if at, ok := host.ParsePlace(text); ok {
+			c.quote(below, at)
+		}
 	case "status":
 		if v.Kind() == slog.KindInt64 {
-			fmt.Fprintf(line, " %s", c.paint.status(v.Int64()))
+			fmt.Fprintf(line, " %s", c.status(v.Int64()))
 			return
 		}
 	case "bytes", "proto":
-		fmt.Fprintf(line, " %s", c.paint.in(faint, a.Key+"="+text))
+		fmt.Fprintf(line, " %s", c.palette.In(display.Faint, a.Key+"="+text))
 		return
 	case "error":
-		var faults runtime.Diagnostics
-		if err, ok := v.Any().(error); ok && errors.As(err, &faults) && len(faults) > 0 {
-			c.quote(below, plain(fmt.Sprintf("%s:%d:%d", faults[0].File, faults[0].Line, faults[0].Col)))
+		var found runtime.Diagnostics
+		if err, ok := v.Any().(error); ok && errors.As(err, &found) && len(found) > 0 {
+			c.quote(below, host.Place{File: found[0].File, Line: found[0].Line, Col: found[0].Col})
 		}
 	}
 	switch {
@@ -141,36 +117,18 @@ func (c *console) add(line, below *bytes.Buffer, a slog.Attr) {
 }
 
 // quote writes the script around a place.
-func (c *console) quote(below *bytes.Buffer, place string) {
+func (c *console) quote(below *bytes.Buffer, at host.Place) {
 	if c.excerpt == nil {
 		return
 	}
-	for _, l := range c.excerpt(place) {
-		row := fmt.Sprintf("  %4d  %s", l.number, plain(l.text))
-		if l.here {
-			row = c.paint.in(bold, fmt.Sprintf("> %4d  %s", l.number, plain(l.text)))
-		} else {
-			row = c.paint.in(faint, row)
+	for _, l := range c.excerpt(at) {
+		mark, color := " ", display.Faint
+		if l.Here {
+			mark, color = ">", display.Bold
 		}
-		fmt.Fprintf(below, "         %s\n", row)
+		row := fmt.Sprintf("%s %4d  %s", mark, l.Number, display.Escape(l.Text))
+		fmt.Fprintf(below, "         %s\n", c.palette.In(color, row))
 	}
-}
-
-// plain shows what would steer a terminal.
-func plain(s string) string {
-	steers := func(r rune) bool { return r != '\n' && r != '\t' && unicode.IsControl(r) }
-	if strings.IndexFunc(s, steers) < 0 {
-		return s
-	}
-	var b strings.Builder
-	for _, r := range s {
-		if steers(r) {
-			fmt.Fprintf(&b, "\\x%02x", r)
-		} else {
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
 }
 
 func indent(s string) string { return strings.ReplaceAll(s, "\n", "\n         ") }

@@ -3,11 +3,11 @@ package main
 import (
 	"errors"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/larkspur-web/larkspur/runtime/host"
 )
 
 // TestConsole shows what a person sees of a record.
@@ -40,18 +40,18 @@ func TestConsole(t *testing.T) {
 	}
 }
 
-func linesOf(place string) []line {
-	if place != "a.star:7:3" {
+func linesOf(at host.Place) []host.Line {
+	if at != (host.Place{File: "a.star", Line: 7, Col: 3}) {
 		return nil
 	}
-	return []line{{6, "above", false}, {7, "here", true}}
+	return []host.Line{{Number: 6, Text: "above"}, {Number: 7, Text: "here", Here: true}}
 }
 
-// TestColours holds that what is written for a terminal is painted, and nothing else is.
-func TestColours(t *testing.T) {
+// TestConsoleColors holds what is coloured for a terminal.
+func TestConsoleColors(t *testing.T) {
 	var b strings.Builder
 	c := newConsole(&b, linesOf)
-	c.paint = true
+	c.palette = true
 	l := slog.New(c)
 	for _, status := range []int{200, 304, 404, 500} {
 		l.Info("GET /", "status", status)
@@ -61,13 +61,5 @@ func TestColours(t *testing.T) {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("%q lacks %q", b.String(), want)
 		}
-	}
-	file, err := os.Create(filepath.Join(t.TempDir(), "log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	if paletteOf(file) || paletteOf(&b) {
-		t.Error("a file and a buffer are painted")
 	}
 }

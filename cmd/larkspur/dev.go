@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/display"
+	"github.com/larkspur-web/larkspur/runtime/host"
+	"github.com/larkspur-web/larkspur/runtime/tee"
 	"github.com/larkspur-web/larkspur/server"
 	"github.com/larkspur-web/larkspur/server/dev"
 	"github.com/spf13/cobra"
@@ -49,7 +52,7 @@ with --tls-cert and --tls-key.`,
 				app = tour()
 			}
 			console := newConsole(stderr, app.excerpt)
-			p, err := load(app, &s, slog.New(dev.Recorder(console)))
+			p, err := load(app, &s, slog.New(tee.New(console)))
 			if err != nil {
 				return err
 			}
@@ -96,7 +99,8 @@ func (d *development) loaded(err error) {
 	d.last = now
 	if err != nil {
 		for _, f := range runtime.Diagnose(d.app.entry, err) {
-			r.Faults = append(r.Faults, dev.Fault{File: f.File, Line: f.Line, Col: f.Col, Text: f.Msg})
+			at := host.Place{File: f.File, Line: f.Line, Col: f.Col}
+			r.Diagnostics = append(r.Diagnostics, host.Diagnostic{Place: at, Message: f.Msg})
 		}
 	}
 	d.pages.Reloaded(r)
@@ -104,17 +108,18 @@ func (d *development) loaded(err error) {
 
 // greet says what is developed, and where to look.
 func (d *development) greet(w io.Writer, listeners []*server.Listener) {
-	paint := paletteOf(w)
+	palette := display.PaletteOf(w)
 	what := "the tour that is built in"
 	if d.app.dir != "" {
 		what = d.app.path(d.app.entry)
 	}
-	fmt.Fprintf(w, "%s %s\n", paint.in(bold, "developing"), what)
+	fmt.Fprintf(w, "%s %s\n", palette.In(display.Bold, "developing"), what)
 	for _, l := range listeners {
 		if strings.HasPrefix(l.URL, "http") {
-			fmt.Fprintf(w, "%s  %s%s\n", paint.in(bold, "inspector"), strings.TrimSuffix(l.URL, "/"), paint.in(cyan, dev.Path))
+			url := strings.TrimSuffix(l.URL, "/") + palette.In(display.Cyan, dev.Path)
+			fmt.Fprintf(w, "%s  %s\n", palette.In(display.Bold, "inspector"), url)
 			break
 		}
 	}
-	fmt.Fprintf(w, "%s\n", paint.in(faint, "save a file and the open page follows; Ctrl-C ends"))
+	fmt.Fprintf(w, "%s\n", palette.In(display.Faint, "save a file and the open page follows; Ctrl-C ends"))
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -27,23 +28,33 @@ def app(environ, start_response):
     return body_map(block, ["first ", "second"])
 `
 
-func serveScript(t *testing.T, script string, args ...string) *session {
+// serveScript serves a script in a process of its own.
+func serveScript(t *testing.T, script string, args ...string) *daemon {
 	t.Helper()
-	s := &session{t: t, at: t.Name(), dir: t.TempDir(), vars: map[string]string{}}
-	s.must(os.WriteFile(filepath.Join(s.dir, "app.star"), []byte(script), 0o644))
-	s.start(append(append([]string{"1", "serve", "--listen", "http://127.0.0.1:0"}, args...), "app.star"))
-	return s
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "app.star"), []byte(script), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	args = append([]string{"serve", "--listen", "http://127.0.0.1:0", "app.star"}, args...)
+	c := exec.Command("larkspur", args...)
+	c.Dir = dir
+	d, err := startDaemon(c, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Process.Kill() }) // it has ended if the test went well
+	return d
 }
 
-// TestDrain ends a server that has 40 requests to answer, over both protocols: each that was begun is answered
-// whole, and the status is 0.
+// TestDrain ends a server that has 40 requests to answer, over both protocols: each that was begun
+// is answered whole, and the status is 0.
 func TestDrain(t *testing.T) {
 	s := serveScript(t, slow)
 	var begun atomic.Int64
 	var clients sync.WaitGroup
 	enough := make(chan struct{})
 	for i := range 40 {
-		c := newClient(s.vars["URL"], i%2 == 1)
+		c := newClient(s.urls[0], i%2 == 1)
 		clients.Go(func() {
 			res, err := c.http.Get(c.url)
 			if err != nil {
@@ -66,10 +77,10 @@ func TestDrain(t *testing.T) {
 	case <-time.After(patience):
 		t.Errorf("%d of 40 requests were begun", begun.Load())
 	}
-	s.signal([]string{"TERM"})
+	must(t, s.signal("TERM"))
 	clients.Wait()
-	s.end([]string{"0"})
-	if _, err := http.Get(s.vars["URL"]); err == nil {
+	must(t, s.end("0"))
+	if _, err := http.Get(s.urls[0]); err == nil {
 		t.Error("it still serves")
 	}
 }
@@ -79,10 +90,10 @@ func TestSecondSignal(t *testing.T) {
 	s := serveScript(t, endless)
 	res := s.begin(t)
 	defer res.Body.Close()
-	s.signal([]string{"TERM"})
+	must(t, s.signal("TERM"))
 	// The first signal has been taken once no connection is: the kernel makes one of two that wait.
 	for began := time.Now(); ; time.Sleep(5 * time.Millisecond) {
-		c, err := net.Dial("tcp", strings.TrimPrefix(s.vars["URL"], "http://"))
+		c, err := net.Dial("tcp", strings.TrimPrefix(s.urls[0], "http://"))
 		if err != nil {
 			break
 		}
@@ -91,22 +102,22 @@ func TestSecondSignal(t *testing.T) {
 			t.Fatal("it goes on serving")
 		}
 	}
-	s.signal([]string{"TERM"})
-	s.end([]string{"1"})
-	if got := s.announced.String(); !strings.HasSuffix(got, "larkspur: told twice to end: requests were cut off\n") {
+	must(t, s.signal("TERM"))
+	must(t, s.end("1"))
+	if got := s.log.String(); !strings.HasSuffix(got, "larkspur: told twice to end: requests were cut off\n") {
 		t.Errorf("the log is %s", got)
 	}
 }
 
-// TestDrainEnds shows that a request without end holds the server for the time to drain only, and that
-// this is said, and the status still 0.
+// TestDrainEnds shows that a request without end holds the server for the time to drain only, and
+// that this is said, and the status still 0.
 func TestDrainEnds(t *testing.T) {
 	s := serveScript(t, endless, "--drain", "200ms")
 	res := s.begin(t)
 	defer res.Body.Close()
-	s.signal([]string{"INT"})
-	s.end([]string{"0"})
-	if got := s.announced.String(); !strings.Contains(got, "requests were still running") {
+	must(t, s.signal("INT"))
+	must(t, s.end("0"))
+	if got := s.log.String(); !strings.Contains(got, "requests were still running") {
 		t.Errorf("the log is %s", got)
 	}
 	if body, err := io.ReadAll(res.Body); err == nil {
@@ -123,9 +134,9 @@ def app(environ, start_response):
 `
 
 // begin asks for the stream and returns once it has begun.
-func (s *session) begin(t *testing.T) *http.Response {
+func (s *daemon) begin(t *testing.T) *http.Response {
 	t.Helper()
-	res, err := (&http.Client{Transport: new(http.Transport)}).Get(s.vars["URL"])
+	res, err := (&http.Client{Transport: new(http.Transport)}).Get(s.urls[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,4 +144,11 @@ func (s *session) begin(t *testing.T) *http.Response {
 		t.Fatal(err)
 	}
 	return res
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }

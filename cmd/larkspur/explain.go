@@ -6,6 +6,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/larkspur-web/larkspur/push"
+	"github.com/larkspur-web/larkspur/runtime/display"
 	"github.com/spf13/cobra"
 )
 
@@ -68,7 +69,7 @@ func (t *trial) explain(w io.Writer) error {
 		if v.Method != "" {
 			target = v.Method + " " + target
 		}
-		fmt.Fprintf(columns, "%s\t%s\t%s\t%s\n", v.Status, plain(target), v.Source, why)
+		fmt.Fprintf(columns, "%s\t%s\t%s\t%s\n", v.Status, display.Escape(target), v.Source, why)
 	}
 	return columns.Flush()
 }

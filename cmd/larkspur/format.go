@@ -40,7 +40,8 @@ is not.`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				if f.write {
-					return errors.New("-w needs a PATH: what is on standard input cannot be written back")
+					return errors.New(
+						"-w needs a PATH: what is on standard input cannot be written back")
 				}
 				src, err := io.ReadAll(stdin)
 				if err != nil {
@@ -58,7 +59,8 @@ is not.`,
 		},
 	}
 	c.Flags().BoolVarP(&f.diff, "diff", "d", false, "print differences instead of scripts")
-	c.Flags().BoolVarP(&f.list, "list", "l", false, "print the names of scripts that are not formatted instead of scripts")
+	c.Flags().BoolVarP(&f.list, "list", "l", false,
+		"print the names of scripts that are not formatted instead of scripts")
 	c.Flags().BoolVarP(&f.write, "write", "w", false, "write scripts back instead of printing them")
 	return c
 }
@@ -126,7 +128,8 @@ func (f *formatter) format(name string, src []byte) {
 	}
 }
 
-// replace puts content in the place of a file: whoever reads it meanwhile, or if it fails, has the old one whole.
+// replace puts content in the place of a file: whoever reads it meanwhile, or if it fails, has the
+// old one whole.
 func replace(path string, content []byte) error {
 	path, err := filepath.EvalSymlinks(path)
 	if err != nil {

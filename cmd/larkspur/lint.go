@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/larkspur-web/larkspur/push"
+	"github.com/larkspur-web/larkspur/runtime/display"
 	"github.com/spf13/cobra"
 )
 
@@ -32,7 +33,7 @@ kept, the page itself, or named twice. It exits 1 if there is anything.`,
 				}
 				for _, fault := range t.faults() {
 					found = true
-					fmt.Fprintf(stdout, "%s: %s\n", page, plain(fault))
+					fmt.Fprintf(stdout, "%s: %s\n", page, display.Escape(fault))
 				}
 			}
 			if found {

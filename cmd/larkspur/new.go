@@ -41,7 +41,8 @@ static file, tests and a README. It refuses a directory that is not empty.`,
 			} else {
 				fmt.Fprintf(stdout, "\nNext:\n\n")
 			}
-			fmt.Fprintf(stdout, "    larkspur test    run its tests\n    larkspur dev     look at it in a browser, and change it\n")
+			fmt.Fprint(stdout, "    larkspur test    run its tests\n"+
+				"    larkspur dev     look at it in a browser, and change it\n")
 			return nil
 		},
 	}
@@ -53,7 +54,8 @@ func quote(path string) string {
 		path = "./" + path
 	}
 	special := func(r rune) bool {
-		return r < 0x80 && !strings.ContainsRune("-_./", r) && (r < '0' || r > '9') && (r|0x20 < 'a' || r|0x20 > 'z')
+		letter, digit := r|0x20 >= 'a' && r|0x20 <= 'z', r >= '0' && r <= '9'
+		return r < 0x80 && !letter && !digit && !strings.ContainsRune("-_./", r)
 	}
 	if path != "" && strings.IndexFunc(path, special) < 0 {
 		return path

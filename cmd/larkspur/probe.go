@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/push/pushtest"
+	"github.com/larkspur-web/larkspur/runtime/display"
 	"github.com/spf13/cobra"
 	"golang.org/x/net/http/httpguts"
 )
@@ -37,6 +38,7 @@ type probed struct {
 	url      string
 	client   *pushtest.Client
 	requests []*pushtest.Exchange
+	err      error // why the last one has no response; nil if it has
 }
 
 func newProbe(stdout io.Writer) *cobra.Command {
@@ -65,7 +67,7 @@ a status such as 404 is a response.`,
 			}
 			seen, err := p.run(c.Context(), request)
 			if err != nil {
-				return runError{fmt.Errorf("probe %s: %w", plain(args[0]), err)}
+				return runError{fmt.Errorf("probe %s: %w", display.Escape(args[0]), err)}
 			}
 			if p.json {
 				err = seen.writeJSON(stdout, p.frames)
@@ -79,12 +81,16 @@ a status such as 404 is a response.`,
 		},
 	}
 	f := c.Flags()
-	f.BoolVar(&p.noPush, "no-push", false, "take no promises, as browsers do: SETTINGS_ENABLE_PUSH=0")
-	f.StringArrayVar(&p.headers, "header", nil, "a field of the request, `NAME:VALUE`; may be repeated")
+	f.BoolVar(&p.noPush, "no-push", false,
+		"take no promises, as browsers do: SETTINGS_ENABLE_PUSH=0")
+	f.StringArrayVar(&p.headers, "header", nil,
+		"a field of the request, `NAME:VALUE`; may be repeated")
 	f.StringVar(&p.method, "method", http.MethodGet, "`METHOD` of the request")
-	f.IntVar(&p.repeat, "repeat", 1, "how many times to ask, one after the other, on one connection")
+	f.IntVar(&p.repeat, "repeat", 1,
+		"how many times to ask, one after the other, on one connection")
 	f.BoolVar(&p.insecure, "insecure", false, "take any certificate")
-	f.BoolVar(&p.frames, "frames", false, "list the frames, one a line, with their times in milliseconds")
+	f.BoolVar(&p.frames, "frames", false,
+		"list the frames, one a line, with their times in milliseconds")
 	f.BoolVar(&p.json, "json", false, "write JSON, for machines")
 	f.DurationVar(&p.timeout, "timeout", 30*time.Second, "how long all of it may take")
 	return c
@@ -92,10 +98,14 @@ a status such as 404 is a response.`,
 
 // request makes the request, and finds what is wrong with the flags.
 func (p *probing) request(arg string) (pushtest.Request, error) {
-	r := pushtest.Request{Method: p.method, Header: http.Header{"User-Agent": {"larkspur-probe"}, "Accept": {"*/*"}}}
+	r := pushtest.Request{
+		Method: p.method,
+		Header: http.Header{"User-Agent": {"larkspur-probe"}, "Accept": {"*/*"}},
+	}
 	u, err := url.Parse(arg)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
-		return r, fmt.Errorf("probe: %q is no URL: write http://HOST:PORT/PATH or https://HOST:PORT/PATH", arg)
+		return r, fmt.Errorf(
+			"probe: %q is no URL: write http://HOST:PORT/PATH or https://HOST:PORT/PATH", arg)
 	}
 	p.url = u
 	r.Target = u.RequestURI()
@@ -148,14 +158,16 @@ func (p *probing) run(ctx context.Context, r pushtest.Request) (*probed, error) 
 	for range p.repeat {
 		x := c.Do(r)
 		seen.requests = append(seen.requests, x)
-		if x.WaitAll() != nil {
-			break // the reason is shown with it
+		// To close the client ends what goes on, so that later this would no longer be the error.
+		if seen.err = x.WaitAll(); seen.err != nil {
+			break
 		}
 	}
 	return seen, nil
 }
 
-// trusted are the certificates of the system, and the one that dev keeps. Nil is those of the system.
+// trusted are the certificates of the system, and the one that dev keeps. Nil is those of the
+// system.
 func trusted() *x509.CertPool {
 	dir, err := os.UserCacheDir()
 	if err != nil {
@@ -175,10 +187,9 @@ func trusted() *x509.CertPool {
 
 // verdict is the error of a probe that has shown what it saw.
 func (s *probed) verdict() error {
-	for i, x := range s.requests {
-		if err := x.Wait(); err != nil {
-			return runError{fmt.Errorf("probe %s: request %d: %w", plain(s.url), i+1, err)}
-		}
+	if s.err != nil {
+		url := display.Escape(s.url)
+		return runError{fmt.Errorf("probe %s: request %d: %w", url, len(s.requests), s.err)}
 	}
 	for _, v := range s.client.Violations() {
 		if !v.Advice {

@@ -53,7 +53,9 @@ type probeReset struct {
 }
 
 func (s *probed) writeJSON(w io.Writer, frames bool) error {
-	report := probeReport{URL: s.url, TLS: s.client.TLS() != nil, Violations: []string{}, Advice: []string{}}
+	report := probeReport{
+		URL: s.url, TLS: s.client.TLS() != nil, Violations: []string{}, Advice: []string{},
+	}
 	for _, x := range s.requests {
 		report.Requests = append(report.Requests, reportExchange(x))
 	}
@@ -83,8 +85,10 @@ func (s *probed) writeJSON(w io.Writer, frames bool) error {
 func reportExchange(x *pushtest.Exchange) probeExchange {
 	e := probeExchange{
 		Stream: x.ID, Method: x.Request.Method, URL: x.Request.URL(), Request: x.Request.Header,
-		Hints: []probeHint{}, Status: x.Status, Response: x.Header, Trailer: x.Trailer, Bytes: x.Size,
-		Began: milliseconds(x.Began), Answered: milliseconds(x.Answered), Ended: milliseconds(x.Ended),
+		Hints: []probeHint{}, Status: x.Status,
+		Response: x.Header, Trailer: x.Trailer, Bytes: x.Size,
+		Began: milliseconds(x.Began), Answered: milliseconds(x.Answered),
+		Ended:    milliseconds(x.Ended),
 		Promises: []probeExchange{},
 	}
 	for _, h := range x.Hints {

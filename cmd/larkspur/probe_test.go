@@ -115,8 +115,8 @@ func TestProbeHTTP1(t *testing.T) {
 	}
 }
 
-// TestProbeNoColour writes to a file: there is neither colour nor a width to keep to but the default one.
-func TestProbeNoColour(t *testing.T) {
+// TestProbeNoColor writes to a file: there is neither colour nor a width to keep to but the default one.
+func TestProbeNoColor(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "out")
 	file, err := os.Create(name)
 	if err != nil {

@@ -43,10 +43,10 @@ func readme(t *testing.T) []snippet {
 // names last, a Go program is built, and each line with a $ is run; what follows must be what is seen, where … stands
 // for anything. Servers move to free ports.
 func TestReadme(t *testing.T) {
-	s := &session{t: t, at: "README.md", dir: t.TempDir()}
+	dir := t.TempDir()
 	port := freePort(t)
 	ports := strings.NewReplacer("serve --watch", "serve --watch --listen http://127.0.0.1:"+port, "8000", port, "8001", freePort(t), "8002", freePort(t), "8003", freePort(t), "8004", freePort(t))
-	term := newTerminal(t, s.dir)
+	term := newTerminal(t, dir)
 	var seen []string
 	for _, block := range readme(t) {
 		text := ports.Replace(block.text)
@@ -57,9 +57,9 @@ func TestReadme(t *testing.T) {
 			if len(names) == 0 {
 				t.Fatalf("no file is named before\n%s", text)
 			}
-			s.must(os.WriteFile(s.path(names[len(names)-1][1]), []byte(text), 0o644))
+			must(t, os.WriteFile(filepath.Join(dir, names[len(names)-1][1]), []byte(text), 0o644))
 		case "go":
-			buildEmbedder(t, s, text, ports.Replace("8003"))
+			buildEmbedder(t, dir, text, ports.Replace("8003"))
 		case "console":
 			term.follow(text)
 		default:
@@ -151,28 +151,29 @@ func freePort(t *testing.T) string {
 }
 
 // buildEmbedder builds the program, whose script is beside it, and asks it.
-func buildEmbedder(t *testing.T, s *session, program, port string) {
+func buildEmbedder(t *testing.T, site, program, port string) {
 	t.Helper()
+	embedded := filepath.Join(site, "embedded")
 	// It lies in the module, so that the module's own packages are what it imports.
 	dir, err := os.MkdirTemp(".", "testdata-readme-")
-	s.must(err)
+	must(t, err)
 	defer os.RemoveAll(dir)
 	script := strings.NewReplacer(`load("@http", "query")`, "", `query(environ).get("name", "world")`, `"embedder"`)
-	app, err := os.ReadFile(s.path("app.star"))
-	s.must(err)
-	s.must(os.WriteFile(filepath.Join(dir, "main.go"), []byte(program), 0o644))
-	s.must(os.WriteFile(filepath.Join(dir, "app.star"), []byte(script.Replace(string(app))), 0o644))
-	if out, err := exec.Command("go", "build", "-o", s.path("embedded"), "./"+dir).CombinedOutput(); err != nil {
+	app, err := os.ReadFile(filepath.Join(site, "app.star"))
+	must(t, err)
+	must(t, os.WriteFile(filepath.Join(dir, "main.go"), []byte(program), 0o644))
+	must(t, os.WriteFile(filepath.Join(dir, "app.star"), []byte(script.Replace(string(app))), 0o644))
+	if out, err := exec.Command("go", "build", "-o", embedded, "./"+dir).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	c := exec.Command(s.path("embedded"))
-	s.must(c.Start())
+	c := exec.Command(embedded)
+	must(t, c.Start())
 	defer func() {
 		_ = c.Process.Kill()
 		_ = c.Wait()
 	}()
 	res, err := await("http://127.0.0.1:" + port)
-	s.must(err)
+	must(t, err)
 	defer res.Body.Close()
 	if body, _ := io.ReadAll(res.Body); string(body) != "Good day, embedder!\n" {
 		t.Errorf("the embedded application says %q", body)
@@ -215,13 +216,9 @@ func (s *screen) String() string {
 
 func newTerminal(t *testing.T, dir string) *terminal {
 	t.Helper()
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	// What is built is this very test, which is the command too.
-	build := fmt.Sprintf("go() { printf '#!/bin/sh\\nexec env %s=1 %s \"$@\"\\n' > larkspur && chmod +x larkspur; }\n"+
-		"curl() { command curl -s \"$@\" | tr -d '\\r' | sed 's/ *$//'; }\n", asCommand, exe)
+	build := "go() { printf '#!/bin/sh\\nexec larkspur \"$@\"\\n' > larkspur && chmod +x larkspur; }\n" +
+		"curl() { command curl -s \"$@\" | tr -d '\\r' | sed 's/ *$//'; }\n"
 	ctx, cancel := context.WithCancel(context.Background())
 	c := exec.CommandContext(ctx, "bash")
 	c.Dir = dir

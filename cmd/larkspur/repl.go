@@ -12,7 +12,9 @@ import (
 	"strings"
 
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/display"
 	"github.com/larkspur-web/larkspur/runtime/host"
+	"github.com/larkspur-web/larkspur/runtime/tee"
 	"github.com/larkspur-web/larkspur/server/apptest"
 	"github.com/spf13/cobra"
 	"go.starlark.net/starlark"
@@ -78,7 +80,8 @@ type prompt struct {
 
 // lines are where statements come from.
 type lines interface {
-	// line returns the next line, with its newline. The error is errDropped if the user wants to begin anew.
+	// line returns the next line, with its newline. The error is errDropped if the user wants to
+	// begin anew.
 	line(first bool) ([]byte, error)
 }
 
@@ -93,9 +96,9 @@ func (p *prompt) open(app *application) error {
 		file, _, _ = strings.Cut(app.entry, ".star:")
 		file = strings.TrimSuffix(file, ".star") + ".star"
 	}
-	log := newLogger(p.stderr).Handler()
+	log := tee.New(newLogger(p.stderr).Handler())
 	// Whoever sits at the prompt ends what runs too long.
-	config := app.config(runtime.Limits{Steps: math.MaxUint64, Time: -1}, slog.New(apptest.Tap(log)))
+	config := app.config(runtime.Limits{Steps: math.MaxUint64, Time: -1}, slog.New(log))
 	test, err := testModule(log)
 	if err != nil {
 		return runError{err}
@@ -150,7 +153,9 @@ func (p *prompt) execute(ctx context.Context, statement *runtime.Statement) {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
 	v, err := p.session.Run(ctx, statement, func(t *starlark.Thread) {
-		t.Print = func(_ *starlark.Thread, msg string) { fmt.Fprintln(p.stdout, plain(msg)) }
+		t.Print = func(_ *starlark.Thread, msg string) {
+			fmt.Fprintln(p.stdout, display.Escape(msg))
+		}
 		p.tests = append(p.tests, apptest.Open(t, p.session))
 	})
 	var traced interface{ Backtrace() string }
@@ -163,11 +168,11 @@ func (p *prompt) execute(ctx context.Context, statement *runtime.Statement) {
 		p.fail(err.Error())
 	case v != nil && v != starlark.None:
 		p.session.Bind("_", v)
-		fmt.Fprintln(p.stdout, plain(v.String()))
+		fmt.Fprintln(p.stdout, display.Escape(v.String()))
 	}
 }
 
 func (p *prompt) fail(text string) {
 	p.failed = true
-	fmt.Fprintln(p.stderr, plain(text))
+	fmt.Fprintln(p.stderr, display.Escape(text))
 }

@@ -3,13 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/display"
 	"github.com/spf13/cobra"
 )
 
@@ -22,7 +21,7 @@ type settings struct {
 	mount    string
 	timeout  time.Duration
 	maxSteps uint64
-	maxBody  byteSize
+	maxBody  display.Size
 	calls    int
 	drain    time.Duration
 	http2    string
@@ -82,39 +81,4 @@ func (s *settings) limits() runtime.Limits {
 // https reports whether a listener needs a certificate.
 func (s *settings) https() bool {
 	return slices.ContainsFunc(s.listen, func(where string) bool { return strings.HasPrefix(where, "https:") })
-}
-
-// byteSize is a number of bytes that reads as 512KiB, 10MiB, 1GiB or plain digits.
-type byteSize int64
-
-var byteUnits = []struct {
-	suffix string
-	size   int64
-}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3}, {"B", 1}}
-
-func (b *byteSize) Set(s string) error {
-	digits, size := s, int64(1)
-	for _, u := range byteUnits {
-		if rest, ok := strings.CutSuffix(s, u.suffix); ok {
-			digits, size = rest, u.size
-			break
-		}
-	}
-	n, err := strconv.ParseInt(digits, 10, 64)
-	if err != nil || n < 0 && s != "-1" || n > math.MaxInt64/size {
-		return fmt.Errorf("write a size as in 512KiB or 10MiB")
-	}
-	*b = byteSize(n * size)
-	return nil
-}
-
-func (b *byteSize) Type() string { return "SIZE" }
-
-func (b *byteSize) String() string {
-	for _, u := range byteUnits[:3] {
-		if n := int64(*b); n > 0 && n%u.size == 0 {
-			return strconv.FormatInt(n/u.size, 10) + u.suffix
-		}
-	}
-	return strconv.FormatInt(int64(*b), 10)
 }

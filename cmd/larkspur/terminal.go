@@ -25,16 +25,16 @@ func (p *pipe) line(bool) ([]byte, error) {
 	return line, err
 }
 
-// An editor gives the lines that are edited at one. It is raw only while a line is read, so that Ctrl-C is a signal
-// while a statement runs.
+// An editor gives the lines that are edited at one. It is raw only while a line is read, so that
+// Ctrl-C is a signal while a statement runs.
 type editor struct {
 	fd      int
 	t       *term.Terminal
 	dropped bool // Ctrl-C was typed
 }
 
-// openTerminal returns the lines of the terminal that stdin and stdout are, and what to do in the end; nil if they are
-// none.
+// openTerminal returns the lines of the terminal that stdin and stdout are, and what to do in the
+// end; nil if they are none.
 func openTerminal(stdin io.Reader, stdout io.Writer, s *runtime.Session) (lines, func()) {
 	in, ok := stdin.(*os.File)
 	out, same := stdout.(*os.File)
@@ -80,8 +80,8 @@ func (t *editor) line(first bool) ([]byte, error) {
 	return []byte(line + "\n"), nil
 }
 
-// keys are what is typed, and Ctrl-C, which package term takes for the end, is to it as if the line were
-// wiped and entered.
+// keys are what is typed, and Ctrl-C, which package term takes for the end, is to it as if the line
+// were wiped and entered.
 type keys struct {
 	r io.Reader
 	t *editor
@@ -99,10 +99,8 @@ func (k *keys) Read(p []byte) (int, error) {
 
 // complete completes the name, perhaps with dots, that ends at pos, as far as there is one way to.
 func complete(s *runtime.Session, line string, pos int) (string, int) {
-	start := pos
-	for start > 0 && (line[start-1] == '_' || line[start-1] == '.' || line[start-1] >= '0' && line[start-1] <= '9' || line[start-1]|0x20 >= 'a' && line[start-1]|0x20 <= 'z') {
-		start--
-	}
+	const inName = "_.0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	start := len(strings.TrimRight(line[:pos], inName))
 	path := strings.Split(line[start:pos], ".")
 	stem := path[len(path)-1]
 	names := s.Names(true)
@@ -116,17 +114,22 @@ func complete(s *runtime.Session, line string, pos int) (string, int) {
 		case !found:
 			common, found = name, true
 		default:
-			n := 0
-			for n < len(common) && n < len(name) && common[n] == name[n] {
-				n++
-			}
-			common = common[:n]
+			common = prefix(common, name)
 		}
 	}
 	if !found {
 		return line, pos
 	}
 	return line[:pos] + common[len(stem):] + line[pos:], pos + len(common) - len(stem)
+}
+
+// prefix is what both begin with.
+func prefix(a, b string) string {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return a[:n]
 }
 
 // attributes are the names of the attributes of what path leads to from v.

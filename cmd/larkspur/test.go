@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/display"
 	"github.com/larkspur-web/larkspur/runtime/suite"
 	"github.com/larkspur-web/larkspur/runtime/watch"
 	"github.com/spf13/cobra"
@@ -188,7 +189,7 @@ func (t *tests) run(ctx context.Context) error {
 	if len(files) == 0 {
 		return runError{fmt.Errorf("%s holds no file *%s", t.app.path(t.path), suite.Suffix)}
 	}
-	p := suite.Printer{W: t.stdout, Suite: s, Verbose: t.verbose, Color: bool(paletteOf(t.stdout))}
+	p := suite.Printer{W: t.stdout, Suite: s, Verbose: t.verbose, Palette: display.PaletteOf(t.stdout)}
 	var results []*suite.Result
 	failed := false
 	err = s.Run(ctx, files, func(r *suite.Result) {

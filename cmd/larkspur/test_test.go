@@ -88,15 +88,3 @@ func TestWatch(t *testing.T) {
 	}
 	w.Close()
 }
-
-// TestNoColor holds that what is no terminal gets none.
-func TestNoColor(t *testing.T) {
-	f, err := os.Create(filepath.Join(t.TempDir(), "out"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	if paletteOf(f) || paletteOf(io.Discard) {
-		t.Error("a file is coloured")
-	}
-}

@@ -12,6 +12,7 @@ import (
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/cover"
 	"github.com/larkspur-web/larkspur/runtime/suite"
+	"github.com/larkspur-web/larkspur/runtime/tee"
 	"github.com/larkspur-web/larkspur/server/apptest"
 	"go.starlark.net/starlark"
 )
@@ -39,12 +40,12 @@ func testModule(log slog.Handler) (*apptest.Config, error) {
 
 // suite makes what runs the tests, anew for each run.
 func (t *tests) suite() (*suite.Suite, error) {
-	log := suite.Log(t.logger.Handler())
+	log := tee.New(t.logger.Handler())
 	module, err := testModule(log)
 	if err != nil {
 		return nil, err
 	}
-	config := t.app.config(runtime.Limits{Time: t.timeout}, slog.New(apptest.Tap(log)))
+	config := t.app.config(runtime.Limits{Time: t.timeout}, slog.New(log))
 	config.Modules = append(config.Modules, module.Module())
 	if t.cover || t.coverHTML != "" {
 		config.Cover = new(cover.Profile)

@@ -17,7 +17,7 @@ func TestAuthority(t *testing.T) {
 		{"[::1]", true}, {"[::1]:443", true}, {"a%20b", true}, {"x_y", true},
 		{"", false}, {":80", false}, {"a b", false}, {"u@h", false}, {"h/p", false}, {"h:x", false}, {"h:123456", false},
 		{"h:8:8", false}, {"::1", false}, {"[::1", false}, {"[::1]x", false}, {"[1.2.3.4]", false}, {"[fe80::1%25en0]", false},
-		{"[::1]:x", false}, {"h\x00", false}, {"hé", false},
+		{"[::1]:x", false}, {"h\x00", false}, {"hé", false}, {"h<>", false}, {"h?q", false}, {"h#f", false}, {"[]", false},
 	}
 	for _, c := range cases {
 		if got := wire.Authority(c.in); got != c.want {

@@ -61,11 +61,11 @@ type Client struct {
 	block     *block      // the header block that has begun and not ended
 	goAway    *GoAwayError
 
-	in      inbound
-	peer    outbound
-	changes []*change // SETTINGS that the server has not acknowledged
-	pings   map[[8]byte]chan struct{}
-	pinged  uint64
+	in     inbound
+	peer   outbound
+	change *change // SETTINGS that the server has not acknowledged, nil for none
+	pings  map[[8]byte]chan struct{}
+	pinged uint64
 
 	frames     []Frame
 	logged     int           // bytes

@@ -131,7 +131,8 @@ func (s *Settings) frame() []http2.Setting {
 		{http2.SettingMaxHeaderListSize, s.MaxHeaderListSize},
 	} {
 		if p.value != 0 {
-			all = append(all, http2.Setting{ID: p.id, Val: uint32(min(max(p.value, 0), math.MaxUint32))})
+			n := min(max(int64(p.value), 0), math.MaxUint32) // an int may have 32 bits
+			all = append(all, http2.Setting{ID: p.id, Val: uint32(n)})
 		}
 	}
 	return all

@@ -38,39 +38,51 @@ type change struct {
 
 // Change sends a SETTINGS frame and waits until the server has acknowledged it. Its values are sent as
 // they are, whatever [Settings] said.
+//
+// One frame at a time is on its way: RFC 9113, section 6.5.3, has each acknowledged, but net/http
+// acknowledges those that it finds together with one ACK.
 func (c *Client) Change(settings ...http2.Setting) error {
 	c.mu.Lock()
+	for c.change != nil && c.err == nil {
+		before := c.change
+		c.mu.Unlock()
+		if err := c.acknowledgement(before); err != nil {
+			return err
+		}
+		c.mu.Lock()
+	}
 	if c.err != nil {
 		defer c.mu.Unlock()
 		return c.err
 	}
 	ch := c.sendSettings(settings)
 	c.mu.Unlock()
+	return c.acknowledgement(ch)
+}
+
+// acknowledgement waits for that of a change.
+func (c *Client) acknowledgement(ch *change) error {
 	return c.await(ch.done, "acknowledgement of SETTINGS")
 }
 
-// sendSettings sends SETTINGS; mu is held.
+// sendSettings sends SETTINGS, while no others are on their way; mu is held.
 func (c *Client) sendSettings(settings []http2.Setting) *change {
-	ch := &change{settings: slices.Clone(settings), done: make(chan struct{})}
-	c.changes = append(c.changes, ch)
+	c.change = &change{settings: slices.Clone(settings), done: make(chan struct{})}
 	_ = c.write.WriteSettings(settings...)
-	c.sent(Frame{Type: http2.FrameSettings, Length: 6 * len(settings), Settings: ch.settings})
-	c.apply(ch, false)
-	return ch
+	c.sent(Frame{Type: http2.FrameSettings, Length: 6 * len(settings), Settings: c.change.settings})
+	c.apply(c.change, false)
+	return c.change
 }
 
-// acknowledged takes the oldest change as accepted; mu is held.
+// acknowledged takes the change that is on its way as accepted; mu is held.
 func (c *Client) acknowledged() {
-	if len(c.changes) == 0 {
+	ch := c.change
+	if ch == nil {
 		c.broken(0, http2.ErrCodeProtocol, "6.5.3", "it acknowledges SETTINGS that were not sent")
 		return
 	}
-	ch := c.changes[0]
-	c.changes = c.changes[1:]
+	c.change = nil
 	c.apply(ch, true)
-	for _, rest := range c.changes {
-		c.apply(rest, false)
-	}
 	close(ch.done)
 }
 

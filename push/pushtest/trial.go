@@ -7,8 +7,9 @@ import (
 	"github.com/larkspur-web/larkspur/push"
 )
 
-// A Trial is an http.ResponseWriter that takes promises and hints, and keeps what it gets: with it one finds out what a handler would
-// push, without a connection. The zero value is ready for one request. Its exported fields are for after the handler has returned.
+// A Trial is an http.ResponseWriter that takes promises and hints, and keeps what it gets: with it
+// one finds out what a handler would push, without a connection. The zero value is ready for one
+// request. Its exported fields are for after the handler has returned.
 type Trial struct {
 	// Refuses is that of a client that takes no promises.
 	Refuses bool
@@ -59,7 +60,8 @@ func (t *Trial) Flush() {}
 func (t *Trial) Promises() (n int, ok bool) { return 1 << 20, !t.Refuses }
 
 // Promise is that of a [push.Promiser] whose client gets everything.
-func (t *Trial) Promise(r *http.Request, _ http.Header, _ []byte, _ bool, settled func(error)) error {
+func (t *Trial) Promise(r *http.Request, _ http.Header, _ []byte, _ bool,
+	settled func(error)) error {
 	t.mu.Lock()
 	t.Promised = append(t.Promised, r)
 	t.mu.Unlock()

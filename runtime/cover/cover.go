@@ -2,13 +2,14 @@
 //
 // # The model
 //
-// A [Profile] is given to runtime.Config.Cover before anything is loaded. Each file that is compiled is
-// then changed, in its syntax tree: before every statement stands a call that counts it. Positions stay
-// what they were, so errors and backtraces do too; only steps are more. Without a Profile nothing of this
-// exists, and nothing is paid for it.
+// A [Profile] is given to runtime.Config.Cover before anything is loaded. Each file that is
+// compiled is then changed, in its syntax tree: before every statement stands a call that counts
+// it. Positions stay what they were, so errors and backtraces do too; only steps are more. Without
+// a Profile nothing of this exists, and nothing is paid for it.
 //
-// (The interpreter's step hook would see lines too, but only those whose instructions have a position of their
-// own: x = 1 has none, nor has a bare return. A statement is the unit in which a program runs, so it is what is counted.)
+// (The interpreter's step hook would see lines too, but only those whose instructions have a
+// position of their own: x = 1 has none, nor has a bare return. A statement is the unit in which a
+// program runs, so it is what is counted.)
 package cover
 
 import (
@@ -26,8 +27,8 @@ import (
 // Name is how the changed tree calls the counter. No script can write it.
 const Name = "@cover"
 
-// A Profile counts the statements of any number of files. The zero value is empty and works. It is safe for
-// concurrent use, and must not be copied after its first use.
+// A Profile counts the statements of any number of files. The zero value is empty and works. It is
+// safe for concurrent use, and must not be copied after its first use.
 type Profile struct {
 	mu     sync.Mutex
 	files  map[string]*file
@@ -56,7 +57,8 @@ type File struct {
 type Line struct {
 	Number int // from 1
 	Text   string
-	// Statements stand on the line, at least in part, and Ran of them ran at least once, one of them Count times.
+	// Statements stand on the line, at least in part, and Ran of them ran at least once, one of
+	// them Count times.
 	Statements, Ran int
 	Count           uint64
 }
@@ -97,8 +99,8 @@ func (p *Profile) Counter() *starlark.Builtin {
 	})
 }
 
-// Instrument changes the tree of the file, which must not have been resolved, so that it counts. A file
-// with the content that it had before goes on counting where it was.
+// Instrument changes the tree of the file, which must not have been resolved, so that it counts. A
+// file with the content that it had before goes on counting where it was.
 func (p *Profile) Instrument(tree *syntax.File, name string, source []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -12,7 +12,8 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// source has, before each line, how often it must have run when run() was called; - is a line that nothing can run on.
+// source has, before each line, how often it must have run when run() was called; - is a line that
+// nothing can run on.
 const source = `
 -"""A doc string is no statement."""
 -
@@ -56,8 +57,8 @@ const source = `
 0    ]
 `
 
-// TestLines holds the count of each line, also of those whose instructions have no position (X = 1, return), and
-// that errors are where they were.
+// TestLines holds the count of each line, also of those whose instructions have no position (X = 1,
+// return), and that errors are where they were.
 func TestLines(t *testing.T) {
 	var script, want strings.Builder
 	for _, line := range strings.Split(strings.TrimSpace(source), "\n") {
@@ -131,8 +132,8 @@ func TestErrorsStay(t *testing.T) {
 	}
 }
 
-// TestSharedFile holds that a file which several programs load is counted as one, and that one that nothing loads
-// can be added.
+// TestSharedFile holds that a file which several programs load is counted as one, and that one that
+// nothing loads can be added.
 func TestSharedFile(t *testing.T) {
 	profile := new(cover.Profile)
 	files := fstest.MapFS{

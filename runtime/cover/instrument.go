@@ -34,8 +34,8 @@ func (i *instrumenter) block(stmts []syntax.Stmt) []syntax.Stmt {
 	return out
 }
 
-// counted reports whether a statement does anything: a doc string does not, which must also stay the
-// first statement of its block, and load and pass do not either.
+// counted reports whether a statement does anything: a doc string does not, which must also stay
+// the first statement of its block, and load and pass do not either.
 func counted(stmt syntax.Stmt, first bool) bool {
 	switch s := stmt.(type) {
 	case *syntax.LoadStmt:
@@ -53,10 +53,11 @@ func (i *instrumenter) counter(stmt syntax.Stmt) syntax.Stmt {
 	at, end := head(stmt)
 	n := i.first + len(i.stmts)
 	i.stmts = append(i.stmts, span{int(at.Line), int(end.Line)})
+	index := &syntax.Literal{Token: syntax.INT, TokenPos: at, Raw: strconv.Itoa(n), Value: int64(n)}
 	return &syntax.ExprStmt{X: &syntax.CallExpr{
 		Fn:     &syntax.Ident{NamePos: at, Name: Name},
 		Lparen: at,
-		Args:   []syntax.Expr{&syntax.Literal{Token: syntax.INT, TokenPos: at, Raw: strconv.Itoa(n), Value: int64(n)}},
+		Args:   []syntax.Expr{index},
 		Rparen: at,
 	}}
 }

@@ -15,56 +15,81 @@ type nest struct {
 	header  bool // a statement that has a block
 }
 
-// arrange gives the tokens their roles, and puts commas after the last items of lists.
+// An arranger gives tokens their roles, and puts commas after the last items of lists.
+type arranger struct {
+	out   []token
+	nests []nest // the statement, and the brackets that are open in it
+	prev  int    // the last token in out that is no comment; -1 for none
+}
+
 func arrange(in []token) []token {
-	out := make([]token, 0, len(in)+16)
-	nests := []nest{{last: -1}}
-	prev := -1 // the last token in out that is no comment
+	a := arranger{out: make([]token, 0, len(in)+16), nests: []nest{{last: -1}}, prev: -1}
 	for _, t := range in {
-		top := &nests[len(nests)-1]
 		if t.kind == comment {
-			out = append(out, t)
-			continue
-		}
-		operand := prev >= 0 && out[prev].ends()
-		if len(nests) == 1 {
-			begins := t.lines > 0 || prev < 0 || out[prev].role == headerEnds || out[prev].is(";")
-			if begins {
-				*top = nest{last: -1, header: t.is(headers...)}
-				operand = false
-			}
-		}
-		switch {
-		case t.is("lambda"):
-			top.lambdas++
-		case t.is("for"):
-			top.loops = true
-		case t.is(":") && top.lambdas > 0:
-			top.lambdas--
-		case t.is(":") && top.role == subscript:
-			t.role = sliced
-		case t.is(":") && top.header:
-			t.role = headerEnds
-		case t.is("+", "-", "~", "*", "**") && !operand:
-			t.role = unary
-		case t.opens():
-			t.role = opening(t.text, operand)
-		}
-		if t.closes() && len(nests) > 1 {
-			out = comma(out, top, t)
-			nests = nests[:len(nests)-1]
-			top = &nests[len(nests)-1]
-		} else if top.last < 0 || out[top.last].is(",") {
-			top.starred = t.role == unary && strings.HasPrefix(t.text, "*")
-		}
-		out = append(out, t)
-		prev = len(out) - 1
-		top.last = prev
-		if t.opens() {
-			nests = append(nests, nest{role: t.role, last: -1})
+			a.out = append(a.out, t)
+		} else {
+			a.add(t)
 		}
 	}
-	return out
+	return a.out
+}
+
+func (a *arranger) add(t token) {
+	operand := a.prev >= 0 && a.out[a.prev].ends()
+	if len(a.nests) == 1 && a.begins(&t) {
+		a.nests[0] = nest{last: -1, header: t.is(headers...)}
+		operand = false
+	}
+	top := &a.nests[len(a.nests)-1]
+	t.role = top.next(&t, operand)
+	if t.closes() && len(a.nests) > 1 {
+		a.out = comma(a.out, top, t)
+		a.nests = a.nests[:len(a.nests)-1]
+		top = &a.nests[len(a.nests)-1]
+	} else if top.last < 0 || a.out[top.last].is(",") {
+		top.starred = t.role == unary && strings.HasPrefix(t.text, "*")
+	}
+	a.out = append(a.out, t)
+	a.prev = len(a.out) - 1
+	top.last = a.prev
+	if t.opens() {
+		a.nests = append(a.nests, nest{role: t.role, last: -1})
+	}
+}
+
+// begins reports whether t, which is in no bracket, begins a statement.
+func (a *arranger) begins(t *token) bool {
+	return t.lines > 0 || a.prev < 0 || a.out[a.prev].role == headerEnds || a.out[a.prev].is(";")
+}
+
+// next returns the role of t, the next token in n. An operand may have ended before it.
+func (n *nest) next(t *token, operand bool) role {
+	switch {
+	case t.is("lambda"):
+		n.lambdas++
+	case t.is("for"):
+		n.loops = true
+	case t.is(":"):
+		return n.colon()
+	case t.is("+", "-", "~", "*", "**") && !operand:
+		return unary
+	case t.opens():
+		return opening(t.text, operand)
+	}
+	return plain
+}
+
+// colon returns the role of a colon in n.
+func (n *nest) colon() role {
+	switch {
+	case n.lambdas > 0:
+		n.lambdas--
+	case n.role == subscript:
+		return sliced
+	case n.header:
+		return headerEnds
+	}
+	return plain
 }
 
 func opening(bracket string, operand bool) role {
@@ -79,8 +104,8 @@ func opening(bracket string, operand bool) role {
 	return display
 }
 
-// comma puts a comma after the last item of n if its bracket closes, with t, on another line, and takes it away if it
-// does not. What is in a group would become a tuple, or cease to be one.
+// comma puts a comma after the last item of n if its bracket closes, with t, on another line, and
+// takes it away if it does not. What is in a group would become a tuple, or cease to be one.
 func comma(out []token, n *nest, t token) []token {
 	if n.last < 0 || n.role != call && n.role != display || n.loops || n.starred {
 		return out

@@ -1,19 +1,22 @@
 // Package format lays out Starlark source in one style, as gofmt does for Go.
 //
-// It keeps the lines that the author made, and settles what is between them: four spaces a level, one
-// space around operators, none inside brackets, a statement a line, at most one blank line and always one
-// around a function at the top level, a comma after the last item of a list whose bracket closes on a line of its own,
-// double quotes where nothing needs to be escaped for it. It never breaks or joins a line of an expression.
+// It keeps the lines that the author made, and settles what is between them: four spaces a level,
+// one space around operators, none inside brackets, a statement a line, at most one blank line and
+// always one around a function at the top level, a comma after the last item of a list whose
+// bracket closes on a line of its own, double quotes where nothing needs to be escaped for it. It
+// never breaks or joins a line of an expression.
 //
-// The formatter of Bazel's buildtools cannot read this dialect: its grammar has neither bytes literals nor while.
-// This one works on the tokens, of which there are few kinds, and leaves it to the language's own parser to say
-// that nothing was lost: what does not parse to the same tree, with the same comments, is not returned.
+// The formatter of Bazel's buildtools cannot read this dialect: its grammar has neither bytes
+// literals nor while. This one works on the tokens, of which there are few kinds, and leaves it to
+// the language's own parser to say that nothing was lost: what does not parse to the same tree,
+// with the same comments, is not returned.
 package format
 
 import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 
 	"go.starlark.net/syntax"
 )
@@ -22,14 +25,17 @@ import (
 const maxSource = 1 << 20
 
 // dialect accepts every construct that a file may have; the difference is for the resolver.
-var dialect = syntax.FileOptions{Set: true, While: true, TopLevelControl: true, GlobalReassign: true, Recursion: true}
+var dialect = syntax.FileOptions{
+	Set: true, While: true, TopLevelControl: true, GlobalReassign: true, Recursion: true,
+}
 
-// ErrChanged is the error of a source that would have meant something else once formatted. It is a fault
-// of this package, not of the source.
-var ErrChanged = errors.New("formatting would change what the file means; it was left as it is (please report it)")
+// ErrChanged is the error of a source that would have meant something else once formatted. It is a
+// fault of this package, not of the source.
+var ErrChanged = errors.New("formatting would change what the file means; " +
+	"it was left as it is (please report it)")
 
-// Source returns src as it should be laid out. The name is for the error, which is a syntax.Error if src
-// does not parse. Formatting what was formatted changes nothing.
+// Source returns src as it should be laid out. The name is for the error, which is a syntax.Error
+// if src does not parse. Formatting what was formatted changes nothing.
 func Source(name string, src []byte) ([]byte, error) {
 	if len(src) > maxSource {
 		return nil, fmt.Errorf("%s: larger than %d bytes", name, maxSource)
@@ -50,8 +56,9 @@ func Source(name string, src []byte) ([]byte, error) {
 	return out, nil
 }
 
-// outline parses src and returns its tree as text, all of it but for positions and how literals are spelt, and
-// the comments. The parser would keep comments too, but not all: of two behind one expression it loses one.
+// outline parses src and returns its tree as text, all of it but for positions and how literals are
+// spelt, and the comments. The parser would keep comments too, but not all: of two behind one
+// expression it loses one.
 func outline(name string, src []byte) (string, error) {
 	f, err := dialect.Parse(name, src, 0)
 	if err != nil {
@@ -69,5 +76,5 @@ func outline(name string, src []byte) (string, error) {
 
 // newlines are those of Unix, which is how the language reads all others.
 func newlines(src []byte) string {
-	return string(bytes.ReplaceAll(bytes.ReplaceAll(src, []byte("\r\n"), []byte("\n")), []byte("\r"), []byte("\n")))
+	return strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(string(src))
 }

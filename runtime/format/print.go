@@ -39,46 +39,51 @@ func (p *printer) print() []byte {
 	return p.out.Bytes()
 }
 
-// statement writes the comments and then the line of a statement that begin with token i, and returns where the next begins.
+// statement writes the comments and then the line of a statement that begin with token i, and
+// returns where the next begins.
 func (p *printer) statement(i int) int {
 	code := i
 	for code < len(p.tokens) && p.tokens[code].kind == comment {
 		code++
 	}
-	level := 0
-	old := p.levels
-	if code < len(p.tokens) {
-		level = p.indent(&p.tokens[code])
-	}
-	at := len(old) - 1
-	if level > at {
-		at = level
-	}
-	def := code < len(p.tokens) && level == 0 && p.tokens[code].is("def")
-	attached := code // the first comment of those right above the statement
-	for def && attached > i && p.tokens[attached].lines < 2 {
-		attached--
-	}
-	for ; i < code; i++ {
-		t := &p.tokens[i]
-		// A comment stands with what it was indented like, from the block above it to what is below it.
-		for at > level && at < len(old) && old[at] > t.col {
-			at--
-		}
-		p.begin(t, at*tab, at == 0 && (p.inDef || def && i == attached))
-		p.out.WriteString(t.text)
-		p.inDef = p.inDef && at > 0
-	}
 	if code == len(p.tokens) {
+		p.comments(i, code, -1, 0, p.levels)
 		return code
 	}
-	p.begin(&p.tokens[code], level*tab, level == 0 && (p.inDef || def && code == attached))
+	first, old := &p.tokens[code], p.levels
+	level := p.indent(first)
+	def := level == 0 && first.is("def")
+	attached := -1 // the first of what stands apart from what is above the function
+	if def {
+		attached = code
+		for attached > i && p.tokens[attached].lines < 2 {
+			attached--
+		}
+	}
+	p.comments(i, code, attached, level, old)
+	p.begin(first, level*tab, level == 0 && (p.inDef || code == attached))
 	if level == 0 {
 		p.inDef = def
 	}
-	p.header, p.def = p.tokens[code].is(headers...), p.tokens[code].is("def")
+	p.header, p.def = first.is(headers...), first.is("def")
 	p.stmt = p.line
 	return p.rest(code)
+}
+
+// comments writes the comments from token i to code, which is a statement at that level, or the
+// end. A comment stands with what it was indented like, from the block above it, whose levels are
+// old, to what is below it.
+func (p *printer) comments(i, code, attached, level int, old []int) {
+	at := max(len(old)-1, level)
+	for ; i < code; i++ {
+		t := &p.tokens[i]
+		for at > level && at < len(old) && old[at] > t.col {
+			at--
+		}
+		p.begin(t, at*tab, at == 0 && (p.inDef || i == attached))
+		p.out.WriteString(t.text)
+		p.inDef = p.inDef && at > 0
+	}
 }
 
 // indent returns the level of the block that a line is in whose first token is t.

@@ -7,7 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// A token is a word, a number, a string, an operator or bracket, or a comment, and what was before it.
+// A token is a word, a number, a string, an operator or bracket, or a comment, and what was before
+// it.
 type token struct {
 	kind  kind
 	text  string
@@ -42,7 +43,10 @@ const (
 	headerEnds      // :
 )
 
-var keywords = []string{"and", "break", "continue", "def", "elif", "else", "for", "if", "in", "lambda", "not", "or", "pass", "return", "while"}
+var keywords = []string{
+	"and", "break", "continue", "def", "elif", "else", "for", "if", "in", "lambda", "not", "or",
+	"pass", "return", "while",
+}
 
 // headers are the words that begin a statement with a block.
 var headers = []string{"def", "elif", "else", "for", "if", "while"}
@@ -56,11 +60,20 @@ func (t *token) closes() bool { return t.kind == operator && strings.Contains(")
 
 // ends reports whether an operand may end with t.
 func (t *token) ends() bool {
-	return t.kind == number || t.kind == str || t.closes() || t.kind == word && !slices.Contains(keywords, t.text)
+	switch t.kind {
+	case number, str:
+		return true
+	case word:
+		return !slices.Contains(keywords, t.text)
+	}
+	return t.closes()
 }
 
 // operators, longest first.
-var operators = []string{"//=", "<<=", ">>=", "**", "//", "<<", ">>", "<=", ">=", "==", "!=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^="}
+var operators = []string{
+	"//=", "<<=", ">>=",
+	"**", "//", "<<", ">>", "<=", ">=", "==", "!=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=",
+}
 
 // scan splits source that parses into tokens. Of any other it makes tokens all the same.
 func scan(rest string) []token {
@@ -111,14 +124,12 @@ func lex(s string) (kind, int) {
 	case digit(s) || c == '.' && digit(s[1:]):
 		return number, numeral(s)
 	}
-	quote := strings.IndexAny(s[:min(len(s), 3)], `"'`)
-	if prefix := s[:max(quote, 0)]; quote == 0 || quote > 0 && (prefix == "r" || prefix == "b" || prefix == "rb") {
-		return str, quote + quoted(s[quote:])
-	}
-	if n := strings.IndexFunc(s, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }); n != 0 {
-		if n < 0 {
-			n = len(s)
+	if quote := strings.IndexAny(s[:min(len(s), 3)], `"'`); quote >= 0 {
+		if slices.Contains(prefixes, s[:quote]) {
+			return str, quote + quoted(s[quote:])
 		}
+	}
+	if n := len(s) - len(strings.TrimLeftFunc(s, letter)); n > 0 {
 		return word, n
 	}
 	for _, op := range operators {
@@ -129,6 +140,11 @@ func lex(s string) (kind, int) {
 	_, n := utf8.DecodeRuneInString(s)
 	return operator, n
 }
+
+// prefixes are what may stand before the quote of a string.
+var prefixes = []string{"", "r", "b", "rb"}
+
+func letter(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) }
 
 func digit(s string) bool { return s != "" && '0' <= s[0] && s[0] <= '9' }
 

@@ -3,6 +3,7 @@ package format
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"go.starlark.net/syntax"
@@ -16,13 +17,14 @@ func (t *tree) write(n syntax.Node) { t.fields(reflect.ValueOf(n).Elem()) }
 
 var position = reflect.TypeFor[syntax.Position]()
 
+// beside are the fields that say nothing of what the source means.
+var beside = []string{"Raw", "Path", "Options", "Binding", "Module", "Function"}
+
 func (t *tree) fields(v reflect.Value) {
 	fmt.Fprintf(t, "(%s", v.Type().Name())
 	for i := range v.NumField() {
-		switch f := v.Type().Field(i); {
-		case !f.IsExported() || f.Type == position:
-		case f.Name == "Raw" || f.Name == "Path" || f.Name == "Options" || f.Name == "Binding" || f.Name == "Module" || f.Name == "Function":
-		default:
+		f := v.Type().Field(i)
+		if f.IsExported() && f.Type != position && !slices.Contains(beside, f.Name) {
 			t.value(v.Field(i))
 		}
 	}

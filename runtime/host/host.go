@@ -24,6 +24,11 @@
 //
 // so that a method that is renamed breaks the build and not a feature.
 //
+// # Places
+//
+// A [Place] is where in a script something is; it is written, and parsed, as FILE:LINE:COL. A [Diagnostic] is a
+// message about one, whoever found it, and an [Excerpt] is what the script says there.
+//
 // # Values
 //
 // [Object] has the five methods of a value that is opaque to a script. [StandIn], [Remainder] and

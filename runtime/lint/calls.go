@@ -38,7 +38,7 @@ func signatureOf(def *syntax.DefStmt) signature {
 	return s
 }
 
-// calls doubts calls of the file's own functions that cannot bind their arguments.
+// calls warns about calls of the file's own functions that cannot bind their arguments.
 func (c *checker) calls(f *syntax.File) {
 	syntax.Walk(f, func(n syntax.Node) bool {
 		call, ok := n.(*syntax.CallExpr)
@@ -76,7 +76,8 @@ func (c *checker) call(id *syntax.Ident, call *syntax.CallExpr, s signature) {
 		positional++
 	}
 	if positional > len(s.names) && !s.rest {
-		c.warn(id.NamePos, "%s takes %s, but is called with %d", id.Name, count(len(s.names)), positional)
+		takes := count(len(s.names))
+		c.warn(id.NamePos, "%s takes %s, but is called with %d", id.Name, takes, positional)
 		return
 	}
 	if unknown {

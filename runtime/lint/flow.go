@@ -5,7 +5,8 @@ import (
 	"go.starlark.net/syntax"
 )
 
-// flow doubts statements that nothing reaches, and functions that must return something and may not.
+// flow warns about statements that nothing reaches, and functions that must return something and
+// may not.
 func (c *checker) flow(f *syntax.File) {
 	c.block(f.Stmts)
 	syntax.Walk(f, func(n syntax.Node) bool {
@@ -27,7 +28,7 @@ func (c *checker) flow(f *syntax.File) {
 	})
 }
 
-// block doubts what follows a statement after which nothing comes.
+// block warns about what follows a statement after which nothing comes.
 func (c *checker) block(stmts []syntax.Stmt) {
 	for i, stmt := range stmts {
 		if ends(stmt) && i+1 < len(stmts) {
@@ -66,7 +67,7 @@ func ends(s syntax.Stmt) bool {
 			return false
 		}
 		id, ok := call.Fn.(*syntax.Ident)
-		return ok && id.Name == "fail" && (scope(id) == resolve.Predeclared || scope(id) == resolve.Universal)
+		return ok && id.Name == "fail" && builtin(id)
 	case *syntax.IfStmt:
 		return finishes(s.True) && finishes(s.False)
 	case *syntax.WhileStmt:
@@ -74,6 +75,11 @@ func ends(s syntax.Stmt) bool {
 		return ok && id.Name == "True" && !breaks(s.Body)
 	}
 	return false
+}
+
+// builtin reports whether a name means what it means in every file.
+func builtin(id *syntax.Ident) bool {
+	return scope(id) == resolve.Predeclared || scope(id) == resolve.Universal
 }
 
 func finishes(stmts []syntax.Stmt) bool {
@@ -102,10 +108,11 @@ func breaks(stmts []syntax.Stmt) bool {
 	return false
 }
 
-// returns doubts the ways out of a function that return None.
+// returns warns about the ways out of a function that return None.
 func (c *checker) returns(def *syntax.DefStmt) {
 	if !finishes(def.Body) {
-		c.warn(def.Name.NamePos, "%s may come to its end without a return, which returns None", def.Name.Name)
+		c.warn(def.Name.NamePos,
+			"%s may come to its end without a return, which returns None", def.Name.Name)
 	}
 	for _, stmt := range def.Body {
 		syntax.Walk(stmt, func(n syntax.Node) bool {

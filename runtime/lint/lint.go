@@ -1,6 +1,6 @@
-// Package lint doubts what compiles: names that nothing uses or that hide others, statements that nothing
-// reaches, calls that cannot bind their arguments. It is meant to be right whenever it speaks; what it
-// cannot know it passes over.
+// Package lint warns about code that compiles and looks wrong: names that nothing uses or that hide
+// others, statements that nothing reaches, calls that cannot bind their arguments. It is meant to
+// be right whenever it speaks; what it cannot know it passes over.
 //
 // [Rules.Check] is a runtime.Rule.
 package lint
@@ -15,17 +15,23 @@ import (
 type Rules struct {
 	// Builtin reports whether a name means something without a load. Nil means that none does.
 	Builtin func(name string) bool
-	// MustReturn reports whether a function must return something other than None. Nil means that none must.
+	// MustReturn reports whether a function must return something other than None. Nil means that
+	// none must.
 	MustReturn func(*syntax.DefStmt) bool
 }
 
 // Check looks at a file.
 func (r Rules) Check(s *host.Script) {
 	f := s.Tree
-	c := &checker{rules: r, warn: s.Warn, binds: make(map[*syntax.Ident][]binder), uses: make(map[*syntax.Ident][]*syntax.Ident), called: make(map[*syntax.Ident]bool)}
+	c := &checker{
+		rules: r, warn: s.Warn,
+		binds:  make(map[*syntax.Ident][]binder),
+		uses:   make(map[*syntax.Ident][]*syntax.Ident),
+		called: make(map[*syntax.Ident]bool),
+	}
 	c.bindings(f)
 	c.references(f)
-	c.unused(f)
+	c.unused()
 	c.shadows(f)
 	c.calls(f)
 	c.flow(f)

@@ -21,7 +21,8 @@ var (
 	quoted = regexp.MustCompile("`([^`]*)`")
 )
 
-// TestRules checks each file of testdata, in which a line says what is wanted of it: # want `MESSAGE`...
+// TestRules checks each file of testdata, in which a line says what is wanted of it: # want
+// `MESSAGE`...
 func TestRules(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.star")
 	if err != nil || len(files) == 0 {

@@ -8,9 +8,9 @@ import (
 	"go.starlark.net/syntax"
 )
 
-// unused doubts names that nothing uses. A name that begins with _ says that it is not meant to be, unless it is a
-// global, which it makes private to its file, or loaded.
-func (c *checker) unused(f *syntax.File) {
+// unused warns about names that nothing uses. A name that begins with _ says that it is not meant
+// to be, unless it is a global, which it makes private to its file, or loaded.
+func (c *checker) unused() {
 	for _, b := range c.order {
 		name := b.id.Name
 		if v := variable(b.id); v != b.id || len(c.uses[v]) > 0 {
@@ -35,10 +35,11 @@ func (c *checker) unused(f *syntax.File) {
 	}
 }
 
-// free reports whether the parameters of a function are its author's to choose: nothing but calls in the
-// file use it.
+// free reports whether the parameters of a function are its author's to choose: nothing but calls
+// in the file use it.
 func (c *checker) free(def *syntax.DefStmt) bool {
-	if c.function(def.Name) != def || scope(def.Name) == resolve.Global && !strings.HasPrefix(def.Name.Name, "_") {
+	private := scope(def.Name) != resolve.Global || strings.HasPrefix(def.Name.Name, "_")
+	if !private || c.function(def.Name) != def {
 		return false
 	}
 	uses := c.uses[variable(def.Name)]
@@ -50,9 +51,10 @@ func (c *checker) free(def *syntax.DefStmt) bool {
 	return len(uses) > 0
 }
 
-// shadows doubts names that hide a builtin, and names in a function that hide one from around it where that is
-// not the custom: a parameter, a function or the variable of a loop may be called what another is, but an
-// assignment may have been meant for the other, and what was loaded was loaded to be used.
+// shadows warns about names that hide a builtin, and names in a function that hide one from around
+// it where that is not the custom: a parameter, a function or the variable of a loop may be called
+// what another is, but an assignment may have been meant for the other, and what was loaded was
+// loaded to be used.
 func (c *checker) shadows(f *syntax.File) {
 	outer := make(map[string]binder)
 	for _, b := range c.order {

@@ -1,11 +1,9 @@
 package suite
 
 import (
-	"bytes"
 	"errors"
 	"io/fs"
 	"regexp"
-	"strconv"
 	"strings"
 
 	"github.com/larkspur-web/larkspur/runtime"
@@ -16,20 +14,19 @@ import (
 // A Failure is why a test failed, for a person. Files in it are named as [Suite.Path] has it.
 type Failure struct {
 	Message string
-	// Frames are the lines of script that the test was in, the innermost last. There are none for a file that does not
-	// load: its message names the place.
+	// Frames are the lines of script that the test was in, the innermost last. There are none for a
+	// file that does not load: its message names the place.
 	Frames []Frame
-	// Detail are lines that say more: the values of an assert, the backtrace of a program that the test called, with its
-	// source between its lines.
+	// Detail are lines that say more: the values of an assert, the backtrace of a program that the
+	// test called, with its source between its lines.
 	Detail []string
 }
 
-// A Frame is a place in a script, with the line that stands there, without its indentation.
+// A Frame is a line of a script that a call was in.
 type Frame struct {
-	File   string
-	Line   int
+	host.Place
 	Func   string
-	Source string
+	Source string // what stands there, without its indentation
 }
 
 // Explain says why the test failed. It reads the lines of source from the tree as it is now.
@@ -39,12 +36,12 @@ func (s *Suite) Explain(r *Result) *Failure {
 	}
 	f := &Failure{Message: s.renamed(r.Err.Error())}
 	for _, at := range stackOf(r.Err) {
-		if at.Pos.Line > 0 { // it is no builtin
-			f.Frames = append(f.Frames, s.frame(at.Pos.Filename(), int(at.Pos.Line), at.Name))
+		if p := host.PlaceAt(at.Pos); p.Line > 0 { // it is no builtin
+			f.Frames = append(f.Frames, s.frame(p, at.Name))
 		}
 	}
 	if len(f.Frames) == 0 && r.Line > 0 {
-		f.Frames = []Frame{s.frame(r.File, r.Line, r.Name)}
+		f.Frames = []Frame{s.frame(host.Place{File: r.File, Line: r.Line}, r.Name)}
 	}
 	var detailed host.Detailer
 	var panicked *runtime.PanicError
@@ -57,8 +54,10 @@ func (s *Suite) Explain(r *Result) *Failure {
 	return f
 }
 
-func (s *Suite) frame(file string, line int, fn string) Frame {
-	return Frame{s.path(file), line, fn, s.source(file, line)}
+func (s *Suite) frame(p host.Place, fn string) Frame {
+	source := s.source(p)
+	p.File = s.path(p.File)
+	return Frame{p, fn, source}
 }
 
 // diagnose is Explain for a file that does not load.
@@ -66,7 +65,7 @@ func (s *Suite) diagnose(r *Result) *Failure {
 	faults := runtime.Diagnose(r.File, r.Err)
 	f := new(Failure)
 	for i, d := range faults {
-		text := s.source(d.File, d.Line)
+		text := s.source(host.Place{File: d.File, Line: d.Line})
 		d.File = s.path(d.File)
 		if i == 0 {
 			f.Message = d.String()
@@ -81,19 +80,15 @@ func (s *Suite) diagnose(r *Result) *Failure {
 }
 
 // stackOf is the stack of the script when the error came up, the outermost frame first.
-func stackOf(err error) (stack starlark.CallStack) {
+func stackOf(err error) starlark.CallStack {
 	var limit *runtime.LimitError
 	if errors.As(err, &limit) {
 		return limit.Stack
 	}
-	// Each that wraps another knows less of the stack.
-	for {
-		var eval *starlark.EvalError
-		if !errors.As(err, &eval) {
-			return stack
-		}
-		stack, err = eval.CallStack, eval.Unwrap()
+	if eval := host.Innermost(err); eval != nil {
+		return eval.CallStack
 	}
+	return nil
 }
 
 // path is how a person names a file of the tree.
@@ -105,50 +100,44 @@ func (s *Suite) path(file string) string {
 }
 
 // place is a place in a script, as it stands in messages and backtraces.
-var place = regexp.MustCompile(`[^\s:"'()]+\.star:\d+`)
+var place = regexp.MustCompile(`[^\s:"'()]+\.star:\d+(:\d+)?`)
 
 // renamed returns the text with the files in it named as a person does.
 func (s *Suite) renamed(text string) string {
 	return place.ReplaceAllStringFunc(text, func(at string) string {
-		file, line, _ := strings.Cut(at, ":")
-		if _, err := fs.Stat(s.Config.FS, file); err != nil {
+		p, ok := host.ParsePlace(at)
+		if _, err := fs.Stat(s.Config.FS, p.File); !ok || err != nil {
 			return at // another tree's
 		}
-		return s.path(file) + ":" + line
+		p.File = s.path(p.File)
+		return p.String()
 	})
 }
 
-// source returns a line of a file without its indentation, "" if it cannot be read or has no such line.
-func (s *Suite) source(file string, n int) string {
-	src, err := fs.ReadFile(s.Config.FS, file)
-	if err != nil || n < 1 {
-		return ""
+// source returns a line of a file without its indentation, "" if it cannot be read or has no such
+// line.
+func (s *Suite) source(p host.Place) string {
+	for _, l := range host.Excerpt(s.Config.FS, p, 0) {
+		return strings.TrimSpace(l.Text)
 	}
-	lines := bytes.Split(src, []byte("\n"))
-	if n > len(lines) {
-		return ""
-	}
-	return strings.TrimSpace(string(lines[n-1]))
+	return ""
 }
 
-// frameLine is a line of a backtrace, as starlark.CallStack writes it.
-var frameLine = regexp.MustCompile(`^  (\S+):(\d+):\d+: in `)
-
-// annotate returns the lines of a text, each that is a frame of a backtrace followed by its line of source.
+// annotate returns the lines of a text, each that is a frame of a backtrace followed by its line of
+// source.
 func (s *Suite) annotate(text string) []string {
 	if text == "" {
 		return nil
 	}
 	var lines []string
 	for _, line := range strings.Split(text, "\n") {
-		at := frameLine.FindStringSubmatch(line)
-		if at == nil {
+		at, ok := host.FramePlace(line)
+		if !ok {
 			lines = append(lines, line) // perhaps a value, which is not to be changed
 			continue
 		}
 		lines = append(lines, s.renamed(line))
-		n, _ := strconv.Atoi(at[2]) // digits
-		if source := s.source(at[1], n); source != "" {
+		if source := s.source(at); source != "" {
 			lines = append(lines, "      "+source)
 		}
 	}

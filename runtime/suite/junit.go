@@ -6,6 +6,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"github.com/larkspur-web/larkspur/runtime/display"
 )
 
 // The elements of JUnit's report, as CI systems read it.
@@ -80,21 +82,24 @@ func (s *Suite) junitSuite(name string, results []*Result) (suite junitSuite, to
 	suite = junitSuite{Name: name, Tests: len(results)}
 	for _, r := range results {
 		took += r.Time
-		c := junitCase{Class: strings.TrimSuffix(name, ".star"), Name: r.Name, File: name, Line: r.Line, Time: seconds(r.Time), Output: plain(strings.Join(r.Output, "\n"))}
+		c := junitCase{
+			Class: strings.TrimSuffix(name, ".star"), Name: r.Name, File: name, Line: r.Line,
+			Time: seconds(r.Time), Output: display.Escape(strings.Join(r.Output, "\n")),
+		}
 		if c.Name == "" {
 			c.Name = "load"
 		}
 		switch {
 		case r.Skipped:
 			suite.Skipped++
-			c.Skipped = &junitSkipped{plain(reason(r.Err))}
+			c.Skipped = &junitSkipped{display.Escape(reason(r.Err))}
 		case r.Err != nil:
 			suite.Failures++
 			f := s.Explain(r)
 			var text strings.Builder
 			p := Printer{W: &text, Suite: s}
 			p.failure(f)
-			c.Failure = &junitFailure{plain(f.Message), text.String()}
+			c.Failure = &junitFailure{display.Escape(f.Message), text.String()}
 		}
 		suite.Cases = append(suite.Cases, c)
 	}

@@ -1,18 +1,21 @@
-// Package suite runs tests that are written in Starlark: the functions test_* of files *_test.star. It
-// knows no HTTP: what a test can do beyond the language is what the modules of its [runtime.Config] give it.
+// Package suite runs tests that are written in Starlark: the functions test_* of files *_test.star.
+// It knows no HTTP: what a test can do beyond the language is what the modules of its
+// [runtime.Config] give it.
 //
 // # The model
 //
-// A test is a function without arguments. It passes if it returns, and fails if it fails: by fail(), by an assert
-// of a module, by an error in the script, or by a limit. Each runs on a fresh thread, with limits of its own, in
-// the order of the file; nothing of one can be seen by the next, because the file's globals are frozen.
+// A test is a function without arguments. It passes if it returns, and fails if it fails: by
+// fail(), by an assert of a module, by an error in the script, or by a limit. Each runs on a fresh
+// thread, with limits of its own, in the order of the file; nothing of one can be seen by the next,
+// because the file's globals are frozen.
 //
-// An error can say more than its message. One that has a method Detail() string has lines that are shown
-// below it, among them perhaps the backtrace of a program that the test called. One that has a method
-// Skipped() bool that says true is no failure: the test was not meant to run here.
+// An error can say more than its message. One that has a method Detail() string has lines that are
+// shown below it, among them perhaps the backtrace of a program that the test called. One that has
+// a method Skipped() bool that says true is no failure: the test was not meant to run here.
 package suite
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io/fs"
@@ -24,6 +27,7 @@ import (
 
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host"
+	"github.com/larkspur-web/larkspur/runtime/tee"
 	"go.starlark.net/starlark"
 )
 
@@ -35,14 +39,15 @@ const prefix = "test_"
 
 // A Suite is how tests are run. Only Config.FS is required. It must not be changed while it runs.
 type Suite struct {
-	// Config is what each file is loaded with. What its logger passes to [Log] becomes the Output of the test.
+	// Config is what each file is loaded with. What comes to its logger in the context of a test
+	// becomes the Output of the test, if the logger's handler is a [tee.Handler].
 	Config runtime.Config
 	// Match, if not nil, picks the tests whose names it matches.
 	Match *regexp.Regexp
 	// Path, if not nil, is how a person names a file of the tree, where results are written.
 	Path func(file string) string
-	// Prepare, if not nil, readies the thread of a test, whose file is the program. What it returns, if not nil, is
-	// called when the test has ended; its error fails a test that passed.
+	// Prepare, if not nil, readies the thread of a test, whose file is the program. What it
+	// returns, if not nil, is called when the test has ended; its error fails a test that passed.
 	Prepare func(t *starlark.Thread, p *runtime.Program) (done func() error)
 }
 
@@ -60,15 +65,17 @@ type Result struct {
 // Failed reports whether the test failed.
 func (r *Result) Failed() bool { return r.Err != nil && !r.Skipped }
 
-// Find returns the files of tests in the directory of the tree, and those below it, by name. Directories whose names
-// begin with a dot, and node_modules, are not looked into.
+// Find returns the files of tests in the directory of the tree, and those below it, by name.
+// Directories whose names begin with a dot, and node_modules, are not looked into.
 func Find(tree fs.FS, dir string) ([]string, error) {
 	return find(tree, dir, func(name string) bool { return strings.HasSuffix(name, Suffix) })
 }
 
 // Scripts returns all scripts below the root of the tree that are no tests, by name.
 func Scripts(tree fs.FS) ([]string, error) {
-	return find(tree, ".", func(name string) bool { return strings.HasSuffix(name, ".star") && !strings.HasSuffix(name, Suffix) })
+	return find(tree, ".", func(name string) bool {
+		return strings.HasSuffix(name, ".star") && !strings.HasSuffix(name, Suffix)
+	})
 }
 
 func find(tree fs.FS, dir string, want func(string) bool) ([]string, error) {
@@ -88,8 +95,8 @@ func find(tree fs.FS, dir string, want func(string) bool) ([]string, error) {
 	return found, err
 }
 
-// Run runs the tests of the files, one after the other, and gives each result to each as it comes. It returns
-// early, with the error, only if ctx ends.
+// Run runs the tests of the files, one after the other, and gives each result to each as it comes.
+// It returns early, with the error, only if ctx ends.
 func (s *Suite) Run(ctx context.Context, files []string, each func(*Result)) error {
 	for _, name := range files {
 		if err := s.runFile(ctx, name, each); err != nil {
@@ -116,7 +123,7 @@ func (s *Suite) runFile(ctx context.Context, name string, each func(*Result)) er
 		}
 		r := &Result{File: name, Name: fn.Name(), Line: int(fn.Position().Line)}
 		out, began := new(output), time.Now()
-		r.Err = s.runTest(context.WithValue(ctx, outputKey{}, out), p, fn)
+		r.Err = s.runTest(tee.With(ctx, out.record), p, fn)
 		r.Time, r.Output = time.Since(began), out.taken()
 		r.Skipped = host.Skipped(r.Err)
 		each(r)
@@ -126,7 +133,8 @@ func (s *Suite) runFile(ctx context.Context, name string, each func(*Result)) er
 
 func (s *Suite) runTest(ctx context.Context, p *runtime.Program, fn *starlark.Function) error {
 	if fn.NumParams() > 0 {
-		return fmt.Errorf("%s takes arguments, a test takes none: write def %s()", fn.Name(), fn.Name())
+		name := fn.Name()
+		return fmt.Errorf("%s takes arguments, a test takes none: write def %s()", name, name)
 	}
 	return p.Call(ctx, func(ctx context.Context, t *starlark.Thread, _ starlark.Callable) (err error) {
 		if s.Prepare != nil {
@@ -151,6 +159,8 @@ func tests(globals starlark.StringDict) []*starlark.Function {
 			all = append(all, fn)
 		}
 	}
-	slices.SortFunc(all, func(a, b *starlark.Function) int { return int(a.Position().Line) - int(b.Position().Line) })
+	slices.SortFunc(all, func(a, b *starlark.Function) int {
+		return cmp.Compare(a.Position().Line, b.Position().Line)
+	})
 	return all
 }

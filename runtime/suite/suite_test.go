@@ -25,7 +25,8 @@ func run(t *testing.T, s *suite.Suite, file string) []*suite.Result {
 	return results
 }
 
-// TestEnds holds how a test may end, that none hurts the next, and that what Prepare returns is called after each.
+// TestEnds holds how a test may end, that none hurts the next, and that what Prepare returns is
+// called after each.
 func TestEnds(t *testing.T) {
 	files := fstest.MapFS{"x_test.star": {Data: []byte(`
 shared = []
@@ -72,7 +73,8 @@ def test_passes(): pass
 	}
 }
 
-// TestDone holds that an error of what Prepare returned fails a test that passed, and hides no other.
+// TestDone holds that an error of what Prepare returned fails a test that passed, and hides no
+// other.
 func TestDone(t *testing.T) {
 	left := errors.New("something was left open")
 	s := &suite.Suite{

@@ -5,7 +5,8 @@ import (
 	"io"
 	"strings"
 	"time"
-	"unicode"
+
+	"github.com/larkspur-web/larkspur/runtime/display"
 )
 
 // A Printer writes results for a person, as they come.
@@ -16,26 +17,12 @@ type Printer struct {
 	Suite *Suite
 	// Verbose shows the output of tests that pass, too.
 	Verbose bool
-	// Color marks what passed and what failed.
-	Color bool
+	// Palette marks what passed and what failed. The zero value does not.
+	Palette display.Palette
 
 	file                    string // whose results come
 	passed, failed, skipped int
 	began                   time.Time
-}
-
-const (
-	red    = "\x1b[31m"
-	green  = "\x1b[32m"
-	yellow = "\x1b[33m"
-	dim    = "\x1b[2m"
-)
-
-func (p *Printer) paint(color, text string) string {
-	if !p.Color {
-		return text
-	}
-	return color + text + "\x1b[0m"
 }
 
 // Print writes one result.
@@ -51,18 +38,19 @@ func (p *Printer) Print(r *Result) {
 	if name == "" {
 		name = "it does not load"
 	}
-	took := p.paint(dim, fmt.Sprintf("(%s)", round(r.Time)))
+	took := p.Palette.In(display.Faint, fmt.Sprintf("(%s)", round(r.Time)))
 	switch {
 	case r.Skipped:
 		p.skipped++
-		fmt.Fprintf(p.W, "  %s %s: %s\n", p.paint(yellow, "skip"), name, plain(reason(r.Err)))
+		skip := p.Palette.In(display.Yellow, "skip")
+		fmt.Fprintf(p.W, "  %s %s: %s\n", skip, name, display.Escape(reason(r.Err)))
 	case r.Err != nil:
 		p.failed++
-		fmt.Fprintf(p.W, "  %s %s %s\n", p.paint(red, "FAIL"), name, took)
+		fmt.Fprintf(p.W, "  %s %s %s\n", p.Palette.In(display.Red, "FAIL"), name, took)
 		p.failure(p.Suite.Explain(r))
 	default:
 		p.passed++
-		fmt.Fprintf(p.W, "  %s %s %s\n", p.paint(green, "ok  "), name, took)
+		fmt.Fprintf(p.W, "  %s %s %s\n", p.Palette.In(display.Green, "ok  "), name, took)
 	}
 	if len(r.Output) > 0 && (r.Failed() || p.Verbose) {
 		fmt.Fprintln(p.W, "       output:")
@@ -90,9 +78,9 @@ func (p *Printer) failure(f *Failure) {
 			p.indented("           ", frame.Source)
 		}
 	}
-	p.indented("       ", p.paint(red, plain(f.Message)))
+	p.indented("       ", p.Palette.In(display.Red, display.Escape(f.Message)))
 	for _, line := range f.Detail {
-		p.indented("         ", plain(line))
+		p.indented("         ", display.Escape(line))
 	}
 }
 
@@ -104,9 +92,9 @@ func (p *Printer) indented(by, text string) {
 
 // Summary writes how many passed, failed and were skipped.
 func (p *Printer) Summary() {
-	verdict, color := "ok", green
+	verdict, color := "ok", display.Green
 	if p.failed > 0 {
-		verdict, color = "FAIL", red
+		verdict, color = "FAIL", display.Red
 	}
 	counts := fmt.Sprintf("%d passed", p.passed)
 	if p.failed > 0 {
@@ -119,7 +107,8 @@ func (p *Printer) Summary() {
 	if !p.began.IsZero() {
 		took = time.Since(p.began)
 	}
-	fmt.Fprintf(p.W, "%s %s %s\n", p.paint(color, verdict), counts, p.paint(dim, fmt.Sprintf("(%s)", round(took))))
+	after := p.Palette.In(display.Faint, fmt.Sprintf("(%s)", round(took)))
+	fmt.Fprintf(p.W, "%s %s %s\n", p.Palette.In(color, verdict), counts, after)
 }
 
 // round leaves three digits of a time or so.
@@ -131,21 +120,4 @@ func round(d time.Duration) time.Duration {
 		return d.Round(100 * time.Microsecond)
 	}
 	return d.Round(time.Microsecond)
-}
-
-// plain shows what would steer a terminal.
-func plain(s string) string {
-	steers := func(r rune) bool { return r != '\n' && r != '\t' && unicode.IsControl(r) }
-	if strings.IndexFunc(s, steers) < 0 {
-		return s
-	}
-	var b strings.Builder
-	for _, r := range s {
-		if steers(r) {
-			fmt.Fprintf(&b, "\\x%02x", r)
-		} else {
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
 }

@@ -40,8 +40,9 @@ type Config struct {
 	// apps/lint.star. Each client's application is called through it, unless the test says lint = False. It must be
 	// frozen. Backtraces leave its frames out.
 	Lint *starlark.Function
-	// Log receives what an application logs and prints in a request, besides the response's log. Nil drops it. It
-	// should stand behind [Tap] in the logger of the program, so that what is printed reaches the response.
+	// Log receives what the server logs of a request, besides the response's log. Nil drops it. What an
+	// application prints goes to the logger of its program, and reaches the response if that has a
+	// [tee.Handler].
 	Log slog.Handler
 }
 

@@ -9,6 +9,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/larkspur-web/larkspur/runtime/host"
+	"github.com/larkspur-web/larkspur/runtime/tee"
 )
 
 // An exchange is one request and its response, while the application runs and after. The application runs in a
@@ -40,7 +43,7 @@ type exchange struct {
 // begin makes the exchange. Nothing runs until the first step.
 func (s *Session) begin(h http.Handler, r *http.Request) *exchange {
 	x := &exchange{session: s, header: make(http.Header)}
-	ctx, cancel := context.WithCancel(context.WithValue(r.Context(), journalKey{}, &x.journal))
+	ctx, cancel := context.WithCancel(tee.With(r.Context(), x.journal.record))
 	x.request, x.cancel = r.WithContext(ctx), cancel
 	x.next, x.stop = iter.Pull(func(yield func(string) bool) {
 		x.yield = yield
@@ -96,8 +99,8 @@ func (x *exchange) close() error {
 	x.stop()
 	x.end()
 	x.broken = false // the client did it
-	if f := x.fault(); f != nil && !x.expect.fails {
-		return x.failure(f)
+	if d := x.diagnostic(); d != nil && !x.expect.fails {
+		return x.failed(d)
 	}
 	return nil
 }
@@ -108,23 +111,23 @@ func (x *exchange) end() {
 	if i := slices.Index(x.session.open, x); i >= 0 {
 		x.session.open = slices.Delete(x.session.open, i, i+1)
 	}
-	for i := range x.journal.faults {
-		x.journal.faults[i].without(x.lint)
+	for i := range x.journal.found {
+		x.journal.found[i].without(x.lint)
 	}
 }
 
-// fault returns the first fault that is the application's so far, nil if there is none.
-func (x *exchange) fault() *fault {
-	for i := range x.journal.faults {
-		if f := &x.journal.faults[i]; !f.theirs {
-			return f
+// diagnostic returns the first thing that the application is to answer for so far, nil if there is none.
+func (x *exchange) diagnostic() *diagnostic {
+	for i := range x.journal.found {
+		if d := &x.journal.found[i]; !d.theirs {
+			return d
 		}
 	}
 	switch {
 	case x.panics != "":
-		return &fault{message: x.panics}
+		return &diagnostic{Diagnostic: host.Diagnostic{Message: x.panics}}
 	case x.broken:
-		return &fault{message: "the response was broken off"}
+		return &diagnostic{Diagnostic: host.Diagnostic{Message: "the response was broken off"}}
 	}
 	return nil
 }

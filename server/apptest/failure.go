@@ -5,24 +5,27 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
 )
 
-// A failure is the error of a request whose application failed.
-type failure struct {
+// A requestError is the error of a request whose application failed.
+type requestError struct {
 	head   string // what was asked, and what was answered
 	reason string
 	detail string
 }
 
-func (e *failure) Error() string { return e.head + ": " + e.reason }
+var _ host.Kinder = (*requestError)(nil)
+
+func (e *requestError) Error() string { return e.head + ": " + e.reason }
 
 // Detail is the backtrace of the application.
-func (e *failure) Detail() string { return e.detail }
+func (e *requestError) Detail() string { return e.detail }
 
 // Kind is what a script sees as .kind.
-func (e *failure) Kind() string { return "request" }
+func (e *requestError) Kind() string { return "request" }
 
 // head says what was asked and what was answered.
 func (x *exchange) head() string {
@@ -33,15 +36,13 @@ func (x *exchange) head() string {
 	return fmt.Sprintf("%s %s: %s", x.request.Method, x.request.URL.RequestURI(), status)
 }
 
-func (x *exchange) failure(f *fault) *failure {
-	reason := f.message
-	if f.place != "" {
-		reason = f.place + ": " + reason
+// failed is the error of a request whose application failed as d says.
+func (x *exchange) failed(d *diagnostic) *requestError {
+	reason := d.String()
+	if d.code != "" {
+		reason += " (" + d.code + ")"
 	}
-	if f.code != "" {
-		reason += " (" + f.code + ")"
-	}
-	return &failure{x.head(), reason, trace(f.backtrace)}
+	return &requestError{x.head(), reason, trace(d.backtrace)}
 }
 
 // trace is a backtrace without its last line, which says the message again.
@@ -77,41 +78,44 @@ func (e *expectation) set(v starlark.Value) error {
 
 // verdict is the error of the exchange, which has ended, or nil.
 func (e *expectation) verdict(x *exchange) error {
-	f := x.fault()
 	if !e.fails {
-		if f == nil {
-			return nil
+		if d := x.diagnostic(); d != nil {
+			return x.failed(d)
 		}
-		return x.failure(f)
+		return nil
 	}
-	if f == nil && len(x.journal.faults) > 0 {
-		f = &x.journal.faults[0]
-	}
+	d := x.whatever()
 	switch {
-	case f == nil:
-		return &failure{x.head(), "it did not fail", fmt.Sprintf("want a failure that matches %q", e.pattern)}
-	case !e.pattern.MatchString(f.text()):
-		err := x.failure(f)
+	case d == nil:
+		return &requestError{x.head(), "it did not fail", fmt.Sprintf("want a failure that matches %q", e.pattern)}
+	case !e.pattern.MatchString(d.text()):
+		err := x.failed(d)
 		err.reason = "it failed otherwise"
-		err.detail = fmt.Sprintf("got:  %s\nwant a match of %q\n%s", f.text(), e.pattern, err.detail)
+		err.detail = fmt.Sprintf("got:  %s\nwant a match of %q\n%s", d.text(), e.pattern, err.detail)
 		return err
 	}
 	return nil
 }
 
+// whatever is what the application is to answer for, or else what is wrong with the request.
+func (x *exchange) whatever() *diagnostic {
+	d := x.diagnostic()
+	if d == nil && len(x.journal.found) > 0 {
+		d = &x.journal.found[0]
+	}
+	return d
+}
+
 // errorValue is a response's error: what failed, or None.
 func (x *exchange) errorValue() starlark.Value {
-	f := x.fault()
-	if f == nil && len(x.journal.faults) > 0 {
-		f = &x.journal.faults[0]
-	}
-	if f == nil {
+	d := x.whatever()
+	if d == nil {
 		return starlark.None
 	}
 	return starlarkstruct.FromStringDict(starlark.String("error"), starlark.StringDict{
-		"code":      starlark.String(f.code),
-		"message":   starlark.String(f.message),
-		"place":     starlark.String(f.place),
-		"backtrace": starlark.String(f.backtrace),
+		"code":      starlark.String(d.code),
+		"message":   starlark.String(d.Message),
+		"place":     starlark.String(d.Place.String()),
+		"backtrace": starlark.String(d.backtrace),
 	})
 }

@@ -1,121 +1,87 @@
 package apptest
 
 import (
-	"context"
 	"log/slog"
-	"regexp"
 	"strings"
+
+	"github.com/larkspur-web/larkspur/runtime/host"
 )
 
-// A journal is what one request logs: its lines, and what of them is a fault. The application runs only while the test
-// waits, so it needs no lock.
+// A journal is what one request logs: its lines, and what of them the server found wrong. The
+// application runs only while the test waits, so it needs no lock.
 type journal struct {
-	lines  []string
-	faults []fault
+	lines []string
+	found []diagnostic
 }
 
-// A fault is one that the server reported.
-type fault struct {
+// A diagnostic is what the server reported of a request. It has no place if no line of script was
+// running.
+type diagnostic struct {
+	host.Diagnostic
 	code      string
-	message   string
-	place     string // FILE:LINE:COL, or ""
 	backtrace string
-	theirs    bool // the request's fault, not the application's
+	theirs    bool // the request is wrong, not the application
 }
 
 // text is what a fails= is matched with.
-func (f *fault) text() string { return f.code + ": " + f.message }
+func (d *diagnostic) text() string { return d.code + ": " + d.Message }
 
-// journalKey is the key of the journal among the values of a request's context.
-type journalKey struct{}
-
-// Tap returns a handler that takes down what is logged in the context of a request, and passes everything on to next.
-// The logger of the program is to be made of it, so that a response's log has what its application prints.
-func Tap(next slog.Handler) slog.Handler { return &tap{next: next} }
-
-type tap struct {
-	next slog.Handler    // may be nil
-	ctx  context.Context // that records are logged in, whatever they say; nil for their own
-}
-
-func (h *tap) Enabled(context.Context, slog.Level) bool { return true }
-
-func (h *tap) Handle(ctx context.Context, r slog.Record) error {
-	if h.ctx != nil {
-		ctx = h.ctx
-	}
-	if j, ok := ctx.Value(journalKey{}).(*journal); ok && r.Level >= slog.LevelInfo && j.take(r) {
-		return nil // the failure of the request will say it
-	}
-	if h.next == nil || !h.next.Enabled(ctx, r.Level) {
-		return nil
-	}
-	return h.next.Handle(ctx, r)
-}
-
-func (h *tap) WithAttrs(attrs []slog.Attr) slog.Handler {
-	if h.next == nil {
-		return h
-	}
-	return &tap{h.next.WithAttrs(attrs), h.ctx}
-}
-
-// WithGroup forgets the group: nothing here uses one.
-func (h *tap) WithGroup(string) slog.Handler { return h }
-
-// take takes a record down, and reports whether it is of a fault of the application's. Those of faults have a code.
-func (j *journal) take(r slog.Record) bool {
-	f := fault{message: r.Message}
+// record is the [tee.Sink] of the request's context. It has dealt with a record of what is the
+// application's to answer for, because the failure of the request will say it.
+func (j *journal) record(r slog.Record) bool {
+	d := diagnostic{Diagnostic: host.Diagnostic{Message: r.Message}}
+	place := ""
 	r.Attrs(func(a slog.Attr) bool {
 		switch a.Key {
 		case "code":
-			f.code = a.Value.String()
+			d.code = a.Value.String()
 		case "place":
-			f.place = a.Value.String()
+			place = a.Value.String()
 		case "backtrace":
-			f.backtrace = a.Value.String()
+			d.backtrace = a.Value.String()
 		}
 		return true
 	})
 	line := r.Message
-	if f.code != "" && !strings.Contains(line, f.code) {
-		line = f.text()
+	if d.code != "" && !strings.Contains(line, d.code) {
+		line = d.text()
 	}
 	j.lines = append(j.lines, line)
-	if f.code == "" {
-		return false
+	if d.code == "" {
+		return false // only what is wrong has a code
 	}
-	// The server warns of what the request did wrong, and of what it mended itself in the response: LARK01...
-	f.theirs = r.Level < slog.LevelError && !strings.HasPrefix(f.code, "LARK01")
-	f.message = strings.TrimPrefix(strings.TrimPrefix(f.message, f.place+": "), f.code+": ")
-	j.faults = append(j.faults, f)
-	return !f.theirs
+	// The server warns of what is wrong with the request, and of what it put right itself in the
+	// response: LARK01...
+	d.theirs = r.Level < slog.LevelError && !strings.HasPrefix(d.code, "LARK01")
+	d.Place, _ = host.ParsePlace(place)
+	d.Message = strings.TrimPrefix(strings.TrimPrefix(d.Message, place+": "), d.code+": ")
+	j.found = append(j.found, d)
+	return !d.theirs
 }
 
-// frame is a line of a backtrace that names a place in a script.
-var frame = regexp.MustCompile(`^  (\S+:\d+:\d+): in `)
-
-// without leaves the frames of a file out of the backtrace and, if the fault was in one of them, out of the place.
-func (f *fault) without(file string) {
-	if file == "" || !strings.Contains(f.backtrace, file) {
+// without leaves the frames of a file out of the backtrace and, if the place was in one of them,
+// out of that.
+func (d *diagnostic) without(file string) {
+	if file == "" || !strings.Contains(d.backtrace, file) {
 		return
 	}
 	var kept []string
-	place := ""
-	for _, line := range strings.Split(f.backtrace, "\n") {
-		if strings.HasPrefix(line, "  "+file+":") {
+	var last host.Place
+	for _, line := range strings.Split(d.backtrace, "\n") {
+		at, ok := host.FramePlace(line)
+		if ok && at.File == file {
 			continue
 		}
 		kept = append(kept, line)
-		if at := frame.FindStringSubmatch(line); at != nil {
-			place = at[1]
+		if ok {
+			last = at
 		}
 	}
-	f.backtrace = strings.Join(kept, "\n")
-	if place == "" {
-		f.backtrace = ""
+	d.backtrace = strings.Join(kept, "\n")
+	if last == (host.Place{}) {
+		d.backtrace = ""
 	}
-	if strings.HasPrefix(f.place, file+":") {
-		f.place = place
+	if d.Place.File == file {
+		d.Place = last
 	}
 }

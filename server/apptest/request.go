@@ -59,7 +59,7 @@ func (c *client) ask(t *starlark.Thread, name, method string, args starlark.Tupl
 			return r, nil
 		}
 		if len(history) == maxRedirects {
-			return nil, &failure{r.x.head(), fmt.Sprintf("more than %d redirects", maxRedirects), "the last one leads to " + location}
+			return nil, &requestError{r.x.head(), fmt.Sprintf("more than %d redirects", maxRedirects), "the last one leads to " + location}
 		}
 		history = append(history, r)
 		if err := q.redirect(r, location); err != nil {
@@ -130,10 +130,10 @@ func (c *client) request(ctx context.Context, q *question) (*http.Request, error
 func (q *question) redirect(r *response, location string) error {
 	u, err := r.url.Parse(location)
 	if err != nil {
-		return &failure{r.x.head(), "a Location that is no URL", location}
+		return &requestError{r.x.head(), "a Location that is no URL", location}
 	}
 	if u.Scheme != r.url.Scheme || u.Host != r.url.Host {
-		return &failure{r.x.head(), "a redirect to another host, which cannot be followed", location}
+		return &requestError{r.x.head(), "a redirect to another host, which cannot be followed", location}
 	}
 	// RFC 9110, section 15.4: 307 and 308 keep the method; after the others all clients but for HEAD use GET.
 	if s := r.x.status; s != http.StatusTemporaryRedirect && s != http.StatusPermanentRedirect && q.method != http.MethodGet && q.method != http.MethodHead {

@@ -1,7 +1,6 @@
 package apptest
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/host/json"
+	"github.com/larkspur-web/larkspur/runtime/tee"
 	"go.starlark.net/starlark"
 )
 
@@ -24,10 +24,6 @@ type response struct {
 	judged  bool             // that it failed, or did not, was told
 }
 
-func newLogger(ctx context.Context, next slog.Handler) *slog.Logger {
-	return slog.New(&tap{next: next, ctx: ctx})
-}
-
 // send asks, and returns the response: whole, or of a stream its beginning.
 func (c *client) send(t *starlark.Thread, q *question) (*response, error) {
 	r, err := c.request(host.CallOf(t).Context(), q)
@@ -37,7 +33,7 @@ func (c *client) send(t *starlark.Thread, q *question) (*response, error) {
 	handler := c.handler()
 	x := c.session.begin(handler, r)
 	x.lint, x.expect = c.lint, q.expect
-	handler.Logger = newLogger(x.request.Context(), c.config.Log)
+	handler.Logger = slog.New(tee.New(c.config.Log))
 	res := &response{client: c, x: x, url: c.base.ResolveReference(r.URL)}
 	if q.stream {
 		for x.status == 0 && !x.over {
@@ -154,7 +150,7 @@ func (r *response) json(t *starlark.Thread, b *starlark.Builtin, args starlark.T
 	}
 	v, err := json.Decode(r.body())
 	if err != nil {
-		return nil, &failure{r.x.head(), "the body is not JSON", fmt.Sprintf("json.decode: %v\n%s", err, show(starlark.String(r.body())))}
+		return nil, &requestError{r.x.head(), "the body is not JSON", fmt.Sprintf("json.decode: %v\n%s", err, show(starlark.String(r.body())))}
 	}
 	return v, nil
 }

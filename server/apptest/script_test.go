@@ -1,81 +1,81 @@
 package apptest_test
 
 import (
+	"context"
+	"fmt"
 	"io/fs"
 	"log/slog"
-	"path/filepath"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/larkspur-web/larkspur/apps"
+	"github.com/larkspur-web/larkspur/cmd/testdata/scripttest"
 	"github.com/larkspur-web/larkspur/environ/lib/body"
 	"github.com/larkspur-web/larkspur/environ/lib/http"
 	"github.com/larkspur-web/larkspur/environ/lib/static"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/suite"
+	"github.com/larkspur-web/larkspur/runtime/tee"
 	"github.com/larkspur-web/larkspur/server/apptest"
+	"github.com/rogpeppe/go-internal/testscript"
 	"go.starlark.net/starlark"
-	"golang.org/x/tools/txtar"
 )
 
 // newSuite returns a suite of the files, with the modules that the command grants.
-func newSuite(t testing.TB, files fs.FS, limits runtime.Limits) *suite.Suite {
-	t.Helper()
+func newSuite(files fs.FS) (*suite.Suite, error) {
 	modules := []*host.Module{http.Module(), body.Module(), static.Module()}
 	_, globals, err := runtime.LoadFile(&runtime.Config{FS: apps.FS, Modules: modules}, "lint.star")
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	log := suite.Log(slog.DiscardHandler)
+	log := tee.New(nil)
 	kit := &apptest.Config{Lint: globals["lint"].(*starlark.Function), Log: log}
 	modules = append(modules, kit.Module())
 	return &suite.Suite{
-		Config:  runtime.Config{FS: files, Modules: modules, Limits: limits, Logger: slog.New(apptest.Tap(log))},
-		Prepare: func(thread *starlark.Thread, p *runtime.Program) func() error { return apptest.Open(thread, p).Close },
-	}
+		Config: runtime.Config{
+			FS: files, Modules: modules, Limits: runtime.Limits{Steps: 2_000_000},
+			Logger: slog.New(log),
+		},
+		Prepare: func(thread *starlark.Thread, p *runtime.Program) func() error {
+			return apptest.Open(thread, p).Close
+		},
+	}, nil
 }
 
-// TestScripts runs testdata/script: each file is a sentence, an application with its tests, and want, what the runner
-// says of them. Times are left out.
-func TestScripts(t *testing.T) {
-	scripts, err := filepath.Glob("testdata/script/*.txtar")
-	if err != nil || len(scripts) == 0 {
-		t.Fatalf("no scripts: %v", err)
-	}
-	for _, script := range scripts {
-		t.Run(strings.TrimSuffix(filepath.Base(script), ".txtar"), func(t *testing.T) {
-			archive, err := txtar.ParseFile(script)
-			if err != nil {
-				t.Fatal(err)
-			}
-			want := ""
-			for _, f := range archive.Files {
-				if f.Name == "want" {
-					want = string(f.Data)
-				}
-			}
-			files, err := txtar.FS(archive)
-			if err != nil {
-				t.Fatal(err)
-			}
-			s := newSuite(t, files, runtime.Limits{Steps: 2_000_000})
+// language is what the scripts of testdata/script may say.
+var language = &scripttest.Language{
+	About: "They test `@test`: the files are an application and its tests.",
+	Commands: []scripttest.Command{{
+		Usage: "[!] test",
+		Doc: "runs the tests, and prints what the runner says of them, without the times. It " +
+			"fails if one of them does.",
+		Run: func(ts *testscript.TestScript, neg bool, _ []string) {
+			files := os.DirFS(ts.Getenv("WORK"))
+			s, err := newSuite(files)
+			ts.Check(err)
 			names, err := suite.Find(files, ".")
-			if err != nil {
-				t.Fatal(err)
-			}
+			ts.Check(err)
 			var out strings.Builder
+			failed := false
 			p := suite.Printer{W: &out, Suite: s}
-			if err := s.Run(t.Context(), names, p.Print); err != nil {
-				t.Fatal(err)
+			ts.Check(s.Run(context.Background(), names, func(r *suite.Result) {
+				failed = failed || r.Failed()
+				p.Print(r)
+			}))
+			fmt.Fprint(ts.Stdout(), took.ReplaceAllString(out.String(), ""))
+			if failed != neg {
+				ts.Fatalf("that a test failed is %v", failed)
 			}
-			if got := took.ReplaceAllString(out.String(), ""); got != want {
-				t.Errorf("got\n%s\nwant\n%s", got, want)
-			}
-		})
-	}
+		},
+	}},
 }
 
 // took is how long a test took.
 var took = regexp.MustCompile(` \([0-9.]+(ns|µs|ms|s)\)`)
+
+func TestLanguage(t *testing.T) { language.Check(t) }
+
+func TestScripts(t *testing.T) { testscript.Run(t, language.Params()) }

@@ -25,6 +25,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/larkspur-web/larkspur/runtime/host"
+	"github.com/larkspur-web/larkspur/runtime/tee"
 	"github.com/larkspur-web/larkspur/server"
 	"github.com/larkspur-web/larkspur/server/dev/live"
 	"github.com/larkspur-web/larkspur/server/dev/trace"
@@ -99,7 +101,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // serve has the application answer r, and returns the record of it. It is called for a replay of another one too.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, replays uint64) *record {
 	rec := &record{id: s.serial.Add(1), began: time.Now(), replays: replays}
-	inner := r.WithContext(context.WithValue(r.Context(), recordKey{}, rec))
+	inner := r.WithContext(tee.With(context.WithValue(r.Context(), recordKey{}, rec), rec.logged))
 	if r.Body != nil && r.Body != http.NoBody {
 		inner.Body = &body{r.Body, rec}
 	}
@@ -150,33 +152,26 @@ type Reload struct {
 	Time       time.Time
 	Generation uint64   // that serves now
 	Files      []string // that were not as before, as paths in the tree
-	Faults     []Fault  // why it does not load; none if it does
 	Other      bool     // files were changed that are not of the program, and nothing was loaded
-}
-
-// A Fault is an error of a program, and its place.
-type Fault struct {
-	File      string // path in the tree
-	Line, Col int    // from 1; 0 if it is the whole file's
-	Text      string
+	// Diagnostics say why it does not load; there are none if it does.
+	Diagnostics host.Diagnostics
 }
 
 // Reloaded is told of each attempt to load the program again.
 func (s *Server) Reloaded(r Reload) {
 	s.keep(r)
-	if len(r.Faults) == 0 {
+	if len(r.Diagnostics) == 0 {
 		s.hub.Loaded(nil)
 		return
 	}
-	fault := &live.Fault{Title: "The script does not load", Note: "The last good version serves on. This goes away when the mend is saved."}
-	for _, f := range r.Faults {
-		m := live.Message{Place: s.path(f.File), Text: f.Text, Lines: s.lines(f.File, f.Line)}
-		if f.Line > 0 {
-			m.Place = place(m.Place, f.Line, f.Col)
-		}
-		fault.Messages = append(fault.Messages, m)
+	o := &live.Overlay{
+		Title: "The script does not load",
+		Note:  "The last good version serves on. This goes away when the fix is saved.",
 	}
-	s.hub.Loaded(fault)
+	for _, d := range r.Diagnostics {
+		o.Items = append(o.Items, live.Item{Place: s.named(d.Place), Message: d.Message, Lines: s.excerpt(d.Place)})
+	}
+	s.hub.Loaded(o)
 }
 
 // Changed is told of other files of the tree that have changed: templates, style sheets, images. Tests change no page.

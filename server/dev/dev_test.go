@@ -14,6 +14,7 @@ import (
 
 	"github.com/larkspur-web/larkspur/push"
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/tee"
 	"github.com/larkspur-web/larkspur/server"
 	"github.com/larkspur-web/larkspur/server/dev"
 )
@@ -25,6 +26,8 @@ const script = `def app(environ, start_response):
     if path == "/fail":
         n = len(environ["wsgi.input"].read())
         return n // 0
+    if path == "/bare":
+        return "no body"
     if path == "/late":
         start_response("200 OK", [])(b"begun")
         return 1 // 0
@@ -40,7 +43,7 @@ func develop(t testing.TB, logger *slog.Logger) (s *dev.Server, dir string) {
 	if err := os.WriteFile(filepath.Join(dir, "app.star"), []byte(script), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	logger = slog.New(dev.Recorder(logger.Handler()))
+	logger = slog.New(tee.New(logger.Handler()))
 	app, err := runtime.Load(&runtime.Config{FS: runtime.Dir(dir), Logger: logger}, "app.star")
 	if err != nil {
 		t.Fatal(err)
@@ -161,6 +164,26 @@ func TestInspector(t *testing.T) {
 	}
 	if code := ask(s, "GET", "/_larkspur/requests/1", "").Code; code != http.StatusNotFound {
 		t.Errorf("the first of 302 requests: status %d, want 404", code)
+	}
+}
+
+// TestFix holds that who broke the contract is told what to write instead, and the code of the rule once.
+func TestFix(t *testing.T) {
+	s, _ := develop(t, slog.New(slog.DiscardHandler))
+	for accept, want := range map[string]string{
+		"text/html":  "<p class=\"fix\"><b>Fix:</b> Return a list: <code>return [",
+		"text/plain": "\nFix: Return a list: `return [",
+	} {
+		if got := ask(s, "GET", "/bare", "", "Accept: "+accept).Body.String(); !strings.Contains(got, want) {
+			t.Errorf("%s lacks %q:\n%s", accept, want, got)
+		}
+		if got := ask(s, "GET", "/fail", "", "Accept: "+accept).Body.String(); strings.Contains(got, "Fix:") {
+			t.Errorf("%s has a fix for a script that failed:\n%s", accept, got)
+		}
+	}
+	page := ask(s, "GET", "/_larkspur/requests/1", "").Body.String()
+	if strings.Contains(page, "LARK0101 LARK0101") || !strings.Contains(page, ">LARK0101: the application returned") {
+		t.Errorf("the log is\n%s", page)
 	}
 }
 

@@ -1,20 +1,18 @@
 package dev
 
 import (
-	"bufio"
 	"errors"
-	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/larkspur-web/larkspur/environ"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/server"
-	"github.com/larkspur-web/larkspur/server/dev/live"
 	"github.com/larkspur-web/larkspur/server/dev/trace"
 )
 
-// A failure is a request that failed, as the error page shows it. The names of its JSON are for programs.
+// A failure is a request that failed, as the error page shows it. The names of its JSON are for
+// programs.
 type failure struct {
 	Status    int    `json:"status"`
 	Title     string `json:"title"`
@@ -41,7 +39,7 @@ type failure struct {
 type frame struct {
 	Name   string        `json:"name"`
 	Place  string        `json:"place,omitempty"`
-	Lines  []live.Line   `json:"lines,omitempty"`
+	Lines  []host.Line   `json:"lines,omitempty"`
 	Locals []trace.Local `json:"locals,omitempty"`
 	Open   bool          `json:"-"` // it is shown at once: the innermost one of the script
 }
@@ -54,29 +52,22 @@ type field struct {
 
 // explain makes a failure of the error of a call, as far as that tells.
 func (s *Server) explain(err error) *failure {
-	f := &failure{Message: err.Error(), Code: string(environ.CodeFailed)}
+	f := &failure{Message: err.Error()}
+	code := environ.CodeFailed
 	var own *environ.Error
 	if errors.As(err, &own) {
-		f.Code = string(own.Code)
+		code = own.Code
 	}
-	for _, known := range environ.Codes() {
-		if string(known.Code) == f.Code {
-			f.CodeTitle, f.Cause, f.Cure = known.Title, known.Cause, known.Cure
-		}
-	}
+	f.describe(code)
 	var traced *trace.Error
 	if errors.As(err, &traced) {
 		f.Omitted = traced.Omitted
-		open := true
 		for _, t := range traced.Frames {
-			v := frame{Name: t.Name, Locals: t.Locals}
-			if t.Line > 0 {
-				v.Place, v.Lines = place(s.path(t.File), t.Line, t.Col), s.lines(t.File, t.Line)
-				v.Open, open = open, false
-				if f.Place == "" {
-					f.Place = v.Place
-					f.Message = strings.TrimPrefix(f.Message, place(t.File, t.Line, t.Col)+": ")
-				}
+			v := frame{Name: t.Name, Place: s.named(t.Place), Locals: t.Locals}
+			v.Lines = s.excerpt(t.Place)
+			if t.Line > 0 && f.Place == "" {
+				v.Open = true
+				f.blame(t.Place, v.Place)
 			}
 			f.Frames = append(f.Frames, v)
 		}
@@ -84,20 +75,38 @@ func (s *Server) explain(err error) *failure {
 	return f
 }
 
-// failed is the Handler's ErrorPage.
-func (s *Server) failed(w http.ResponseWriter, r *http.Request, known *server.Failure) {
-	f := s.explain(known.Err)
-	f.Status, f.Title, f.Code = known.Status, http.StatusText(known.Status), string(known.Code)
-	f.RequestID, f.Backtrace = known.RequestID, known.Backtrace()
+// describe says what the code means.
+func (f *failure) describe(code environ.Code) {
+	f.Code = string(code)
 	for _, row := range environ.Codes() {
-		if row.Code == known.Code {
+		if row.Code == code {
 			f.CodeTitle, f.Cause, f.Cure = row.Title, row.Cause, row.Cure
 		}
 	}
-	if file, line := splitPlace(known.Place()); f.Place == "" && line > 0 {
-		f.Message = strings.TrimPrefix(f.Message, known.Place()+": ")
-		f.Place = s.path(file) + strings.TrimPrefix(known.Place(), file)
-		f.Frames = []frame{{Name: "the script", Place: f.Place, Lines: s.lines(file, line), Open: true}}
+}
+
+// Fix is what to write instead, "" if the code alone does not tell.
+func (f *failure) Fix() string {
+	if f.Code == string(environ.CodeFailed) {
+		return "" // the message and the call stack do
+	}
+	return f.Cure
+}
+
+// blame makes p the place of the failure, which the user names so.
+func (f *failure) blame(p host.Place, named string) {
+	f.Place, f.Message = named, strings.TrimPrefix(f.Message, p.String()+": ")
+}
+
+// failed is the Handler's ErrorPage.
+func (s *Server) failed(w http.ResponseWriter, r *http.Request, known *server.Failure) {
+	f := s.explain(known.Err)
+	f.Status, f.Title = known.Status, http.StatusText(known.Status)
+	f.describe(known.Code)
+	f.RequestID, f.Backtrace = known.RequestID, known.Backtrace()
+	if p, ok := host.ParsePlace(known.Place()); ok && f.Place == "" {
+		f.blame(p, s.named(p))
+		f.Frames = []frame{{Name: "the script", Place: f.Place, Lines: s.excerpt(p), Open: true}}
 	}
 	f.Method, f.Target, f.Proto, f.Headers = r.Method, r.URL.RequestURI(), r.Proto, fields(r.Header)
 	if rec := recordOf(r.Context()); rec != nil {
@@ -109,38 +118,16 @@ func (s *Server) failed(w http.ResponseWriter, r *http.Request, known *server.Fa
 	s.answer(w, r, f)
 }
 
-// lines reads the lines around one from the tree as it is now. There are none if it cannot be read.
-func (s *Server) lines(file string, number int) []live.Line {
-	if number == 0 || s.config.Tree == nil {
-		return nil
-	}
-	f, err := s.config.Tree.Open(file)
-	if err != nil {
-		return nil
-	}
-	defer f.Close()
-	const around = 5
-	var lines []live.Line
-	scan := bufio.NewScanner(f)
-	for n := 1; n <= number+around && scan.Scan(); n++ {
-		if n >= number-around {
-			lines = append(lines, live.Line{Number: n, Text: scan.Text(), Here: n == number})
-		}
-	}
-	return lines
-}
+// around is how many lines are shown before and after a place.
+const around = 5
 
-func place(file string, line, col int) string { return fmt.Sprintf("%s:%d:%d", file, line, col) }
+// excerpt reads the lines around a place from the tree as it is now.
+func (s *Server) excerpt(p host.Place) []host.Line { return host.Excerpt(s.config.Tree, p, around) }
 
-// splitPlace takes FILE:LINE:COL apart.
-func splitPlace(place string) (file string, line int) {
-	if i := strings.LastIndex(place, ":"); i >= 0 {
-		place = place[:i]
+// named is the place as the user would name it; "" if it is nowhere.
+func (s *Server) named(p host.Place) string {
+	if p.File != "" {
+		p.File = s.path(p.File)
 	}
-	i := strings.LastIndex(place, ":")
-	if i < 0 {
-		return place, 0
-	}
-	line, _ = strconv.Atoi(place[i+1:]) // without a number there is no line to show
-	return place[:i], line
+	return p.String()
 }

@@ -43,10 +43,10 @@ type listing struct {
 	App        string
 	Software   string
 	Generation uint64
-	Fault      *live.Fault // why the last change does not serve
-	Requests   []row       // newest first
-	Failing    bool        // only those that failed
-	Reloads    []Reload    // newest first
+	Overlay    *live.Overlay // why the last change does not serve
+	Requests   []row         // newest first
+	Failing    bool          // only those that failed
+	Reloads    []Reload      // newest first
 	Failed     int
 }
 
@@ -67,7 +67,10 @@ type row struct {
 }
 
 func (s *Server) list(w http.ResponseWriter, r *http.Request) {
-	l := listing{App: s.path(s.config.Entry), Software: s.config.Software, Fault: s.hub.State().Fault, Failing: r.URL.Query().Has("failing")}
+	l := listing{
+		App: s.path(s.config.Entry), Software: s.config.Software,
+		Overlay: s.hub.State().Overlay, Failing: r.URL.Query().Has("failing"),
+	}
 	s.mu.Lock()
 	records := slices.Clone(s.records)
 	l.Reloads = slices.Clone(s.reloads)

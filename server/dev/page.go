@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/larkspur-web/larkspur/runtime/display"
 )
 
 //go:embed pages
@@ -20,16 +22,21 @@ var files embed.FS
 type views map[string]*template.Template
 
 func parseViews() views {
-	functions := template.FuncMap{"code": codeSpans, "ms": milliseconds, "size": byteCount, "class": statusClass, "comma": comma}
+	functions := template.FuncMap{
+		"code": codeSpans, "ms": milliseconds, "size": display.Bytes,
+		"class": statusClass, "comma": comma,
+	}
 	v := views{}
 	for _, name := range []string{"failure", "list", "request"} {
-		v[name] = template.Must(template.New(name+".html").Funcs(functions).ParseFS(files, "pages/"+name+".html", "pages/parts.html"))
+		t := template.New(name + ".html").Funcs(functions)
+		v[name] = template.Must(t.ParseFS(files, "pages/"+name+".html", "pages/parts.html"))
 	}
 	return v
 }
 
 // policy is the content security policy of all pages: they need nothing but themselves.
-const policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+const policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; " +
+	"img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // write answers with a page.
 func (s *Server) write(w http.ResponseWriter, r *http.Request, status int, name string, data any) {
@@ -56,13 +63,14 @@ func send(w http.ResponseWriter, r *http.Request, status int, media string, body
 	}
 }
 
-// answer answers a request that failed, in the form that the client asks for. Who is not at this machine is told no more than
-// in production.
+// answer answers a request that failed, in the form that the client asks for. Who is not at this
+// machine is told no more than in production.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, f *failure) {
 	accept := r.Header.Get("Accept")
 	switch {
 	case !Local(r):
-		send(w, r, f.Status, "text/plain; charset=utf-8", fmt.Appendf(nil, "%d %s\n", f.Status, f.Title))
+		line := fmt.Appendf(nil, "%d %s\n", f.Status, f.Title)
+		send(w, r, f.Status, "text/plain; charset=utf-8", line)
 	case strings.Contains(accept, "text/html"):
 		s.write(w, r, f.Status, "failure", struct {
 			*failure
@@ -88,7 +96,10 @@ func (f *failure) text() []byte {
 	}
 	fmt.Fprintln(&b, f.Message)
 	if f.CodeTitle != "" {
-		fmt.Fprintf(&b, "\n%s: %s\n%s\n%s\n", f.Code, f.CodeTitle, f.Cause, f.Cure)
+		fmt.Fprintf(&b, "\n%s: %s\n%s\n", f.Code, f.CodeTitle, f.Cause)
+		if fix := f.Fix(); fix != "" {
+			fmt.Fprintf(&b, "Fix: %s\n", fix)
+		}
 	}
 	for _, frame := range f.Frames {
 		if len(frame.Lines) == 0 {
@@ -134,7 +145,9 @@ func sortFields(all []field) {
 // secret reports whether a field, by its name, says who somebody is.
 func secret(name string) bool {
 	name = strings.ToLower(name)
-	for _, word := range []string{"auth", "cookie", "token", "secret", "password", "api-key", "api_key", "session", "csrf"} {
+	for _, word := range []string{
+		"auth", "cookie", "token", "secret", "password", "api-key", "api_key", "session", "csrf",
+	} {
 		if strings.Contains(name, word) {
 			return true
 		}
@@ -162,16 +175,6 @@ func milliseconds(d time.Duration) string {
 		return fmt.Sprintf("%.0f ms", d.Seconds()*1000)
 	}
 	return fmt.Sprintf("%.2f s", d.Seconds())
-}
-
-func byteCount(n int64) string {
-	switch {
-	case n < 1<<10:
-		return fmt.Sprintf("%d B", n)
-	case n < 1<<20:
-		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
-	}
-	return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
 }
 
 // statusClass is the class of a status's badge.

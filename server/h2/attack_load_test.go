@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/larkspur-web/larkspur/server/h2"
 	"golang.org/x/net/http2"
 )
 
@@ -62,18 +61,17 @@ func promising(t *testing.T, prepared, critical bool, think time.Duration, late 
 			io.WriteString(w, large)
 			return
 		}
-		st, ok := h2.StreamOf(w)
-		if !ok {
-			t.Error("the ResponseWriter has no stream")
-			return
-		}
 		start := time.Now()
 		for i := range 2 {
-			p := h2.Promise{Target: fmt.Sprint("/promised/", i), Critical: critical}
+			target := fmt.Sprint("/promised/", i)
+			var err error
 			if prepared {
-				p.Answer = &h2.Answer{Header: http.Header{"Content-Type": {"text/plain"}}, Body: []byte(large)}
+				header := http.Header{"Content-Type": {"text/plain"}}
+				err = promiser(w).Promise(promised(target), header, []byte(large), critical, nil)
+			} else {
+				err = w.(http.Pusher).Push(target, nil)
 			}
-			if _, err := st.Promise(p); err != nil {
+			if err != nil {
 				t.Errorf("promise %d: %v", i, err)
 			}
 		}

@@ -11,7 +11,7 @@ import (
 // comes in, so that a frame may be larger than the input's buffer.
 type dataFrame struct {
 	active bool
-	st     *Stream // nil: the payload is discarded
+	st     *stream // nil: the payload is discarded
 	id     uint32
 	left   int  // bytes of the payload to come, without the padding
 	pad    int  // bytes of padding to come
@@ -110,7 +110,7 @@ func (c *conn) handleBody(p []byte) (n int, err error) {
 }
 
 // endBody ends the client's side of st.
-func (c *conn) endBody(st *Stream) error {
+func (c *conn) endBody(st *stream) error {
 	whole := st.in.end()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -133,7 +133,7 @@ var chunks = sync.Pool{New: func() any { b := make([]byte, chunkSize); return &b
 // A body is a request's body: the reader writes what the client sends, never more than the stream's
 // window, and the handler reads it.
 type body struct {
-	st       *Stream
+	st       *stream
 	declared int64 // what content-length says; -1: nothing
 
 	mu     sync.Mutex

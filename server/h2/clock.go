@@ -61,7 +61,7 @@ func (c *conn) arm(at int64) {
 }
 
 // setDeadlines gives a stream that begins the timeouts of http.Server; mu is held.
-func (c *conn) setDeadlines(st *Stream) {
+func (c *conn) setDeadlines(st *stream) {
 	if c.lim.readTimeout > 0 && st.in != nil {
 		st.readBy = c.heard.Load() + int64(c.lim.readTimeout)
 		c.arm(st.readBy)
@@ -155,7 +155,7 @@ func (c *conn) pass(now int64, due func(int64) bool) bool {
 }
 
 // expire applies the deadlines of st; mu is held.
-func (c *conn) expire(st *Stream, now int64) {
+func (c *conn) expire(st *stream, now int64) {
 	if st.readBy != 0 && st.readBy <= now {
 		st.readBy = 0
 		if st.in != nil {

@@ -34,19 +34,19 @@ type conn struct {
 	decoder *hpack.Decoder
 	block   block     // the header block that is being read
 	body    dataFrame // the DATA frame that is being read
-	batch   []*Stream // requests read since the last dispatch
+	batch   []*stream // requests read since the last dispatch
 	settled bool      // the client's first SETTINGS have come
 
-	// mu guards all below, and what Stream says it does. Whoever holds it does not block, but to
+	// mu guards all below, and what stream says it does. Whoever holds it does not block, but to
 	// call hs.ConnState.
 	mu      sync.Mutex
-	streams map[uint32]*Stream
+	streams map[uint32]*stream
 	closed  graveyard
 	state   http.ConnState
 
 	clientStreams int       // open streams that the client began
 	handlers      int       // requests whose handlers are queued or run, those of streams that have ended too
-	waiting       []*Stream // requests that have no handler because of that
+	waiting       []*stream // requests that have no handler because of that
 	lastID        uint32
 	promised      uint32 // the last promised stream
 	promises      int    // open promised streams
@@ -81,7 +81,7 @@ func (s *Server) serve(nc net.Conn, hs *http.Server, h http.Handler, lim *limits
 	c := &conn{
 		srv: s, hs: hs, lim: lim, nc: nc, raw: nc, handler: h, ctx: ctx, epoch: time.Now(),
 		remote:        nc.RemoteAddr().String(),
-		streams:       map[uint32]*Stream{},
+		streams:       map[uint32]*stream{},
 		state:         http.StateNew,
 		peerFrameSize: minFrameSize,
 		peerWindow:    defaultWindow,
@@ -189,7 +189,7 @@ func (c *conn) setState(s http.ConnState) {
 }
 
 // open makes st one of the connection's streams; mu is held.
-func (c *conn) open(st *Stream) {
+func (c *conn) open(st *stream) {
 	c.streams[st.id] = st
 	if st.parent == nil {
 		c.clientStreams++
@@ -203,7 +203,7 @@ func (c *conn) open(st *Stream) {
 
 // close ends st, for both sides; mu is held. It may be called again. A nil err says that the
 // response was sent whole.
-func (c *conn) close(st *Stream, err error) {
+func (c *conn) close(st *stream, err error) {
 	if st.dead {
 		return
 	}
@@ -222,13 +222,8 @@ func (c *conn) close(st *Stream, err error) {
 	}
 	c.ready.remove(st)
 	st.pending = nil
-	if st.prepared != nil {
-		st.prepared = nil
-	}
-	if st.pushed != nil {
-		st.pushed.settle(err)
-		c.keepLate(st, err)
-	}
+	st.prepared = nil
+	c.settle(st, err)
 	if err != nil {
 		st.ctx.cancel(context.Canceled)
 		if st.in != nil {

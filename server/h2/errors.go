@@ -14,16 +14,14 @@ var (
 	errBodyClosed = errors.New("h2: read of a closed request body")
 )
 
-// Errors of [Stream.Promise].
+// Why a promise cannot be made.
 var (
-	// ErrPushDisabled says that the client does not accept promises, or no more of them: it said so in
-	// its SETTINGS, or it is going away.
-	ErrPushDisabled = errors.New("h2: the client accepts no promises")
-	// ErrPushLimit says that the client or the server has as many promises open as it allows.
-	ErrPushLimit = errors.New("h2: too many promises are open")
-	// ErrPushParent says that this stream cannot carry a promise: it is itself promised, its method is
-	// not GET or HEAD, or its response has ended.
-	ErrPushParent = errors.New("h2: the stream cannot carry a promise")
+	// The client said so in its SETTINGS, or one side is going away.
+	errPushDisabled = errors.New("h2: the client accepts no promises")
+	// The client or the server allows no more at once.
+	errPushLimit = errors.New("h2: too many promises are open")
+	// The page is itself promised, its method is not GET or HEAD, or its response has ended.
+	errPushParent = errors.New("h2: the stream cannot carry a promise")
 )
 
 // A ResetError says that a stream was reset before it was complete, and by whom.

@@ -1,11 +1,13 @@
 package h2_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 
+	"github.com/larkspur-web/larkspur/push/pushtest"
 	"github.com/larkspur-web/larkspur/server/h2"
 )
 
@@ -32,17 +34,48 @@ func ExampleConfigure() {
 	// Output: HTTP/2.0
 }
 
-func ExampleStreamOf() {
-	style := &h2.Answer{Header: http.Header{"Content-Type": {"text/css"}}, Body: []byte("body { color: teal }")}
+// A page promises its style sheet before the client has read what refers to it. The client is that of
+// package pushtest: browsers and Go's own client say that they take no promises.
+func ExamplePromiser() {
 	page := func(w http.ResponseWriter, r *http.Request) {
-		if st, ok := h2.StreamOf(w); ok && st.Promises() > 0 {
-			st.Promise(h2.Promise{Target: "/style.css", Answer: style})
-		}
 		w.Header().Set("Content-Type", "text/html")
-		io.WriteString(w, `<link rel="stylesheet" href="/style.css">Hello`)
+		if p, ok := w.(h2.Promiser); ok {
+			if n, _ := p.Promises(); n > 0 {
+				style := &http.Request{RequestURI: "/style.css"}
+				header := http.Header{"Content-Type": {"text/css"}}
+				if err := p.Promise(style, header, []byte("p { color: teal }"), false, nil); err != nil {
+					fmt.Println(err)
+				}
+			}
+		}
+		io.WriteString(w, `<link rel="stylesheet" href="/style.css"><p>Hello`)
 	}
-	s := &http.Server{Addr: ":8443", Handler: http.HandlerFunc(page)}
-	if err := h2.Configure(s); err != nil {
+	ts := httptest.NewUnstartedServer(http.HandlerFunc(page))
+	ts.Config.Protocols = new(http.Protocols)
+	ts.Config.Protocols.SetUnencryptedHTTP2(true)
+	if err := h2.Configure(ts.Config); err != nil {
 		fmt.Println(err)
+		return
 	}
+	ts.Start()
+	defer ts.Close()
+
+	c, err := pushtest.Dial(context.Background(), ts.URL, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer c.Close()
+	x := c.Get("/")
+	if err := x.WaitAll(); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%s\n", x.Body)
+	for _, p := range x.Promises {
+		fmt.Printf("%s: %s\n", p.Request.Target, p.Body)
+	}
+	// Output:
+	// <link rel="stylesheet" href="/style.css"><p>Hello
+	// /style.css: p { color: teal }
 }

@@ -54,7 +54,7 @@ func (c *conn) refund(n int) {
 }
 
 // consumed gives the n bytes back that st's handler has read.
-func (c *conn) consumed(st *Stream, n int) {
+func (c *conn) consumed(st *stream, n int) {
 	c.mu.Lock()
 	c.refund(n)
 	if !st.dead && !st.remoteDone {

@@ -27,7 +27,7 @@ type output struct {
 	since       int64     // when the first response came into out; 0: none is there
 	flushing    bool      // somebody writes
 	flushQueued bool      // a task that will write is queued
-	room        []*Stream // handlers that wait for out to be written
+	room        []*stream // handlers that wait for out to be written
 	broken      error     // why nothing can be written any more
 	deadlineAt  int64     // when the deadline of writes was set
 }
@@ -122,7 +122,7 @@ func (c *conn) responded(now int64) (flush bool) {
 
 // flush writes the output until there is none, or, for the handler of mine, until nothing of mine is
 // left in it. mu is held, but not during writes, and nobody else may be flushing.
-func (c *conn) flush(mine *Stream) {
+func (c *conn) flush(mine *stream) {
 	c.flushing = true
 	for c.broken == nil {
 		c.fillOutput()
@@ -210,7 +210,7 @@ func (c *conn) fillOutput() {
 
 // emit moves DATA of st into the output, at most n frames, as far as the windows and the output's
 // room allow. It says if it moved any.
-func (c *conn) emit(st *Stream, n int) bool {
+func (c *conn) emit(st *stream, n int) bool {
 	moved := false
 	for ; n > 0 && len(st.pending) > 0; n-- {
 		m := min(len(st.pending), int(st.window), int(c.window), c.peerFrameSize, dataSize)
@@ -237,7 +237,7 @@ func (c *conn) emit(st *Stream, n int) bool {
 		c.earn(earnData)
 		c.earnBytes(m)
 		st.stallBy = 0
-		if st.promised > 0 {
+		if st.promises > 0 {
 			st.lastSent = c.now()
 		}
 		if last {
@@ -256,7 +256,7 @@ func (c *conn) emit(st *Stream, n int) bool {
 
 // transmit sends p, and with end ends the response. It returns when all of p is in the output; p is
 // not used after that. mu is held, but not while it waits.
-func (c *conn) transmit(st *Stream, p []byte, end bool) error {
+func (c *conn) transmit(st *stream, p []byte, end bool) error {
 	if st.dead {
 		return st.err
 	}
@@ -288,7 +288,7 @@ func (c *conn) transmit(st *Stream, p []byte, end bool) error {
 }
 
 // reserve waits until the output has room for a header; mu is held, but not while it waits.
-func (c *conn) reserve(st *Stream) error {
+func (c *conn) reserve(st *stream) error {
 	for !st.dead && len(c.out) >= outputSize {
 		if !c.flushing {
 			c.flush(st)
@@ -305,7 +305,7 @@ func (c *conn) reserve(st *Stream) error {
 }
 
 // endLocal ends the server's side of st, whose END_STREAM is in the output.
-func (c *conn) endLocal(st *Stream) {
+func (c *conn) endLocal(st *stream) {
 	st.localDone = true
 	if st.remoteDone {
 		c.close(st, nil)

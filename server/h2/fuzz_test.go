@@ -37,9 +37,7 @@ func FuzzFrames(f *testing.F) {
 	f.Add([]byte(seed.String()))
 
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if st, ok := StreamOf(w); ok {
-			st.Promise(Promise{Target: "/pushed", Answer: &Answer{Body: []byte("promised")}})
-		}
+		w.(Promiser).Promise(&http.Request{RequestURI: "/pushed"}, nil, []byte("promised"), false, nil)
 		n, _ := io.Copy(io.Discard, r.Body)
 		w.Write(make([]byte, min(n*1000, 100_000)))
 	})

@@ -5,7 +5,8 @@
 //	s.ListenAndServeTLS(cert, key)
 //
 // It knows what each client accepts and has been sent, so that a handler can promise (RFC 9113,
-// section 8.4), by [StreamOf] and [Stream.Promise]; it sends a page before its promises; and it is fast.
+// section 8.4): its http.ResponseWriter is a [Promiser]. It sends a page before its promises; and it is
+// fast.
 //
 // # The model
 //

@@ -2,9 +2,10 @@ package h2
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 
-	"golang.org/x/net/http/httpguts"
+	"github.com/larkspur-web/larkspur/environ/wire"
 )
 
 // A fieldName is what is known of the name of a field: how HTTP/2 writes it, and its index in
@@ -14,7 +15,9 @@ type fieldName struct {
 	static uint8
 }
 
-// The names that have a static index, and others that are common, by how net/http writes them.
+// The names that have a static index, and others that are common, by how net/http writes them. All
+// of them are tokens, and none is a field of the connection, so that a name that is found here
+// needs no other check.
 var knownNames = func() map[string]fieldName {
 	m := map[string]fieldName{}
 	for i, name := range []string{
@@ -28,7 +31,9 @@ var knownNames = func() map[string]fieldName {
 		"server", "set-cookie", "strict-transport-security", "transfer-encoding", "user-agent",
 		"vary", "via", "www-authenticate",
 	} {
-		m[http.CanonicalHeaderKey(name)] = fieldName{name, uint8(15 + i)}
+		if !wire.Connection.Has(name) { // transfer-encoding
+			m[http.CanonicalHeaderKey(name)] = fieldName{name, uint8(15 + i)}
+		}
 	}
 	for _, name := range []string{
 		"access-control-allow-credentials", "access-control-allow-headers",
@@ -56,20 +61,28 @@ var canonicalNames = func() map[string]string {
 	return m
 }()
 
-// canonicalName is a name from the wire, as net/http writes it.
-func canonicalName(lower string) string {
+// canonicalName is a name from the wire, as net/http writes it, or what is wrong with it.
+// RFC 9113, sections 8.2.1 and 8.2.2.
+func canonicalName(lower string) (name, reason string) {
 	if name, ok := canonicalNames[lower]; ok {
-		return name
+		return name, ""
 	}
-	return http.CanonicalHeaderKey(lower)
+	switch {
+	case !wire.LowerToken(lower):
+		return "", "the name of a field is invalid"
+	case wire.Connection.Has(lower):
+		return "", "a field of the connection"
+	}
+	return http.CanonicalHeaderKey(lower), ""
 }
 
-// wireName is a name from a handler, as HTTP/2 writes it; ok is false if it cannot be written.
+// wireName is a name from a handler, as HTTP/2 writes it. ok is false if HTTP/2 cannot have it: it
+// is no token, or the name of a field of the connection.
 func wireName(name string) (f fieldName, ok bool) {
 	if f, ok := knownNames[name]; ok {
 		return f, true
 	}
-	if !httpguts.ValidHeaderFieldName(name) {
+	if !wire.Token(name) || wire.Connection.Has(name) {
 		return fieldName{}, false
 	}
 	lower := strings.ToLower(name)
@@ -79,63 +92,31 @@ func wireName(name string) (f fieldName, ok bool) {
 	return fieldName{lower, 0}, true
 }
 
-// What a byte may be part of.
+// What an octet of a request target may be.
 const (
-	inName   = 1 << iota // a field's name: a token without upper case
-	inTarget             // a request target
-	inPlain              // a request target that net/url would leave as it is
+	inTarget = 1 << iota // in one at all
+	inPlain              // in one that net/url would leave as it is
 )
 
-var bytesIn = func() (t [256]uint8) {
+// octets says it of each octet, so that one look at a target tells all that there is to know.
+// Beside what package wire lets through it has the octets above 0x7f: no URI has them, but there
+// are clients that send a path as it was typed, and net/url hands it on.
+var octets = func() (t [256]uint8) {
 	for i := range 256 {
 		b := byte(i)
-		if httpguts.IsTokenRune(rune(b)) && b < 0x80 && (b < 'A' || b > 'Z') {
-			t[i] |= inName
-		}
-		if b > ' ' && b != 0x7f && b != '#' && b != '\\' {
+		if _, bad := wire.BadOctet(string([]byte{b})); !bad || b >= 0x80 {
 			t[i] |= inTarget
 		}
-		if b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || strings.IndexByte("-_.~$&+,/:;=@", b) >= 0 {
+		if 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || '0' <= b && b <= '9' ||
+			strings.IndexByte("-_.~$&+,/:;=@", b) >= 0 {
 			t[i] |= inPlain
 		}
 	}
 	return t
 }()
 
-// validName says if name may be a field's on the wire. RFC 9113, section 8.2.1.
-func validName(name string) bool {
-	if name == "" {
-		return false
-	}
-	for i := range len(name) {
-		if bytesIn[name[i]]&inName == 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// validValue says if v may be the value of a field: no control characters, and no space at its ends.
-// RFC 9113, section 8.2.1.
-func validValue(v string) bool {
-	if v == "" {
-		return true
-	}
-	if c := v[0]; c == ' ' || c == '\t' {
-		return false
-	}
-	if c := v[len(v)-1]; c == ' ' || c == '\t' {
-		return false
-	}
-	for i := range len(v) {
-		if c := v[i]; c < ' ' && c != '\t' || c == 0x7f {
-			return false
-		}
-	}
-	return true
-}
-
-// checkTarget says if target may be a :path, and if it is plain: nothing in it needs decoding.
+// checkTarget reports whether target may be a :path, and whether it is plain: nothing in it needs
+// decoding.
 func checkTarget(target string) (plain, ok bool) {
 	if target == "" || target[0] != '/' && target != "*" {
 		return false, false
@@ -143,7 +124,7 @@ func checkTarget(target string) (plain, ok bool) {
 	plain = target[0] == '/'
 	query := false
 	for i := range len(target) {
-		b := bytesIn[target[i]]
+		b := octets[target[i]]
 		if b&inTarget == 0 {
 			return false, false
 		}
@@ -158,57 +139,24 @@ func checkTarget(target string) (plain, ok bool) {
 	return plain, true
 }
 
-// validAuthority says if a is a host and perhaps a port, without user information.
-// RFC 9113, section 8.3.1; RFC 3986, section 3.2.
-func validAuthority(a string) bool {
-	if a == "" {
+// validValue reports whether v may be the value of a field of HTTP/2, which has no white space at
+// its ends. RFC 9113, section 8.2.1.
+func validValue(v string) bool {
+	if v == "" {
 		return true
 	}
-	host, port := a, ""
-	if i := strings.LastIndexByte(a, ':'); i >= 0 && !strings.HasSuffix(a, "]") {
-		host, port = a[:i], a[i+1:]
+	first, last := v[0], v[len(v)-1]
+	if first == ' ' || first == '\t' || last == ' ' || last == '\t' {
+		return false
 	}
-	for i := range len(port) {
-		if port[i] < '0' || port[i] > '9' {
-			return false
-		}
-	}
-	if inner, ok := strings.CutPrefix(host, "["); ok {
-		inner, ok = strings.CutSuffix(inner, "]")
-		return ok && inner != "" && only(inner, "0123456789abcdefABCDEFvV.:%-_~")
-	}
-	for i := range len(host) {
-		c := host[i]
-		if c >= 0x80 || bytesIn[c]&inPlain == 0 && strings.IndexByte("%!'()*", c) < 0 || strings.IndexByte(":/@", c) >= 0 {
-			return false
-		}
-	}
-	return host != ""
-}
-
-func only(s, set string) bool {
-	return strings.IndexFunc(s, func(r rune) bool { return !strings.ContainsRune(set, r) }) < 0
+	return wire.Value(v)
 }
 
 // parseLength parses a content-length: digits, and nothing else. RFC 9110, section 8.6.
 func parseLength(s string) (n int64, ok bool) {
-	if s == "" || len(s) > 18 {
+	if !wire.Digits(s) {
 		return 0, false
 	}
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return 0, false
-		}
-		n = 10*n + int64(s[i]-'0')
-	}
-	return n, true
-}
-
-// connectionField says if a response must not have this field. RFC 9113, section 8.2.2.
-func connectionField(name string) bool {
-	switch name {
-	case "Connection", "Keep-Alive", "Proxy-Connection", "Transfer-Encoding", "Upgrade":
-		return true
-	}
-	return false
+	n, err := strconv.ParseInt(s, 10, 64)
+	return n, err == nil
 }

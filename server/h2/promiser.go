@@ -1,14 +1,57 @@
 package h2
 
 import (
+	"errors"
 	"net/http"
+	"strings"
 	"sync"
 )
 
-// What follows is what a package that plans promises needs of an http.ResponseWriter, and can ask for without
-// importing this one. It may be called concurrently, also after the handler has returned.
+// A Promiser makes promises: it tells the client of a page of a request that the client has not made
+// yet, and answers that. RFC 9113, section 8.4.
+//
+// Each http.ResponseWriter that a [Server] gives to its handler is one. A handler behind others finds it
+// through their Unwrap methods, as [http.ResponseController] does. A package that only needs promises can
+// declare the same methods itself, and so need not import this one.
+//
+// The methods may be called concurrently, also after the handler has returned.
+//
+// A promise that the server's handler is to answer, with whatever it will answer, is made by the Push
+// of [http.Pusher], which each such http.ResponseWriter is as well.
+type Promiser interface {
+	// Promises reports whether the client accepts promises on this response now, and how many more of
+	// them the client and the server allow. It is false for good if the request is itself promised, or
+	// neither GET nor HEAD, and when the response has ended; it may change as long as the client
+	// changes its SETTINGS.
+	Promises() (n int, ok bool)
 
-// Promises says if the client accepts promises on this response now, and how many more can be made.
+	// Promise promises the request r, which is for the origin of the page, and answers it with status
+	// 200, header and body. Of r it reads Method (GET or HEAD; GET if empty), RequestURI (a path and
+	// perhaps a query) and Header. Nothing of what it is given may be changed any more.
+	//
+	// The PUSH_PROMISE precedes all that is sent for the page afterwards, so that a client sees it
+	// before what refers to it. The answer is not waited for. Its body gives way to the page's, unless
+	// the promise is critical: then it goes before it.
+	//
+	// If Promise returns an error, no promise was made. Otherwise settled, if it is not nil, is called
+	// once it is known what became of the promise: with nil when all has been sent; with a [ResetError]
+	// whose Remote is set if the client did not want it (REFUSED_STREAM says that it took none of it,
+	// CANCEL that it had no use for it, because it is in its cache, say); else with what ended the
+	// connection. A promise so small that it was sent whole before its client could refuse it is
+	// settled twice: with nil, and then with the client's reset. settled is called while the connection
+	// is locked: it must not block, and not use the connection.
+	Promise(r *http.Request, header http.Header, body []byte, critical bool, settled func(error)) error
+
+	// Session is where others keep what they know of the connection. It lives as long as that.
+	Session() *sync.Map
+}
+
+var (
+	_ Promiser    = (*response)(nil)
+	_ http.Pusher = (*response)(nil)
+)
+
+// Promises reports whether a promise can be made, as [Promiser] says.
 func (w *response) Promises() (n int, ok bool) {
 	c := w.st.c
 	c.mu.Lock()
@@ -16,50 +59,46 @@ func (w *response) Promises() (n int, ok bool) {
 	switch w.st.promisable() {
 	case nil:
 		return c.promisesLeft(), true
-	case ErrPushLimit:
+	case errPushLimit:
 		return 0, true
 	}
 	return 0, false
 }
 
-// Promise promises the request r, and answers it with status 200, header and body; see [Stream.Promise]. If
-// it returns no error, settled is called with what [Push.Err] is, and perhaps once more: what is small has been sent whole before a
-// client can say that it does not want it. It must not block, and not use the connection.
+// Promise promises r with a prepared answer, as [Promiser] says.
 func (w *response) Promise(r *http.Request, header http.Header, body []byte, critical bool, settled func(error)) error {
-	_, err := w.st.makePromise(Promise{Method: r.Method, Target: r.RequestURI, Header: r.Header, Critical: critical,
-		Answer: &Answer{Header: header, Body: body}}, settled)
+	child := &stream{critical: critical, settled: settled, prepared: &answer{header, body}}
+	return w.st.promise(child, r)
+}
+
+// Push promises a request that the server's handler answers. Its error is [http.ErrNotSupported] where
+// the client accepts no promises.
+func (w *response) Push(target string, o *http.PushOptions) error {
+	if o == nil {
+		o = new(http.PushOptions)
+	}
+	if rest, ok := w.ownOrigin(target); ok {
+		target = rest
+	}
+	err := w.st.promise(new(stream), &http.Request{Method: o.Method, RequestURI: target, Header: o.Header})
+	if errors.Is(err, errPushDisabled) {
+		return http.ErrNotSupported
+	}
 	return err
 }
 
-// Session is where others keep what they know of the connection. It lives as long as that.
+// ownOrigin cuts the origin of the page from a URL.
+func (w *response) ownOrigin(target string) (rest string, ok bool) {
+	scheme := "http://"
+	if w.st.c.tls != nil {
+		scheme = "https://"
+	}
+	rest, ok = strings.CutPrefix(target, scheme+w.st.req.Host)
+	if ok && rest == "" {
+		rest = "/"
+	}
+	return rest, ok
+}
+
+// Session is where others keep what they know of the connection.
 func (w *response) Session() *sync.Map { return &w.st.c.session }
-
-// maxLate is how many promised streams that were sent whole are remembered.
-const maxLate = 64
-
-// late are the promised streams that were sent whole and that the client may still reset, by their identifiers.
-type late map[uint32]func(error)
-
-// keepLate remembers a promised stream that has ended; c.mu is held.
-func (c *conn) keepLate(st *Stream, err error) {
-	if err != nil || st.pushed.then == nil {
-		return
-	}
-	if c.late == nil {
-		c.late = late{}
-	}
-	c.late[st.id] = st.pushed.then
-	for id := range c.late {
-		if len(c.late) > maxLate && id+2*maxLate <= st.id {
-			delete(c.late, id)
-		}
-	}
-}
-
-// unwanted says that the client has reset a stream that had been sent whole; c.mu is held.
-func (c *conn) unwanted(id uint32, err error) {
-	if then := c.late[id]; then != nil {
-		delete(c.late, id)
-		then(err)
-	}
-}

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/larkspur-web/larkspur/environ/wire"
 	"golang.org/x/net/http/httpguts"
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
@@ -142,7 +143,7 @@ func (c *conn) finishBlock(id uint32) error {
 	case b.self:
 		return streamError{id, http2.ErrCodeProtocol, "a stream that depends on itself"}
 	}
-	st := &Stream{c: c, id: id, remoteDone: b.end, priority: prio}
+	st := &stream{c: c, id: id, remoteDone: b.end, priority: prio}
 	if b.tooLarge {
 		st.refuse(http.StatusRequestHeaderFieldsTooLarge, b)
 	} else if reason := st.request(b); reason != "" {
@@ -157,7 +158,7 @@ type pseudo struct{ method, scheme, authority, path, protocol string }
 
 // request makes the http.Request of st out of b. It returns what is wrong with it: a malformed
 // request is a stream error, and reaches no handler. RFC 9113, section 8.1.1.
-func (st *Stream) request(b *block) (reason string) {
+func (st *stream) request(b *block) (reason string) {
 	var ps pseudo
 	n, reason := ps.take(b.fields)
 	if reason != "" {
@@ -169,7 +170,8 @@ func (st *Stream) request(b *block) (reason string) {
 	length := int64(-1)
 	var host string
 	for _, f := range fields {
-		if reason := checkField(f); reason != "" {
+		name, reason := checkField(f)
+		if reason != "" {
 			return reason
 		}
 		switch f.Name {
@@ -193,7 +195,6 @@ func (st *Stream) request(b *block) (reason string) {
 				st.priority = parsePriority(f.Value)
 			}
 		}
-		name := canonicalName(f.Name)
 		if have := header[name]; have != nil {
 			header[name] = append(have, f.Value)
 			continue
@@ -287,13 +288,13 @@ func (ps *pseudo) take(fields []hpack.HeaderField) (n int, reason string) {
 
 // check checks the pseudo-fields. RFC 9113, sections 8.3.1 and 8.5; RFC 8441, section 4.
 func (ps *pseudo) check(extended bool) string {
-	if !httpguts.ValidHeaderFieldName(ps.method) {
+	if !wire.Token(ps.method) {
 		return ":method is no token"
 	}
 	if ps.protocol != "" && (!extended || ps.method != http.MethodConnect) {
 		return ":protocol without Extended CONNECT"
 	}
-	if ps.protocol != "" && !httpguts.ValidHeaderFieldName(ps.protocol) {
+	if ps.protocol != "" && !wire.Token(ps.protocol) {
 		return ":protocol is no token"
 	}
 	if ps.protocol != "" && ps.authority == "" {
@@ -310,29 +311,25 @@ func (ps *pseudo) check(extended bool) string {
 	} else if ps.path == "*" && ps.method != http.MethodOptions {
 		return ":path is * and :method not OPTIONS"
 	}
-	if !validAuthority(ps.authority) {
+	if ps.authority != "" && !wire.Authority(ps.authority) {
 		return ":authority is no host and port"
 	}
 	return ""
 }
 
-// checkField checks a field that is not a pseudo-field. RFC 9113, sections 8.2.1 and 8.2.2.
-func checkField(f hpack.HeaderField) string {
-	if !validName(f.Name) {
-		return "the name of a field is invalid"
+// checkField checks a field that is not a pseudo-field, and returns its name as net/http writes it, or
+// what is wrong with it. RFC 9113, sections 8.2.1 and 8.2.2.
+func checkField(f hpack.HeaderField) (name, reason string) {
+	name, reason = canonicalName(f.Name)
+	switch {
+	case reason != "":
+		return "", reason
+	case !validValue(f.Value):
+		return "", "the value of a field is invalid"
+	case f.Name == "te" && f.Value != "trailers":
+		return "", "te other than trailers"
 	}
-	if !validValue(f.Value) {
-		return "the value of a field is invalid"
-	}
-	switch f.Name {
-	case "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade":
-		return "a field of the connection"
-	case "te":
-		if f.Value != "trailers" {
-			return "te other than trailers"
-		}
-	}
-	return ""
+	return name, ""
 }
 
 // parseTarget parses a request target into u. Most need nothing but to be cut.

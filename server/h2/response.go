@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/larkspur-web/larkspur/environ/wire"
 	"golang.org/x/net/http/httpguts"
 	"golang.org/x/net/http2"
 )
@@ -31,7 +32,7 @@ const maxBuffered = dataSize
 // A response is the http.ResponseWriter of a stream. Its methods may be called by several
 // goroutines, and after the handler has returned, when they do nothing.
 type response struct {
-	st   *Stream
+	st   *stream
 	head bool // the method is HEAD
 
 	mu       sync.Mutex
@@ -47,7 +48,7 @@ type response struct {
 	trailers []string
 }
 
-func (w *response) start(st *Stream, s *scratch) {
+func (w *response) start(st *stream, s *scratch) {
 	w.st, w.s, w.length = st, s, -1
 	w.head = st.method == http.MethodHead
 	s.buf = s.buf[:0]
@@ -124,17 +125,17 @@ func (w *response) take() {
 				}
 			}
 		}
-		if connectionField(name) || strings.HasPrefix(name, http.TrailerPrefix) {
+		if strings.HasPrefix(name, http.TrailerPrefix) {
 			continue
 		}
-		wire, ok := wireName(name)
+		known, ok := wireName(name)
 		if !ok {
 			continue
 		}
 		for _, v := range values {
 			// RFC 9113, section 8.2.1.
-			if httpguts.ValidHeaderFieldValue(v) {
-				fields = append(fields, responseField{wire, strings.Trim(v, " \t")})
+			if wire.Value(v) {
+				fields = append(fields, responseField{known, strings.Trim(v, " \t")})
 			}
 		}
 	}
@@ -175,7 +176,7 @@ func (w *response) interim(status int) {
 }
 
 // proceed sends the 100 that the client waits for before its body. RFC 9110, section 10.1.1.
-func (st *Stream) proceed() {
+func (st *stream) proceed() {
 	c := st.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -195,7 +196,7 @@ func (w *response) sendHeader(body []byte, whole, end bool, now time.Time) {
 	c := w.st.c
 	w.sent = true
 	w.st.headersSent = true
-	if w.st.promised > 0 {
+	if w.st.promises > 0 {
 		w.st.lastSent = c.now()
 	}
 	var flags http2.Flags

@@ -31,10 +31,10 @@ type scheduler struct {
 }
 
 // A streamList is a list of streams, linked by their fields.
-type streamList struct{ head, tail *Stream }
+type streamList struct{ head, tail *stream }
 
 // levelOf is st's level.
-func levelOf(st *Stream) int {
+func levelOf(st *stream) int {
 	switch {
 	case st.parent == nil || st.priority.explicit:
 		if !st.priority.explicit {
@@ -48,7 +48,7 @@ func levelOf(st *Stream) int {
 }
 
 // push adds st, if it has something to send and may.
-func (s *scheduler) push(st *Stream) {
+func (s *scheduler) push(st *stream) {
 	if st.scheduled || st.dead || len(st.pending) == 0 || st.window <= 0 {
 		return
 	}
@@ -68,7 +68,7 @@ func (s *scheduler) push(st *Stream) {
 	l.insert(st, next)
 }
 
-func (s *scheduler) remove(st *Stream) {
+func (s *scheduler) remove(st *stream) {
 	if st.scheduled {
 		st.scheduled = false
 		s.level[st.at].remove(st)
@@ -77,7 +77,7 @@ func (s *scheduler) remove(st *Stream) {
 }
 
 // sent says that st has had its turn.
-func (s *scheduler) sent(st *Stream) {
+func (s *scheduler) sent(st *stream) {
 	if st.scheduled && st.priority.incremental {
 		l := &s.level[st.at]
 		l.remove(st)
@@ -86,7 +86,7 @@ func (s *scheduler) sent(st *Stream) {
 }
 
 // first is the stream whose turn is next, in the order of the levels.
-func (s *scheduler) first(c *conn) *Stream {
+func (s *scheduler) first(c *conn) *stream {
 	if s.n == 0 {
 		return nil
 	}
@@ -101,7 +101,7 @@ func (s *scheduler) first(c *conn) *Stream {
 }
 
 // next is first, but for the turns of those that are served last.
-func (s *scheduler) next(c *conn) *Stream {
+func (s *scheduler) next(c *conn) *stream {
 	if s.n < 2 {
 		return s.first(c)
 	}
@@ -120,7 +120,7 @@ func (s *scheduler) next(c *conn) *Stream {
 
 // gives says if st, a promise, gives way to its page for now; the connection is kicked when that may
 // have changed.
-func (s *scheduler) gives(c *conn, st *Stream) bool {
+func (s *scheduler) gives(c *conn, st *stream) bool {
 	page := st.parent
 	if page == nil || st.critical || page.dead {
 		return false
@@ -137,7 +137,7 @@ func (s *scheduler) gives(c *conn, st *Stream) bool {
 }
 
 // insert puts st before next, or last if next is nil.
-func (l *streamList) insert(st, next *Stream) {
+func (l *streamList) insert(st, next *stream) {
 	st.next = next
 	if next == nil {
 		st.prev = l.tail
@@ -153,7 +153,7 @@ func (l *streamList) insert(st, next *Stream) {
 	}
 }
 
-func (l *streamList) remove(st *Stream) {
+func (l *streamList) remove(st *stream) {
 	if st.prev == nil {
 		l.head = st.next
 	} else {

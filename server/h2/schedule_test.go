@@ -7,7 +7,7 @@ import (
 )
 
 // turns has the scheduler serve streams of some pieces of DATA each, and returns the ids in turn.
-func turns(c *conn, streams ...*Stream) (ids []uint32) {
+func turns(c *conn, streams ...*stream) (ids []uint32) {
 	for _, st := range streams {
 		st.window = 1
 		c.ready.push(st)
@@ -27,8 +27,8 @@ func turns(c *conn, streams ...*Stream) (ids []uint32) {
 	}
 }
 
-func waiting(id uint32, pieces int, p priority) *Stream {
-	return &Stream{id: id, pending: make([]byte, pieces), priority: p}
+func waiting(id uint32, pieces int, p priority) *stream {
+	return &stream{id: id, pending: make([]byte, pieces), priority: p}
 }
 
 func TestScheduler(t *testing.T) {
@@ -37,16 +37,16 @@ func TestScheduler(t *testing.T) {
 		return priority{explicit: true, urgency: u, incremental: incremental}
 	}
 	page := waiting(1, 3, usual)
-	page.promised = 1
+	page.promises = 1
 	for _, tc := range []struct {
 		name    string
-		streams []*Stream
+		streams []*stream
 		want    []uint32
 	}{
-		{"equals take turns", []*Stream{waiting(1, 3, usual), waiting(3, 3, usual)}, []uint32{1, 3, 1, 3, 1, 3}},
-		{"urgency goes first", []*Stream{waiting(1, 2, urgent(5, true)), waiting(3, 2, urgent(1, true))}, []uint32{3, 3, 1, 1}},
-		{"what is not incremental goes one after another", []*Stream{waiting(3, 2, urgent(3, false)), waiting(1, 2, urgent(3, false))}, []uint32{1, 1, 3, 3}},
-		{"a page goes before its promise", []*Stream{{id: 2, parent: page, pending: make([]byte, 2)}, page}, []uint32{1, 1, 1, 2, 2}},
+		{"equals take turns", []*stream{waiting(1, 3, usual), waiting(3, 3, usual)}, []uint32{1, 3, 1, 3, 1, 3}},
+		{"urgency goes first", []*stream{waiting(1, 2, urgent(5, true)), waiting(3, 2, urgent(1, true))}, []uint32{3, 3, 1, 1}},
+		{"what is not incremental goes one after another", []*stream{waiting(3, 2, urgent(3, false)), waiting(1, 2, urgent(3, false))}, []uint32{1, 1, 3, 3}},
+		{"a page goes before its promise", []*stream{{id: 2, parent: page, pending: make([]byte, 2)}, page}, []uint32{1, 1, 1, 2, 2}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c := &conn{epoch: time.Now()}
@@ -61,7 +61,7 @@ func TestScheduler(t *testing.T) {
 func TestSchedulerCritical(t *testing.T) {
 	c := &conn{epoch: time.Now()}
 	page := waiting(1, 2, priority{})
-	critical := &Stream{id: 2, parent: page, critical: true, pending: make([]byte, 2)}
+	critical := &stream{id: 2, parent: page, critical: true, pending: make([]byte, 2)}
 	if got, want := turns(c, page, critical), []uint32{2, 2, 1, 1}; !slices.Equal(got, want) {
 		t.Errorf("the turns were %v, want %v", got, want)
 	}

@@ -10,16 +10,13 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// A Stream is one request and its response. It is made whole, in one allocation, when the request
+// A stream is one request and its response. It is made whole, in one allocation, when the request
 // has come, and never reused: a handler may keep its http.Request.
-//
-// A handler reaches it by [StreamOf], for what an http.ResponseWriter cannot do. Its methods may be
-// called concurrently, also after the handler has returned.
-type Stream struct {
+type stream struct {
 	c        *conn
 	id       uint32
 	method   string
-	parent   *Stream // of a promised stream
+	parent   *stream // of a promised stream
 	critical bool
 	refused  int // the status of a request that no handler sees
 
@@ -39,9 +36,9 @@ type Stream struct {
 	writeBy     int64
 	stallBy     int64 // the client must have opened its windows
 	lastSent    int64 // DATA of a page that has promises
-	promised    int   // promises made on it
-	prepared    *Answer
-	pushed      *Push
+	promises    int   // made on it
+	prepared    *answer
+	settled     func(error)
 	trailer     http.Header // of the request, as it came
 	priority
 
@@ -50,7 +47,7 @@ type Stream struct {
 	// The scheduler's.
 	scheduled  bool
 	at         int8
-	prev, next *Stream
+	prev, next *stream
 
 	ctx streamContext
 	url url.URL
@@ -59,26 +56,8 @@ type Stream struct {
 	w   response
 }
 
-// StreamOf finds the stream that w answers, through the Unwrap methods of the ResponseWriters around
-// it, as http.ResponseController does. It is false if the request did not come to a [Server].
-func StreamOf(w http.ResponseWriter) (st *Stream, ok bool) {
-	for {
-		switch v := w.(type) {
-		case *response:
-			return v.st, true
-		case interface{ Unwrap() http.ResponseWriter }:
-			w = v.Unwrap()
-		default:
-			return nil, false
-		}
-	}
-}
-
-// ID is the stream's identifier: odd if the client opened it, even if it was promised.
-func (st *Stream) ID() uint32 { return st.id }
-
 // wait waits for a signal; c.mu is held, but not while it waits.
-func (st *Stream) wait() {
+func (st *stream) wait() {
 	if st.wake == nil {
 		st.wake = make(chan struct{}, 1)
 	}
@@ -90,7 +69,7 @@ func (st *Stream) wait() {
 }
 
 // signal ends a wait; c.mu is held.
-func (st *Stream) signal() {
+func (st *stream) signal() {
 	if st.waiting {
 		select {
 		case st.wake <- struct{}{}:
@@ -100,7 +79,7 @@ func (st *Stream) signal() {
 }
 
 // run runs the handler, as a task.
-func (st *Stream) run(w *worker) {
+func (st *stream) run(w *worker) {
 	c := st.c
 	c.mu.Lock()
 	dead := st.dead
@@ -133,7 +112,7 @@ func (st *Stream) run(w *worker) {
 }
 
 // call calls the handler, and says if it returned. One that did not has its stream reset.
-func (st *Stream) call() (returned bool) {
+func (st *stream) call() (returned bool) {
 	defer func() {
 		if returned {
 			return
@@ -151,7 +130,7 @@ func (st *Stream) call() (returned bool) {
 }
 
 // begin opens st, and queues its handler.
-func (c *conn) begin(st *Stream) {
+func (c *conn) begin(st *stream) {
 	c.mu.Lock()
 	st.window = c.peerWindow
 	st.received.init(c.lim.streamWindow)
@@ -167,7 +146,7 @@ func (c *conn) begin(st *Stream) {
 		c.batch = append(c.batch, st)
 	} else {
 		if len(c.waiting) > 2*c.lim.streams {
-			c.waiting = slices.DeleteFunc(c.waiting, func(st *Stream) bool { return st.dead })
+			c.waiting = slices.DeleteFunc(c.waiting, func(st *stream) bool { return st.dead })
 		}
 		c.waiting = append(c.waiting, st)
 	}
@@ -183,7 +162,7 @@ func (c *conn) handlerEnded() {
 		c.waiting = c.waiting[1:]
 		if !st.dead {
 			c.handlers++
-			c.srv.workers.submit([]*Stream{st}, nil)
+			c.srv.workers.submit([]*stream{st}, nil)
 		}
 	}
 	if len(c.waiting) == 0 {
@@ -222,10 +201,10 @@ func (c *conn) handleTrailers(id uint32) error {
 	trailer := http.Header{}
 	for _, f := range b.fields {
 		// RFC 9113, section 8.1: no pseudo-fields in trailers.
-		if reason := checkField(f); reason != "" {
+		name, reason := checkField(f)
+		if reason != "" {
 			return streamError{id, http2.ErrCodeProtocol, reason}
 		}
-		name := canonicalName(f.Name)
 		trailer[name] = append(trailer[name], f.Value)
 	}
 	c.mu.Lock()
@@ -236,7 +215,7 @@ func (c *conn) handleTrailers(id uint32) error {
 
 // giveTrailers gives the handler the trailers that the request announced; it runs in the handler's
 // Read, before it returns io.EOF.
-func (st *Stream) giveTrailers() {
+func (st *stream) giveTrailers() {
 	st.c.mu.Lock()
 	trailer := st.trailer
 	st.trailer = nil
@@ -249,7 +228,7 @@ func (st *Stream) giveTrailers() {
 }
 
 // refuse prepares st for an answer without a handler.
-func (st *Stream) refuse(status int, b *block) {
+func (st *stream) refuse(status int, b *block) {
 	st.refused = status
 	for _, f := range b.fields {
 		if f.Name == ":method" {

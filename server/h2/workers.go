@@ -13,7 +13,7 @@ type task interface{ run(*worker) }
 type worker struct {
 	wake    chan bool // false: end
 	scratch scratch
-	st      *Stream // its handler has run, and its slot may not yet be given back
+	st      *stream // its handler has run, and its slot may not yet be given back
 	flush   *conn   // its response is to be written
 }
 
@@ -55,7 +55,7 @@ func (p *workers) leave() {
 }
 
 // submit queues requests, and then flush if it is not nil.
-func (p *workers) submit(requests []*Stream, flush *conn) {
+func (p *workers) submit(requests []*stream, flush *conn) {
 	p.mu.Lock()
 	for _, st := range requests {
 		if p.handlers < p.max {
@@ -107,7 +107,7 @@ func (p *workers) work(w *worker) {
 
 // giveUp gives st's slot to a request that waits, if st still has it: when its handler has ended, or
 // waits for its client, which may be for long.
-func (p *workers) giveUp(st *Stream) {
+func (p *workers) giveUp(st *stream) {
 	p.mu.Lock()
 	p.release(st)
 	if p.ready.n > 0 && p.searching == 0 {
@@ -159,12 +159,12 @@ func (p *workers) taken(w *worker) task {
 }
 
 // release is giveUp for those who hold mu, and take a task next.
-func (p *workers) release(st *Stream) {
+func (p *workers) release(st *stream) {
 	if !st.slot {
 		return
 	}
 	st.slot = false
-	if next, ok := p.waiting.pop().(*Stream); ok {
+	if next, ok := p.waiting.pop().(*stream); ok {
 		next.slot = true
 		p.ready.push(next)
 		return

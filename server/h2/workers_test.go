@@ -41,11 +41,11 @@ func TestQueue(t *testing.T) {
 	pushed, popped := 0, 0
 	for round := range 100 {
 		for range round {
-			q.push(&Stream{id: uint32(pushed)})
+			q.push(&stream{id: uint32(pushed)})
 			pushed++
 		}
 		for range round / 2 {
-			if got := q.pop().(*Stream).id; got != uint32(popped) {
+			if got := q.pop().(*stream).id; got != uint32(popped) {
 				t.Fatalf("popped %d, want %d", got, popped)
 			}
 			popped++

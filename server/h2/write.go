@@ -10,7 +10,7 @@ import (
 	"time"
 	"unsafe"
 
-	"golang.org/x/net/http/httpguts"
+	"github.com/larkspur-web/larkspur/environ/wire"
 	"golang.org/x/net/http2"
 )
 
@@ -168,7 +168,7 @@ func (w *response) end() {
 }
 
 // endEmpty ends the response by a DATA frame without payload, for which no window is needed.
-func (c *conn) endEmpty(st *Stream) {
+func (c *conn) endEmpty(st *stream) {
 	c.out = appendFrame(c.outBuffer(), http2.FrameData, flagEndStream, st.id, 0)
 	c.endLocal(st)
 }
@@ -184,10 +184,10 @@ func (w *response) endTrailers() (fields []responseField) {
 	}
 	slices.Sort(w.trailers)
 	for _, name := range w.trailers {
-		wire, ok := wireName(name)
+		known, ok := wireName(name)
 		for _, v := range w.header[name] {
-			if ok && httpguts.ValidHeaderFieldValue(v) {
-				fields = append(fields, responseField{wire, strings.Trim(v, " \t")})
+			if ok && wire.Value(v) {
+				fields = append(fields, responseField{known, strings.Trim(v, " \t")})
 			}
 		}
 	}

@@ -8,7 +8,7 @@ import (
 // key looks at a key that the script asks the environ for. One that the file itself sets is right.
 func (c *checker) key(lit *syntax.Literal) {
 	name, _ := lit.Value.(string)
-	if meant := environ.Meant(name); meant != "" && !c.keys[name] {
+	if meant := environ.Suggest(name); meant != "" && !c.keys[name] {
 		c.warn(lit.TokenPos, "the environ has no %s; did you mean %s?", name, meant)
 	}
 }

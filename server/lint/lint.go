@@ -1,6 +1,7 @@
-// Package lint doubts what a script says to the server before it runs: a status or a header that can never be
-// valid, a body that is none, a key of the environ that is misspelt. It judges by the server's own rules, those of
-// those of package answer, with what is written in the script as a constant, and passes over what is not.
+// Package lint warns, before a script runs, about what it says to the server: a status or a header
+// that can never be valid, a body that is none, a key of the environ that is misspelt. It judges by
+// the server's own rules, those of package answer, with what is written in the script as a
+// constant, and passes over what is not.
 //
 // [Check] is a runtime.Rule.
 package lint
@@ -53,7 +54,8 @@ type checker struct {
 	functions map[*syntax.Ident]starlark.Callable
 }
 
-func (c *checker) doubt(e syntax.Node, err error) {
+// check warns of what is wrong with e, if anything is.
+func (c *checker) check(e syntax.Node, err error) {
 	if err != nil {
 		pos, _ := e.Span()
 		c.warn(pos, "%v", err)
@@ -117,7 +119,7 @@ func (c *checker) status(e syntax.Expr) {
 	}
 	if v := c.constants.value(e); v.known() && (v.exact || v.Type() != "string") {
 		_, err := answer.Status(v.Value)
-		c.doubt(e, err)
+		c.check(e, err)
 	}
 }
 
@@ -127,8 +129,8 @@ func (c *checker) headers(e syntax.Expr, check func(starlark.Value) error) {
 	c.sum(e, check, &left)
 }
 
-// sum looks at a list that may be the sum of others, and bound to a name that it is part of: it gives up when
-// nothing is left.
+// sum looks at a list that may be the sum of others, and bound to a name that it is part of: it
+// gives up when nothing is left.
 func (c *checker) sum(e syntax.Expr, check func(starlark.Value) error, left *int) {
 	if *left--; *left < 0 {
 		return
@@ -138,7 +140,7 @@ func (c *checker) sum(e syntax.Expr, check func(starlark.Value) error, left *int
 	case *syntax.ListExpr:
 		for i, item := range list.List[:min(len(list.List), budget)] {
 			if v := c.header(item); v != nil {
-				c.doubt(item, check(padded(i, starlark.Tuple{starlark.String("X"), starlark.String("x")}, v)))
+				c.check(item, check(padded(i, starlark.Tuple{starlark.String("X"), starlark.String("x")}, v)))
 			}
 		}
 	case *syntax.BinaryExpr:
@@ -148,12 +150,13 @@ func (c *checker) sum(e syntax.Expr, check func(starlark.Value) error, left *int
 		}
 	default:
 		if v := c.constants.value(list); v.known() && v.Type() != "list" {
-			c.doubt(e, check(v.Value))
+			c.check(e, check(v.Value))
 		}
 	}
 }
 
-// header returns a header as far as it is constant, with something that is valid for the rest; nil if it is not at all.
+// header returns a header as far as it is constant, with something that is valid for the rest; nil
+// if it is not at all.
 func (c *checker) header(e syntax.Expr) starlark.Value {
 	pair, ok := c.constants.origin(e).(*syntax.TupleExpr)
 	if !ok || len(pair.List) != 2 {
@@ -193,7 +196,8 @@ func (c *checker) app(def *syntax.DefStmt) {
 	}
 }
 
-// body looks at what an application returns. That it is None is for the rules of the language to say.
+// body looks at what an application returns. That it is None is for the rules of the language to
+// say.
 func (c *checker) body(e syntax.Expr) {
 	if cond, ok := e.(*syntax.CondExpr); ok {
 		c.body(cond.True)
@@ -203,13 +207,13 @@ func (c *checker) body(e syntax.Expr) {
 	if list, ok := e.(*syntax.ListExpr); ok {
 		for i, item := range list.List[:min(len(list.List), budget)] {
 			if v := c.constants.value(item); v.known() {
-				c.doubt(item, answer.Body(padded(i, starlark.String("x"), v.Value)))
+				c.check(item, answer.Body(padded(i, starlark.String("x"), v.Value)))
 			}
 		}
 		return
 	}
 	if v := c.constants.value(e); v.known() && v.Value != starlark.None {
-		c.doubt(e, answer.Body(v.Value))
+		c.check(e, answer.Body(v.Value))
 	}
 }
 
@@ -268,7 +272,7 @@ func (c *checker) try(fn starlark.Callable, call *syntax.CallExpr) {
 	if eval, ok := err.(*starlark.EvalError); ok {
 		err = eval.Unwrap()
 	}
-	c.doubt(call, err)
+	c.check(call, err)
 }
 
 // fields says what is wrong with response headers.

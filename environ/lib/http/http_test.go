@@ -54,7 +54,7 @@ func TestFunctions(t *testing.T) {
 		{"query as a mapping", "/?a=1&a=2&b=", "", "", `[query(e)["a"], query(e).getall("a"), query(e).get("z"), query(e).get("z", 0), "b" in query(e), [k for k in query(e)], len(query(e))]`, `["1", ["1", "2"], None, 0, True, ["a", "b"], 2]`},
 		{"form", "/", form, "a=1&a=%26", `form(e).getall("a")`, `["1", "&"]`},
 		{"form is read once", "/", form, "a=1", `form(e)["a"] + form(e)["a"]`, `"11"`},
-		{"item056 form of a replaced input", "/", form, "a=1", `[form(e)["a"], e.update([("wsgi.input", input([b"a=", "2"]))]), form(e)["a"]]`, `["1", None, "2"]`},
+		{"input-replaced: form of a replaced input", "/", form, "a=1", `[form(e)["a"], e.update([("wsgi.input", input([b"a=", "2"]))]), form(e)["a"]]`, `["1", None, "2"]`},
 		{"form of something else", "/", "text/plain", "a=1", `[len(form(e)), e["wsgi.input"].read()]`, `[0, b"a=1"]`},
 		{"multipart", "/", multi, multipartForm, `[form(e).items(), files(e).keys(), files(e)["f"].filename, files(e)["f"].content_type, files(e)["f"].size, files(e)["f"].read()]`, `[[("a", "1")], ["f"], "x.txt", "text/plain", 7, b"one\ntwo"]`},
 		{"multipart names of a file", "/", multi, part("a", `C:\dir\x.txt`, "") + part("b", "../..", "") + part("c", "/", "") + part("d", "a b.é", "") + "--B--", `[files(e)[k].filename for k in files(e)]`, `["x.txt", "file", "file", "a b.é"]`},
@@ -80,10 +80,10 @@ func TestFunctions(t *testing.T) {
 		{"set_cookie", "/", "", "", `set_cookie("a", "b c", max_age = 60, secure = True)`, `("Set-Cookie", "a=\"b c\"; Path=/; Max-Age=60; HttpOnly; Secure; SameSite=Lax")`},
 		{"set_cookie deletes", "/", "", "", `set_cookie("a", "", max_age = 0)[1]`, `"a=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"`},
 		{"status", "/", "", "", `[status(404), status(299)]`, `["404 Not Found", "299 Unknown"]`},
-		{"item056 input of bytes", "/", "", "", `[l for l in input(b"a\nb")]`, `[b"a\n", b"b"]`},
-		{"item056 input of blocks", "/", "", "", `[i.read(1) + i.readline() + i.read() for i in [input([b"", "a", b"b\nc", "", "d"])]]`, `[b"ab\ncd"]`},
-		{"item056 input of an input", "/", "", "a\nb", `[l for l in input(e["wsgi.input"])]`, `[b"a\n", b"b"]`},
-		{"item056 input of nothing", "/", "", "", `[input(b"").read(), input([]).read(), input([b""]).readline()]`, `[b"", b"", b""]`},
+		{"input-replaced: input of bytes", "/", "", "", `[l for l in input(b"a\nb")]`, `[b"a\n", b"b"]`},
+		{"input-replaced: input of blocks", "/", "", "", `[i.read(1) + i.readline() + i.read() for i in [input([b"", "a", b"b\nc", "", "d"])]]`, `[b"ab\ncd"]`},
+		{"input-replaced: input of an input", "/", "", "a\nb", `[l for l in input(e["wsgi.input"])]`, `[b"a\n", b"b"]`},
+		{"input-replaced: input of nothing", "/", "", "", `[input(b"").read(), input([]).read(), input([b""]).readline()]`, `[b"", b"", b""]`},
 		{"http", "/?a=1", "", "", `http.query(e)["a"]`, `"1"`},
 	}
 	for _, tt := range tests {
@@ -307,7 +307,7 @@ func TestURL(t *testing.T) {
 		{http + `"SERVER_NAME": "h", "PATH_INFO": "/"`, "http://h/"},
 	}
 	for _, tt := range tests {
-		t.Run("item139 "+tt.want, func(t *testing.T) {
+		t.Run("url: "+tt.want, func(t *testing.T) {
 			v, err := eval(t, "/", "", "", "url({"+tt.vars+"})")
 			if err != nil {
 				t.Fatal(err)

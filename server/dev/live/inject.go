@@ -9,11 +9,11 @@ import (
 	"strings"
 )
 
-// A Page is the http.ResponseWriter of a response into which the script goes if it is an HTML page. Its End must be
-// called when the handler has returned.
+// A Page is the http.ResponseWriter of a response into which the script goes if it is an HTML page.
+// Its End must be called when the handler has returned.
 //
-// The script goes behind the start of the head, so that the document stays what it is, in standards mode or not. All else
-// of the body goes out as it comes.
+// The script goes behind the start of the head, so that the document stays what it is, in standards
+// mode or not. All else of the body goes out as it comes.
 type Page struct {
 	http.ResponseWriter
 	hub    *Hub
@@ -58,22 +58,30 @@ func (p *Page) WriteHeader(status int) {
 // wants reports whether the response is a whole HTML page that a person looks at.
 func (p *Page) wants(status int) bool {
 	header := p.Header()
-	switch {
-	case status == http.StatusNoContent, status == http.StatusResetContent, status == http.StatusNotModified, status == http.StatusPartialContent,
-		p.r.Method != http.MethodGet && p.r.Method != http.MethodHead && p.r.Method != http.MethodPost:
+	switch status {
+	case http.StatusNoContent, http.StatusResetContent,
+		http.StatusNotModified, http.StatusPartialContent:
+		return false
+	}
+	switch p.r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPost:
+	default:
 		return false
 	}
 	media, params, err := mime.ParseMediaType(header.Get("Content-Type"))
-	if err != nil || media != "text/html" || strings.HasPrefix(strings.ToLower(params["charset"]), "utf-16") {
+	wide := strings.HasPrefix(strings.ToLower(params["charset"]), "utf-16")
+	if err != nil || media != "text/html" || wide {
 		return false
 	}
-	// Fetch Metadata: a piece of HTML that a script asks for is no page, and a frame is reloaded with the page around it.
+	// Fetch Metadata: a piece of HTML that a script asks for is no page, and a frame is reloaded
+	// with the page around it.
 	if to := p.r.Header.Get("Sec-Fetch-Dest"); to != "" && to != "document" {
 		return false
 	}
 	encoding := header.Get("Content-Encoding")
 	disposition, _, _ := strings.Cut(header.Get("Content-Disposition"), ";")
-	return (encoding == "" || strings.EqualFold(encoding, "identity")) && !strings.EqualFold(strings.TrimSpace(disposition), "attachment") &&
+	return (encoding == "" || strings.EqualFold(encoding, "identity")) &&
+		!strings.EqualFold(strings.TrimSpace(disposition), "attachment") &&
 		header["Repr-Digest"] == nil && header["Content-Digest"] == nil
 }
 
@@ -92,7 +100,8 @@ func (p *Page) prepare() {
 	if nonce {
 		attribute = fmt.Sprintf(` nonce="%s"`, p.hub.nonce)
 	}
-	p.tag = fmt.Sprintf(`<script src="%s?v=%s-%d"%s async></script>`, ScriptPath, p.hub.state.Boot, p.change, attribute)
+	p.tag = fmt.Sprintf(`<script src="%s?v=%s-%d"%s async></script>`,
+		ScriptPath, p.hub.state.Boot, p.change, attribute)
 	if n, err := strconv.ParseInt(header.Get("Content-Length"), 10, 64); err == nil {
 		header["Content-Length"] = []string{strconv.FormatInt(n+int64(len(p.tag)), 10)}
 	}
@@ -146,8 +155,9 @@ func (p *Page) End() {
 	}
 }
 
-// place returns where in the beginning of a document the script goes: behind the start tag of the head, or else of the
-// html element, or else the doctype. It is not sure as long as a start tag that is not whole, or none, has come.
+// place returns where in the beginning of a document the script goes: behind the start tag of the
+// head, or else of the html element, or else the doctype. It is not sure as long as a start tag
+// that is not whole, or none, has come.
 func place(doc []byte) (at int, sure bool) {
 	s := string(doc)
 	const mark = "\ufeff"
@@ -170,7 +180,8 @@ func place(doc []byte) (at int, sure bool) {
 				return at, false
 			}
 			i += n + len("-->")
-		case strings.HasPrefix(rest, "<!"), strings.HasPrefix(rest, "<?"), name == "html", name == "head":
+		case strings.HasPrefix(rest, "<!"), strings.HasPrefix(rest, "<?"),
+			name == "html", name == "head":
 			n := tagEnd(rest)
 			if n < 0 {
 				return at, false

@@ -1,17 +1,21 @@
-// Package live keeps the pages that are open in a browser up to date with the files that they are made of.
+// Package live keeps the pages that are open in a browser up to date with the files that they are
+// made of.
 //
 // # The model
 //
-// A [Hub] holds one [State]: how many changes there have been, which was the last that takes more than new style sheets, and
-// what is wrong now. Browsers are sent the whole state whenever it changes, as server-sent events, and never
-// a difference: one that was away has missed nothing that it needs.
+// A [Hub] holds one [State]: how many changes there have been, which was the last that takes more
+// than new style sheets, and what is wrong now. Browsers are sent the whole state whenever it
+// changes, as server-sent events, and never a difference: one that was away has missed nothing that
+// it needs.
 //
-// [Hub.Inject] puts one script into the HTML pages of an application. It names the state that the page was made in, so that a
-// change that came between the page and the script's own connection is seen. The script asks for the page again, puts
-// fresh style sheets in, or shows what is wrong over the page.
+// [Hub.Inject] puts one script into the HTML pages of an application. It names the state that the
+// page was made in, so that a change that came between the page and the script's own connection is
+// seen. The script asks for the page again, puts fresh style sheets in, or shows what is wrong over
+// the page.
 //
-// Pages of one browser share a connection: HTTP/1.1 has six for each host, and tabs would use them up. The script's
-// instances elect the one that connects, by a lock, and it passes on what it is sent.
+// Pages of one browser share a connection: HTTP/1.1 has six for each host, and tabs would use them
+// up. The script's instances elect the one that connects, by a lock, and it passes on what it is
+// sent.
 package live
 
 import (
@@ -24,6 +28,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/larkspur-web/larkspur/runtime/host"
 )
 
 // The paths at which a browser finds what it needs. Whoever serves them guards them.
@@ -40,31 +46,24 @@ type State struct {
 	Change uint64 `json:"change"`
 	// Reload is the last change that takes more than new style sheets.
 	Reload uint64 `json:"reload"`
-	// Fault is what keeps the last change from being served; nil if nothing does.
-	Fault *Fault `json:"fault,omitempty"`
+	// Overlay says what keeps the last change from being served; nil if nothing does.
+	Overlay *Overlay `json:"overlay,omitempty"`
 	// Requests counts what the inspector lists.
 	Requests uint64 `json:"requests"`
 }
 
-// A Fault is an error as the overlay shows it.
-type Fault struct {
-	Title    string    `json:"title"`
-	Messages []Message `json:"messages"`
-	Note     string    `json:"note"`
+// An Overlay is what is shown over the page.
+type Overlay struct {
+	Title string `json:"title"`
+	Items []Item `json:"items"`
+	Note  string `json:"note"`
 }
 
-// A Message is one error of a Fault, with the lines around its place.
-type Message struct {
-	Place string `json:"place"` // FILE:LINE:COL
-	Text  string `json:"text"`
-	Lines []Line `json:"lines"`
-}
-
-// A Line is a line of a script.
-type Line struct {
-	Number int    `json:"number"`
-	Text   string `json:"text"`
-	Here   bool   `json:"here"` // it is the one in question
+// An Item of an Overlay is a diagnostic with the lines around its place.
+type Item struct {
+	Place   string      `json:"place"` // as the user would name it
+	Message string      `json:"message"`
+	Lines   []host.Line `json:"lines"`
 }
 
 // A Hub tells browsers what has changed. Use [NewHub]. It is safe for concurrent use.
@@ -79,7 +78,11 @@ type Hub struct {
 
 // NewHub returns a hub of which no state has been told yet.
 func NewHub() *Hub {
-	return &Hub{nonce: rand.Text(), state: State{Boot: rand.Text()[:8], Change: 1, Reload: 1}, changed: make(chan struct{})}
+	return &Hub{
+		nonce:   rand.Text(),
+		state:   State{Boot: rand.Text()[:8], Change: 1, Reload: 1},
+		changed: make(chan struct{}),
+	}
 }
 
 // State returns the present state.
@@ -102,12 +105,12 @@ func (h *Hub) update(change func(*State)) {
 	h.changed = make(chan struct{})
 }
 
-// Loaded tells that the program was loaded again. The pages are out of date if fault is nil.
-func (h *Hub) Loaded(fault *Fault) {
+// Loaded tells that the program was loaded again. The pages are out of date if the overlay is nil.
+func (h *Hub) Loaded(o *Overlay) {
 	h.update(func(s *State) {
 		s.Change++
-		s.Fault = fault
-		if fault == nil {
+		s.Overlay = o
+		if o == nil {
 			s.Reload = s.Change
 		}
 	})
@@ -117,7 +120,8 @@ func (h *Hub) Loaded(fault *Fault) {
 func (h *Hub) Changed(files []string) {
 	h.update(func(s *State) {
 		s.Change++
-		if slices.ContainsFunc(files, func(f string) bool { return !strings.HasSuffix(f, ".css") }) {
+		other := func(f string) bool { return !strings.HasSuffix(f, ".css") }
+		if slices.ContainsFunc(files, other) {
 			s.Reload = s.Change
 		}
 	})
@@ -127,12 +131,15 @@ func (h *Hub) Changed(files []string) {
 func (h *Hub) Requested() { h.update(func(s *State) { s.Requests++ }) }
 
 const (
-	keepAlive = 15 * time.Second       // a comment is sent after so long a silence, by which a client that has gone is noticed
+	// keepAlive is how long nothing is sent before a comment is, by which a client that has gone is
+	// noticed.
+	keepAlive = 15 * time.Second
 	gather    = 100 * time.Millisecond // requests are told of at most so often
 )
 
-// ServeEvents sends the state, and each that comes after it, until the client goes or the hub is closed. Only a client that says
-// ?requests is told that nothing but the number of requests has changed.
+// ServeEvents sends the state, and each that comes after it, until the client goes or the hub is
+// closed. Only a client that says ?requests is told that nothing but the number of requests has
+// changed.
 func (h *Hub) ServeEvents(w http.ResponseWriter, r *http.Request) {
 	control := http.NewResponseController(w)
 	_ = control.SetWriteDeadline(time.Time{}) // a writer without deadlines has none to lift
@@ -172,7 +179,9 @@ func (h *Hub) ServeEvents(w http.ResponseWriter, r *http.Request) {
 }
 
 // await waits for a change, and reports whether the client is still there.
-func await(w http.ResponseWriter, r *http.Request, control *http.ResponseController, changed <-chan struct{}) bool {
+func await(
+	w http.ResponseWriter, r *http.Request, control *http.ResponseController, changed <-chan struct{},
+) bool {
 	for {
 		silence := time.NewTimer(keepAlive)
 		select {

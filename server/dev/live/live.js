@@ -88,23 +88,23 @@
   const clear = () => { overlay?.remove(); overlay = null };
   const show = state => {
     clear();
-    if (!state.fault || hidden === state.change) return;
+    if (!state.overlay || hidden === state.change) return;
     overlay = make("larkspur-overlay");
     const root = overlay.attachShadow({ mode: "open" });
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(css);
     root.adoptedStyleSheets = [sheet];
-    const box = make("div", undefined, "box"), head = make("header"), title = make("h1", state.fault.title), close = make("button", "Close (Esc)");
+    const box = make("div", undefined, "box"), head = make("header"), title = make("h1", state.overlay.title), close = make("button", "Close (Esc)");
     box.setAttribute("role", "alertdialog");
-    box.setAttribute("aria-label", state.fault.title);
+    box.setAttribute("aria-label", state.overlay.title);
     const hide = () => { hidden = state.change; clear() };
     close.addEventListener("click", hide);
     overlay.addEventListener("keydown", e => e.key === "Escape" && hide());
     head.append(title, close);
     box.append(head);
-    for (const m of state.fault.messages) {
+    for (const m of state.overlay.items) {
       if (m.place) box.append(make("h2", m.place));
-      box.append(make("p", m.text, "text"));
+      box.append(make("p", m.message, "text"));
       if (!m.lines?.length) continue;
       const pre = make("pre");
       for (const l of m.lines) {
@@ -114,7 +114,7 @@
       }
       box.append(pre);
     }
-    box.append(make("footer", state.fault.note));
+    box.append(make("footer", state.overlay.note));
     const veil = make("div", undefined, "veil");
     veil.addEventListener("click", hide);
     root.append(veil, box);
@@ -128,8 +128,8 @@
     last = state;
     if (!fresh) return;
     if (state.boot !== boot || state.reload > seen) {
-      if (!state.fault) return reload(state);
-    } else if (state.change > seen && !state.fault) {
+      if (!state.overlay) return reload(state);
+    } else if (state.change > seen && !state.overlay) {
       seen = state.change;
       restyle(state);
     }

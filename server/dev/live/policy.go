@@ -6,11 +6,13 @@ import (
 	"strings"
 )
 
-// The fields that hold policies; those of the second are not enforced, but what offends them is reported.
+// The fields that hold policies; those of the second are not enforced, but what offends them is
+// reported.
 var policyFields = []string{"Content-Security-Policy", "Content-Security-Policy-Report-Only"}
 
-// admit extends the policies of a response so that they let the script in and let it connect, and nothing more. The origin is that
-// of the request. It reports whether the script needs the nonce, and whether it can run at all.
+// admit extends the policies of a response so that they let the script in and let it connect, and
+// nothing more. The origin is that of the request. It reports whether the script needs the nonce,
+// and whether it can run at all.
 func (h *Hub) admit(header http.Header, origin string) (nonce, runs bool) {
 	runs = true
 	for _, field := range policyFields {
@@ -20,7 +22,8 @@ func (h *Hub) admit(header http.Header, origin string) (nonce, runs bool) {
 		}
 		extended := make([]string, len(values))
 		for i, value := range values {
-			policies := strings.Split(value, ",") // CSP3, section 2.2.2: a list of policies, each of which holds
+			// CSP3, section 2.2.2: a list of policies, each of which holds.
+			policies := strings.Split(value, ",")
 			for j, text := range policies {
 				p := parsePolicy(text)
 				runs = runs && p.scripts()
@@ -63,7 +66,8 @@ func (p policy) String() string {
 	return strings.Join(parts, "; ")
 }
 
-// find returns the first of the directives that there is, of those with a name twice the first: CSP3, section 2.2.1.
+// find returns the first of the directives that there is, of those with a name twice the first:
+// CSP3, section 2.2.1.
 func (p policy) find(names ...string) *directive {
 	for _, name := range names {
 		if i := slices.IndexFunc(p, func(d directive) bool { return d.name == name }); i >= 0 {
@@ -83,8 +87,9 @@ func (d *directive) has(value string) bool {
 	return slices.ContainsFunc(d.values, func(v string) bool { return strings.EqualFold(v, value) })
 }
 
-// admitScript lets the script at url in, and reports whether it needs the nonce. A nonce would end what 'unsafe-inline'
-// allows to the page's own scripts, and a URL means nothing beside 'strict-dynamic': CSP3, section 6.7.3.
+// admitScript lets the script at url in, and reports whether it needs the nonce. A nonce would end
+// what 'unsafe-inline' allows to the page's own scripts, and a URL means nothing beside
+// 'strict-dynamic': CSP3, section 6.7.3.
 func (p *policy) admitScript(url, nonce string) bool {
 	d := p.find("script-src-elem", "script-src", "default-src")
 	switch {
@@ -106,7 +111,8 @@ func (p *policy) admitConnection(url string) {
 	}
 }
 
-// extend adds a source to the directive of that name, which is made of d, that holds in its stead, if it is another.
+// extend adds a source to the directive of that name, which is made of d, that holds in its stead,
+// if it is another.
 func (p *policy) extend(d *directive, name, source string) {
 	var sources []string
 	for _, v := range d.values {

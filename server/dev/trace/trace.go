@@ -28,10 +28,9 @@ import (
 
 // A Frame is one call that was active when a call failed, innermost first in a list of them.
 type Frame struct {
-	Name      string // of the function
-	File      string // path in the program's tree; "" for a builtin
-	Line, Col int    // from 1
-	Locals    []Local
+	Name       string // of the function
+	host.Place        // nowhere for a builtin
+	Locals     []Local
 }
 
 // A Local is a variable and what it held, as [Show] writes it.
@@ -182,7 +181,7 @@ func (b *base) explain(err error) error {
 	}
 	e := &Error{Err: err, Omitted: b.depth - len(b.noted)}
 	for _, n := range b.noted {
-		f := frame(n.fn.Name(), n.pos)
+		f := Frame{Name: n.fn.Name(), Place: host.PlaceAt(n.pos)}
 		for _, v := range n.locals {
 			f.Locals = append(f.Locals, Local{v.name, Show(v.value, maxValue), v.outer})
 		}
@@ -200,14 +199,7 @@ func (b *base) noticed(stack starlark.CallStack) bool {
 func bare(stack starlark.CallStack) []Frame {
 	var frames []Frame
 	for i := range min(len(stack)-1, maxFrames) { // the last is the base
-		frames = append(frames, frame(stack.At(i).Name, stack.At(i).Pos))
+		frames = append(frames, Frame{Name: stack.At(i).Name, Place: host.PlaceAt(stack.At(i).Pos)})
 	}
 	return frames
-}
-
-func frame(name string, pos syntax.Position) Frame {
-	if pos.Line == 0 {
-		return Frame{Name: name}
-	}
-	return Frame{Name: name, File: pos.Filename(), Line: int(pos.Line), Col: int(pos.Col)}
 }

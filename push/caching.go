@@ -1,0 +1,128 @@
+package push
+
+import (
+	"hash/maphash"
+	"net/http"
+	"net/textproto"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// seed makes the hashes of this process unlike those of any other, so that none can be aimed at.
+var seed = maphash.MakeSeed()
+
+// A validator tells one state of a resource from another. Each part may be missing, and is then 0.
+type validator struct {
+	tag      uint64 // hash of the ETag
+	modified uint64 // hash of Last-Modified
+	sum      uint64 // hash of the body
+}
+
+// validatorOf returns the validator that a response's header gives.
+func validatorOf(h http.Header) (v validator) {
+	if tag := entityTag(h); tag != "" {
+		v.tag = maphash.String(seed, tag)
+	}
+	if m := first(h, "Last-Modified"); m != "" {
+		v.modified = maphash.String(seed, m)
+	}
+	return v
+}
+
+// entityTag returns the ETag without the mark of weakness: RFC 9110, section 8.8.3.2, weak
+// comparison.
+func entityTag(h http.Header) string { return strings.TrimPrefix(first(h, "Etag"), "W/") }
+
+// same reports whether v and w are of the same state: they are compared by the best part that both
+// have.
+func (v validator) same(w validator) bool {
+	switch {
+	case v.tag != 0 && w.tag != 0:
+		return v.tag == w.tag
+	case v.sum != 0 && w.sum != 0:
+		return v.sum == w.sum
+	case v.modified != 0 && w.modified != 0:
+		return v.modified == w.modified
+	}
+	return false
+}
+
+func first(h http.Header, name string) string {
+	if values := h[name]; len(values) > 0 {
+		return values[0]
+	}
+	return ""
+}
+
+// directive returns the value of a Cache-Control directive. RFC 9111, section 5.2.
+func directive(h http.Header, name string) (value string, ok bool) {
+	for _, field := range h["Cache-Control"] {
+		for d := range strings.SplitSeq(field, ",") {
+			d, value, _ := strings.Cut(d, "=")
+			if strings.EqualFold(textproto.TrimString(d), name) {
+				return strings.Trim(textproto.TrimString(value), `"`), true
+			}
+		}
+	}
+	return "", false
+}
+
+// storable reports whether a response with this header is cacheable and not personalised.
+func storable(h http.Header) bool {
+	_, never := directive(h, "no-store")
+	return !never && len(h["Set-Cookie"]) == 0
+}
+
+// freshUntil returns until when the client uses a response with the header h without asking again,
+// zero if at no time.
+func freshUntil(h http.Header, now time.Time) time.Time {
+	if d := freshness(h, now); d > 0 {
+		return now.Add(d)
+	}
+	return time.Time{}
+}
+
+// freshness returns how long a response is fresh by what its header says, 0 if it says nothing.
+// RFC 9111, section 4.2.1; the client is a private cache.
+func freshness(h http.Header, now time.Time) time.Duration {
+	if _, ok := directive(h, "no-cache"); ok {
+		return 0
+	}
+	if value, ok := directive(h, "max-age"); ok {
+		n, err := strconv.ParseUint(value, 10, 31)
+		if err != nil {
+			return 0
+		}
+		var age uint64
+		if a := first(h, "Age"); a != "" {
+			age, _ = strconv.ParseUint(a, 10, 31)
+		}
+		return max(0, time.Duration(n)-time.Duration(age)) * time.Second
+	}
+	if e := first(h, "Expires"); e != "" {
+		if t, err := http.ParseTime(e); err == nil {
+			return max(0, t.Sub(now))
+		}
+	}
+	return 0
+}
+
+// varies returns a field on which a response with the header h depends and that the promised
+// request neither has nor has got from the page: the client's own request might have chosen another
+// response.
+func varies(h, request http.Header) (name string, ok bool) {
+	for _, field := range h["Vary"] {
+		for name := range strings.SplitSeq(field, ",") {
+			name = textproto.CanonicalMIMEHeaderKey(textproto.TrimString(name))
+			if name == "" || slices.Contains(copied[:], name) {
+				continue
+			}
+			if _, ok := request[name]; !ok {
+				return name, true
+			}
+		}
+	}
+	return "", false
+}

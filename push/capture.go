@@ -1,0 +1,119 @@
+package push
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"sync"
+)
+
+// errTooLarge is what a handler gets that writes more than can be promised.
+var errTooLarge = errors.New("push: the answer is larger than the budget")
+
+// errNotWanted is what a handler gets that writes on after the deadline.
+var errNotWanted = errors.New("push: the answer is not waited for any more")
+
+// A capture is the http.ResponseWriter of a request that may be promised. It ends the context of
+// the request as soon as that cannot be any more.
+type capture struct {
+	limit  int64 // of the body
+	head   bool  // the request has the method HEAD
+	cancel context.CancelFunc
+
+	mu     sync.Mutex
+	header http.Header // what the handler has in its hands
+	sent   http.Header // what it was when the header was written
+	status int
+	body   []byte
+	over   bool // the body is larger than limit
+	closed bool
+}
+
+// run runs h for r, and says what went wrong.
+func (c *capture) run(h http.Handler, r *http.Request) (fault string) {
+	defer func() {
+		switch v := recover(); v {
+		case nil:
+		case http.ErrAbortHandler:
+			fault = "the handler broke off"
+		default:
+			fault = fmt.Sprintf("the handler panicked: %v", v)
+		}
+	}()
+	h.ServeHTTP(c, r)
+	c.WriteHeader(http.StatusOK)
+	return ""
+}
+
+func (c *capture) Header() http.Header { return c.header }
+
+func (c *capture) WriteHeader(status int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.writeHeader(status)
+}
+
+func (c *capture) writeHeader(status int) {
+	if c.status != 0 || c.closed || status < 200 && status != http.StatusSwitchingProtocols {
+		return
+	}
+	c.status = status
+	c.sent = c.header.Clone()
+	if c.sent == nil {
+		c.sent = http.Header{}
+	}
+	if length := first(c.sent, "Content-Length"); length != "" {
+		n, err := strconv.ParseInt(length, 10, 64)
+		c.over = err == nil && n > c.limit
+	}
+	if c.over || status != http.StatusOK {
+		c.cancel() // the rest is of no use
+	}
+}
+
+func (c *capture) Write(b []byte) (int, error)       { return capturing(c, b) }
+func (c *capture) WriteString(s string) (int, error) { return capturing(c, s) }
+
+func capturing[T []byte | string](c *capture, b T) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.writeHeader(http.StatusOK)
+	switch {
+	case c.closed:
+		return 0, errNotWanted
+	case c.over:
+		return 0, errTooLarge
+	case c.head:
+		return len(b), nil
+	case int64(len(c.body)+len(b)) > c.limit:
+		c.over = true
+		c.cancel()
+		return 0, errTooLarge
+	}
+	c.body = append(c.body, b...)
+	return len(b), nil
+}
+
+// Flush does nothing: there is nobody yet.
+func (c *capture) Flush() {}
+
+// close ends the capture: what is written afterwards is lost. ended is the error of the request's
+// context, fault what went wrong. What it returns is why there is no answer that could be promised.
+func (c *capture) close(ended error, fault string) refusal {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	switch {
+	case c.over:
+		return refusal{Budget, "more than " + strconv.FormatInt(c.limit, 10) + " bytes"}
+	case c.status != 0 && c.status != http.StatusOK:
+		return refusal{Unverified, "its status is " + strconv.Itoa(c.status)}
+	case fault != "":
+		return refusal{Unverified, fault}
+	case ended != nil:
+		return refusal{Unverified, "the page ended first"}
+	}
+	return refusal{}
+}

@@ -1,0 +1,164 @@
+package push
+
+import (
+	"errors"
+	"net/http"
+	"time"
+)
+
+// A promise is a response that the client gets before it asks for it, and its request.
+type promise struct {
+	request  *http.Request
+	critical bool
+	entry    entry   // of the diary
+	answer   *answer // nil until it is verified
+}
+
+// A delivery is what was promised with a page.
+type delivery struct {
+	made      int     // promises, those that are deferred among them
+	bytes     int64   // of their bodies
+	stopped   refusal // why there can be no more: the connection refused one
+	deferring bool    // promises are deferred until all candidates are decided
+	deferred  []deferred
+}
+
+// A deferred promise is one that is still to be sent.
+type deferred struct {
+	promise
+	decision int // its index
+}
+
+// promise promises what a candidate names and v has the target of, or returns why not.
+func (p *planner) promise(c *candidate, v *Verdict) refusal {
+	pr, no := p.propose(c, v.Target)
+	if no.refused() {
+		return no
+	}
+	if pr.request.Method != http.MethodGet {
+		v.Method = pr.request.Method
+	}
+	if p.conn.diary.fresh(pr.entry.key, pr.entry.generation, time.Now()) {
+		return refusal{Diary, "it was sent, and is fresh"}
+	}
+	if no := p.allowed(); no.refused() {
+		return no
+	}
+	if no := p.verify(&pr); no.refused() {
+		return no
+	}
+	if no := p.known(&pr); no.refused() {
+		return no
+	}
+	v.Bytes = int64(len(pr.answer.body))
+	p.delivery.made++
+	p.delivery.bytes += v.Bytes
+	if p.delivery.deferring {
+		p.delivery.deferred = append(p.delivery.deferred, deferred{pr, len(p.decisions)})
+		return refusal{}
+	}
+	return p.send(&pr, v)
+}
+
+// propose makes the request of a promise.
+func (p *planner) propose(c *candidate, target string) (pr promise, no refusal) {
+	method := promisedMethod(p.request.Header)
+	if c.method == http.MethodHead {
+		method = http.MethodHead
+	}
+	header, faulty := promisedHeader(p.request.Header, c.header)
+	if faulty != "" {
+		return promise{}, refusal{Invalid, "a promised request cannot have the field " + faulty}
+	}
+	r, ok := p.promised(method, target, header)
+	if !ok {
+		return promise{}, refusal{Foreign, "it is outside what the handler serves"}
+	}
+	return promise{request: r, critical: c.link.Critical, entry: entry{
+		key: resourceKey(method, p.origin.authority, target), generation: p.generationOf(r),
+	}}, refusal{}
+}
+
+// allowed returns the limit of the page or of its connection that forbids one more promise.
+func (p *planner) allowed() refusal {
+	left, _ := p.promiser.Promises()
+	switch d := &p.delivery; {
+	case d.stopped.refused():
+		return d.stopped
+	case d.made >= p.policy.maxPromises() || left <= len(d.deferred):
+		return refusal{Limit, ""}
+	case d.bytes >= p.policy.maxResponseBytes():
+		return refusal{Budget, ""}
+	}
+	return refusal{}
+}
+
+// known returns why a response that could be promised need not be: the client has it in this state.
+func (p *planner) known(pr *promise) refusal {
+	if p.conn.diary.has(pr.entry) {
+		return refusal{Diary, "it was sent, and has not changed"}
+	}
+	if p.remembers(pr.entry.memo) {
+		pr.entry.arrived = true
+		p.conn.diary.add(pr.entry)
+		return refusal{Diary, "it was sent on another connection, and is fresh"}
+	}
+	return refusal{}
+}
+
+// sendDeferred sends the promises that were deferred, and reports the decisions from that at first
+// on.
+func (p *planner) sendDeferred(first int) {
+	p.delivery.deferring = false
+	for i := range p.delivery.deferred {
+		d := &p.delivery.deferred[i]
+		v := &p.decisions[d.decision].verdict
+		if no := p.send(&d.promise, v); no.refused() {
+			v.Status, v.Reason, v.Detail = Skipped, no.reason, no.detail
+		}
+	}
+	p.delivery.deferred = nil
+	for i := range p.decisions[first:] {
+		p.policy.report(p.request, p.decisions[first+i].verdict)
+	}
+}
+
+// send sends a promise, and notes it in the diary until it is known to be refused. If it cannot be
+// sent, it no longer counts.
+func (p *planner) send(pr *promise, v *Verdict) refusal {
+	no := p.trySend(pr)
+	if no.refused() {
+		p.delivery.made--
+		p.delivery.bytes -= v.Bytes
+		v.Bytes = 0
+	}
+	return no
+}
+
+func (p *planner) trySend(pr *promise) refusal {
+	if p.delivery.stopped.refused() {
+		return p.delivery.stopped
+	}
+	release, no := p.policy.reserve(p.conn, int64(len(pr.answer.body)))
+	if no.refused() {
+		return no
+	}
+	pr.entry.serial = p.policy.serial.Add(1)
+	diary, key, serial := &p.conn.diary, pr.entry.key, pr.entry.serial
+	diary.add(pr.entry)
+	settled := func(err error) {
+		release()
+		diary.settle(key, serial, err == nil)
+	}
+	err := p.promiser.Promise(pr.request, pr.answer.header, pr.answer.body, pr.critical, settled)
+	if err == nil {
+		return refusal{}
+	}
+	settled(err)
+	reason := Limit
+	if _, ok := p.promiser.Promises(); !ok || errors.Is(err, http.ErrNotSupported) {
+		reason = Disabled
+	}
+	p.delivery.stopped = refusal{reason, "the connection refused a promise"}
+	return refusal{reason, err.Error()}
+}

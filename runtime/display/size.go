@@ -1,0 +1,63 @@
+package display
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// Bytes rounds a number of bytes, as in 12.3 kB. One of fewer than five digits is exact.
+func Bytes(n int64) string {
+	switch {
+	case n < 10_000:
+		return fmt.Sprintf("%d B", n)
+	case n < 10_000_000:
+		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
+	}
+	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+}
+
+// A Size is a number of bytes that a person sets: 512KiB, 10MiB, 1GB or plain digits, and -1 for no
+// bound. It is a flag's value.
+type Size int64
+
+// units are the ones that a Size may have, those of powers of two first.
+var units = [...]struct {
+	suffix string
+	size   int64
+}{
+	{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10},
+	{"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3}, {"B", 1},
+}
+
+// Set parses text.
+func (s *Size) Set(text string) error {
+	digits, size := text, int64(1)
+	for _, u := range units {
+		if rest, ok := strings.CutSuffix(text, u.suffix); ok {
+			digits, size = rest, u.size
+			break
+		}
+	}
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || n < 0 && text != "-1" || n > math.MaxInt64/size {
+		return errors.New("write a size as in 512KiB or 10MiB")
+	}
+	*s = Size(n * size)
+	return nil
+}
+
+// Type names the value in the help of a flag.
+func (*Size) Type() string { return "SIZE" }
+
+// String writes the size exactly, in the largest unit of a power of two that it is a multiple of.
+func (s *Size) String() string {
+	for _, u := range units[:3] {
+		if n := int64(*s); n > 0 && n%u.size == 0 {
+			return strconv.FormatInt(n/u.size, 10) + u.suffix
+		}
+	}
+	return strconv.FormatInt(int64(*s), 10)
+}

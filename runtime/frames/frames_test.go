@@ -1,0 +1,58 @@
+package frames_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/larkspur-web/larkspur/runtime/frames"
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+)
+
+const script = `
+def outer(a, b = 2, *rest):
+    later = "not yet"
+    shared = [a]
+    inner = lambda: shared
+    look()
+    later = None
+    return inner
+
+outer(1)
+`
+
+// TestLocals reads the frames of a script that runs, which the debugger's interface shows too,
+// and one of a builtin.
+func TestLocals(t *testing.T) {
+	var got []string
+	look := func(t *starlark.Thread, _ *starlark.Builtin, _ starlark.Tuple,
+		_ []starlark.Tuple) (starlark.Value, error) {
+		if locals := frames.Locals(t.DebugFrame(0)); locals != nil {
+			return nil, fmt.Errorf("a builtin has the variables %v", locals)
+		}
+		f := t.DebugFrame(1)
+		for i, v := range frames.Locals(f) {
+			binding, want := f.Local(i)
+			name := frames.Name(f.Callable().(*starlark.Function), i)
+			if v.String() != want.String() || name != binding.Name {
+				return nil, fmt.Errorf("%d is %s = %v, want %s = %v", i, name, v, binding.Name, want)
+			}
+			text := v.Type()
+			if text != "cell" && text != "function" {
+				text = v.String()
+			}
+			got = append(got, binding.Name+"="+text)
+		}
+		return starlark.None, nil
+	}
+	env := starlark.StringDict{"look": starlark.NewBuiltin("look", look)}
+	options, thread := new(syntax.FileOptions), new(starlark.Thread)
+	if _, err := starlark.ExecFileOptions(options, thread, "x.star", script, env); err != nil {
+		t.Fatal(err)
+	}
+	want := `a=1 b=2 rest=() later="not yet" shared=cell inner=function`
+	if text := strings.Join(got, " "); text != want {
+		t.Errorf("the variables are %s, want %s", text, want)
+	}
+}
