@@ -6,11 +6,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chromedp/chromedp"
+	"github.com/larkspur-web/larkspur/cmd/testdata/browsertest"
 	"github.com/larkspur-web/larkspur/push/pushtest"
 )
 
-// TestPushApp holds what the application of pushes has clients see: the verdicts of its calls, its links, and what is new on a second visit.
+// TestPushApp holds what the application of pushes has clients see: the verdicts of its calls, its
+// links, and what is new on a second visit.
 func TestPushApp(t *testing.T) {
 	for _, entry := range []string{"push.star", "test.star"} {
 		s := start(t, entry, linted("push.star"))
@@ -53,8 +54,9 @@ func TestPushApp(t *testing.T) {
 	}
 }
 
-// TestPushInBrowser holds that Chromium, which takes no pushes, has the hint of the application and uses it, and has nothing to
-// complain about. Chromium leaves a hint now and then, when it is busy with its start: one use in five fresh starts counts.
+// TestPushInBrowser holds that Chromium, which takes no pushes, has the hint of the application and
+// uses it, and has nothing to complain about. Chromium leaves a hint now and then, when it is busy
+// with its start: one use in five fresh starts counts.
 func TestPushInBrowser(t *testing.T) {
 	s := serve(t, "tour/app.star", "", "")
 	s.EnableHTTP2 = true
@@ -62,14 +64,14 @@ func TestPushInBrowser(t *testing.T) {
 	t.Cleanup(s.Close)
 	var style string
 	for range 5 {
-		b := browse(t, s)
-		b.do(chromedp.Navigate(s.URL + "/live/push/"))
-		b.shows(`document.getElementById("fact").textContent.includes("nectar") ? "yes" : ""`)
-		if hint := value[float64](b, `performance.getEntriesByType("navigation")[0].firstInterimResponseStart`); hint <= 0 {
+		b := browsertest.Open(t, s.Certificate())
+		b.Go(s.URL + "/live/push/")
+		b.Shows(`document.getElementById("fact").textContent.includes("nectar") ? "yes" : ""`)
+		if hint := browsertest.Value[float64](b, `performance.getEntriesByType("navigation")[0].firstInterimResponseStart`); hint <= 0 {
 			t.Error("Chromium has seen no 103")
 		}
-		b.silent("push")
-		style = value[string](b, `performance.getEntriesByType("resource").filter(e => e.name.endsWith("push.css")).map(e => e.initiatorType).join()`)
+		b.Silent("push")
+		style = browsertest.Value[string](b, `performance.getEntriesByType("resource").filter(e => e.name.endsWith("push.css")).map(e => e.initiatorType).join()`)
 		if strings.Contains(style, "early-hints") {
 			return
 		}

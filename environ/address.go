@@ -72,7 +72,8 @@ func (e *Environ) remotePort() starlark.Value {
 	return e.value(peer[strings.LastIndexByte(peer, ':')+1:])
 }
 
-// What follows are the variables of Apache's mod_ssl, which PEP 3333 ("environ Variables") asks for.
+// What follows are the variables of Apache's mod_ssl, which PEP 3333 ("environ Variables") asks
+// for.
 
 func (e *Environ) https() starlark.Value {
 	if e.request.TLS() == nil {

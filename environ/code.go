@@ -6,8 +6,8 @@ import (
 	"github.com/larkspur-web/larkspur/runtime/host"
 )
 
-// A Code names a fault of the contract for good: it stays the same across versions, so that it can be
-// searched for. SPEC.md lists them all with cause and cure.
+// A Code names a fault of the contract for good: it stays the same across versions, so that it can
+// be searched for. SPEC.md lists them all with cause and cure.
 type Code string
 
 // The faults of calling the application and of what it returns.

@@ -57,12 +57,12 @@ var rowKeys = func() []starlark.Value {
 // put cannot fail: d is fresh, and strings can be hashed.
 func put(d *starlark.Dict, k, v starlark.Value) { _ = d.SetKey(k, v) }
 
-// Get returns the value of a key, from what was set and from the request itself for as long as nothing has
-// needed the dict.
+// Get returns the value of a key, from what was set and from the request itself for as long as
+// nothing has needed the dict.
 //
-// Three things tell an Environ from a dict: environ == d is False, whatever d is; environ |= d binds the name to a new
-// dict, as environ = environ | d does; and a Go function that asks for a *starlark.Dict is not
-// given one. dict(environ) is a copy for those.
+// Three things tell an Environ from a dict: environ == d is False, whatever d is; environ |= d
+// binds the name to a new dict, as environ = environ | d does; and a Go function that asks for a
+// *starlark.Dict is not given one. dict(environ) is a copy for those.
 func (e *Environ) Get(k starlark.Value) (v starlark.Value, found bool, err error) {
 	if e.dict == nil {
 		if name, ok := k.(starlark.String); ok {
@@ -143,8 +143,8 @@ func (e *Environ) Freeze()               { e.Dict().Freeze() }
 func (e *Environ) Truth() starlark.Bool  { return e.dict == nil || e.dict.Len() > 0 }
 func (e *Environ) Hash() (uint32, error) { return 0, errors.New("unhashable type: dict") }
 
-// Type is not "dict": the interpreter takes a value of that type for its own. The type() that scripts of
-// package runtime see asks for StandsFor.
+// Type is not "dict": the interpreter takes a value of that type for its own. The type() that
+// scripts of package runtime see asks for StandsFor.
 func (e *Environ) Type() string { return "environ" }
 
 var _ host.StandIn = (*Environ)(nil)

@@ -4,14 +4,16 @@
 //
 // # The model
 //
-// A [Request] has the facts about a request, from one source. [Config.New] makes an [Environ] of it: the
-// dict that the application is called with, and the objects in it that the server has to watch over:
-// the [Input] that reads the request's body, and the [Errors] that go to the log. What the application
-// does to the dict changes nothing for the server. All strings hold octets as they came.
+// A [Request] has the facts about a request, from one source. [Config.New] makes an [Environ] of
+// it: the dict that the application is called with, and the objects in it that the server has to
+// watch over: the [Input] that reads the request's body, and the [Errors] that go to the log. What
+// the application does to the dict changes nothing for the server. All strings hold octets as they
+// came.
 //
-// The dict is filled when something needs all of it. An application that reads or sets a few keys, which
-// is what most do, gets them straight from the request and from the few that were set: to fill a dict of
-// 33 keys costs as much as all the rest of a call. [Environ.Get] says what tells the two apart.
+// The dict is filled when something needs all of it. An application that reads or sets a few keys,
+// which is what most do, gets them straight from the request and from the few that were set: to
+// fill a dict of 33 keys costs as much as all the rest of a call. [Environ.Get] says what tells the
+// two apart.
 //
 // The keys stand in one table, [Keys], each with what it is got from; what can go wrong stands in
 // another, [Codes]. SPEC.md is generated from both, and a test fails when they drift apart.
@@ -27,15 +29,16 @@ import (
 // Config says what the environ of a mount has beside the request. The zero value works. It must not
 // be changed after its first use; New may be called from any number of goroutines.
 type Config struct {
-	// Vars are the deployer's variables, added to each environ. They win over what the request says.
+	// Vars are the deployer's variables, added to each environ. They win over what the request
+	// says.
 	Vars map[string]string
 	// ServerName is SERVER_NAME. Empty means the address of the listener that took the request, or
 	// "localhost" on one that has none (a unix socket).
 	ServerName string
 	// Software is SERVER_SOFTWARE. Empty means "Larkspur".
 	Software string
-	// MaxBody is how many bytes of a request's body may be read. Zero means [DefaultMaxBody], negative
-	// sets no bound.
+	// MaxBody is how many bytes of a request's body may be read. Zero means [DefaultMaxBody],
+	// negative sets no bound.
 	MaxBody int64
 	// Serial says that calls of the application never overlap: wsgi.multithread is False.
 	Serial bool
@@ -48,8 +51,9 @@ type Config struct {
 // DefaultMaxBody is how many bytes the body of a request may have where nothing else is said.
 const DefaultMaxBody = 10 << 20
 
-// An Environ is one request as an application sees it: the dict that the application is called with, and what
-// the server has to watch over. It belongs to the goroutine that serves the request, until Finish.
+// An Environ is one request as an application sees it: the dict that the application is called
+// with, and what the server has to watch over. It belongs to the goroutine that serves the request,
+// until Finish.
 type Environ struct {
 	// Input is wsgi.input, also when the application has put another in its place.
 	Input Input
@@ -82,7 +86,8 @@ func (c *Config) New(r *Request) *Environ {
 	return e
 }
 
-// Init makes e, which is zero, the environ of r: [Config.New] for one that is a part of something else.
+// Init makes e, which is zero, the environ of r: [Config.New] for one that is a part of something
+// else.
 func (c *Config) Init(e *Environ, r *Request) {
 	limit := c.MaxBody
 	if limit == 0 {

@@ -10,8 +10,8 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// Errors is wsgi.errors: what a script writes to it goes to the log, a record for each line, with the
-// place of the caller. It takes any octets, and shows control characters escaped.
+// Errors is wsgi.errors: what a script writes to it goes to the log, a record for each line, with
+// the place of the caller. It takes any octets, and shows control characters escaped.
 type Errors struct {
 	logger  *slog.Logger
 	environ *Environ

@@ -64,8 +64,8 @@ func (e *Environ) setFields(d *starlark.Dict) {
 	}
 }
 
-// fieldName returns the canonical name of the field that has the key HTTP_ and name, "" if none has: it is
-// what headerKey undoes.
+// fieldName returns the canonical name of the field that has the key HTTP_ and name, "" if none
+// has: it is what headerKey undoes.
 func fieldName(name string) string {
 	if strings.ContainsFunc(name, func(r rune) bool { return r == '-' || 'a' <= r && r <= 'z' }) {
 		return ""

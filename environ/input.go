@@ -15,8 +15,9 @@ import (
 // An Input is wsgi.input: the body of a request. It is an io.Reader for host code and a file-like
 // value with read, readline, readlines and iteration for scripts.
 //
-// It ends by itself, at the end of the body. Once a read has failed, every later one fails in the same way,
-// so that half a body is never taken for a whole one; and once the request is over, every read fails.
+// It ends by itself, at the end of the body. Once a read has failed, every later one fails in the
+// same way, so that half a body is never taken for a whole one; and once the request is over, every
+// read fails.
 type Input struct {
 	// OnRead, if not nil, is called once, before the first read.
 	OnRead func()
@@ -32,7 +33,8 @@ type Input struct {
 	over  atomic.Bool   // a script may have kept it for another request's goroutine
 }
 
-// NewInput returns an input that reads from r, for middleware that puts another in the place of wsgi.input.
+// NewInput returns an input that reads from r, for middleware that puts another in the place of
+// wsgi.input.
 func NewInput(r io.Reader) *Input {
 	i := new(Input)
 	i.start(r, -1)

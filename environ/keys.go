@@ -16,8 +16,9 @@ type Key struct {
 	Meaning string
 }
 
-// Keys returns the table of the keys that an environ may have, in the order of SPEC.md, which is that of
-// the dict. It is the caller's to change. Keys of header fields stand as the one row HTTP_*.
+// Keys returns the table of the keys that an environ may have, in the order of SPEC.md, which is
+// that of the dict. It is the caller's to change. Keys of header fields stand as the one row
+// HTTP_*.
 func Keys() []Key {
 	keys := make([]Key, len(table))
 	for i := range table {
@@ -155,14 +156,15 @@ var getters = func() map[string]getter {
 	return m
 }()
 
-// constant gets what is the same for all requests: it is made once, and taken without an allocation.
+// constant gets what is the same for all requests: it is made once, and taken without an
+// allocation.
 func constant(v starlark.Value) getter { return func(*Environ) starlark.Value { return v } }
 
 // extension gets what the server has set.
 func extension(x Extension) getter { return func(e *Environ) starlark.Value { return e.extended[x] } }
 
-// pathInfo is the rest of the path, which may be empty (PEP 3333, "environ Variables"): decoded octets, not
-// the PEP's latin-1 text, since a Starlark string holds octets.
+// pathInfo is the rest of the path, which may be empty (PEP 3333, "environ Variables"): decoded
+// octets, not the PEP's latin-1 text, since a Starlark string holds octets.
 func (e *Environ) pathInfo() starlark.Value {
 	return e.value(e.request.Message.URL.Path[len(e.request.ScriptName):])
 }
@@ -175,8 +177,8 @@ func (e *Environ) requestURI() starlark.Value {
 	return e.value(r.RequestURI)
 }
 
-// contentType is from the message. RFC 3875, sections 4.1.2 and 4.1.3: neither it nor the length is passed as
-// HTTP_CONTENT_* too.
+// contentType is from the message. RFC 3875, sections 4.1.2 and 4.1.3: neither it nor the length is
+// passed as HTTP_CONTENT_* too.
 func (e *Environ) contentType() starlark.Value {
 	if v := e.request.Message.Header["Content-Type"]; len(v) > 0 {
 		return e.value(v[0])
@@ -199,8 +201,8 @@ func (e *Environ) software() starlark.Value {
 	return e.value(e.config.Software)
 }
 
-// Header returns the fields of the request, if nothing has set a key of one: then they are what the HTTP_*
-// keys say, for Go code that is called as an application. They are not to be changed.
+// Header returns the fields of the request, if nothing has set a key of one: then they are what the
+// HTTP_* keys say, for Go code that is called as an application. They are not to be changed.
 func (e *Environ) Header() (h http.Header, ok bool) {
 	if e.dict != nil || e.set.hasField() {
 		return nil, false

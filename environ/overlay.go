@@ -6,8 +6,8 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// An overlay has the keys that were set before anything needed the dict, in the order in which they were
-// set first. It is small: whoever sets many keys needs a dict.
+// An overlay has the keys that were set before anything needed the dict, in the order in which they
+// were set first. It is small: whoever sets many keys needs a dict.
 type overlay []binding
 
 type binding struct {

@@ -13,16 +13,16 @@ import (
 
 // A Request is the one source of the facts about a request that its message does not say, or that a
 // message which came over other hops says wrongly: who the peer is, over which protocol the client
-// speaks, on which address, and under which id the request is logged. The environ is made from it, and
-// nothing else reads these facts from an http.Request.
+// speaks, on which address, and under which id the request is logged. The environ is made from it,
+// and nothing else reads these facts from an http.Request.
 //
 // It belongs to the goroutine that serves the request.
 type Request struct {
-	// Message is the request as it was read: method, target, fields and body. Middleware may put another in
-	// its place, as http.StripPrefix does.
+	// Message is the request as it was read: method, target, fields and body. Middleware may put
+	// another in its place, as http.StripPrefix does.
 	Message *http.Request
-	// ScriptName is the path under which the application is mounted: "" for the root, or a path that begins
-	// with a slash and does not end with one.
+	// ScriptName is the path under which the application is mounted: "" for the root, or a path
+	// that begins with a slash and does not end with one.
 	ScriptName string
 
 	source *Source
@@ -30,17 +30,17 @@ type Request struct {
 	id     string // made when it is first asked for
 }
 
-// A Source numbers requests, and keeps the strings that come again in one request after the other. The
-// zero value is ready, and one serves all the mounts of a server. It is safe for concurrent use, and
-// must not be copied.
+// A Source numbers requests, and keeps the strings that come again in one request after the other.
+// The zero value is ready, and one serves all the mounts of a server. It is safe for concurrent
+// use, and must not be copied.
 type Source struct {
 	values  values
 	serials atomic.Uint64 // the requests so far
 	run     atomic.Pointer[string]
 }
 
-// Request returns the facts of a request that a server of net/http, or one like it, has read from the
-// client itself.
+// Request returns the facts of a request that a server of net/http, or one like it, has read from
+// the client itself.
 func (s *Source) Request(r *http.Request) Request {
 	return Request{Message: r, source: s, serial: s.serials.Add(1)}
 }
@@ -94,8 +94,8 @@ func (r *Request) AtLeast(major, minor int) bool {
 	return m > major || m == major && n >= minor
 }
 
-// Peer is the address and the port of the other end of the client's connection; "" if it has none, as
-// on a unix socket.
+// Peer is the address and the port of the other end of the client's connection; "" if it has none,
+// as on a unix socket.
 func (r *Request) Peer() string {
 	if strings.LastIndexByte(r.Message.RemoteAddr, ':') <= 0 {
 		return "" // the peer on a unix socket is "@" or nothing

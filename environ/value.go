@@ -11,9 +11,9 @@ import (
 // header values of a browser that asks for one file after the other. Boxing a string costs an
 // allocation, and an environ has thirty.
 //
-// It is a table of fixed size in which a string displaces whatever was in its place, so it is bounded
-// (slots times longest) whatever clients send. Entries are immutable; it is safe for concurrent
-// use. The seed is the process's, so that nobody can choose what is displaced.
+// It is a table of fixed size in which a string displaces whatever was in its place, so it is
+// bounded (slots times longest) whatever clients send. Entries are immutable; it is safe for
+// concurrent use. The seed is the process's, so that nobody can choose what is displaced.
 type values struct {
 	table [slots]atomic.Pointer[boxed]
 }

@@ -7,9 +7,9 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// A FileWrapper is what wsgi.file_wrapper(file, block_size) returns: a body that sends what file still
-// has. Nothing is read before it is iterated or sent. It gives blocks of the file's bytes, and
-// close, if the file has it (PEP 3333, "Optional Platform-Specific File Handling").
+// A FileWrapper is what wsgi.file_wrapper(file, block_size) returns: a body that sends what file
+// still has. Nothing is read before it is iterated or sent. It gives blocks of the file's bytes,
+// and close, if the file has it (PEP 3333, "Optional Platform-Specific File Handling").
 type FileWrapper struct {
 	host.Object
 	file   starlark.HasAttrs

@@ -117,7 +117,8 @@ func (c *call) over() bool {
 	return c.failure != nil
 }
 
-// count tells the budget of the steps that it has not been told of yet, and returns all of the request.
+// count tells the budget of the steps that it has not been told of yet, and returns all of the
+// request.
 func (c *call) count() uint64 {
 	n := c.thread.Steps - c.counted
 	c.counted = c.thread.Steps

@@ -1,19 +1,21 @@
 package runtime
 
+import "github.com/larkspur-web/larkspur/runtime/host"
+
 // Check reports every fault of a program that it can find, none if there are none: files that do
 // not parse, undefined names, loads of what does not exist, load cycles, and an entry that is
 // missing, is not callable, or does not take two positional arguments (environ, start_response).
 // Only if there is none of these in any file does it run the top level, as Load does, and reports
 // what it ran into.
-func Check(c *Config, entry string) Diagnostics {
+func Check(c *Config, entry string) host.Diagnostics {
 	l := newLoader(c)
 	name, names, err := splitEntry(entry)
 	if err != nil {
-		return Diagnostics{{File: entry, Msg: err.Error()}}
+		return host.Diagnostics{diagnoseFile(entry, err.Error())}
 	}
 	fsys, err := snapshot(c.FS)
 	if err != nil {
-		return Diagnostics{{File: name, Msg: err.Error()}}
+		return host.Diagnostics{diagnoseFile(name, err.Error())}
 	}
 	g := l.newGraph(fsys, name)
 	g.survey()
@@ -35,7 +37,7 @@ func Check(c *Config, entry string) Diagnostics {
 		fault = callable(app)
 	}
 	if fault != nil {
-		return Diagnostics{*fault}
+		return host.Diagnostics{*fault}
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/resolve"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
@@ -11,7 +12,7 @@ import (
 
 // entry returns the value that a program is called by, the first of names among the globals of
 // the root file, or what is wrong with it.
-func (g *graph) entry(names []string, globals starlark.StringDict) (starlark.Callable, *Diagnostic) {
+func (g *graph) entry(names []string, globals starlark.StringDict) (starlark.Callable, *host.Diagnostic) {
 	for _, name := range names {
 		v, ok := globals[name]
 		if !ok {
@@ -27,7 +28,7 @@ func (g *graph) entry(names []string, globals starlark.StringDict) (starlark.Cal
 }
 
 // declared says what is wrong with the entry, as far as that shows without running the program.
-func (g *graph) declared(names []string) *Diagnostic {
+func (g *graph) declared(names []string) *host.Diagnostic {
 	root := g.sources[g.root]
 	if root == nil || root.parsed == nil {
 		return nil // that is the fault, and reported
@@ -58,7 +59,7 @@ func (g *graph) binding(name string) *syntax.Ident {
 
 // absent reports that none of names is a global of the root file. A name that the file loads is
 // not one: load binds for the file alone.
-func (g *graph) absent(names []string) *Diagnostic {
+func (g *graph) absent(names []string) *host.Diagnostic {
 	for _, load := range g.sources[g.root].loads() {
 		for i, to := range load.To {
 			for _, name := range names {
@@ -70,8 +71,9 @@ func (g *graph) absent(names []string) *Diagnostic {
 			}
 		}
 	}
-	d := Diagnostic{g.root, 1, 1, fmt.Sprintf("no global %s; define it, def %s(environ, start_response), or name another as %s:NAME",
-		strings.Join(names, " or "), names[0], g.root)}
+	at := syntax.MakePosition(&g.root, 1, 1)
+	d := diagnose(at, "no global %s; define it, def %s(environ, start_response), or name another as %s:NAME",
+		strings.Join(names, " or "), names[0], g.root)
 	return &d
 }
 
@@ -133,7 +135,7 @@ func signatureOfValue(fn *starlark.Function) signature {
 }
 
 // fault says why the function cannot be called as an application is.
-func (s signature) fault() *Diagnostic {
+func (s signature) fault() *host.Diagnostic {
 	var problem string
 	switch {
 	case s.keyword != "":
@@ -150,7 +152,7 @@ func (s signature) fault() *Diagnostic {
 }
 
 // callable says why the entry cannot be called as an application is, as far as its kind tells.
-func callable(app starlark.Callable) *Diagnostic {
+func callable(app starlark.Callable) *host.Diagnostic {
 	if fn, ok := app.(*starlark.Function); ok {
 		return signatureOfValue(fn).fault()
 	}

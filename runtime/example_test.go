@@ -135,3 +135,15 @@ func ExampleCheck() {
 	// app.star:2:27: undefined: y
 	// lib.star:1:5: undefined: z
 }
+
+// A file of settings is loaded for its globals; nothing of it is an application.
+func ExampleLoadFile() {
+	files := fstest.MapFS{"settings.star": {Data: []byte("title = \"Blog\"\nper_page = 2 * 5\n")}}
+	p, err := runtime.LoadFile(&runtime.Config{FS: files}, "settings.star")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(p.Globals()["title"], p.Globals()["per_page"])
+	// Output: "Blog" 10
+}

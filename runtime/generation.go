@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"context"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"runtime/debug"
@@ -152,7 +151,7 @@ func (g *generation) retire() { g.let.Do(g.release) }
 
 // An openError says that a module could not be opened, with the load statement that wants it.
 type openError struct {
-	Diagnostic
+	host.Diagnostic
 	err error
 }
 
@@ -160,8 +159,8 @@ var _ host.Placer = (*openError)(nil)
 
 func (e *openError) Error() string { return e.String() }
 
-// Unwrap returns the error as [Diagnostics], and that of the module.
-func (e *openError) Unwrap() []error { return []error{Diagnostics{e.Diagnostic}, e.err} }
+// Unwrap returns the error as [host.Diagnostics], and that of the module.
+func (e *openError) Unwrap() []error { return []error{host.Diagnostics{e.Diagnostic}, e.err} }
 
 // Place is [host.Placer]'s.
-func (e *openError) Place() string { return fmt.Sprintf("%s:%d:%d", e.File, e.Line, e.Col) }
+func (e *openError) Place() string { return e.Diagnostic.Place.String() }

@@ -14,8 +14,8 @@ import (
 )
 
 // A graph is what can be known about a program without running it or opening a host module. Because
-// load() stands at the top level only and its arguments are literals, that is: every file, every edge,
-// every name that passes along an edge.
+// load() stands at the top level only and its arguments are literals, that is: every file, every
+// edge, every name that passes along an edge.
 type graph struct {
 	loader     *loader
 	root       string // the file of the entry
@@ -25,7 +25,7 @@ type graph struct {
 	order      []*source          // those that were read, each after the files that it loads
 	files      []file             // as met
 	hosts      []hostLoad         // the host modules, each once, as met
-	faults     Diagnostics
+	faults     host.Diagnostics
 }
 
 // A hostLoad is a host module and the place of a load statement that wants it.
@@ -44,7 +44,7 @@ func (l *loader) newGraph(fsys fs.FS, name string) *graph {
 // survey reads and compiles everything that the root file reaches.
 func (g *graph) survey() {
 	if err := g.visit(g.root, nil); err != nil {
-		g.faults = append(g.faults, Diagnostic{File: g.root, Msg: missing(g.fsys, g.root, err)})
+		g.faults = append(g.faults, diagnoseFile(g.root, missing(g.fsys, g.root, err)))
 	}
 	g.sort()
 }
@@ -130,7 +130,7 @@ func (g *graph) sort() {
 	for i, f := range g.files {
 		rank[f.name] = i
 	}
-	slices.SortStableFunc(g.faults, func(a, b Diagnostic) int {
+	slices.SortStableFunc(g.faults, func(a, b host.Diagnostic) int {
 		return cmp.Or(cmp.Compare(rank[a.File], rank[b.File]), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
 	})
 }

@@ -98,31 +98,31 @@ func TestReload(t *testing.T) {
 	}
 }
 
-// TestTake shows that only what was looked at is loaded.
-func TestTake(t *testing.T) {
+// TestScan shows that only what was scanned is loaded.
+func TestScan(t *testing.T) {
 	d := new(disk)
 	d.save("app.star", returning("1"))
 	l := live(t, d)
 	d.save("app.star", returning("2"))
-	seen := l.Look()
+	seen := l.Scan()
 	d.save("app.star", returning("3"))
-	if err := l.Take(seen); !errors.Is(err, runtime.ErrChanging) {
-		t.Errorf("Take of what is no longer there: %v, want ErrChanging", err)
+	if err := seen.Load(); !errors.Is(err, runtime.ErrChanging) {
+		t.Errorf("Load of what is no longer there: %v, want ErrChanging", err)
 	}
 	if got := answer(t, l); got != "1" || l.Status().Failures != 0 {
 		t.Errorf("the app answers %s, status %+v; want the first version, no failure", got, l.Status())
 	}
-	seen = l.Look()
-	if l.Current(seen) {
+	seen = l.Scan()
+	if seen.Loaded() {
 		t.Error("a change is taken for what was loaded")
 	}
-	if err := l.Take(seen); err != nil || answer(t, l) != "3" || !l.Current(seen) {
-		t.Errorf("Take: %v, answer %s", err, answer(t, l))
+	if err := seen.Load(); err != nil || answer(t, l) != "3" || !seen.Loaded() {
+		t.Errorf("Load: %v, answer %s", err, answer(t, l))
 	}
 }
 
-// TestLookRunsNothing shows that a look makes no host module and runs no script.
-func TestLookRunsNothing(t *testing.T) {
+// TestScanRunsNothing shows that a scan makes no host module and runs no script.
+func TestScanRunsNothing(t *testing.T) {
 	d := new(disk)
 	d.save("app.star", "load('@counter', 'n')\n"+returning("n"))
 	made := 0
@@ -135,7 +135,7 @@ func TestLookRunsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 10 {
-		l.Look()
+		l.Scan()
 	}
 	if got := answer(t, l); got != "1" || made != 1 {
 		t.Errorf("the module was made %d times, want once for the generation", made)

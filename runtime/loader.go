@@ -8,9 +8,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"strings"
 
-	"github.com/larkspur-web/larkspur/runtime/cover"
+	"github.com/larkspur-web/larkspur/runtime/host"
+	"go.starlark.net/resolve"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 )
@@ -25,9 +25,10 @@ type file struct {
 type source struct {
 	name    string
 	hash    [sha256.Size]byte
-	parsed  *syntax.File      // nil if it does not parse
+	text    []byte            // nil unless the loader keeps it
+	parsed  *syntax.File      // as it is written; nil if it does not parse
 	program *starlark.Program // nil if there are faults
-	faults  []Diagnostic
+	faults  host.Diagnostics
 }
 
 // A loader makes programs of one Config. It keeps what it compiled, by name and content, for the
@@ -38,18 +39,18 @@ type loader struct {
 	limits      Limits
 	predeclared starlark.StringDict
 	compiled    map[string]*source // by name: the content seen last
+	keepText    bool               // of sources
 }
 
 func newLoader(c *Config) *loader {
-	l := &loader{c, newCatalog(c), c.Limits.withDefaults(), predeclare(c.Predeclared), make(map[string]*source)}
-	if c.Cover != nil {
-		l.predeclared[cover.Name] = c.Cover.Counter()
+	return &loader{
+		config: c, catalog: newCatalog(c), limits: c.Limits.withDefaults(), predeclared: predeclare(c.Predeclared),
+		compiled: make(map[string]*source),
 	}
-	return l
 }
 
-// load makes a program of the generation. Also when it fails it returns the files that it looked at, those
-// that are missing among them: a change in one of them is a reason to try again.
+// load makes a program of a generation. Also when it fails it returns the files that it looked at,
+// those that are missing among them: a change in one of them is a reason to try again.
 func (l *loader) load(entry string, number uint64) (p *Program, files []file, err error) {
 	name, names, err := splitEntry(entry)
 	if err != nil {
@@ -70,19 +71,22 @@ func (l *loader) load(entry string, number uint64) (p *Program, files []file, er
 	}
 	app, fault := g.entry(names, globals[name])
 	if fault != nil {
-		return nil, g.files, Diagnostics{*fault}
+		return nil, g.files, host.Diagnostics{*fault}
 	}
-	return l.program(entry, app, g, gen), g.files, nil
+	p = l.program(entry, gen)
+	p.app, p.root, p.files, p.loaded = app, name, g.files, globals
+	return p, g.files, nil
 }
 
-func (l *loader) program(name string, app starlark.Callable, g *graph, gen *generation) *Program {
-	p := l.bare(name)
-	p.app, p.files, p.generation = app, g.files, gen
-	return p
+// program returns a program that has nothing but a name and the limits.
+func (l *loader) program(name string, gen *generation) *Program {
+	return &Program{
+		name: name, config: l.config, limits: l.limits, logger: l.config.Logger, generation: gen,
+	}
 }
 
-// build reads, compiles and runs everything that the file reaches, and opens its host modules for the
-// generation. Without a graph nothing was looked at.
+// build reads, compiles and runs everything that the file reaches, and opens its host modules for
+// the generation. Without a graph nothing was looked at.
 func (l *loader) build(name string, gen *generation) (*graph, map[string]starlark.StringDict, error) {
 	fsys, err := snapshot(l.config.FS)
 	if err != nil {
@@ -98,23 +102,24 @@ func (l *loader) build(name string, gen *generation) (*graph, map[string]starlar
 	return g, globals, err
 }
 
-// run opens the host modules of g, and runs its files, each after those that it loads. It returns the
-// globals of each.
+// run opens the host modules of g, and runs its files, each after those that it loads. It returns
+// the globals of each.
 func (l *loader) run(
 	g *graph, gen *generation,
 ) (globals map[string]starlark.StringDict, err error) {
+	hosts := make(map[string]starlark.StringDict, len(g.hosts))
 	for _, h := range g.hosts {
-		if _, err := gen.open(h.module, g.fsys); err != nil {
+		if hosts["@"+h.module.Name], err = gen.open(h.module, g.fsys); err != nil {
 			d := diagnose(h.pos, "cannot load \"@%s\": %v", h.module.Name, err)
 			return nil, &openError{d, err}
 		}
 	}
 	globals = make(map[string]starlark.StringDict, len(g.order))
-	c := newCall(context.Background(), l.bare("load"))
+	c := newCall(context.Background(), l.program("load", gen))
 	defer c.end(&err)
 	c.thread.Load = func(t *starlark.Thread, module string) (starlark.StringDict, error) {
-		if name, ok := strings.CutPrefix(module, "@"); ok {
-			return gen.opened[name], nil
+		if values, ok := hosts[module]; ok {
+			return values, nil
 		}
 		name, err := locate(t.CallFrame(0).Pos.Filename(), module)
 		return globals[name], err
@@ -128,11 +133,6 @@ func (l *loader) run(
 		globals[s.name] = made
 	}
 	return globals, nil
-}
-
-// bare is a program without an entry or a generation, whose calls have the limits of the loader's.
-func (l *loader) bare(name string) *Program {
-	return &Program{name: name, limits: l.limits, logger: l.config.Logger}
 }
 
 // placed puts its position before the text of an error that has only a backtrace.
@@ -165,10 +165,10 @@ func (l *loader) compile(fsys fs.FS, name string) (*source, error) {
 	s := &source{name: name, hash: hash}
 	s.parsed, err = dialect.Parse(name, src, 0)
 	if err == nil {
-		if l.config.Cover != nil {
-			l.config.Cover.Instrument(s.parsed, name, src)
-		}
-		s.program, err = starlark.FileProgram(s.parsed, l.predeclared.Has)
+		s.program, err = l.translate(s.parsed, src)
+	}
+	if l.keepText {
+		s.text = src
 	}
 	if err != nil {
 		s.faults = diagnoseError(name, err)
@@ -176,6 +176,24 @@ func (l *loader) compile(fsys fs.FS, name string) (*source, error) {
 	}
 	l.compiled[name] = s
 	return s, nil
+}
+
+// translate makes a program of a file that is parsed, and resolves its names. What rewrites it gets
+// a tree of its own: the one that is looked at is what is written.
+func (l *loader) translate(tree *syntax.File, src []byte) (*starlark.Program, error) {
+	if len(l.config.Rewrite) > 0 {
+		if err := resolve.File(tree, l.predeclared.Has, starlark.Universe.Has); err != nil {
+			return nil, err
+		}
+		var err error
+		if tree, err = dialect.Parse(tree.Path, src, 0); err != nil {
+			return nil, err
+		}
+		for _, rewrite := range l.config.Rewrite {
+			rewrite(tree, src)
+		}
+	}
+	return starlark.FileProgram(tree, l.predeclared.Has)
 }
 
 // dialect is what apps need (middleware on middleware is recursion to the interpreter, because it

@@ -31,6 +31,10 @@ func newCatalog(c *Config) *catalog {
 	return all
 }
 
+// Module returns the description of the module that load("@name") is of, nil if there is none.
+// Whether it is granted is not asked.
+func (c *Config) Module(name string) *host.Module { return newCatalog(c).modules[name] }
+
 // find returns the module that load("@name") is of, or why there is none for this program.
 func (c *catalog) find(name string) (*host.Module, error) {
 	m := c.modules[name]
@@ -47,9 +51,6 @@ func (c *catalog) find(name string) (*host.Module, error) {
 	}
 	return m, nil
 }
-
-// module returns the description of a module, nil if there is none.
-func (c *catalog) module(name string) *host.Module { return c.modules[name] }
 
 // granted reports whether the program may load m.
 func (c *catalog) granted(m *host.Module) bool {

@@ -13,7 +13,6 @@ import (
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
-	"go.starlark.net/syntax"
 )
 
 // A shop counts what becomes of the module @shop, by generation.
@@ -135,20 +134,22 @@ func TestModuleThatFailsToOpen(t *testing.T) {
 	second.want(t, "the second", generations{0}, nil, generations{0})
 }
 
-// TestModuleIsOpenedByWhatRunsOnly counts what check, lint and a look open.
+// TestModuleIsOpenedByWhatRunsOnly counts what check and lint open.
 func TestModuleIsOpenedByWhatRunsOnly(t *testing.T) {
 	d, s := new(disk), new(shop)
 	d.save("app.star", shopping)
 	config := s.config(d)
 
-	runtime.Lint(config, "app.star")
-	s.want(t, "lint", nil, nil, nil)
+	if _, faults := runtime.Parse(config, "app.star"); len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	s.want(t, "parse, which lint begins with", nil, nil, nil)
 	if faults := runtime.Check(config, "app.star"); len(faults) > 0 {
 		t.Fatal(faults)
 	}
 	s.want(t, "check, which runs the top level", generations{0}, nil, generations{0})
 	d.save("app.star", strings.ReplaceAll(shopping, "number", "numbers"))
-	if faults := runtime.Check(config, "app.star"); len(faults) == 0 || !strings.Contains(faults[0].Msg, "it has number, pure") {
+	if faults := runtime.Check(config, "app.star"); len(faults) == 0 || !strings.Contains(faults[0].Message, "it has number, pure") {
 		t.Errorf("got %v, want a name that @shop does not have", faults)
 	}
 	s.want(t, "check with a fault", generations{0}, nil, generations{0})
@@ -161,7 +162,7 @@ func TestModuleIsOpenedByWhatRunsOnly(t *testing.T) {
 	s.want(t, "load", generations{0, 0}, generations{0}, generations{0})
 	p.Close()
 	s.want(t, "close", generations{0, 0}, generations{0}, generations{0, 0})
-	p, _, err = runtime.LoadFile(config, "app.star")
+	p, err = runtime.LoadFile(config, "app.star")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -278,45 +279,23 @@ func TestModulesUnderCalls(t *testing.T) {
 	}
 }
 
-// TestSessionKeepsModulesOpen holds that a prompt opens a module once, and retires it when it is closed.
-func TestSessionKeepsModulesOpen(t *testing.T) {
+// TestProgramOpensMoreModules holds that what a program loads later, at a prompt say, is opened once, and retired with it.
+func TestProgramOpensMoreModules(t *testing.T) {
 	d, s := new(disk), new(shop)
 	d.save("app.star", shopping)
-	session, err := runtime.NewSession(s.config(d), "app.star")
+	p, err := runtime.LoadFile(s.config(d), "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range []string{"load('@shop', 'pure')\n", "pure()\n"} {
-		sent := false
-		st, err := session.Read(func(bool) ([]byte, error) {
-			if sent {
-				return nil, errors.New("the end")
-			}
-			sent = true
-			return []byte(line), nil
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := session.Run(t.Context(), st, nil); err != nil {
+	for _, module := range []string{"@shop", "@shop", "app.star"} {
+		if _, err := p.Load(module); err != nil {
 			t.Fatal(err)
 		}
 	}
-	s.want(t, "at the prompt", generations{0}, nil, nil)
-	session.Close()
+	if _, err := p.Load("@none"); err == nil {
+		t.Error("an unknown module is loaded")
+	}
+	s.want(t, "loaded", generations{0}, nil, nil)
+	p.Close()
 	s.want(t, "closed", generations{0}, nil, generations{0})
-}
-
-// TestRuleSeesDescriptions holds that a rule is given the modules without their being opened.
-func TestRuleSeesDescriptions(t *testing.T) {
-	d, s := new(disk), new(shop)
-	d.save("app.star", shopping)
-	faults := runtime.Lint(s.config(d), "app.star", func(f *host.Script) {
-		pos := syntax.MakePosition(&f.Tree.Path, 1, 1)
-		f.Warn(pos, "%s has %v, %v, %v", f.Module("shop").Doc, f.Module("shop").Names(), f.Module("shop").Pure("pure"), f.Module("none").Names())
-	})
-	if got, want := fmt.Sprint(faults), "app.star:1:1: A shop. has [number pure], <built-in function pure>, []"; got != want {
-		t.Errorf("got %s, want %s", got, want)
-	}
-	s.want(t, "lint", nil, nil, nil)
 }

@@ -3,10 +3,9 @@ package runtime
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
+	"sync"
 
-	"github.com/larkspur-web/larkspur/runtime/cover"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 )
@@ -16,10 +15,15 @@ import (
 type Program struct {
 	name       string
 	app        starlark.Callable
+	config     *Config
+	root       string // the file that it was loaded from
 	files      []file
 	limits     Limits
 	logger     *slog.Logger
 	generation *generation
+
+	mu     sync.Mutex // guards loaded, to which Load adds
+	loaded map[string]starlark.StringDict
 }
 
 var _ host.App = (*Program)(nil)
@@ -27,7 +31,7 @@ var _ host.App = (*Program)(nil)
 // Load loads the program whose entry is FILE.star or FILE.star:NAME, a path in c.FS. Without a
 // name the entry is the global app, or else application.
 //
-// The error is [Diagnostics] for what can be seen without running the program; a
+// The error is [host.Diagnostics] for what can be seen without running the program; a
 // *starlark.EvalError is wrapped in what its top level ran into.
 func Load(c *Config, entry string) (*Program, error) {
 	p, _, err := newLoader(c).load(entry, 0)
@@ -38,25 +42,8 @@ func Load(c *Config, entry string) (*Program, error) {
 	return p, nil
 }
 
-// LoadFile loads a file of c.FS for the sake of its globals, which are frozen: tests, a prompt. Nothing of it need
-// be callable, and Call gives no callable to use, only a thread with the program's limits.
-func LoadFile(c *Config, file string) (*Program, starlark.StringDict, error) {
-	name, err := locate(".", file)
-	if err != nil {
-		return nil, nil, fmt.Errorf("file %q: %w", file, err)
-	}
-	l := newLoader(c)
-	gen := newGeneration(c, 0)
-	g, globals, err := l.build(name, gen)
-	if err != nil {
-		gen.retire()
-		return nil, nil, err
-	}
-	return l.program(name, nil, g, gen), globals[name], nil
-}
-
-// Close lets the program go: no request can begin any more, and its host modules are told when the last
-// one has ended. It does not wait for that.
+// Close lets the program go: no request can begin any more, and its host modules are told when the
+// last one has ended. It does not wait for that.
 func (p *Program) Close() { p.generation.retire() }
 
 // ErrClosed is the error of a call of a program that is closed, or in a request that has ended.
@@ -83,6 +70,3 @@ func (p *Program) Call(ctx context.Context, use host.Use) error {
 	defer r.End()
 	return r.Call(ctx, use)
 }
-
-// Count has p count the statements of a file that nothing may load, in the dialect of programs.
-func Count(p *cover.Profile, name string, source []byte) { p.Add(&dialect, name, source) }

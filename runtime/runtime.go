@@ -16,11 +16,11 @@
 //
 // # The life of a module
 //
-// What a module has is known from its description, so [Check] and [Lint] find a wrong name without it.
-// A module is opened when a program that loads it is run: once for each generation, and only when
-// everything that shows before has been found right. It can ask to be told when the generation is
-// published, and when it is retired: when it has been replaced, or the program closed, and no request
-// uses it any more. What a load opened that then fails is retired at once.
+// What a module has is known from its description, so [Check] and [Parse] find a wrong name without
+// it. A module is opened when a program that loads it is run: once for each generation, and only
+// when everything that shows before has been found right. It can ask to be told when the generation
+// is published, and when it is retired: when it has been replaced, or the program closed, and no
+// request uses it any more. What a load opened that then fails is retired at once.
 //
 // # Loading
 //
@@ -46,10 +46,10 @@
 //
 // # A request of many calls
 //
-// A server calls a program more than once for a request: the application, then what is promised with its
-// page, then what is left to clean up. [Program.Begin] and [Live.Begin] begin such a request: its calls run
-// the generation that it began with, and have one call's [Limits] together; all of its clean-up has
-// them once more.
+// A server calls a program more than once for a request: the application, then what is promised
+// with its page, then what is left to clean up. [Program.Begin] and [Live.Begin] begin such a
+// request: its calls run the generation that it began with, and have one call's [Limits] together;
+// all of its clean-up has them once more.
 //
 // # What is not bounded
 //
@@ -66,9 +66,9 @@ import (
 	"io/fs"
 	"log/slog"
 
-	"github.com/larkspur-web/larkspur/runtime/cover"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
 )
 
 // Config says from where a program is loaded and what its calls may use. Only FS is required.
@@ -95,6 +95,8 @@ type Config struct {
 	Limits Limits
 	// Logger receives what print() says, with file and line. Nil means slog.Default().
 	Logger *slog.Logger
-	// Cover counts which statements run. Nil counts nothing and costs nothing.
-	Cover *cover.Profile
+	// Rewrite are called, in order, for each file that is compiled, with its tree, whose names are not
+	// resolved yet, and its source. They may change the tree but not what the file binds: see package
+	// cover. Nil changes nothing.
+	Rewrite []func(f *syntax.File, source []byte)
 }

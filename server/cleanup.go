@@ -10,8 +10,8 @@ import (
 )
 
 // cleanUp closes the body and calls what on_finish was given, the last given first. It runs however
-// the response ended: after a cancelled call too, which is why it has calls of its own, that the client
-// cannot cut short. All of them together have the limits of one.
+// the response ended: after a cancelled call too, which is why it has calls of its own, that the
+// client cannot cut short. All of them together have the limits of one.
 func (r *response) cleanUp(body starlark.Value, cause error) {
 	if w, ok := body.(*environ.FileWrapper); ok {
 		body = w.File()

@@ -61,11 +61,11 @@ func newSetting(t testing.TB) *setting {
 		t.Fatal(err)
 	}
 	modules := []*libhost.Module{http.Module(), body.Module()}
-	_, lint, err := runtime.LoadFile(&runtime.Config{FS: apps.FS, Modules: modules}, "lint.star")
+	lint, err := runtime.LoadFile(&runtime.Config{FS: apps.FS, Modules: modules}, "lint.star")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &setting{lint: lint, files: fstest.MapFS{
+	return &setting{lint: lint.Globals(), files: fstest.MapFS{
 		"identity.star": {Data: identity},
 		"wrapped.star":  {Data: []byte(wrappedSource)},
 		"linted.star":   {Data: []byte(lintedSource)},

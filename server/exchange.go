@@ -10,10 +10,10 @@ import (
 	"github.com/larkspur-web/larkspur/push"
 )
 
-// An exchange is a request on its way through a [Front], and the http.ResponseWriter of its response. What
-// stands further in finds it behind its own ResponseWriter, by Unwrap; a request that is promised with a
-// page finds that of the page. So a page and all that is promised with it share one lease of each
-// application, and one slot.
+// An exchange is a request on its way through a [Front], and the http.ResponseWriter of its
+// response. What stands further in finds it behind its own ResponseWriter, by Unwrap; a request
+// that is promised with a page finds that of the page. So a page and all that is promised with it
+// share one lease of each application, and one slot.
 type exchange struct {
 	http.ResponseWriter
 	front   *Front // nil around a Gateway that stands alone
@@ -29,8 +29,8 @@ type exchange struct {
 	lease lease      // the first, if it has a gateway; the others hang on it
 }
 
-// exchangeOf returns the exchange that a request belongs to, which w answers, and whether the request is a
-// promised one. It is nil where no Front is around.
+// exchangeOf returns the exchange that a request belongs to, which w answers, and whether the
+// request is a promised one. It is nil where no Front is around.
 func exchangeOf(w http.ResponseWriter, r *http.Request) (x *exchange, promised bool) {
 	if x = behind(w); x != nil {
 		return x, false
@@ -54,9 +54,9 @@ func behind(w http.ResponseWriter) *exchange {
 	}
 }
 
-// join has the handler of g begin its work in the exchange, and returns its lease, with a slot for the
-// request. The handler of a page waits for a slot; that of a promised request does not, since the page
-// waits for that. If there is no error, leave must follow.
+// join has the handler of g begin its work in the exchange, and returns its lease, with a slot for
+// the request. The handler of a page waits for a slot; that of a promised request does not, since
+// the page waits for that. If there is no error, leave must follow.
 func (x *exchange) join(ctx context.Context, g *Gateway, promised bool) (*lease, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -100,7 +100,8 @@ func (x *exchange) leave() {
 	}
 }
 
-// pin returns the lease of an application for this request, and begins it if there is none. x.mu is held.
+// pin returns the lease of an application for this request, and begins it if there is none. x.mu is
+// held.
 func (x *exchange) pin(g *Gateway) *lease {
 	l := &x.lease
 	for l.gateway != g {

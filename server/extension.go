@@ -11,8 +11,8 @@ import (
 )
 
 // earlyHints is environ["wsgi.early_hints"]: called with a list of header tuples, as gunicorn's, it
-// promises what they preload to a client that takes promises, and sends a 103 with the rest, at once. After
-// the response has begun it does nothing, nor on HTTP/1.1, unless the policy says so.
+// promises what they preload to a client that takes promises, and sends a 103 with the rest, at
+// once. After the response has begun it does nothing, nor on HTTP/1.1, unless the policy says so.
 var earlyHints = definition{"early_hints", func(r *response, _ *starlark.Thread, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	if len(args) != 1 || len(kwargs) != 0 {
 		return nil, environ.Errorf(environ.CodeArguments, `write early_hints([("Link", "</a.css>; rel=preload; as=style")])`, "early_hints() takes a list of headers, got %d arguments", len(args)+len(kwargs))
@@ -24,7 +24,8 @@ var earlyHints = definition{"early_hints", func(r *response, _ *starlark.Thread,
 	return starlark.None, err
 }}
 
-// pushResource is environ["http2.push"]: push(target, headers = None, method = "GET", critical = False).
+// pushResource is environ["http2.push"]: push(target, headers = None, method = "GET", critical =
+// False).
 var pushResource = definition{"push", func(r *response, _ *starlark.Thread, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var headers starlark.Value = starlark.None
 	var res push.Resource

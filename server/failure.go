@@ -31,8 +31,8 @@ func theirs(code environ.Code, status int, format string, args ...any) *Failure 
 	return &Failure{Status: status, Code: code, Err: environ.Errorf(code, "", format, args...), theirs: true}
 }
 
-// Backtrace returns the call stack of the script, and of Go code that panicked, or "" if the error has
-// none.
+// Backtrace returns the call stack of the script, and of Go code that panicked, or "" if the error
+// has none.
 func (f *Failure) Backtrace() string { return host.BacktraceOf(f.Err) }
 
 // Place returns the innermost line of the script that was running, as file:line:col, or "".

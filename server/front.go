@@ -12,30 +12,32 @@ import (
 	"github.com/larkspur-web/larkspur/push"
 )
 
-// A Front is an http.Handler that stands before others: applications ([Gateway]), files, a proxy. It
-// refuses requests that could be read in two ways, or are too large; finds the mount that a
+// A Front is an http.Handler that stands before others: applications ([Gateway]), files, a proxy.
+// It refuses requests that could be read in two ways, or are too large; finds the mount that a
 // request is for; answers what goes wrong with an error page; logs; and pushes, or hints at, what
 // goes with a page, whichever of the mounts has it.
 //
-// Only one of Handler and Mounts is required. A Front must not be copied or changed after its first use.
+// Only one of Handler and Mounts is required. A Front must not be copied or changed after its first
+// use.
 type Front struct {
 	// Handler answers what none of the Mounts is for. Nil means 404.
 	Handler http.Handler
-	// Mounts are tried from the longest path to the shortest, those with a host before those without.
+	// Mounts are tried from the longest path to the shortest, those with a host before those
+	// without.
 	Mounts []Mount
 	// MaxBody is how many bytes a request's body may have; a longer one is answered 413. Zero means
 	// [environ.DefaultMaxBody], negative sets no bound.
 	MaxBody int64
-	// ErrorPage, if not nil, writes the response to a request that failed before anything was sent. Nil
-	// means a line of text that reveals nothing.
+	// ErrorPage, if not nil, writes the response to a request that failed before anything was sent.
+	// Nil means a line of text that reveals nothing.
 	ErrorPage func(http.ResponseWriter, *http.Request, *Failure)
 	// Logger receives a record for each request that is refused. Nil means slog.Default().
 	Logger *slog.Logger
 	// Access, if not nil, receives a record for each request.
 	Access *slog.Logger
-	// Push says what may be promised to clients, and hinted. Nil means the policy that all of the process
-	// share: promises are on, within safe limits, over HTTP/2 as [Configure] makes it; hints are sent over
-	// HTTP/2 only.
+	// Push says what may be promised to clients, and hinted. Nil means the policy that all of the
+	// process share: promises are on, within safe limits, over HTTP/2 as [Configure] makes it;
+	// hints are sent over HTTP/2 only.
 	Push *push.Policy
 
 	once   sync.Once
@@ -62,8 +64,8 @@ func (f *Front) maxBody() int64 {
 
 // ServeHTTP serves a request. It may be called from any number of goroutines.
 //
-// It panics with http.ErrAbortHandler, as the net/http documentation wants, to break off a response that
-// has begun and cannot be ended.
+// It panics with http.ErrAbortHandler, as the net/http documentation wants, to break off a response
+// that has begun and cannot be ended.
 func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.once.Do(f.begin)
 	x := &exchange{ResponseWriter: w, front: f, request: f.source.Request(r), users: 1}
@@ -75,12 +77,18 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.turnAway(x, r, f.Logger, failure)
 		return
 	}
-	if limit := f.maxBody(); limit >= 0 && r.ContentLength < 0 {
-		bounded := *r // its length is not known yet
-		bounded.Body = http.MaxBytesReader(x, r.Body, limit)
-		r = &bounded
+	f.push.ServeHTTP(x, bounded(x, r, f.maxBody()))
+}
+
+// bounded returns r with a body of which no more than limit bytes can be read. What says its length
+// has been refused if that is more.
+func bounded(w http.ResponseWriter, r *http.Request, limit int64) *http.Request {
+	if limit < 0 || r.ContentLength >= 0 {
+		return r
 	}
-	f.push.ServeHTTP(x, r)
+	b := *r
+	b.Body = http.MaxBytesReader(w, r.Body, limit)
+	return &b
 }
 
 // refuse returns why a request is not for any handler, or nil.
@@ -113,8 +121,8 @@ func (f *Front) route(w http.ResponseWriter, r *http.Request) {
 	m.Handler.ServeHTTP(w, r)
 }
 
-// generation is that of the application which answers r, a page that w answers or a request that may be
-// promised with it.
+// generation is that of the application which answers r, a page that w answers or a request that
+// may be promised with it.
 func (f *Front) generation(w http.ResponseWriter, r *http.Request) uint64 {
 	if m := f.mount(r); m != nil {
 		if g, ok := m.Handler.(*Gateway); ok {
@@ -147,7 +155,8 @@ func (x *exchange) page(w http.ResponseWriter, r *http.Request, f *Failure) {
 		w.Header().Set("Retry-After", "1")
 	}
 	if r.ProtoMajor == 1 && (f.Status == http.StatusRequestEntityTooLarge || f.Status == http.StatusRequestTimeout) {
-		// The rest of the body will not be read. HTTP/2 has other streams on the connection, and resets this one.
+		// The rest of the body will not be read. HTTP/2 has other streams on the connection, and
+		// resets this one.
 		w.Header().Set("Connection", "close")
 	}
 	if x.front != nil && x.front.ErrorPage != nil {

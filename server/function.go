@@ -7,8 +7,8 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// A function is one of those that a response gives to its application. It is a part of the response, so
-// that it costs no allocation, where a builtin would cost itself and a closure.
+// A function is one of those that a response gives to its application. It is a part of the
+// response, so that it costs no allocation, where a builtin would cost itself and a closure.
 type function struct {
 	*definition
 	r *response

@@ -7,9 +7,9 @@ import (
 	"github.com/larkspur-web/larkspur/environ/wire"
 )
 
-// gate returns why a request must not reach an application, nil if it may: what net/http and x/net accept
-// although a proxy, or the application, could take it for something else. What cannot be seen any
-// more once they have read a request is refused below them: see package http1.
+// gate returns why a request must not reach an application, nil if it may: what net/http and x/net
+// accept although a proxy, or the application, could take it for something else. What cannot be
+// seen any more once they have read a request is refused below them: see package http1.
 func gate(r *http.Request) *Failure {
 	refuse := func(status int, format string, args ...any) *Failure {
 		return theirs(environ.CodeGate, status, format, args...)
@@ -27,14 +27,16 @@ func gate(r *http.Request) *Failure {
 		return refuse(http.StatusBadRequest, "the request target has the octet %#02x, which must be encoded", c)
 	}
 	if r.Host == "" && r.ProtoMajor >= 2 {
-		// RFC 9110, sections 4.2.1 and 7.2: a URI without a host is invalid. HTTP/1.1 is refused by net/http.
+		// RFC 9110, sections 4.2.1 and 7.2: a URI without a host is invalid. HTTP/1.1 is refused by
+		// net/http.
 		return refuse(http.StatusBadRequest, "the request has neither :authority nor Host")
 	}
 	if r.Host != "" && !wire.Authority(r.Host) {
 		return refuse(http.StatusBadRequest, "the authority is not HOST or HOST:PORT")
 	}
 	if len(r.Header) > maxFields {
-		// RFC 6585, section 5. The hash of a short string is public, so a client could make them collide in a dict.
+		// RFC 6585, section 5. The hash of a short string is public, so a client could make them
+		// collide in a dict.
 		return refuse(http.StatusRequestHeaderFieldsTooLarge, "there are more than %d header fields", maxFields)
 	}
 	for _, name := range []string{"Content-Length", "Content-Type"} {

@@ -18,9 +18,9 @@ import (
 // app(environ, start_response), sends the body, and cleans up. Only App is required. It must not be
 // copied or changed after its first use.
 //
-// It belongs behind a [Front], which refuses what no application should see, bounds the request's body,
-// tells it where it is mounted, and pushes. One that stands alone is mounted at the root, and does none
-// of that.
+// It belongs behind a [Front], which refuses what no application should see, bounds the request's
+// body, tells it where it is mounted, and pushes. One that stands alone is mounted at the root,
+// bounds bodies of unknown length at the default, and does none of the rest.
 type Gateway struct {
 	// App is the application; *runtime.Program and *runtime.Live are such.
 	App App
@@ -28,11 +28,11 @@ type Gateway struct {
 	Environ map[string]string
 	// ServerName is SERVER_NAME. Empty means the listener's address.
 	ServerName string
-	// WriteTimeout is how long the client may take to accept a block, or 256 KiB of a larger one. Zero
-	// means [DefaultWriteTimeout], negative sets no bound.
+	// WriteTimeout is how long the client may take to accept a block, or 256 KiB of a larger one.
+	// Zero means [DefaultWriteTimeout], negative sets no bound.
 	WriteTimeout time.Duration
-	// Slots bound how many applications run at once. Nil means those of the process, which all Gateways
-	// share that have none of their own.
+	// Slots bound how many applications run at once. Nil means those of the process, which all
+	// Gateways share that have none of their own.
 	Slots *Slots
 	// Logger receives what goes wrong, a record for each fault, and what applications write to
 	// wsgi.errors. Nil means slog.Default().
@@ -53,7 +53,7 @@ func (g *Gateway) begin() {
 	g.config = environ.Config{
 		Vars:       g.Environ,
 		ServerName: g.ServerName,
-		MaxBody:    -1, // the Front's
+		MaxBody:    -1, // it is bounded already
 		Serial:     g.Slots.serial(),
 		Logger:     g.Logger,
 	}
@@ -67,6 +67,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x, promised := exchangeOf(w, r)
 	if x == nil {
 		x, promised = &exchange{ResponseWriter: w, request: g.source.Request(r)}, false
+		r = bounded(w, r, environ.DefaultMaxBody)
 	}
 	request := &x.request
 	if promised {
@@ -126,8 +127,8 @@ func (r *response) serve() bool {
 	return ok
 }
 
-// call calls the application. If that fails with an error that carries another one, and nothing has been
-// sent, that answers.
+// call calls the application. If that fails with an error that carries another one, and nothing has
+// been sent, that answers.
 func (r *response) call(t *starlark.Thread, app starlark.Callable) (starlark.Value, error) {
 	r.args = [2]starlark.Value{&r.env, &r.start}
 	body, err := starlark.Call(t, app, r.args[:], nil)

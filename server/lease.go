@@ -7,8 +7,8 @@ import (
 	"github.com/larkspur-web/larkspur/runtime/host"
 )
 
-// A lease is a request's hold on an application: one generation of it, and the limits of all its calls,
-// until the exchange ends. The exchange owns it, and the slot in which all of this runs.
+// A lease is a request's hold on an application: one generation of it, and the limits of all its
+// calls, until the exchange ends. The exchange owns it, and the slot in which all of this runs.
 type lease struct {
 	gateway *Gateway
 	run     host.Run
@@ -16,9 +16,9 @@ type lease struct {
 }
 
 // deadlines are the three times by which a response has to make progress: that of the call of the
-// application, that by which the client has to accept what is sent, and that by which it has to send what
-// the application reads. One owner moves them, so that a stream in both directions lives for as long
-// as it makes progress. It belongs to the goroutine that serves the request.
+// application, that by which the client has to accept what is sent, and that by which it has to
+// send what the application reads. One owner moves them, so that a stream in both directions lives
+// for as long as it makes progress. It belongs to the goroutine that serves the request.
 type deadlines struct {
 	w       http.ResponseWriter
 	call    host.Call
@@ -54,8 +54,8 @@ func (d *deadlines) receiving() {
 	}
 }
 
-// progress lets the call live on, because something has reached the client, and with it the reads, whose
-// deadline follows once it has fallen an eighth behind.
+// progress lets the call live on, because something has reached the client, and with it the reads,
+// whose deadline follows once it has fallen an eighth behind.
 func (d *deadlines) progress() {
 	d.call.Extend()
 	if d.read == 0 {

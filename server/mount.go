@@ -13,9 +13,9 @@ import (
 type Mount struct {
 	// Host is the host name that a request has to name, without a port. Empty means any.
 	Host string
-	// Path is the path under which Handler is mounted, the SCRIPT_NAME of an application: "" for the root,
-	// or a path that begins with a slash and does not end with one. It is compared decoded. A request is
-	// handed on as it came, with its whole path.
+	// Path is the path under which Handler is mounted, the SCRIPT_NAME of an application: "" for
+	// the root, or a path that begins with a slash and does not end with one. It is compared
+	// decoded. A request is handed on as it came, with its whole path.
 	Path string
 	// Handler answers.
 	Handler http.Handler

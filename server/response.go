@@ -10,8 +10,9 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// A response is one call of an application, between start_response and the end of the body. What the
-// application says is its state; commit sends that. It belongs to the goroutine that serves the request.
+// A response is one call of an application, between start_response and the end of the body. What
+// the application says is its state; commit sends that. It belongs to the goroutine that serves the
+// request.
 type response struct {
 	exchange *exchange
 	lease    *lease
@@ -63,9 +64,9 @@ func (r *response) commit() error {
 	return nil
 }
 
-// allowReads lets the application read on while it sends. On HTTP/1 net/http throws away up to 256 KiB of
-// what is unread of the request when the response begins, unless told not to, and who reads on is given
-// what comes after the hole.
+// allowReads lets the application read on while it sends. On HTTP/1 net/http throws away up to 256
+// KiB of what is unread of the request when the response begins, unless told not to, and who reads
+// on is given what comes after the hole.
 func (r *response) allowReads() {
 	if r.r.ProtoMajor != 1 || r.r.Body == http.NoBody || r.env.Input.AtEnd() {
 		return
@@ -74,7 +75,8 @@ func (r *response) allowReads() {
 		return // nothing is thrown away of a body that the client has not been asked for
 	}
 	_ = http.NewResponseController(r.w).EnableFullDuplex()
-	// net/http cannot use the connection again if some of the body stays unread: https://go.dev/issue/68560.
+	// net/http cannot use the connection again if some of the body stays unread:
+	// https://go.dev/issue/68560.
 	r.w.Header()["Connection"] = []string{"close"}
 }
 
@@ -126,7 +128,8 @@ func (r *response) flush() {
 	r.progress()
 }
 
-// put sends a block that the script hands over by a call, and tells it if that is more than was declared.
+// put sends a block that the script hands over by a call, and tells it if that is more than was
+// declared.
 func (r *response) put(s string) error {
 	if err := r.block(s, true); err != nil {
 		if err == errGone {

@@ -13,8 +13,8 @@ import (
 // zero value works; a nil *Slots is the process's own, with the limits of the zero value. It
 // must not be copied or changed after its first use, and is safe for concurrent use.
 type Slots struct {
-	// Calls is how many applications run at once. Zero means 1024. With one, calls never overlap, and
-	// environ["wsgi.multithread"] is False.
+	// Calls is how many applications run at once. Zero means 1024. With one, calls never overlap,
+	// and environ["wsgi.multithread"] is False.
 	Calls int
 	// Queue is how many requests wait for a slot; the next is answered 503. Zero means as many as
 	// Calls, negative none.

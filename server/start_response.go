@@ -8,7 +8,8 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// A starter is start_response(status, headers, exc_info = None): PEP 3333, "The start_response() Callable".
+// A starter is start_response(status, headers, exc_info = None): PEP 3333, "The start_response()
+// Callable".
 type starter struct{ function }
 
 var startResponse = definition{"start_response", func(r *response, _ *starlark.Thread, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
@@ -74,8 +75,8 @@ func unpackStart(args starlark.Tuple, kwargs []starlark.Tuple) (status, headers,
 	return all.status, all.headers, all.excInfo, err
 }
 
-// write is write(block), which start_response returns: PEP 3333, "The write() Callable". The block is on the
-// wire when it returns.
+// write is write(block), which start_response returns: PEP 3333, "The write() Callable". The block
+// is on the wire when it returns.
 var write = definition{"write", func(r *response, _ *starlark.Thread, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	if r.returned {
 		return nil, environ.Errorf(environ.CodeLateWrite, "write before returning, or return a callable body and use its stream", "write() called after the application returned")

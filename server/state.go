@@ -9,7 +9,8 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// A state is what an application has said of its response: set, and not sent. It knows no connection.
+// A state is what an application has said of its response: set, and not sent. It knows no
+// connection.
 type state struct {
 	called bool             // start_response was called, even if wrongly
 	status int              // zero until start_response was called rightly
@@ -18,8 +19,8 @@ type state struct {
 	few    [3]environ.Field // room for the fields of most responses
 }
 
-// set takes what start_response was called with. The call counts even if that is wrong: a second one is a
-// second one, and what it was to replace is void.
+// set takes what start_response was called with. The call counts even if that is wrong: a second
+// one is a second one, and what it was to replace is void.
 func (s *state) set(status, headers starlark.Value) error {
 	s.begin()
 	code, err := answer.Status(status)

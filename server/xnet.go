@@ -1,7 +1,7 @@
 package server
 
-// That of net/http serves requests that this one refuses (Host against :authority, two Host fields, an
-// authority with blanks): https://go.dev/issue/80065.
+// That of net/http serves requests that this one refuses (Host against :authority, two Host fields,
+// an authority with blanks): https://go.dev/issue/80065.
 //
 //lint:file-ignore SA1019 the server of net/http takes requests that this one refuses
 

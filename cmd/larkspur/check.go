@@ -54,10 +54,10 @@ alone on a line, the one below:
 			if len(errs) > 0 {
 				return errFound
 			}
-			language := lint.Rules{Builtin: runtime.Builtin, MustReturn: contract.IsApp}
-			warnings := runtime.Lint(config, app.entry, language.Check, contract.Check)
+			language := lint.Rules{Builtin: config.Builtins().Has, MustReturn: contract.IsApp}
+			warnings := lint.Run(config, app.entry, language.Check, contract.Check)
 			for _, d := range warnings {
-				d.File, d.Msg = app.path(d.File), "warning: "+d.Msg
+				d.File, d.Message = app.path(d.File), "warning: "+d.Message
 				fmt.Fprintln(stdout, d)
 			}
 			if strict && len(warnings) > 0 {

@@ -12,7 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/display"
 	"github.com/larkspur-web/larkspur/runtime/host"
 )
@@ -101,9 +100,9 @@ func (c *console) add(line, below *bytes.Buffer, a slog.Attr) {
 		fmt.Fprintf(line, " %s", c.palette.In(display.Faint, a.Key+"="+text))
 		return
 	case "error":
-		var found runtime.Diagnostics
+		var found host.Diagnostics
 		if err, ok := v.Any().(error); ok && errors.As(err, &found) && len(found) > 0 {
-			c.quote(below, host.Place{File: found[0].File, Line: found[0].Line, Col: found[0].Col})
+			c.quote(below, found[0].Place)
 		}
 	}
 	switch {

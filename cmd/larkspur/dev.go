@@ -12,7 +12,6 @@ import (
 
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/display"
-	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/tee"
 	"github.com/larkspur-web/larkspur/server"
 	"github.com/larkspur-web/larkspur/server/dev"
@@ -81,12 +80,12 @@ type development struct {
 	live  *runtime.Live
 	pages *dev.Server
 
-	mu   sync.Mutex          // loads may be told of at once
-	last runtime.Fingerprint // of what was loaded before
+	mu   sync.Mutex    // loads may be told of at once
+	last *runtime.Scan // of what was loaded before
 }
 
 func newDevelopment(p *process) *development {
-	return &development{app: p.app, live: p.live, last: p.live.Look(),
+	return &development{app: p.app, live: p.live, last: p.live.Scan(),
 		pages: dev.New(dev.Config{Handler: p.handler, Tree: p.app.tree, Dir: p.app.dir, Entry: p.app.entry, Software: version()})}
 }
 
@@ -94,14 +93,11 @@ func newDevelopment(p *process) *development {
 func (d *development) loaded(err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	now := d.live.Look()
-	r := dev.Reload{Time: time.Now(), Generation: d.live.Status().Generation, Files: now.Differ(d.last)}
+	now := d.live.Scan()
+	r := dev.Reload{Time: time.Now(), Generation: d.live.Status().Generation, Files: now.Changed(d.last)}
 	d.last = now
 	if err != nil {
-		for _, f := range runtime.Diagnose(d.app.entry, err) {
-			at := host.Place{File: f.File, Line: f.Line, Col: f.Col}
-			r.Diagnostics = append(r.Diagnostics, host.Diagnostic{Place: at, Message: f.Msg})
-		}
+		r.Diagnostics = runtime.Diagnose(d.app.entry, err)
 	}
 	d.pages.Reloaded(r)
 }

@@ -1,9 +1,43 @@
 // Command larkspur serves web applications that are written as .star scripts.
 //
-// Its parts are those of a command and no more: command.go has the exit statuses and the commands that
-// serve nothing, app.go finds what APP names and grants the modules that a script may load, settings.go
-// turns flags into structs, process.go loads, listens, reloads and drains. serve.go and dev.go are two ways
-// to set that up; the error pages, the certificate and the console belong to dev.
+// # The house
+//
+// Packages are rooms, and imports go one way, which imports_test.go holds:
+//
+//	          cmd/larkspur                 flags to structs
+//	               │
+//	          server/site                  what is served, and what watches and reloads it
+//	   ┌───────────┴───────────┐
+//	runtime                  server        programs │ HTTP: front, gateway, listeners
+//	   │             ┌─────────┼─────────┐
+//	   │          environ    push    server/h2      the contract │ what goes with a page │ HTTP/2
+//	   └───────┬─────┘         │         │
+//	      runtime/host         └ environ/wire ┘     what modules see │ the rules of HTTP
+//
+// An embedder takes from it what it needs: runtime alone, server with an App of its own, push or server/h2
+// with any http.Handler. Tools around scripts have packages below runtime (lint, format, cover, suite,
+// watch) and server (dev, apptest, lint); modules are in runtime/lib and environ/lib; apps has
+// applications and middleware as scripts.
+//
+// # The life of a request
+//
+//	listener       a connection is accepted; server/http1 reads HTTP/1 strictly, server/h2 serves HTTP/2
+//	Front          gate, body limit, mount, error page, access log; owns the exchange
+//	push.Handler   what the map of resources knows is promised or hinted, before the application runs
+//	Gateway        joins the exchange: a slot, and a lease that pins one generation and its limits
+//	environ        the facts of the request become a dict, key by key as they are asked for
+//	Run.Call       a fresh thread calls app(environ, start_response)
+//	start_response status and fields are set, and nothing is sent
+//	first block    commits: the plan decides about the Link fields, promises go out, then the header
+//	body           each block is on the wire before the next is asked for; each moves the deadlines
+//	clean-up       close() and on_finish, with the limits of one call together; the lease ends
+//
+// Package server says who owns what on the way.
+//
+// # The command
+//
+// Its parts are those of a command and no more: command.go has the exit statuses and the list of commands,
+// settings.go turns flags into structs, and each command has a file.
 package main
 
 import (

@@ -14,6 +14,7 @@ import (
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/display"
 	"github.com/larkspur-web/larkspur/runtime/host"
+	"github.com/larkspur-web/larkspur/runtime/prompt"
 	"github.com/larkspur-web/larkspur/runtime/tee"
 	"github.com/larkspur-web/larkspur/server/apptest"
 	"github.com/spf13/cobra"
@@ -51,26 +52,26 @@ in is run in the same way, without a prompt; then it exits 1 if anything failed.
 			if err != nil {
 				return err
 			}
-			p := &prompt{stdout: stdout, stderr: stderr}
-			if err := p.open(app); err != nil {
+			r := &repl{stdout: stdout, stderr: stderr}
+			if err := r.open(app); err != nil {
 				return err
 			}
-			defer p.session.Close()
-			if lines, done := openTerminal(stdin, stdout, p.session); lines != nil {
+			defer r.session.Close()
+			if lines, done := openTerminal(stdin, stdout, r.session); lines != nil {
 				defer done()
-				p.lines, p.interactive = lines, true
-				fmt.Fprintln(stdout, p.greeting(app))
+				r.lines, r.interactive = lines, true
+				fmt.Fprintln(stdout, r.greeting(app))
 			} else {
-				p.lines = newPipe(stdin)
+				r.lines = newPipe(stdin)
 			}
-			return p.run(c.Context())
+			return r.run(c.Context())
 		},
 	}
 }
 
-// A prompt reads, runs and prints.
-type prompt struct {
-	session        *runtime.Session
+// A repl reads, runs and prints.
+type repl struct {
+	session        *prompt.Session
 	lines          lines
 	interactive    bool
 	stdout, stderr io.Writer
@@ -88,7 +89,7 @@ type lines interface {
 var errDropped = errors.New("dropped")
 
 // open loads the application, or nothing if it is nil.
-func (p *prompt) open(app *application) error {
+func (r *repl) open(app *application) error {
 	file := ""
 	if app == nil {
 		app = &application{tree: runtime.Dir("."), dir: "."}
@@ -96,7 +97,7 @@ func (p *prompt) open(app *application) error {
 		file, _, _ = strings.Cut(app.entry, ".star:")
 		file = strings.TrimSuffix(file, ".star") + ".star"
 	}
-	log := tee.New(newLogger(p.stderr).Handler())
+	log := tee.New(newLogger(r.stderr).Handler())
 	// Whoever sits at the prompt ends what runs too long.
 	config := app.config(runtime.Limits{Steps: math.MaxUint64, Time: -1}, slog.New(log))
 	test, err := testModule(log)
@@ -104,75 +105,75 @@ func (p *prompt) open(app *application) error {
 		return runError{err}
 	}
 	config.Modules = append(config.Modules, test.Module())
-	if p.session, err = runtime.NewSession(config, file); err != nil {
+	if r.session, err = prompt.New(config, file); err != nil {
 		return runError{app.loadError(err)}
 	}
-	if values, err := test.Module().Values(new(host.Load)); err == nil && p.session.Value("client") == nil {
-		p.session.Bind("client", values["client"])
+	if values, err := test.Module().Values(new(host.Load)); err == nil && r.session.Value("client") == nil {
+		r.session.Bind("client", values["client"])
 	}
 	return nil
 }
 
-func (p *prompt) greeting(app *application) string {
+func (r *repl) greeting(app *application) string {
 	text := version() + "\nCtrl-D leaves, Tab completes names"
-	if app != nil && p.session.Value("app") != nil {
+	if app != nil && r.session.Value("app") != nil {
 		text += `; client(app).get("/") asks the application`
 	}
 	return text
 }
 
 // run reads and runs statements to the end.
-func (p *prompt) run(ctx context.Context) error {
+func (r *repl) run(ctx context.Context) error {
 	defer func() {
-		for _, t := range p.tests {
+		for _, t := range r.tests {
 			_ = t.Close() // nobody waits for what is left
 		}
 	}()
 	for {
-		statement, err := p.session.Read(p.lines.line)
+		statement, err := r.session.Read(r.lines.line)
 		var parse syntax.Error
 		switch {
 		case errors.Is(err, io.EOF):
-			if p.failed && !p.interactive {
+			if r.failed && !r.interactive {
 				return errFound
 			}
 			return nil
 		case errors.Is(err, errDropped):
 			continue
 		case errors.As(err, &parse):
-			p.fail(err.Error())
+			r.fail(err.Error())
 			continue
 		case err != nil:
 			return runError{err}
 		}
-		p.execute(ctx, statement)
+		r.execute(ctx, statement)
 	}
 }
 
-func (p *prompt) execute(ctx context.Context, statement *runtime.Statement) {
+func (r *repl) execute(ctx context.Context, statement *prompt.Statement) {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
-	v, err := p.session.Run(ctx, statement, func(t *starlark.Thread) {
+	v, err := r.session.Run(ctx, statement, func(t *starlark.Thread) {
 		t.Print = func(_ *starlark.Thread, msg string) {
-			fmt.Fprintln(p.stdout, display.Escape(msg))
+			fmt.Fprintln(r.stdout, display.Escape(msg))
 		}
-		p.tests = append(p.tests, apptest.Open(t, p.session))
+		r.tests = append(r.tests, apptest.Open(t, r.session))
 	})
 	var traced interface{ Backtrace() string }
 	switch {
 	case err != nil && ctx.Err() != nil:
-		p.fail("interrupted")
+		r.fail("interrupted")
 	case errors.As(err, &traced):
-		p.fail(strings.TrimRight(traced.Backtrace(), "\n"))
+		r.fail(strings.TrimRight(traced.Backtrace(), "\n"))
 	case err != nil:
-		p.fail(err.Error())
+		r.fail(err.Error())
 	case v != nil && v != starlark.None:
-		p.session.Bind("_", v)
-		fmt.Fprintln(p.stdout, display.Escape(v.String()))
+		r.session.Bind("_", v)
+		fmt.Fprintln(r.stdout, display.Escape(v.String()))
 	}
 }
 
-func (p *prompt) fail(text string) {
-	p.failed = true
-	fmt.Fprintln(p.stderr, display.Escape(text))
+func (r *repl) fail(text string) {
+	r.failed = true
+	fmt.Fprintln(r.stderr, display.Escape(text))
 }

@@ -7,7 +7,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/prompt"
 	"go.starlark.net/starlark"
 	"golang.org/x/term"
 )
@@ -35,7 +35,7 @@ type editor struct {
 
 // openTerminal returns the lines of the terminal that stdin and stdout are, and what to do in the
 // end; nil if they are none.
-func openTerminal(stdin io.Reader, stdout io.Writer, s *runtime.Session) (lines, func()) {
+func openTerminal(stdin io.Reader, stdout io.Writer, s *prompt.Session) (lines, func()) {
 	in, ok := stdin.(*os.File)
 	out, same := stdout.(*os.File)
 	if !ok || !same || !term.IsTerminal(int(in.Fd())) || !term.IsTerminal(int(out.Fd())) {
@@ -98,12 +98,12 @@ func (k *keys) Read(p []byte) (int, error) {
 }
 
 // complete completes the name, perhaps with dots, that ends at pos, as far as there is one way to.
-func complete(s *runtime.Session, line string, pos int) (string, int) {
+func complete(s *prompt.Session, line string, pos int) (string, int) {
 	const inName = "_.0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 	start := len(strings.TrimRight(line[:pos], inName))
 	path := strings.Split(line[start:pos], ".")
 	stem := path[len(path)-1]
-	names := s.Names(true)
+	names := s.Names()
 	if len(path) > 1 {
 		names = attributes(s.Value(path[0]), path[1:len(path)-1])
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/cover"
 	"github.com/larkspur-web/larkspur/runtime/display"
 	"github.com/larkspur-web/larkspur/runtime/suite"
 	"github.com/larkspur-web/larkspur/runtime/watch"
@@ -116,6 +117,8 @@ type tests struct {
 	match  *regexp.Regexp
 	stdout io.Writer
 	logger *slog.Logger
+
+	profile *cover.Profile // of the run; nil if it is not counted
 }
 
 // find finds what the arguments name.

@@ -27,11 +27,11 @@ func (own) Open(name string) (fs.File, error) { return apps.FS.Open(strings.Trim
 // testModule makes the module @test.
 func testModule(log slog.Handler) (*apptest.Config, error) {
 	config := (&application{tree: own{}}).config(runtime.Limits{}, nil)
-	_, globals, err := runtime.LoadFile(config, ownDir+"lint.star")
+	program, err := runtime.LoadFile(config, ownDir+"lint.star")
 	if err != nil {
 		return nil, err
 	}
-	lint, ok := globals["lint"].(*starlark.Function)
+	lint, ok := program.Globals()["lint"].(*starlark.Function)
 	if !ok {
 		return nil, fmt.Errorf("lint.star has no function lint")
 	}
@@ -47,9 +47,11 @@ func (t *tests) suite() (*suite.Suite, error) {
 	}
 	config := t.app.config(runtime.Limits{Time: t.timeout}, slog.New(log))
 	config.Modules = append(config.Modules, module.Module())
+	t.profile = nil
 	if t.cover || t.coverHTML != "" {
-		config.Cover = new(cover.Profile)
+		t.profile = new(cover.Profile)
 	}
+	t.profile.Attach(config)
 	return &suite.Suite{
 		Config: *config,
 		Match:  t.match,
@@ -71,7 +73,7 @@ func (t *tests) reports(s *suite.Suite, results []*suite.Result) error {
 			return err
 		}
 	}
-	if s.Config.Cover == nil {
+	if t.profile == nil {
 		return nil
 	}
 	scripts, err := suite.Scripts(t.app.tree)
@@ -81,10 +83,10 @@ func (t *tests) reports(s *suite.Suite, results []*suite.Result) error {
 	for _, name := range scripts {
 		// What no test loads has not run; what cannot be read no test could have loaded.
 		if src, err := fs.ReadFile(t.app.tree, name); err == nil {
-			runtime.Count(s.Config.Cover, name, src)
+			t.profile.Add(name, src)
 		}
 	}
-	files := s.Config.Cover.Files(func(name string) bool { return !strings.HasSuffix(name, suite.Suffix) })
+	files := t.profile.Files(func(name string) bool { return !strings.HasSuffix(name, suite.Suffix) })
 	for i := range files {
 		files[i].Name = t.app.path(files[i].Name)
 	}

@@ -2,7 +2,7 @@
 //
 // # The model
 //
-// A [Profile] is given to runtime.Config.Cover before anything is loaded. Each file that is
+// A [Profile] is attached to a runtime.Config before anything is loaded. Each file that is
 // compiled is then changed, in its syntax tree: before every statement stands a call that counts
 // it. Positions stay what they were, so errors and backtraces do too; only steps are more. Without
 // a Profile nothing of this exists, and nothing is paid for it.
@@ -16,16 +16,18 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
 
+	"github.com/larkspur-web/larkspur/runtime"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 )
 
-// Name is how the changed tree calls the counter. No script can write it.
-const Name = "@cover"
+// name is how the changed tree calls the counter. No script can write it.
+const name = "@cover"
 
 // A Profile counts the statements of any number of files. The zero value is empty and works. It is
 // safe for concurrent use, and must not be copied after its first use.
@@ -82,35 +84,47 @@ func percent(ran, all int) float64 {
 	return 100 * float64(ran) / float64(all)
 }
 
-// Counter is the function that the changed tree calls, to be predeclared as [Name].
-func (p *Profile) Counter() *starlark.Builtin {
-	return starlark.NewBuiltin(Name, func(_ *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
-		if len(args) != 1 {
-			return nil, fmt.Errorf("cover: %d arguments", len(args))
-		}
-		i, err := starlark.AsInt32(args[0])
-		if err != nil {
-			return nil, err
-		}
-		p.mu.Lock()
-		p.counts[i]++
-		p.mu.Unlock()
-		return starlark.None, nil
-	})
+// Attach has the statements of the programs counted that are loaded with c. A nil Profile counts
+// nothing.
+func (p *Profile) Attach(c *runtime.Config) {
+	if p == nil {
+		return
+	}
+	names := starlark.StringDict{name: starlark.NewBuiltin(name, p.count)}
+	maps.Copy(names, c.Predeclared)
+	c.Predeclared = names
+	c.Rewrite = append(slices.Clip(c.Rewrite), p.rewrite)
 }
 
-// Instrument changes the tree of the file, which must not have been resolved, so that it counts. A
-// file with the content that it had before goes on counting where it was.
-func (p *Profile) Instrument(tree *syntax.File, name string, source []byte) {
+// count is the function that the changed tree calls, with the index of a statement.
+func (p *Profile) count(
+	_ *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple,
+) (starlark.Value, error) {
+	if len(args) != 1 {
+		return nil, fmt.Errorf("cover: %d arguments", len(args))
+	}
+	i, err := starlark.AsInt32(args[0])
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	p.counts[i]++
+	p.mu.Unlock()
+	return starlark.None, nil
+}
+
+// rewrite changes the tree of a file so that it counts. A file with the content that it had before
+// goes on counting where it was.
+func (p *Profile) rewrite(tree *syntax.File, source []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	f := p.files[name]
+	f := p.files[tree.Path]
 	if f == nil || !bytes.Equal(f.source, source) {
 		f = &file{source: bytes.Clone(source), first: len(p.counts)}
 		if p.files == nil {
 			p.files = make(map[string]*file)
 		}
-		p.files[name] = f
+		p.files[tree.Path] = f
 	}
 	i := instrumenter{first: f.first}
 	tree.Stmts = i.block(tree.Stmts)
@@ -122,15 +136,15 @@ func (p *Profile) Instrument(tree *syntax.File, name string, source []byte) {
 
 // Add has a file counted that nothing may load: what does not run is to be seen too. What does
 // not parse is left out.
-func (p *Profile) Add(options *syntax.FileOptions, name string, source []byte) {
+func (p *Profile) Add(name string, source []byte) {
 	p.mu.Lock()
 	known := p.files[name] != nil
 	p.mu.Unlock()
 	if known {
 		return
 	}
-	if tree, err := options.Parse(name, source, 0); err == nil {
-		p.Instrument(tree, name, source)
+	if tree, err := runtime.Dialect().Parse(name, source, 0); err == nil {
+		p.rewrite(tree, source)
 	}
 }
 

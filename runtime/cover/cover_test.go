@@ -66,12 +66,8 @@ func TestLines(t *testing.T) {
 		script.WriteString(line[1:] + "\n")
 	}
 	profile := new(cover.Profile)
-	config := &runtime.Config{FS: fstest.MapFS{"a.star": {Data: []byte(script.String())}}, Cover: profile}
-	p, globals, err := runtime.LoadFile(config, "a.star")
-	if err != nil {
-		t.Fatal(err)
-	}
-	call(t, p, globals["run"])
+	p := load(t, profile, script.String())
+	call(t, p, p.Globals()["run"])
 	files := profile.Files(func(string) bool { return true })
 	if len(files) != 1 || files[0].Name != "a.star" {
 		t.Fatalf("files %v", files)
@@ -93,6 +89,23 @@ func TestLines(t *testing.T) {
 	if line := files[0].Lines[24]; line.Class() != "part" {
 		t.Errorf("%q is %q, want part", line.Text, line.Class())
 	}
+}
+
+// load loads a script that the profile counts.
+func load(t testing.TB, profile *cover.Profile, script string) *runtime.Program {
+	t.Helper()
+	p, err := runtime.LoadFile(attached(profile, script), "a.star")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// attached returns a config of the script a.star.
+func attached(profile *cover.Profile, script string) *runtime.Config {
+	c := &runtime.Config{FS: fstest.MapFS{"a.star": {Data: []byte(script)}}}
+	profile.Attach(c)
+	return c
 }
 
 func call(t *testing.T, p *runtime.Program, fn starlark.Value) {
@@ -119,7 +132,7 @@ func TestErrorsStay(t *testing.T) {
 		"load(\"@json\", \"nothing\")\n",
 	} {
 		say := func(p *cover.Profile) string {
-			_, _, err := runtime.LoadFile(&runtime.Config{FS: fstest.MapFS{"a.star": {Data: []byte(script)}}, Cover: p}, "a.star")
+			_, err := runtime.LoadFile(attached(p, script), "a.star")
 			if err == nil {
 				t.Errorf("%q loads", script)
 				return ""
@@ -132,6 +145,17 @@ func TestErrorsStay(t *testing.T) {
 	}
 }
 
+// TestAsWritten holds that who looks at a file that is counted sees what is written.
+func TestAsWritten(t *testing.T) {
+	files, found := runtime.Parse(attached(new(cover.Profile), "x = 1\ny = x\n"), "a.star")
+	if len(found) > 0 {
+		t.Fatal(found)
+	}
+	if n := len(files[0].Syntax.Stmts); n != 2 {
+		t.Errorf("the tree has %d statements, want 2", n)
+	}
+}
+
 // TestSharedFile holds that a file which several programs load is counted as one, and that one that
 // nothing loads can be added.
 func TestSharedFile(t *testing.T) {
@@ -141,15 +165,16 @@ func TestSharedFile(t *testing.T) {
 		"b.star":   {Data: []byte("load(\"lib.star\", \"f\")\nf()\n")},
 		"lib.star": {Data: []byte("def f():\n    return 1\n")},
 	}
-	config := &runtime.Config{FS: files, Cover: profile}
+	config := &runtime.Config{FS: files}
+	profile.Attach(config)
 	for _, name := range []string{"a.star", "b.star"} {
-		if _, _, err := runtime.LoadFile(config, name); err != nil {
+		if _, err := runtime.LoadFile(config, name); err != nil {
 			t.Fatal(err)
 		}
 	}
-	runtime.Count(profile, "lib.star", files["lib.star"].Data) // known already
-	runtime.Count(profile, "never.star", []byte("x = 1\ny = 2\n"))
-	runtime.Count(profile, "broken.star", []byte("x = = 1\n"))
+	profile.Add("lib.star", files["lib.star"].Data) // known already
+	profile.Add("never.star", []byte("x = 1\ny = 2\n"))
+	profile.Add("broken.star", []byte("x = = 1\n"))
 	var got []string
 	for _, f := range profile.Files(func(name string) bool { return name != "a.star" }) {
 		got = append(got, fmt.Sprintf("%s %d/%d %.1f %d", f.Name, f.Ran, f.Statements, f.Percent(), f.Lines[len(f.Lines)-1].Count))
@@ -165,14 +190,12 @@ func BenchmarkCall(b *testing.B) {
 	const script = "def run():\n    total = 0\n    for n in range(100):\n        total += n\n    return total\n"
 	for name, profile := range map[string]*cover.Profile{"bare": nil, "counted": new(cover.Profile)} {
 		b.Run(name, func(b *testing.B) {
-			p, globals, err := runtime.LoadFile(&runtime.Config{FS: fstest.MapFS{"a.star": {Data: []byte(script)}}, Cover: profile}, "a.star")
-			if err != nil {
-				b.Fatal(err)
-			}
+			p := load(b, profile, script)
+			run := p.Globals()["run"]
 			b.ReportAllocs()
 			for b.Loop() {
 				err := p.Call(context.Background(), func(_ context.Context, t *starlark.Thread, _ starlark.Callable) error {
-					_, err := starlark.Call(t, globals["run"], nil, nil)
+					_, err := starlark.Call(t, run, nil, nil)
 					return err
 				})
 				if err != nil {

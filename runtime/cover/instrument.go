@@ -55,7 +55,7 @@ func (i *instrumenter) counter(stmt syntax.Stmt) syntax.Stmt {
 	i.stmts = append(i.stmts, span{int(at.Line), int(end.Line)})
 	index := &syntax.Literal{Token: syntax.INT, TokenPos: at, Raw: strconv.Itoa(n), Value: int64(n)}
 	return &syntax.ExprStmt{X: &syntax.CallExpr{
-		Fn:     &syntax.Ident{NamePos: at, Name: Name},
+		Fn:     &syntax.Ident{NamePos: at, Name: name},
 		Lparen: at,
 		Args:   []syntax.Expr{index},
 		Rparen: at,

@@ -2,7 +2,8 @@
 // others, statements that nothing reaches, calls that cannot bind their arguments. It is meant to
 // be right whenever it speaks; what it cannot know it passes over.
 //
-// [Rules.Check] is a runtime.Rule.
+// [Run] checks a program by rules; [Rules.Check] has those of the language, and who knows more of
+// what a script does adds rules of its own.
 package lint
 
 import (

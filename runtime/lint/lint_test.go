@@ -10,11 +10,15 @@ import (
 	"testing/fstest"
 
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/lint"
 	"go.starlark.net/syntax"
 )
 
-var rules = lint.Rules{Builtin: runtime.Builtin, MustReturn: func(def *syntax.DefStmt) bool { return strings.HasPrefix(def.Name.Name, "must_") }}
+var rules = lint.Rules{
+	Builtin:    new(runtime.Config).Builtins().Has,
+	MustReturn: func(def *syntax.DefStmt) bool { return strings.HasPrefix(def.Name.Name, "must_") },
+}
 
 var (
 	wanted = regexp.MustCompile("# want (.*)")
@@ -36,13 +40,13 @@ func TestRules(t *testing.T) {
 			}
 			config := &runtime.Config{FS: fstest.MapFS{"a.star": &fstest.MapFile{Data: src}}}
 			for _, fault := range runtime.Check(config, "a.star:f") {
-				if !strings.Contains(fault.Msg, "is called with two arguments") { // which is not what this is about
+				if !strings.Contains(fault.Message, "is called with two arguments") { // which is not what this is about
 					t.Fatal(fault)
 				}
 			}
 			got := make(map[int][]string)
-			for _, d := range runtime.Lint(config, "a.star", rules.Check) {
-				got[d.Line] = append(got[d.Line], d.Msg)
+			for _, d := range lint.Run(config, "a.star", rules.Check) {
+				got[d.Line] = append(got[d.Line], d.Message)
 			}
 			for i, line := range strings.Split(string(src), "\n") {
 				var want []string
@@ -77,6 +81,29 @@ func FuzzCheck(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, src string) {
-		runtime.Lint(&runtime.Config{FS: fstest.MapFS{"a.star": &fstest.MapFile{Data: []byte(src)}}}, "a.star", rules.Check)
+		lint.Run(&runtime.Config{FS: fstest.MapFS{"a.star": &fstest.MapFile{Data: []byte(src)}}}, "a.star", rules.Check)
 	})
+}
+
+// TestRuleSeesDescriptions checks that a rule is given the host modules without their being opened.
+func TestRuleSeesDescriptions(t *testing.T) {
+	shop := &host.Module{
+		Name: "shop", Doc: "A shop.",
+		Members: []host.Member{{Name: "number"}, {Name: "pure", Fn: func() int { return 1 }, Pure: true}},
+		Open: func(*host.Load) (any, error) {
+			t.Error("it is opened")
+			return nil, nil
+		},
+	}
+	src := "load('@shop', 'number')\nx = number\n"
+	c := &runtime.Config{FS: fstest.MapFS{"a.star": {Data: []byte(src)}}, Modules: []*host.Module{shop}}
+	got := lint.Run(c, "a.star", func(s *host.Script) {
+		pos := syntax.MakePosition(&s.Tree.Path, 1, 1)
+		m, none := s.Module("shop"), s.Module("none")
+		s.Warn(pos, "%s has %v, %v, %v", m.Doc, m.Names(), m.Pure("pure"), none.Names())
+	})
+	want := "a.star:1:1: A shop. has [number pure], <built-in function pure>, []"
+	if len(got) != 1 || got[0].String() != want {
+		t.Errorf("got %v, want %s", got, want)
+	}
 }

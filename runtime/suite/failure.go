@@ -62,10 +62,10 @@ func (s *Suite) frame(p host.Place, fn string) Frame {
 
 // diagnose is Explain for a file that does not load.
 func (s *Suite) diagnose(r *Result) *Failure {
-	faults := runtime.Diagnose(r.File, r.Err)
+	found := runtime.Diagnose(r.File, r.Err)
 	f := new(Failure)
-	for i, d := range faults {
-		text := s.source(host.Place{File: d.File, Line: d.Line})
+	for i, d := range found {
+		text := s.source(d.Place)
 		d.File = s.path(d.File)
 		if i == 0 {
 			f.Message = d.String()

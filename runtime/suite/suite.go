@@ -17,6 +17,7 @@ package suite
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -26,7 +27,6 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/runtime"
-	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/tee"
 	"go.starlark.net/starlark"
 )
@@ -108,13 +108,13 @@ func (s *Suite) Run(ctx context.Context, files []string, each func(*Result)) err
 
 func (s *Suite) runFile(ctx context.Context, name string, each func(*Result)) error {
 	began := time.Now()
-	p, globals, err := runtime.LoadFile(&s.Config, name)
+	p, err := runtime.LoadFile(&s.Config, name)
 	if err != nil {
 		each(&Result{File: name, Time: time.Since(began), Err: err})
 		return ctx.Err()
 	}
 	defer p.Close()
-	for _, fn := range tests(globals) {
+	for _, fn := range tests(p) {
 		if s.Match != nil && !s.Match.MatchString(fn.Name()) {
 			continue
 		}
@@ -125,7 +125,8 @@ func (s *Suite) runFile(ctx context.Context, name string, each func(*Result)) er
 		out, began := new(output), time.Now()
 		r.Err = s.runTest(tee.With(ctx, out.record), p, fn)
 		r.Time, r.Output = time.Since(began), out.taken()
-		r.Skipped = host.Skipped(r.Err)
+		var skipped interface{ Skipped() bool }
+		r.Skipped = errors.As(r.Err, &skipped) && skipped.Skipped()
 		each(r)
 	}
 	return nil
@@ -151,10 +152,10 @@ func (s *Suite) runTest(ctx context.Context, p *runtime.Program, fn *starlark.Fu
 	})
 }
 
-// tests returns the tests among the globals, in the order of the file.
-func tests(globals starlark.StringDict) []*starlark.Function {
+// tests returns the tests of a file, in its order.
+func tests(p *runtime.Program) []*starlark.Function {
 	var all []*starlark.Function
-	for name, v := range globals {
+	for name, v := range p.Globals() {
 		if fn, ok := v.(*starlark.Function); ok && strings.HasPrefix(name, prefix) {
 			all = append(all, fn)
 		}

@@ -77,10 +77,10 @@ func Run(ctx context.Context, logger *slog.Logger, targets ...Target) {
 // A target is a Target while it is watched.
 type target struct {
 	Target
-	dirs    map[string]bool     // that are watched for it
-	last    runtime.Fingerprint // what the last look saw
-	since   time.Time           // when it was first seen so, or last seen open to be written; zero if nothing is going on
-	changed time.Time           // when it was first seen so
+	dirs    map[string]bool // that are watched for it
+	last    *runtime.Scan   // what the last look saw
+	since   time.Time       // when it was first seen so, or last seen open to be written; zero if nothing is going on
+	changed time.Time       // when it was first seen so
 
 	others others
 }
@@ -159,17 +159,17 @@ func (r *runner) lookAll() bool {
 	return again
 }
 
-// look takes a fingerprint and loads a change that has settled. It reports whether one has not, or something may
+// look scans the files and loads a change that has settled. It reports whether one has not, or something may
 // have changed unseen.
 func (r *runner) look(t *target) bool {
-	now := t.Live.Look()
+	now := t.Live.Scan()
 	unseen := r.lookOthers(t, now.Files())
 	unseen = r.follow(t, now.Files()) || unseen
-	if t.Live.Current(now) {
+	if now.Loaded() {
 		t.since = time.Time{}
 		return unseen
 	}
-	if t.since.IsZero() || !now.Untouched(t.last) {
+	if t.since.IsZero() || !now.Settled(t.last) {
 		t.last, t.since, t.changed = now, time.Now(), time.Now()
 		return true
 	}
@@ -181,7 +181,7 @@ func (r *runner) look(t *target) bool {
 		return true
 	}
 	t.since = time.Time{}
-	r.take(t, now)
+	r.load(t, now)
 	return true
 }
 
@@ -195,10 +195,10 @@ func (t *target) written(files []string) bool {
 	return false
 }
 
-// take loads what was looked at, if the files still read like that.
-func (r *runner) take(t *target, now runtime.Fingerprint) {
+// load loads what was looked at, if the files still read like that.
+func (r *runner) load(t *target, now *runtime.Scan) {
 	began := time.Now()
-	err := t.Live.Take(now)
+	err := now.Load()
 	if err == runtime.ErrChanging {
 		return // the next look sees what it has become
 	}

@@ -1,7 +1,7 @@
 // Package answer reads what an application says: the status and the headers that it gives to
 // start_response, its early hints, its blocks and its body. The server and the linter ask the same
-// questions, and get the same answers: an error is an [environ.Error], with the code of the fault and with
-// what to write instead.
+// questions, and get the same answers: an error is an [environ.Error], with the code of the fault
+// and with what to write instead.
 package answer
 
 import (
@@ -43,7 +43,8 @@ func Status(v starlark.Value) (int, error) {
 	return code, Final(code, s)
 }
 
-// Final returns what is wrong with a status that is not a final one. It is shown as the application wrote it.
+// Final returns what is wrong with a status that is not a final one. It is shown as the application
+// wrote it.
 func Final(code int, shown string) error {
 	if code < 200 {
 		// RFC 9110, section 15.2: an interim response, of which the final one must follow.
@@ -135,8 +136,8 @@ func Hints(v starlark.Value) ([]environ.Field, error) {
 	}
 	for i, f := range fields {
 		if wire.Final.Has(f.Name) {
-			// RFC 8297, section 2: a 103 speaks of the final response, it is not one; and a cookie set
-			// by one that a cache or a redirect discards is set all the same.
+			// RFC 8297, section 2: a 103 speaks of the final response, it is not one; and a cookie
+			// set by one that a cache or a redirect discards is set all the same.
 			return nil, environ.Errorf(environ.CodeHints, "send it with the response", "hints[%d]: %s is not a hint", i, http.CanonicalHeaderKey(f.Name))
 		}
 	}

@@ -47,7 +47,8 @@ func Blocks(body starlark.Indexable) (total int64, first string, err error) {
 	return total, first, nil
 }
 
-// Body returns what is wrong with a body, nil if nothing is. What can only be known by iterating is not.
+// Body returns what is wrong with a body, nil if nothing is. What can only be known by iterating is
+// not.
 func Body(v starlark.Value) error {
 	switch v := v.(type) {
 	case *starlark.List, starlark.Tuple:

@@ -27,12 +27,12 @@ import (
 // newSuite returns a suite of the files, with the modules that the command grants.
 func newSuite(files fs.FS) (*suite.Suite, error) {
 	modules := []*host.Module{http.Module(), body.Module(), static.Module()}
-	_, globals, err := runtime.LoadFile(&runtime.Config{FS: apps.FS, Modules: modules}, "lint.star")
+	program, err := runtime.LoadFile(&runtime.Config{FS: apps.FS, Modules: modules}, "lint.star")
 	if err != nil {
 		return nil, err
 	}
 	log := tee.New(nil)
-	kit := &apptest.Config{Lint: globals["lint"].(*starlark.Function), Log: log}
+	kit := &apptest.Config{Lint: program.Globals()["lint"].(*starlark.Function), Log: log}
 	modules = append(modules, kit.Module())
 	return &suite.Suite{
 		Config: runtime.Config{

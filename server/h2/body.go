@@ -3,127 +3,7 @@ package h2
 import (
 	"io"
 	"sync"
-
-	"golang.org/x/net/http2"
 )
-
-// A dataFrame is a DATA frame that is being read. Its payload is handled in the pieces that it
-// comes in, so that a frame may be larger than the input's buffer.
-type dataFrame struct {
-	active bool
-	st     *stream // nil: the payload is discarded
-	id     uint32
-	left   int  // bytes of the payload to come, without the padding
-	pad    int  // bytes of padding to come
-	padded bool // the length of the padding is to come
-	end    bool
-}
-
-// beginBody handles the header of a DATA frame. RFC 9113, section 6.1.
-func (c *conn) beginBody(f frame) error {
-	if f.id%2 == 0 || c.idle(f.id) {
-		// RFC 9113, section 5.1: nor on one that the server promised.
-		return protocolError("DATA on a stream that the client has not opened")
-	}
-	if f.flags.Has(flagPadded) && f.length == 0 {
-		return frameSizeError("padded DATA without the length of the padding")
-	}
-	c.body = dataFrame{active: true, id: f.id, left: f.length, padded: f.flags.Has(flagPadded), end: f.flags.Has(flagEndStream)}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if f.length == 0 && !c.body.end && !c.spend(costFrame) {
-		return errFlood
-	}
-	if !c.received.take(f.length) {
-		return connError{http2.ErrCodeFlowControl, "DATA beyond the window of the connection"}
-	}
-	c.earnBytes(f.length)
-	st := c.streams[f.id]
-	if st == nil {
-		c.refund(f.length)
-		switch c.closed.how(f.id) {
-		case byServer:
-			return nil // it may have been under way
-		case byEnd:
-			return connError{http2.ErrCodeStreamClosed, "DATA on a closed stream"}
-		}
-		return streamError{f.id, http2.ErrCodeStreamClosed, "DATA on a closed stream"}
-	}
-	if st.remoteDone {
-		c.refund(f.length)
-		return streamError{f.id, http2.ErrCodeStreamClosed, "DATA after END_STREAM"}
-	}
-	if !st.received.take(f.length) {
-		c.refund(f.length)
-		return streamError{f.id, http2.ErrCodeFlowControl, "DATA beyond the window of the stream"}
-	}
-	c.body.st = st
-	return nil
-}
-
-// handleBody handles what has come of a DATA frame, and says how much of it that was.
-func (c *conn) handleBody(p []byte) (n int, err error) {
-	d := &c.body
-	if d.padded {
-		d.padded = false
-		n++
-		d.left--
-		d.pad = int(p[0])
-		if d.pad > d.left {
-			return n, protocolError("DATA with more padding than payload")
-		}
-		d.left -= d.pad
-		if d.st != nil {
-			c.consumed(d.st, 1+d.pad)
-		}
-		if d.left == 0 && !d.end && !c.charge(costFrame) {
-			return n, errFlood
-		}
-		p = p[1:]
-	}
-	m := min(d.left, len(p))
-	if m > 0 && d.st != nil {
-		switch kept, ok := d.st.in.write(p[:m]); {
-		case !ok:
-			st := d.st
-			c.mu.Lock()
-			c.refund(m + d.left - m)
-			c.mu.Unlock()
-			d.st = nil
-			err = streamError{st.id, http2.ErrCodeProtocol, "more DATA than content-length"}
-		case !kept:
-			c.mu.Lock()
-			c.refund(m) // nobody will read it
-			c.mu.Unlock()
-		}
-	}
-	d.left -= m
-	skipped := min(d.pad, len(p)-m)
-	d.pad -= skipped
-	if d.left == 0 && d.pad == 0 {
-		d.active = false
-		if d.end && d.st != nil && err == nil {
-			err = c.endBody(d.st)
-		}
-	}
-	return n + m + skipped, err
-}
-
-// endBody ends the client's side of st.
-func (c *conn) endBody(st *stream) error {
-	whole := st.in.end()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if st.dead {
-		return nil
-	}
-	if !whole {
-		// RFC 9113, section 8.1.1.
-		return streamError{st.id, http2.ErrCodeProtocol, "less DATA than content-length"}
-	}
-	st.remoteDone = true
-	return nil
-}
 
 // chunkSize is the size of the pieces that bodies are kept in.
 const chunkSize = 16 << 10
@@ -131,28 +11,38 @@ const chunkSize = 16 << 10
 var chunks = sync.Pool{New: func() any { b := make([]byte, chunkSize); return &b }}
 
 // A body is a request's body: the reader writes what the client sends, never more than the stream's
-// window, and the handler reads it.
+// window, and the handler reads it, which gives it back to the window.
+//
+// The first fields do not change once the handler runs; mu guards the others. Nobody locks conn.mu who
+// holds it.
 type body struct {
 	st       *stream
 	declared int64 // what content-length says; -1: nothing
 
 	mu     sync.Mutex
+	wake   sync.Cond // of whoever reads
 	chunks []chunk
 	came   int64
 	err    error // what a Read returns after the chunks
-	shut   bool  // the handler has closed it
+	shut   bool  // the handler has closed it: what comes is discarded
 	expect bool  // the client waits for a 100
-	wake   sync.Cond
 }
 
+// A chunk is a piece of a body.
 type chunk struct {
 	pooled *[]byte // nil if it is not from chunks
 	b      []byte  // what is unread
 	room   []byte  // what follows b
 }
 
-// write adds p. It says if p is kept, for a Read to give back to the window, and if p is within the
-// content-length.
+func newBody(st *stream, declared int64) *body {
+	b := &body{st: st, declared: declared}
+	b.wake.L = &b.mu
+	return b
+}
+
+// write adds p. It reports whether p is kept, for a Read to give back to the window, and whether p is
+// within the content-length.
 func (b *body) write(p []byte) (kept, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -171,15 +61,7 @@ func (b *body) write(p []byte) (kept, ok bool) {
 		p = p[m:]
 	}
 	for len(p) > 0 {
-		var k chunk
-		if left := b.declared - b.came + int64(len(p)); b.declared >= 0 && left < chunkSize {
-			k.room = make([]byte, max(int(left), len(p)))
-		} else if len(b.chunks) == 0 && len(p) < chunkSize/8 {
-			k.room = make([]byte, chunkSize/8)
-		} else {
-			k.pooled = chunks.Get().(*[]byte)
-			k.room = *k.pooled
-		}
+		k := b.newChunk(len(p))
 		m := copy(k.room, p)
 		k.b, k.room = k.room[:m], k.room[m:]
 		p = p[m:]
@@ -189,8 +71,24 @@ func (b *body) write(p []byte) (kept, ok bool) {
 	return true, true
 }
 
-// end says that all has come, and returns whether that is what was declared.
-func (b *body) end() bool {
+// newChunk is room for the last n bytes that came, or some of them: no more than is declared to come, and
+// little for a body that begins small.
+func (b *body) newChunk(n int) (k chunk) {
+	left := b.declared - b.came + int64(n)
+	switch {
+	case b.declared >= 0 && left < chunkSize:
+		k.room = make([]byte, max(int(left), n))
+	case len(b.chunks) == 0 && n < chunkSize/8:
+		k.room = make([]byte, chunkSize/8)
+	default:
+		k.pooled = chunks.Get().(*[]byte)
+		k.room = *k.pooled
+	}
+	return k
+}
+
+// end ends the body, and reports whether all came that was declared.
+func (b *body) end() (whole bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.declared >= 0 && b.came != b.declared {
@@ -215,6 +113,7 @@ func (b *body) fail(err error) (unread int) {
 	return unread
 }
 
+// discard throws away what is unread, and returns how much that was.
 func (b *body) discard() (n int) {
 	for _, k := range b.chunks {
 		n += len(k.b)
@@ -224,6 +123,7 @@ func (b *body) discard() (n int) {
 	return n
 }
 
+// free gives the chunk back to the pool.
 func (k *chunk) free() {
 	if k.pooled != nil {
 		chunks.Put(k.pooled)
@@ -237,7 +137,7 @@ func (b *body) Read(p []byte) (int, error) {
 	if b.expect {
 		b.expect = false
 		b.mu.Unlock()
-		b.st.proceed()
+		b.st.sendContinue()
 		b.mu.Lock()
 	}
 	if len(p) == 0 {
@@ -245,14 +145,28 @@ func (b *body) Read(p []byte) (int, error) {
 		return 0, nil
 	}
 	for len(b.chunks) == 0 && b.err == nil && !b.shut {
-		b.st.c.srv.workers.giveUp(b.st)
+		b.st.c.srv.workers.releaseSlot(b.st)
 		b.wake.Wait()
 	}
 	if b.shut {
 		b.mu.Unlock()
 		return 0, errBodyClosed
 	}
-	n := 0
+	n := b.copyTo(p)
+	err := b.err
+	b.mu.Unlock()
+	if n > 0 {
+		b.st.c.consumed(b.st, n)
+		return n, nil
+	}
+	if err == io.EOF {
+		b.st.copyTrailers()
+	}
+	return 0, err
+}
+
+// copyTo moves what is unread into p, as far as there is room.
+func (b *body) copyTo(p []byte) (n int) {
 	for len(b.chunks) > 0 && n < len(p) {
 		k := &b.chunks[0]
 		m := copy(p[n:], k.b)
@@ -268,19 +182,11 @@ func (b *body) Read(p []byte) (int, error) {
 	if len(b.chunks) == 0 {
 		b.chunks = nil
 	}
-	err := b.err
-	b.mu.Unlock()
-	if n > 0 {
-		b.st.c.consumed(b.st, n)
-		return n, nil
-	}
-	if err == io.EOF {
-		b.st.giveTrailers()
-	}
-	return 0, err
+	return n
 }
 
-// Close discards what is unread and what is still to come.
+// Close discards what is unread and what is still to come, and gives it back to the window of the
+// connection.
 func (b *body) Close() error {
 	b.mu.Lock()
 	var unread int
@@ -294,7 +200,7 @@ func (b *body) Close() error {
 		c := b.st.c
 		c.mu.Lock()
 		c.refund(unread)
-		c.kick()
+		c.scheduleFlush()
 		c.mu.Unlock()
 	}
 	return nil

@@ -9,33 +9,40 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// A clock ends what takes too long. A connection has one timer for all: it is set to the earliest
-// of the times below, or earlier; when it fires, tick looks at all of them and sets it anew. So what is
-// renewed with each request (a deadline, being idle) costs no timer.
+// A clock ends what takes too long. A connection has one timer for all: it is set to the earliest of the
+// times below and of all streams' deadlines, or earlier; when it fires, tick looks at all of them and sets
+// it anew. So what is renewed with each request (a deadline, being idle) costs no timer.
+//
+// conn.mu guards it, but for heard, which the reader sets without.
 type clock struct {
 	timer *time.Timer
 	armed int64        // when timer fires; 0: never
 	heard atomic.Int64 // when the client last sent something
 
-	headerBy   int64 // the preface, or the header block that is being read, must be there
+	headerBy   int64 // the preface, or the header block that is being read, must be there; 0: none is
 	settingsBy int64 // the client must have acknowledged SETTINGS
 	idleFrom   int64 // when the last stream ended
 	pingBy     int64 // the client must have said something after the PING; 0: none is under way
-	pinged     int64 // when it was sent
+	pinged     int64 // when that was sent
 }
 
-// wideFor is how long a connection without streams keeps the large buffer of its input.
-const wideFor = time.Second
-
-// startClock sets what holds for a new connection; mu is held.
+// startClock sets what holds for a new connection.
 func (c *conn) startClock() {
 	now := c.now()
-	c.heard.Store(now)
-	c.budgetAt = now
-	c.idleFrom = now
-	c.headerBy = after(now, c.lim.headerTimeout)
-	c.settingsBy = after(now, c.lim.settingsTimeout)
-	c.arm(min(c.headerBy, c.settingsBy, after(now, c.lim.idleTimeout), after(now, c.lim.pingAfter)))
+	c.clock.heard.Store(now)
+	c.budget.since = now
+	c.clock.idleFrom = now
+	c.clock.headerBy = after(now, c.lim.headerTimeout)
+	c.clock.settingsBy = after(now, c.lim.settingsTimeout)
+	c.arm(min(c.clock.headerBy, c.clock.settingsBy, after(now, c.lim.idleTimeout), after(now, c.lim.pingAfter)))
+}
+
+// stopClock sees that the timer is not set again.
+func (c *conn) stopClock() {
+	if c.clock.timer != nil {
+		c.clock.timer.Stop()
+		c.clock.armed = math.MinInt64
+	}
 }
 
 // after is the time d after now; never, if d is negative.
@@ -46,129 +53,154 @@ func after(now int64, d time.Duration) int64 {
 	return now + int64(d)
 }
 
-// arm has tick called at the given time, or before; mu is held.
+// arm has tick called at the given time, or before.
 func (c *conn) arm(at int64) {
-	if at == math.MaxInt64 || c.armed != 0 && c.armed <= at {
+	c.mu.held()
+	if at == math.MaxInt64 || c.clock.armed != 0 && c.clock.armed <= at {
 		return
 	}
-	c.armed = at
+	c.clock.armed = at
 	d := time.Duration(at - c.now())
-	if c.timer == nil {
-		c.timer = time.AfterFunc(d, c.tick)
+	if c.clock.timer == nil {
+		c.clock.timer = time.AfterFunc(d, c.tick)
 	} else {
-		c.timer.Reset(d)
+		c.clock.timer.Reset(d)
 	}
 }
 
-// setDeadlines gives a stream that begins the timeouts of http.Server; mu is held.
-func (c *conn) setDeadlines(st *stream) {
-	if c.lim.readTimeout > 0 && st.in != nil {
-		st.readBy = c.heard.Load() + int64(c.lim.readTimeout)
-		c.arm(st.readBy)
+// A round is one look at all times: what is due, and when to look again.
+type round struct{ now, next int64 }
+
+// due reports whether the time has come; if not, that is when to look again at the latest.
+func (r *round) due(at int64) bool {
+	if at > r.now {
+		r.next = min(r.next, at)
 	}
-	if c.lim.writeTimeout > 0 {
-		st.writeBy = c.heard.Load() + int64(c.lim.writeTimeout)
-		c.arm(st.writeBy)
-	}
+	return at <= r.now
 }
 
-// tick ends what has taken too long.
+// tick ends what has taken too long. The timer calls it; it locks mu.
 func (c *conn) tick() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.armed = 0
-	if c.broken != nil {
+	c.clock.armed = 0
+	if c.out.broken != nil {
 		return
 	}
-	now := c.now()
-	next := int64(math.MaxInt64)
-	due := func(at int64) bool {
-		if at > now {
-			next = min(next, at)
+	r := round{c.now(), math.MaxInt64}
+	if c.ending.closeAt != 0 {
+		if !r.due(c.ending.closeAt) {
+			c.scheduleFlush()
+			c.arm(r.next)
+		} else if !c.delayClose(r.now) {
+			c.abort(errGone)
 		}
-		return at <= now
+		return
 	}
-	if c.deadAt != 0 {
-		if due(c.deadAt) {
-			if !c.lingers(now) {
-				c.fail(errGone)
-			}
-			return
-		}
-	} else if c.pass(now, due) {
-		for _, st := range c.streams {
-			c.expire(st, now)
-			for _, at := range [...]int64{st.readBy, st.writeBy, st.stallBy} {
-				if at != 0 {
-					next = min(next, at)
-				}
-			}
+	if c.checkTimes(&r) {
+		for _, st := range c.streams.open {
+			c.checkDeadlines(st, &r)
 		}
 	}
-	c.kick()
-	c.arm(next)
+	c.scheduleFlush()
+	c.arm(r.next)
 }
 
-// pass looks at the times of the connection, and says if it goes on.
-func (c *conn) pass(now int64, due func(int64) bool) bool {
-	if c.headerBy != 0 && due(c.headerBy) {
-		c.doom(connError{http2.ErrCodeEnhanceYourCalm, "a header that takes too long"})
+// checkTimes looks at the times of the connection, and reports whether those of its streams matter: it has
+// not failed.
+func (c *conn) checkTimes(r *round) bool {
+	if c.clock.headerBy != 0 && r.due(c.clock.headerBy) {
+		c.failConn(connError{http2.ErrCodeEnhanceYourCalm, "a header that takes too long"})
 		return false
 	}
-	if c.unacked > 0 && due(c.settingsBy) {
-		c.doom(connError{http2.ErrCodeSettingsTimeout, "SETTINGS were not acknowledged"})
+	if c.client.unacked > 0 && r.due(c.clock.settingsBy) {
+		// RFC 9113, section 6.5.3.
+		c.failConn(connError{http2.ErrCodeSettingsTimeout, "SETTINGS were not acknowledged"})
 		return false
 	}
-	if c.finalBy != 0 && due(c.finalBy) {
+	if c.ending.finalBy != 0 && r.due(c.ending.finalBy) {
 		c.finalGoAway()
 	}
-	if len(c.streams) == 0 && c.stage == serving && due(after(c.idleFrom, c.lim.idleTimeout)) {
-		c.finalGoAway()
+	if len(c.streams.open) == 0 {
+		c.checkIdle(r)
 	}
-	if c.deadAt != 0 {
-		due(c.deadAt)
+	if c.ending.closeAt != 0 {
+		r.due(c.ending.closeAt)
 		return true
 	}
-	if len(c.streams) == 0 && c.in.wide.Load() && due(c.idleFrom+int64(wideFor)) {
-		c.nudge()
+	return c.checkPing(r)
+}
+
+// checkIdle ends a connection that has had no streams for too long, and takes the large buffer of its
+// input from it before.
+func (c *conn) checkIdle(r *round) {
+	if c.ending.stage == serving && r.due(after(c.clock.idleFrom, c.lim.idleTimeout)) {
+		c.finalGoAway()
 	}
-	heard := c.heard.Load()
+	if c.ending.closeAt == 0 && c.reader.in.large.Load() && r.due(c.clock.idleFrom+int64(keepLargeInput)) {
+		c.wakeReader()
+	}
+}
+
+// checkPing asks a client that has been silent whether it is still there, and reports whether the
+// connection goes on: not if it has not answered in time.
+func (c *conn) checkPing(r *round) bool {
+	if c.lim.pingAfter < 0 {
+		return true
+	}
+	heard := c.clock.heard.Load()
 	switch {
-	case c.lim.pingAfter < 0:
-	case c.pingBy != 0 && heard >= c.pinged:
-		c.pingBy = 0
-		due(after(heard, c.lim.pingAfter))
-	case c.pingBy != 0:
-		if due(c.pingBy) {
-			c.fail(errGone)
+	case c.clock.pingBy != 0 && heard >= c.clock.pinged:
+		c.clock.pingBy = 0
+		r.due(after(heard, c.lim.pingAfter))
+	case c.clock.pingBy != 0:
+		if r.due(c.clock.pingBy) {
+			c.abort(errGone)
 			return false
 		}
-	case due(after(heard, c.lim.pingAfter)):
+	case r.due(after(heard, c.lim.pingAfter)):
 		var data [8]byte
 		rand.Read(data[:])
 		c.ping(data)
-		c.pinged = now
-		c.pingBy = now + int64(c.lim.pingTimeout)
-		due(c.pingBy)
+		c.clock.pinged = r.now
+		c.clock.pingBy = r.now + int64(c.lim.pingTimeout)
+		r.due(c.clock.pingBy)
 	}
 	return true
 }
 
-// expire applies the deadlines of st; mu is held.
-func (c *conn) expire(st *stream, now int64) {
-	if st.readBy != 0 && st.readBy <= now {
-		st.readBy = 0
-		if st.in != nil {
-			c.refund(st.in.fail(errDeadline))
-		}
+// setDeadlines gives a stream that begins the timeouts of http.Server.
+func (c *conn) setDeadlines(st *stream) {
+	if c.lim.readTimeout > 0 && st.req.body != nil {
+		st.times.read = c.clock.heard.Load() + int64(c.lim.readTimeout)
+		c.arm(st.times.read)
 	}
-	if st.writeBy != 0 && st.writeBy <= now || st.stallBy != 0 && st.stallBy <= now {
-		st.writeBy, st.stallBy = 0, 0
-		c.resetFor(st.id, http2.ErrCodeInternal, errDeadline)
+	if c.lim.writeTimeout > 0 {
+		st.times.write = c.clock.heard.Load() + int64(c.lim.writeTimeout)
+		c.arm(st.times.write)
 	}
 }
 
-func (c *conn) ping(data [8]byte) {
-	c.out = appendFrame(c.outBuffer(), http2.FramePing, 0, 0, 8)
-	c.out = append(c.out, data[:]...)
+// checkDeadlines applies the deadlines of st, and notes the others.
+func (c *conn) checkDeadlines(st *stream, r *round) {
+	c.expire(st, r.now)
+	for _, at := range [...]int64{st.times.read, st.times.write, st.times.stall} {
+		if at != 0 {
+			r.next = min(r.next, at)
+		}
+	}
+}
+
+// expire applies those deadlines of st that are over.
+func (c *conn) expire(st *stream, now int64) {
+	if by := st.times.read; by != 0 && by <= now {
+		st.times.read = 0
+		if st.req.body != nil {
+			c.refund(st.req.body.fail(errDeadline))
+		}
+	}
+	if w, s := st.times.write, st.times.stall; w != 0 && w <= now || s != 0 && s <= now {
+		st.times.write, st.times.stall = 0, 0
+		c.resetFor(st.id, http2.ErrCodeInternal, errDeadline)
+	}
 }

@@ -22,8 +22,8 @@ import (
 
 // TestH2spec runs the 146 cases of github.com/summerwind/h2spec, over TLS and cleartext: all pass.
 //
-// Some of them send a second frame that must meet a stream which is still open. So the handler takes
-// 30 ms, and frames are 16 KiB, the largest that h2spec exceeds.
+// Some of them send a second frame that must meet a stream which is still open. So the handler
+// takes 30 ms, and frames are 16 KiB, the largest that h2spec exceeds.
 func TestH2spec(t *testing.T) {
 	t.Parallel()
 	s := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -44,7 +44,10 @@ func TestH2spec(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := &config.Config{Host: host, Port: number, Path: "/", Timeout: 2 * time.Second, MaxHeaderLen: 4000, Strict: true, TLS: scheme == "https", Insecure: true}
+		c := &config.Config{
+			Host: host, Port: number, Path: "/", Timeout: 2 * time.Second, MaxHeaderLen: 4000,
+			Strict: true, TLS: scheme == "https", Insecure: true,
+		}
 		var groups []*spec.TestGroup
 		for _, g := range []*spec.TestGroup{generic.Spec(), h2spec.Spec(), hpack.Spec()} {
 			groups = append(groups, within(g)...)
@@ -60,7 +63,8 @@ func TestH2spec(t *testing.T) {
 					defer func() { <-some }()
 					cases.Add(1)
 					if fault := judge(c, tc); fault != "" {
-						t.Errorf("%s, %s/%d: %s: %s\n%s", scheme, g.ID(), i+1, tc.Desc, tc.Requirement, fault)
+						t.Errorf("%s, %s/%d: %s: %s\n%s",
+							scheme, g.ID(), i+1, tc.Desc, tc.Requirement, fault)
 					}
 				})
 			}
@@ -81,8 +85,18 @@ func within(group *spec.TestGroup) []*spec.TestGroup {
 	return groups
 }
 
-// judge runs a case on a connection of its own and returns what is wrong.
-func judge(c *config.Config, tc *spec.TestCase) string {
+// judge runs a case on a connection of its own and returns what is wrong. h2spec's clock is real: a
+// case that it gives no time, because the machine had none, has two more.
+func judge(c *config.Config, tc *spec.TestCase) (fault string) {
+	for range 3 {
+		if fault = try(c, tc); !strings.Contains(fault, "Timeout") {
+			break
+		}
+	}
+	return fault
+}
+
+func try(c *config.Config, tc *spec.TestCase) (fault string) {
 	conn, err := spec.Dial(c)
 	if err != nil {
 		return err.Error()
@@ -90,7 +104,8 @@ func judge(c *config.Config, tc *spec.TestCase) string {
 	defer conn.Close()
 	var verdict *spec.TestError
 	switch err := tc.Run(c, conn); {
-	case errors.As(err, &verdict) && strings.Contains(verdict.Actual, "connection reset") && slices.Contains(verdict.Expected, "Connection closed"):
+	case errors.As(err, &verdict) && strings.Contains(verdict.Actual, "connection reset") &&
+		slices.Contains(verdict.Expected, "Connection closed"):
 		// A connection that is closed before all is read is reset by TCP; h2spec knows io.EOF only.
 	case errors.As(err, &verdict):
 		return fmt.Sprintf("want %q\n got %s", verdict.Expected, verdict.Actual)

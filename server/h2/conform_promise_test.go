@@ -206,3 +206,18 @@ func TestConformPromiseFlow(t *testing.T) {
 		}
 	})
 }
+
+// TestConformPromiseConnection: fields of the connection in an answer that is ready have no effect, on
+// the connection neither: they are of a response that went another way.
+func TestConformPromiseConnection(t *testing.T) {
+	site{}.visit(t, func(t *testing.T, c *visitor) {
+		page := pager(t, c, 1)
+		header := http.Header{"Connection": {"close"}, "Keep-Alive": {"1"}, "Content-Type": {"x/y"}}
+		if _, err := page.promise(promised("/x"), header, "x"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		c.want("PUSH_PROMISE 1 2 ...", "HEADERS 2 :status=200 content-length=1 content-type=x/y", `DATA 2 END "x"`)
+		c.wantAlive()
+	})
+}

@@ -3,7 +3,6 @@ package h2
 import (
 	"context"
 	"crypto/tls"
-	"encoding/binary"
 	"net"
 	"net/http"
 	"sync"
@@ -13,10 +12,23 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// A conn is a connection. One goroutine reads it, for as long as it lives (reader.go); the
-// others are workers, which run handlers and write (flush.go), and the timer's (clock.go).
+// A conn is a connection.
+//
+// Four kinds of goroutines meet in it: the reader, which net/http gave the connection and which lives as
+// long as that (reader.go); workers, which run handlers and write what is to be written (workers.go,
+// flush.go); the one of the timer (clock.go); and those that handlers start for themselves.
+//
+// The first fields do not change. reader belongs to the goroutine of that name, which alone calls its
+// methods, without mu. mu guards all fields below it, and those of each stream of which stream says so.
+// Whoever holds it does not block, so that a client that does not read cannot stop the connection; the
+// hooks that are called under it (http.Server's ConnState, and settled of a Promiser) must not either.
+//
+// Methods of conn are called with mu held. The exceptions, which lock it themselves or need no lock, say
+// so. The tests check both: see mutex and goroutine.
+//
+// Locks are taken in the order response.mu, conn.mu, body.mu, workers.mu. While a conn's is held, that
+// of no other conn is taken.
 type conn struct {
-	// These do not change.
 	srv     *Server
 	hs      *http.Server
 	lim     *limits
@@ -26,86 +38,34 @@ type conn struct {
 	remote  string
 	handler http.Handler
 	ctx     context.Context
-	session sync.Map  // of those who plan promises
 	epoch   time.Time // time 0 of every int64 that is a time here, in nanoseconds
 
-	// These belong to the reader.
-	in      input
-	decoder *hpack.Decoder
-	block   block     // the header block that is being read
-	body    dataFrame // the DATA frame that is being read
-	batch   []*stream // requests read since the last dispatch
-	settled bool      // the client's first SETTINGS have come
+	session sync.Map // of those who plan promises; it has its own lock
 
-	// mu guards all below, and what stream says it does. Whoever holds it does not block, but to
-	// call hs.ConnState.
-	mu      sync.Mutex
-	streams map[uint32]*stream
-	closed  graveyard
-	state   http.ConnState
+	reader reader
 
-	clientStreams int       // open streams that the client began
-	handlers      int       // requests whose handlers are queued or run, those of streams that have ended too
-	waiting       []*stream // requests that have no handler because of that
-	lastID        uint32
-	promised      uint32 // the last promised stream
-	promises      int    // open promised streams
-	late          late
-
-	// The client's SETTINGS.
-	peerFrameSize int
-	peerWindow    int32
-	peerPush      bool
-	peerStreams   uint32
-	aware         bool                // the client uses the priorities of RFC 9218
-	early         map[uint32]priority // of streams that it has not opened yet
-
-	window   int32 // what may be sent
-	received inflow
-	ready    scheduler
-	encoder  encoder
-
-	output
-
-	budget   int   // units of Server.ControlBudget that are left
-	budgetAt int64 // when time last earned some
-	moved    int   // bytes of DATA that have not yet earned
-
-	clock
-	ending
+	mu           mutex
+	state        http.ConnState
+	streams      streamTable
+	admission    admission
+	sentPromises sentPromises
+	client       clientSettings
+	flow         flow
+	ready        scheduler
+	encoder      encoder
+	out          output
+	budget       budget
+	clock        clock
+	ending       ending
 }
 
 // serve serves nc until it ends. It runs on the goroutine that net/http gave the connection, which
-// becomes the reader. With greeted, the client's preface has been read.
-func (s *Server) serve(nc net.Conn, hs *http.Server, h http.Handler, lim *limits, ctx context.Context, greeted bool) {
-	c := &conn{
-		srv: s, hs: hs, lim: lim, nc: nc, raw: nc, handler: h, ctx: ctx, epoch: time.Now(),
-		remote:        nc.RemoteAddr().String(),
-		streams:       map[uint32]*stream{},
-		state:         http.StateNew,
-		peerFrameSize: minFrameSize,
-		peerWindow:    defaultWindow,
-		peerPush:      true,
-		peerStreams:   1<<32 - 1,
-		window:        defaultWindow,
-		budget:        lim.budget,
-	}
+// becomes the reader. With prefaceRead, the client's preface has been read.
+func (s *Server) serve(ctx context.Context, nc net.Conn, hs *http.Server, h http.Handler, lim *limits, prefaceRead bool) {
+	c := newConn(ctx, s, nc, hs, h, lim)
 	defer nc.Close()
 	// net/http has set deadlines for the handshake.
 	nc.SetDeadline(time.Time{})
-	if t, ok := nc.(interface{ ConnectionState() tls.ConnectionState }); ok {
-		state := t.ConnectionState()
-		c.tls = &state
-	}
-	if t, ok := nc.(*tls.Conn); ok {
-		c.raw = t.NetConn()
-	}
-	c.decoder = hpack.NewDecoder(defaultTableSize, c.field)
-	c.decoder.SetAllowedMaxDynamicTableSize(max(lim.decoderTable, defaultTableSize))
-	c.decoder.SetMaxStringLength(2 * lim.headerBytes)
-	c.encoder = encoder{limit: lim.encoderTable, max: defaultTableSize}
-	c.encoder.resize(defaultTableSize)
-	c.received.init(defaultWindow)
 
 	s.enter(c)
 	defer s.leave(c)
@@ -118,18 +78,46 @@ func (s *Server) serve(nc net.Conn, hs *http.Server, h http.Handler, lim *limits
 		defer context.AfterFunc(c.ctx, c.cancelStreams)()
 	}
 
-	err := c.weakTLS()
+	err := c.checkTLS()
 	if err == nil {
-		err = c.greet(greeted)
+		err = c.reader.run(prefaceRead)
 	}
-	if err == nil {
-		err = c.read()
-	}
-	c.bury(err)
+	c.reader.teardown(err)
 }
 
-// weakTLS refuses what RFC 9113, section 9.2, forbids.
-func (c *conn) weakTLS() error {
+// newConn makes the connection, as it is before either side has said anything: RFC 9113, section 6.5.2,
+// has the client's SETTINGS of then.
+func newConn(ctx context.Context, s *Server, nc net.Conn, hs *http.Server, h http.Handler, lim *limits) *conn {
+	c := &conn{
+		srv: s, hs: hs, lim: lim, nc: nc, raw: nc, handler: h, ctx: ctx, epoch: time.Now(),
+		remote: nc.RemoteAddr().String(),
+		state:  http.StateNew,
+	}
+	if t, ok := nc.(interface{ ConnectionState() tls.ConnectionState }); ok {
+		state := t.ConnectionState()
+		c.tls = &state
+	}
+	if t, ok := nc.(*tls.Conn); ok {
+		c.raw = t.NetConn()
+	}
+	c.reader.c = c
+	c.reader.goroutine.own()
+	c.reader.decoder = hpack.NewDecoder(defaultTableSize, c.reader.field)
+	c.reader.decoder.SetAllowedMaxDynamicTableSize(max(lim.decoderTable, defaultTableSize))
+	c.reader.decoder.SetMaxStringLength(2 * lim.headerBytes)
+
+	c.streams.open = map[uint32]*stream{}
+	c.client = clientSettings{frameSize: minFrameSize, window: defaultWindow, push: true, streams: 1<<32 - 1}
+	c.flow.out.n = defaultWindow
+	c.flow.in.init(defaultWindow)
+	c.encoder = encoder{limit: lim.encoderTable, max: defaultTableSize}
+	c.encoder.resize(defaultTableSize)
+	c.budget = budget{left: lim.budget, max: lim.budget}
+	return c
+}
+
+// checkTLS refuses what RFC 9113, section 9.2, forbids. It needs no lock.
+func (c *conn) checkTLS() error {
 	if c.tls == nil {
 		return nil
 	}
@@ -140,47 +128,22 @@ func (c *conn) weakTLS() error {
 		return nil
 	}
 	switch c.tls.CipherSuite {
-	case tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
-		tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
-		tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256:
+	case tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+		tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+		tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+		tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+		tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+		tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256:
 		return nil
 	}
-	// RFC 9113, appendix A.
+	// RFC 9113, section 9.2.2: all others of TLS 1.2 are in the list of appendix A.
 	return connError{http2.ErrCodeInadequateSecurity, "the cipher suite is prohibited"}
 }
 
-// greet reads the client's preface and sends the server's.
-func (c *conn) greet(greeted bool) error {
-	c.mu.Lock()
-	c.sendSettings()
-	c.kick()
-	c.mu.Unlock()
-	if greeted {
-		return nil
-	}
-	for seen := 0; seen < len(http2.ClientPreface); {
-		if over := c.dispatch(); over {
-			return nil
-		}
-		if err := c.in.fill(c.nc, 0); err != nil && err != errNudged {
-			return err
-		}
-		p := c.in.bytes()
-		n := min(len(p), len(http2.ClientPreface)-seen)
-		if string(p[:n]) != http2.ClientPreface[seen:seen+n] {
-			// RFC 9113, section 3.4: an invalid preface is a connection error.
-			return protocolError("the client's preface is invalid")
-		}
-		c.in.skip(n)
-		seen += n
-	}
-	return nil
-}
-
-// now is the time, as the fields of the connection tell it.
+// now is the time, as the fields of the connection tell it. It needs no lock.
 func (c *conn) now() int64 { return int64(time.Since(c.epoch)) }
 
-// setState tells hs.ConnState; mu is held, so that the states come in order.
+// setState tells hs.ConnState, under mu so that the states come in order.
 func (c *conn) setState(s http.ConnState) {
 	c.state = s
 	if c.hs.ConnState != nil {
@@ -188,109 +151,11 @@ func (c *conn) setState(s http.ConnState) {
 	}
 }
 
-// open makes st one of the connection's streams; mu is held.
-func (c *conn) open(st *stream) {
-	c.streams[st.id] = st
-	if st.parent == nil {
-		c.clientStreams++
-	} else {
-		c.promises++
-	}
-	if c.state == http.StateIdle {
-		c.setState(http.StateActive)
-	}
-}
-
-// close ends st, for both sides; mu is held. It may be called again. A nil err says that the
-// response was sent whole.
-func (c *conn) close(st *stream, err error) {
-	if st.dead {
-		return
-	}
-	st.dead = true
-	st.err = err
-	if err == nil {
-		st.err = errEnded
-		c.earn(earnResponse)
-	}
-	delete(c.streams, st.id)
-	c.closed.add(st.id, err)
-	if st.parent == nil {
-		c.clientStreams--
-	} else {
-		c.promises--
-	}
-	c.ready.remove(st)
-	st.pending = nil
-	st.prepared = nil
-	c.settle(st, err)
-	if err != nil {
-		st.ctx.cancel(context.Canceled)
-		if st.in != nil {
-			c.refund(st.in.fail(err))
-		}
-	}
-	st.signal()
-	if len(c.streams) == 0 && c.state == http.StateActive {
-		c.setState(http.StateIdle)
-		c.idleFrom = c.now()
-		c.arm(after(c.idleFrom, c.lim.idleTimeout))
-		if c.in.wide.Load() {
-			c.arm(c.idleFrom + int64(wideFor))
-		}
-		c.drained()
-	}
-}
-
-// cancelStreams passes on that the context of the connection has ended.
+// cancelStreams tells the requests that the context of the connection has ended. It locks mu.
 func (c *conn) cancelStreams() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, st := range c.streams {
-		st.ctx.cancel(c.ctx.Err())
+	for _, st := range c.streams.open {
+		st.req.ctx.cancel(c.ctx.Err())
 	}
 }
-
-// reset ends the stream id with a RST_STREAM; mu is held.
-func (c *conn) reset(id uint32, code http2.ErrCode) { c.resetFor(id, code, ResetError{Code: code}) }
-
-// resetFor is reset, with what the stream's handler is told.
-func (c *conn) resetFor(id uint32, code http2.ErrCode, err error) {
-	c.out = appendFrame(c.outBuffer(), http2.FrameRSTStream, 0, id, 4)
-	c.out = binary.BigEndian.AppendUint32(c.out, uint32(code))
-	if st := c.streams[id]; st != nil {
-		c.close(st, err)
-	} else {
-		c.closed.add(id, err)
-	}
-}
-
-// spend takes n units of the budget, and says if they were there; mu is held.
-func (c *conn) spend(n int) bool {
-	if c.budget < n {
-		if now := c.now(); now-c.budgetAt > int64(time.Second/earnPerSecond) {
-			c.earn(int((now - c.budgetAt) * earnPerSecond / int64(time.Second)))
-			c.budgetAt = now
-		}
-	}
-	c.budget -= n
-	return c.budget >= 0
-}
-
-// charge is spend, for those who do not hold mu.
-func (c *conn) charge(n int) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.spend(n)
-}
-
-// earnBytes earns for n bytes of DATA.
-func (c *conn) earnBytes(n int) {
-	c.moved += n
-	c.earn(c.moved / bytesPerUnit)
-	c.moved %= bytesPerUnit
-}
-
-func (c *conn) earn(n int) { c.budget = min(c.budget+n, c.lim.budget) }
-
-var errFlood = connError{http2.ErrCodeEnhanceYourCalm, "too many frames that bring nothing"}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"time"
 
 	"github.com/larkspur-web/larkspur/push/pushtest"
 	"github.com/larkspur-web/larkspur/server/h2"
@@ -32,6 +33,22 @@ func ExampleConfigure() {
 	body, _ := io.ReadAll(res.Body)
 	fmt.Printf("%s\n", body)
 	// Output: HTTP/2.0
+}
+
+// What only this engine has a limit for is a field of its Server.
+func ExampleServer_Configure() {
+	s := &http.Server{Addr: ":443", MaxHeaderBytes: 16 << 10}
+	engine := &h2.Server{
+		MaxHandlers:  500,
+		MaxPromises:  8,
+		StallTimeout: 20 * time.Second,
+	}
+	if err := engine.Configure(s); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(s.TLSConfig.NextProtos)
+	// Output: [h2 http/1.1]
 }
 
 // A page promises its style sheet before the client has read what refers to it. The client is that of

@@ -6,17 +6,27 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// An inflow is the window that the client may send in, of a stream or a connection.
-// RFC 9113, section 6.9.
+// A flow is the two windows of a stream, or of a connection, one for each direction. RFC 9113,
+// section 5.2. conn.mu guards both.
+type flow struct {
+	in  inflow
+	out outflow
+}
+
+// An inflow is the window that the client may send in. What it sent is given back when the handler has
+// read it: so a handler that reads slowly makes the client wait, and the server keeps never more of a
+// body than the window.
+//
+// avail, unsent and what was received and not yet given back make size, always.
 type inflow struct {
-	size  int32 // what the window is when all is read
-	avail int32 // what the client may still send
-	owed  int32 // what was read and not yet given back
+	size   int32 // what the window is when all is read
+	avail  int32 // what the client has been told that it may still send
+	unsent int32 // what was given back and the client has not been told yet
 }
 
 func (w *inflow) init(size int32) { w.size, w.avail = size, size }
 
-// take takes n bytes from the window, and says if they were there.
+// take attempts to take n bytes from the window. It reports whether the client kept to it.
 func (w *inflow) take(n int) bool {
 	if n > int(w.avail) {
 		return false
@@ -25,45 +35,91 @@ func (w *inflow) take(n int) bool {
 	return true
 }
 
-// give gives n bytes back, and returns how much the client is to be told: nothing, until it is a
-// good part of the window, or of what is left of it.
-func (w *inflow) give(n int) int32 {
-	w.owed += int32(n)
-	if w.owed < w.size/4 && w.owed < w.avail {
+// grow makes the window larger by n bytes, which the client has to be told.
+func (w *inflow) grow(n int32) {
+	w.size = addWindow(w.size, n)
+	w.avail = addWindow(w.avail, n)
+}
+
+// giveBack gives n bytes back that were taken, and returns how many the client is to be told of: none,
+// until they are a good part of the window, or as much as is left of it, so that one who reads byte by
+// byte does not make a WINDOW_UPDATE of each.
+func (w *inflow) giveBack(n int) (update int32) {
+	unsent := addWindow(w.unsent, int32(n))
+	if unsent < w.size/4 && unsent < w.avail {
+		w.unsent = unsent
 		return 0
 	}
-	n32 := w.owed
-	w.owed = 0
-	w.avail += n32
-	return n32
+	w.unsent = 0
+	w.avail = addWindow(w.avail, unsent)
+	return unsent
+}
+
+// addWindow is size+n. What it panics at no client can bring about, but a mistake in this package could:
+// "A sender MUST NOT allow a flow-control window to exceed 2^31-1 octets." RFC 9113, section 6.9.1.
+func addWindow(size, n int32) int32 {
+	if n < 0 {
+		panic("h2: negative update of a window")
+	}
+	if int64(size)+int64(n) > maxWindow {
+		panic("h2: update of a window beyond the largest")
+	}
+	return size + n
+}
+
+// An outflow is the window that the client lets the server send in. It may be below zero, when the client
+// has made the windows of its streams smaller than what was under way. RFC 9113, section 6.9.2.
+type outflow struct{ n int32 }
+
+// take takes n bytes, which must be there.
+func (w *outflow) take(n int) {
+	if n < 0 || n > int(w.n) {
+		panic("h2: more is sent than the window allows")
+	}
+	w.n -= int32(n)
+}
+
+// add adds n bytes, fewer than none if n is negative. It reports whether the window can be so large: "A
+// sender MUST NOT allow a flow-control window to exceed 2^31-1 octets." RFC 9113, section 6.9.1. If it
+// cannot, nothing is added.
+func (w *outflow) add(n int32) bool {
+	sum := int64(w.n) + int64(n)
+	if sum > maxWindow {
+		return false
+	}
+	// A sum below the least int32 cannot come about: windows begin above zero, and SETTINGS take away
+	// what they gave.
+	w.n = int32(sum)
+	return true
 }
 
 func (c *conn) sendWindowUpdate(id uint32, n int32) {
-	c.out = appendFrame(c.outBuffer(), http2.FrameWindowUpdate, 0, id, 4)
-	c.out = binary.BigEndian.AppendUint32(c.out, uint32(n))
+	c.out.frame(http2.FrameWindowUpdate, 0, id, 4)
+	c.out.buf = binary.BigEndian.AppendUint32(c.out.buf, uint32(n))
 }
 
-// refund gives n bytes back to the window of the connection.
+// refund gives n bytes back to the window of the connection: they were read, or nobody will read them.
 func (c *conn) refund(n int) {
-	if n <= 0 {
+	c.mu.held()
+	if n == 0 {
 		return
 	}
-	if n := c.received.give(n); n > 0 {
+	if n := c.flow.in.giveBack(n); n > 0 {
 		c.sendWindowUpdate(0, n)
 	}
 }
 
-// consumed gives the n bytes back that st's handler has read.
+// consumed gives the n bytes back that st's handler has read. It locks mu.
 func (c *conn) consumed(st *stream, n int) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.refund(n)
-	if !st.dead && !st.remoteDone {
-		if n := st.received.give(n); n > 0 {
+	if !st.state.closed && !st.state.remoteDone {
+		if n := st.flow.in.giveBack(n); n > 0 {
 			c.sendWindowUpdate(st.id, n)
 		}
 	}
-	c.kick()
-	c.mu.Unlock()
+	c.scheduleFlush()
 }
 
 // handleWindowUpdate lets more out. RFC 9113, section 6.9.
@@ -76,45 +132,41 @@ func (c *conn) handleWindowUpdate(f frame) error {
 		if n == 0 {
 			return protocolError("WINDOW_UPDATE of 0")
 		}
-		if int64(c.window)+int64(n) > maxWindow {
-			// RFC 9113, section 6.9.1.
+		if !c.flow.out.add(n) {
+			// RFC 9113, section 6.9.1: the connection's window is a connection error.
 			return connError{http2.ErrCodeFlowControl, "the window of the connection overflows"}
 		}
-		c.window += n
 		return nil
 	}
-	if c.idle(f.id) {
-		// RFC 9113, section 5.1.
+	if c.streams.idle(f.id) {
+		// RFC 9113, section 5.1: an idle stream receives HEADERS and PRIORITY only.
 		return protocolError("WINDOW_UPDATE on an idle stream")
 	}
-	st := c.streams[f.id]
+	st := c.streams.open[f.id]
 	if st == nil {
 		return nil // it was under way when the stream ended
 	}
 	if n == 0 {
 		return streamError{f.id, http2.ErrCodeProtocol, "WINDOW_UPDATE of 0"}
 	}
-	if int64(st.window)+int64(n) > maxWindow {
+	if !st.flow.out.add(n) {
 		return streamError{f.id, http2.ErrCodeFlowControl, "the window of the stream overflows"}
 	}
-	st.window += n
 	c.ready.push(st)
 	return nil
 }
 
-// resizeWindows applies a new SETTINGS_INITIAL_WINDOW_SIZE to the open streams, whose windows may
-// become negative. RFC 9113, section 6.9.2.
+// resizeWindows applies a new SETTINGS_INITIAL_WINDOW_SIZE to the open streams: to each what it changes,
+// of which some may already be used. RFC 9113, section 6.9.2.
 func (c *conn) resizeWindows(size int32) error {
-	change := int64(size) - int64(c.peerWindow)
-	for _, st := range c.streams {
-		if int64(st.window)+change > maxWindow {
+	change := size - c.client.window
+	c.client.window = size
+	for _, st := range c.streams.open {
+		if !st.flow.out.add(change) {
+			// RFC 9113, section 6.9.2: an overflow is a connection error of type FLOW_CONTROL_ERROR.
 			return connError{http2.ErrCodeFlowControl, "SETTINGS_INITIAL_WINDOW_SIZE lets a window overflow"}
 		}
-	}
-	c.peerWindow = size
-	for _, st := range c.streams {
-		st.window = int32(int64(st.window) + change)
-		if st.window > 0 {
+		if st.flow.out.n > 0 {
 			c.ready.push(st)
 		} else {
 			c.ready.remove(st)

@@ -62,7 +62,7 @@ func FuzzFrames(f *testing.F) {
 		}
 		for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
 			s.workers.mu.Lock()
-			busy := s.workers.handlers + s.workers.ready.n + s.workers.waiting.n + len(s.workers.idle)
+			busy := s.workers.handlers + s.workers.ready.n + s.workers.overLimit.n + len(s.workers.idle)
 			s.workers.mu.Unlock()
 			if busy == 0 {
 				return

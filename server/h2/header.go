@@ -3,7 +3,6 @@ package h2
 import (
 	"hash/maphash"
 
-	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 )
 
@@ -190,36 +189,4 @@ func appendString(dst []byte, s string) []byte {
 	}
 	dst = appendInt(dst, 0, 7, uint64(len(s)))
 	return append(dst, s...)
-}
-
-// appendFrame appends the header of a frame. RFC 9113, section 4.1.
-func appendFrame(dst []byte, kind http2.FrameType, flags http2.Flags, id uint32, length int) []byte {
-	return append(dst, byte(length>>16), byte(length>>8), byte(length), byte(kind), byte(flags),
-		byte(id>>24), byte(id>>16), byte(id>>8), byte(id))
-}
-
-// sealBlock puts the length into the HEADERS or PUSH_PROMISE frame whose header is at c.out[at:] and
-// whose payload ends c.out, and cuts it into CONTINUATION frames if the client takes no frame so large.
-func (c *conn) sealBlock(at int) {
-	n := len(c.out) - at - frameHeaderLen
-	h := c.out[at:]
-	if n <= c.peerFrameSize {
-		h[0], h[1], h[2] = byte(n>>16), byte(n>>8), byte(n)
-		h[4] |= byte(flagEndHeaders)
-		return
-	}
-	id := uint32(h[5])<<24 | uint32(h[6])<<16 | uint32(h[7])<<8 | uint32(h[8])
-	rest := append([]byte(nil), h[frameHeaderLen+c.peerFrameSize:]...)
-	h[0], h[1], h[2] = byte(c.peerFrameSize>>16), byte(c.peerFrameSize>>8), byte(c.peerFrameSize)
-	c.out = c.out[:at+frameHeaderLen+c.peerFrameSize]
-	for len(rest) > 0 {
-		m := min(len(rest), c.peerFrameSize)
-		var flags http2.Flags
-		if m == len(rest) {
-			flags = flagEndHeaders
-		}
-		c.out = appendFrame(c.out, http2.FrameContinuation, flags, id, m)
-		c.out = append(c.out, rest[:m]...)
-		rest = rest[m:]
-	}
 }

@@ -66,15 +66,15 @@ func TestEncoderIndexes(t *testing.T) {
 
 // A block that is larger than the client's frames goes on in CONTINUATION frames.
 func TestSealBlock(t *testing.T) {
-	c := &conn{peerFrameSize: 10}
-	c.out = appendFrame([]byte("before"), http2.FrameHeaders, flagEndStream, 5, 0)
-	c.out = append(c.out, "0123456789abcdefghijklmnop"...)
-	c.sealBlock(6)
+	o := output{buf: []byte("before")}
+	o.frame(http2.FrameHeaders, flagEndStream, 5, 0)
+	o.buf = append(o.buf, "0123456789abcdefghijklmnop"...)
+	o.sealBlock(6, 10)
 	want := "before" +
 		"\x00\x00\x0a\x01\x01\x00\x00\x00\x05" + "0123456789" +
 		"\x00\x00\x0a\x09\x00\x00\x00\x00\x05" + "abcdefghij" +
 		"\x00\x00\x06\x09\x04\x00\x00\x00\x05" + "klmnop"
-	if got := string(c.out); got != want {
+	if got := string(o.buf); got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }

@@ -1,19 +1,8 @@
 package h2
 
 import (
-	"math"
 	"net/http"
 	"time"
-)
-
-// What the protocol says before any SETTINGS. RFC 9113, section 6.5.2.
-const (
-	defaultWindow    = 65535
-	defaultTableSize = 4096
-	minFrameSize     = 16 << 10
-	maxFrameSize     = 1<<24 - 1
-	maxWindow        = math.MaxInt32
-	maxStreamID      = math.MaxInt32
 )
 
 // limits are the values that a connection goes by: those of a Server and an http.Server, with the
@@ -96,15 +85,3 @@ func first[T comparable](vs ...T) T {
 }
 
 func within(low, v, high int) int { return max(low, min(v, high)) }
-
-// The cost of what a client does that makes work and brings nothing, in units of
-// Server.ControlBudget, and what earns units back.
-const (
-	costFrame     = 1   // PING, SETTINGS, PRIORITY, WINDOW_UPDATE, CONTINUATION, empty DATA, frames of unknown types
-	costReset     = 8   // a RST_STREAM, whether the client sent it or made the server send it
-	costOversize  = 16  // a header list that is too large
-	earnResponse  = 5   // a response that was delivered whole
-	earnData      = 2   // a DATA frame that the client's windows let go out
-	bytesPerUnit  = 512 // of DATA, either way
-	earnPerSecond = 100
-)

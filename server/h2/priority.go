@@ -186,25 +186,31 @@ func (c *conn) handlePriorityUpdate(f frame) error {
 		return frameSizeError("PRIORITY_UPDATE that is too short")
 	}
 	id := binary.BigEndian.Uint32(f.payload) & maxStreamID
-	if id == 0 || id%2 == 0 && c.idle(id) {
+	if id == 0 || id%2 == 0 && c.streams.idle(id) {
 		return protocolError("PRIORITY_UPDATE of a stream that was not promised")
 	}
-	c.aware = true
+	c.client.priorities = true
 	p := parsePriority(string(f.payload[4:]))
-	if st := c.streams[id]; st != nil {
+	if st := c.streams.open[id]; st != nil {
 		c.ready.remove(st)
-		st.priority = p
+		st.turn.priority = p
 		c.ready.push(st)
-	} else if c.idle(id) {
-		if c.early == nil {
-			c.early = map[uint32]priority{}
-		}
-		if len(c.early) == maxEarly {
-			maps.DeleteFunc(c.early, func(id uint32, _ priority) bool { return !c.idle(id) })
-		}
-		if len(c.early) < maxEarly {
-			c.early[id] = p
-		}
+	} else if c.streams.idle(id) {
+		c.client.keepEarly(id, p, c.streams.idle)
 	}
 	return nil
+}
+
+// keepEarly keeps the priority of a stream that the client has not opened yet, if there is room, for
+// which those give way that it has opened since, or left out.
+func (s *clientSettings) keepEarly(id uint32, p priority, idle func(uint32) bool) {
+	if s.early == nil {
+		s.early = map[uint32]priority{}
+	}
+	if len(s.early) == maxEarly {
+		maps.DeleteFunc(s.early, func(id uint32, _ priority) bool { return !idle(id) })
+	}
+	if len(s.early) < maxEarly {
+		s.early[id] = p
+	}
 }

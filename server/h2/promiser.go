@@ -67,8 +67,7 @@ func (w *response) Promises() (n int, ok bool) {
 
 // Promise promises r with a prepared answer, as [Promiser] says.
 func (w *response) Promise(r *http.Request, header http.Header, body []byte, critical bool, settled func(error)) error {
-	child := &stream{critical: critical, settled: settled, prepared: &answer{header, body}}
-	return w.st.promise(child, r)
+	return w.st.makePromise(r, promise{critical: critical, settled: settled, answer: &answer{header, body}})
 }
 
 // Push promises a request that the server's handler answers. Its error is [http.ErrNotSupported] where
@@ -80,7 +79,8 @@ func (w *response) Push(target string, o *http.PushOptions) error {
 	if rest, ok := w.ownOrigin(target); ok {
 		target = rest
 	}
-	err := w.st.promise(new(stream), &http.Request{Method: o.Method, RequestURI: target, Header: o.Header})
+	r := &http.Request{Method: o.Method, RequestURI: target, Header: o.Header}
+	err := w.st.makePromise(r, promise{})
 	if errors.Is(err, errPushDisabled) {
 		return http.ErrNotSupported
 	}
@@ -93,7 +93,7 @@ func (w *response) ownOrigin(target string) (rest string, ok bool) {
 	if w.st.c.tls != nil {
 		scheme = "https://"
 	}
-	rest, ok = strings.CutPrefix(target, scheme+w.st.req.Host)
+	rest, ok = strings.CutPrefix(target, scheme+w.st.req.r.Host)
 	if ok && rest == "" {
 		rest = "/"
 	}

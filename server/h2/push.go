@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/larkspur-web/larkspur/environ/wire"
@@ -18,20 +17,23 @@ type answer struct {
 	body   []byte
 }
 
-// promisesLeft is how many promised streams may be opened now; mu is held.
+// promisesLeft is how many promised streams may be opened now.
 func (c *conn) promisesLeft() int {
-	// RFC 9113, section 5.1.2: SETTINGS_MAX_CONCURRENT_STREAMS is the client's word on it.
-	return max(0, min(c.lim.promises-c.promises, int(min(c.peerStreams, 1<<30))-c.promises))
+	// RFC 9113, section 5.1.2: what SETTINGS_MAX_CONCURRENT_STREAMS of the client bounds is these.
+	return max(0, min(c.lim.promises, int(min(c.client.streams, 1<<30)))-c.streams.promises)
 }
 
 // promisable is why st can carry no promise; c.mu is held.
 func (st *stream) promisable() error {
 	c := st.c
+	c.mu.held()
 	switch {
-	case st.parent != nil || st.method != http.MethodGet && st.method != http.MethodHead || st.dead || st.localDone:
+	case st.promise.parent != nil, st.req.method != http.MethodGet && st.req.method != http.MethodHead,
+		st.state.closed, st.state.localDone:
 		// RFC 9113, section 8.4: on streams that the client began and the server has not ended.
 		return errPushParent
-	case !c.peerPush || c.lim.promises < 0 || c.stage != serving || c.broken != nil || c.promised >= maxStreamID-1:
+	case !c.client.push, c.lim.promises < 0, c.ending.stage != serving, c.out.broken != nil,
+		c.streams.lastPromised >= maxStreamID-1:
 		return errPushDisabled
 	case c.promisesLeft() == 0:
 		return errPushLimit
@@ -39,110 +41,121 @@ func (st *stream) promisable() error {
 	return nil
 }
 
-// promise promises r on st, in the new stream child, whose answer is prepared or else the handler's.
-func (st *stream) promise(child *stream, r *http.Request) error {
-	method := first(r.Method, http.MethodGet)
-	if method != http.MethodGet && method != http.MethodHead {
-		// RFC 9113, section 8.4: safe, cacheable and without a body.
-		return fmt.Errorf("h2: promise of %s: only GET and HEAD can be promised", method)
-	}
+// makePromise promises r on st, in a new stream with p. It locks c.mu.
+func (st *stream) makePromise(r *http.Request, p promise) error {
 	fields, err := promiseFields(r.Header)
 	if err != nil {
 		return err
 	}
-	c := st.c
-	child.c, child.method, child.parent, child.remoteDone = c, method, st, true
-	child.priority.incremental = true
-	if reason := child.promised(st, r.RequestURI, r.Header); reason != "" {
+	p.parent = st
+	child := &stream{c: st.c, promise: p}
+	if reason := child.promisedRequest(r); reason != "" {
 		return fmt.Errorf("h2: promise of %q: %s", r.RequestURI, reason)
 	}
 
+	c := st.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err := st.promisable(); err != nil {
 		return err
 	}
-	if c.handlers >= c.lim.streams && child.prepared == nil {
+	if c.admission.running >= c.lim.streams && p.answer == nil {
 		return errPushLimit
 	}
-	if err := c.reserve(st); err != nil {
+	if err := c.waitForRoom(st); err != nil {
 		return err
 	}
 	if err := st.promisable(); err != nil {
 		return err // it waited
 	}
-	c.promised += 2
-	child.id = c.promised
-	child.window = c.peerWindow
-	c.open(child)
-	st.promises++
-	st.lastSent = c.now()
-	c.sendPromise(child, r.RequestURI, fields)
-	c.setDeadlines(child)
-	if child.prepared != nil {
-		child.answer()
-		c.kick()
+	c.openPromise(child, fields)
+	if p.answer != nil {
+		child.sendAnswer()
+		c.scheduleFlush()
 		return nil
 	}
-	c.handlers++
-	c.kick()
+	c.admission.running++
+	c.scheduleFlush()
 	c.srv.workers.submit([]*stream{child}, nil)
 	return nil
 }
 
-// promised makes the request of a promised stream, and returns what is wrong with its target.
-func (st *stream) promised(page *stream, target string, header http.Header) (reason string) {
-	if page.req == nil {
+// openPromise opens the promised stream st, and puts its PUSH_PROMISE into the output.
+func (c *conn) openPromise(st *stream, fields []responseField) {
+	c.streams.lastPromised += 2
+	st.id = c.streams.lastPromised
+	st.state.remoteDone = true // RFC 9113, section 5.1: it is half-closed from the start
+	st.flow.out.n = c.client.window
+	st.turn.incremental = true
+	c.open(st)
+	page := &st.promise.parent.page
+	page.promises++
+	page.lastSent = c.now()
+	c.sendPromise(st, fields)
+	c.setDeadlines(st)
+}
+
+// promisedRequest makes the request of the promised stream st out of r, and returns what is wrong with
+// that.
+func (st *stream) promisedRequest(r *http.Request) (reason string) {
+	method := first(r.Method, http.MethodGet)
+	if method != http.MethodGet && method != http.MethodHead {
+		// RFC 9113, section 8.4: safe, cacheable and without a body.
+		return "only GET and HEAD can be promised"
+	}
+	page := st.promise.parent.req.r
+	if page == nil {
 		return "the page has no request"
 	}
-	if target == "*" || !parseTarget(&st.url, target) {
+	if r.RequestURI == "*" || !parseTarget(&st.req.url, r.RequestURI) {
 		return "not a path"
 	}
-	h := header
-	if st.prepared == nil { // a handler sees it
-		if h = header.Clone(); h == nil {
-			h = http.Header{}
+	header := r.Header
+	if st.promise.answer == nil { // a handler sees it, and may change it
+		if header = header.Clone(); header == nil {
+			header = http.Header{}
 		}
 	}
-	st.ctx.parent = st.c.ctx
+	st.req.method = method
+	st.req.ctx.parent = st.c.ctx
 	req := http.Request{
-		Method: st.method, URL: &st.url, RequestURI: target, Host: page.req.Host,
-		Proto: "HTTP/2.0", ProtoMajor: 2, Header: h, Body: http.NoBody,
+		Method: method, URL: &st.req.url, RequestURI: r.RequestURI, Host: page.Host,
+		Proto: "HTTP/2.0", ProtoMajor: 2, Header: header, Body: http.NoBody,
 		RemoteAddr: st.c.remote, TLS: st.c.tls,
 	}
-	st.req = req.WithContext(&st.ctx)
+	st.req.r = req.WithContext(&st.req.ctx)
 	return ""
 }
 
-// promiseFields are the fields of a promised request. RFC 9113, sections 8.2.2 and 8.4.
+// promiseFields are the fields of a promised request. RFC 9113, sections 8.2.2 and 8.4. Unlike those of a
+// response, which the handler cannot check any more, what is wrong among them is an error.
 func promiseFields(h http.Header) (fields []responseField, err error) {
 	for name, values := range h {
 		if (wire.Connection | wire.Framing).Has(name) {
 			return nil, fmt.Errorf("h2: promise with field %q: a promised request cannot have it", name)
 		}
-		known, ok := wireName(name)
-		if !ok {
+		if !wire.Token(name) {
 			return nil, fmt.Errorf("h2: promise with field %q: not a name", name)
 		}
 		for _, v := range values {
 			if !wire.Value(v) {
 				return nil, fmt.Errorf("h2: promise with field %q: its value is invalid", name)
 			}
-			fields = append(fields, responseField{known, strings.Trim(v, " \t")})
 		}
+		fields = appendFields(fields, name, values)
 	}
 	return fields, nil
 }
 
-// sendPromise puts the PUSH_PROMISE of child into the output; mu is held.
-func (c *conn) sendPromise(child *stream, target string, fields []responseField) {
-	at := len(c.outBuffer())
-	c.out = appendFrame(c.outBuffer(), http2.FramePushPromise, 0, child.parent.id, 0)
-	c.out = binary.BigEndian.AppendUint32(c.out, child.id)
+// sendPromise puts the PUSH_PROMISE of st into the output. RFC 9113, section 6.6.
+func (c *conn) sendPromise(st *stream, fields []responseField) {
+	at := len(c.out.buffer())
+	c.out.frame(http2.FramePushPromise, 0, st.promise.parent.id, 0)
+	c.out.buf = binary.BigEndian.AppendUint32(c.out.buf, st.id)
 	e := &c.encoder
-	out := e.begin(c.out)
-	if child.method == http.MethodHead {
-		out = e.literal(out, 0, 4, fieldName{":method", 2}, child.method)
+	out := e.begin(c.out.buf)
+	if st.req.method == http.MethodHead {
+		out = e.literal(out, 0, 4, fieldName{":method", 2}, st.req.method)
 	} else {
 		out = append(out, 0x82) // :method GET
 	}
@@ -151,74 +164,69 @@ func (c *conn) sendPromise(child *stream, target string, fields []responseField)
 	} else {
 		out = append(out, 0x86) // :scheme http
 	}
-	out = e.field(out, fieldName{":authority", 1}, child.req.Host)
-	out = e.literal(out, 0, 4, fieldName{":path", 4}, target)
+	out = e.field(out, fieldName{":authority", 1}, st.req.r.Host)
+	out = e.literal(out, 0, 4, fieldName{":path", 4}, st.req.r.RequestURI)
 	for _, f := range fields {
 		out = e.field(out, f.name, f.value)
 	}
-	c.out = out
-	c.sealBlock(at)
+	c.out.buf = out
+	c.out.sealBlock(at, c.client.frameSize)
 }
 
-// answer sends the prepared answer; c.mu is held.
-func (st *stream) answer() {
-	c := st.c
-	st.w.st, st.w.length = st, -1
-	st.w.head = st.method == http.MethodHead
-	s := new(scratch)
-	st.w.s = s
-	st.w.header = st.prepared.header
-	st.w.status = http.StatusOK
-	st.w.take()
-	st.w.trailers = nil
-	body := st.prepared.body
-	st.w.written = int64(len(body))
-	st.w.length = -1
-	end := len(body) == 0 || st.w.head
-	st.w.sendHeader(body, true, end, time.Now())
-	st.w.s = nil
+// sendAnswer sends the answer that is ready; c.mu is held. Nobody else knows of the response yet, so that
+// its own lock is not needed.
+func (st *stream) sendAnswer() {
+	c, w, a := st.c, &st.w, st.promise.answer
+	w.start(st, new(scratch))
+	w.header = a.header
+	w.status = http.StatusOK
+	w.takeHeader()
+	w.length = -1 // the body is there: its own length counts
+	w.written = int64(len(a.body))
+	end := len(a.body) == 0 || w.head
+	w.sendHeader(a.body, true, end, time.Now())
+	w.s = nil
 	if end {
 		c.endLocal(st)
 		return
 	}
-	st.pending, st.pendingEnd = body, true
-	if c.lim.stallTimeout > 0 {
-		st.stallBy = c.now() + int64(c.lim.stallTimeout)
-		c.arm(st.stallBy)
-	}
+	st.out.data, st.out.end = a.body, true
+	c.startStall(st)
 	c.ready.push(st)
 }
 
-// maxLate is how many promised streams that were sent whole are remembered.
-const maxLate = 64
+// maxSentPromises is how many promised streams that were sent whole are remembered.
+const maxSentPromises = 64
 
-// late are the promised streams that were sent whole and that the client may still reset, by their
-// identifiers, with what is to be told then.
-type late map[uint32]func(error)
+// sentPromises are the promised streams that were sent whole and that the client may still reset, by their
+// identifiers, with what is to be told then. conn.mu guards them.
+type sentPromises map[uint32]func(error)
 
-// settle tells what became of st's promise, and remembers it if the client may still say otherwise;
-// c.mu is held.
+// settle tells what became of st's promise, if it is one, and remembers it if the client may still say
+// otherwise.
 func (c *conn) settle(st *stream, err error) {
-	if st.settled == nil {
+	settled := st.promise.settled
+	if settled == nil {
 		return
 	}
-	st.settled(err)
+	settled(err)
 	if err != nil {
 		return
 	}
-	if c.late == nil {
-		c.late = late{}
+	if c.sentPromises == nil {
+		c.sentPromises = sentPromises{}
 	}
-	c.late[st.id] = st.settled
-	if len(c.late) > maxLate {
-		maps.DeleteFunc(c.late, func(id uint32, _ func(error)) bool { return id+2*maxLate <= st.id })
+	c.sentPromises[st.id] = settled
+	if len(c.sentPromises) > maxSentPromises {
+		old := func(id uint32, _ func(error)) bool { return id+2*maxSentPromises <= st.id }
+		maps.DeleteFunc(c.sentPromises, old)
 	}
 }
 
-// unwanted tells that the client has reset a stream that had been sent whole; c.mu is held.
-func (c *conn) unwanted(id uint32, err error) {
-	if settled := c.late[id]; settled != nil {
-		delete(c.late, id)
+// rejected tells that the client has reset a promised stream that had been sent whole, if it is one.
+func (c *conn) rejected(id uint32, err error) {
+	if settled := c.sentPromises[id]; settled != nil {
+		delete(c.sentPromises, id)
 		settled(err)
 	}
 }

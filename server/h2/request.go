@@ -1,256 +1,163 @@
 package h2
 
 import (
-	"encoding/binary"
 	"net/http"
-	"net/textproto"
 	"net/url"
 	"strings"
 
 	"github.com/larkspur-web/larkspur/environ/wire"
 	"golang.org/x/net/http/httpguts"
-	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 )
 
-// A block is the field block of a HEADERS frame and the CONTINUATION frames that follow it.
-type block struct {
-	id       uint32 // 0: none is being read
-	end      bool   // END_STREAM
-	began    int64
-	raw      int // bytes that came
-	size     int // bytes of the fields, as SETTINGS_MAX_HEADER_LIST_SIZE counts
-	tooLarge bool
-	self     bool // it depends on itself
-	fields   []hpack.HeaderField
+// request makes the http.Request of st out of b. It returns what is wrong with it: a malformed request
+// is a stream error, and reaches no handler. RFC 9113, section 8.1.1.
+func (st *stream) request(b *block) (reason string) {
+	h := head{length: -1, priority: st.turn.priority}
+	if reason = h.read(b); reason != "" {
+		return reason
+	}
+	if reason = h.check(st.c.lim.extendedConnect); reason != "" {
+		return reason
+	}
+	uri := h.path
+	if h.method == http.MethodConnect && h.protocol == "" {
+		uri = h.authority
+		st.req.url.Host = h.authority
+	} else if !parseTarget(&st.req.url, h.path) {
+		return ":path is no path"
+	}
+	st.turn.priority = h.priority
+	st.req.method = h.method
+	st.req.ctx.parent = st.c.ctx
+	r := http.Request{
+		Method: h.method, URL: &st.req.url, RequestURI: uri, Host: h.authority,
+		Proto: "HTTP/2.0", ProtoMajor: 2,
+		Header: h.header, Trailer: trailerNames(h.header),
+		RemoteAddr: st.c.remote, Body: http.NoBody,
+	}
+	if h.scheme != "http" {
+		r.TLS = st.c.tls
+	}
+	expect := h.expectsContinue()
+	if !b.end {
+		st.req.body = newBody(st, h.length)
+		st.req.body.expect = expect
+		r.Body = st.req.body
+		r.ContentLength = h.length
+	}
+	st.req.r = r.WithContext(&st.req.ctx)
+	return ""
 }
 
-// handleHeaders begins a field block. RFC 9113, section 6.2.
-func (c *conn) handleHeaders(f frame) error {
-	if f.id%2 == 0 {
-		// RFC 9113, section 5.1.1.
-		return protocolError("HEADERS on a stream that the client cannot open")
-	}
-	p := f.payload
-	pad := 0
-	if f.flags.Has(flagPadded) {
-		if len(p) == 0 {
-			return frameSizeError("padded HEADERS without the length of the padding")
+// refuse prepares st for an answer without a handler, to a block that has not been kept.
+func (st *stream) refuse(status int, b *block) {
+	st.req.refused = status
+	for _, f := range b.fields {
+		if f.Name == ":method" {
+			st.req.method = f.Value // is it a HEAD?
 		}
-		pad = int(p[0])
-		p = p[1:]
 	}
-	c.block = block{id: f.id, end: f.flags.Has(flagEndStream), fields: c.block.fields[:0]}
-	if f.flags.Has(flagPriority) {
-		if len(p) < 5 {
-			return frameSizeError("HEADERS too short for their priority")
-		}
-		c.block.self = binary.BigEndian.Uint32(p)&maxStreamID == f.id
-		p = p[5:]
+	st.req.ctx.parent = st.c.ctx
+	if !b.end {
+		st.req.body = newBody(st, -1)
+		st.req.body.shut = true
 	}
-	if pad > len(p) {
-		return protocolError("HEADERS with more padding than payload")
-	}
-	c.decoder.SetEmitEnabled(true)
-	return c.decode(p[:len(p)-pad], f.flags)
 }
 
-func (c *conn) handleContinuation(f frame) error {
-	if c.block.id == 0 {
-		// RFC 9113, section 6.10.
-		return protocolError("CONTINUATION of nothing")
-	}
-	if !c.charge(costFrame) {
-		return errFlood
-	}
-	return c.decode(f.payload, f.flags)
-}
-
-// decode decodes a part of the block. What is beyond the limits is decoded too, since the
-// decoder's table depends on it, but not kept.
-func (c *conn) decode(p []byte, flags http2.Flags) error {
-	b := &c.block
-	b.raw += len(p)
-	if b.raw > 2*c.lim.headerBytes {
-		return connError{http2.ErrCodeEnhanceYourCalm, "a field block that does not end"}
-	}
-	if _, err := c.decoder.Write(p); err != nil {
-		// RFC 9113, section 4.3.
-		return connError{http2.ErrCodeCompression, err.Error()}
-	}
-	if !flags.Has(flagEndHeaders) {
-		if b.began == 0 {
-			b.began = c.now()
-			c.mu.Lock()
-			c.headerBy = b.began + int64(c.lim.headerTimeout)
-			c.arm(c.headerBy)
-			c.mu.Unlock()
-		}
-		return nil
-	}
-	if b.began != 0 {
-		c.mu.Lock()
-		c.headerBy = 0
-		c.mu.Unlock()
-	}
-	id := b.id
-	b.id = 0
-	if err := c.decoder.Close(); err != nil {
-		return connError{http2.ErrCodeCompression, err.Error()}
-	}
-	return c.finishBlock(id)
-}
-
-// field is called by the decoder with each field.
-func (c *conn) field(f hpack.HeaderField) {
-	b := &c.block
-	b.size += int(f.Size())
-	if b.size > c.lim.headerBytes || len(b.fields) == c.lim.headerFields {
-		b.tooLarge = true
-		c.decoder.SetEmitEnabled(false)
-		return
-	}
-	b.fields = append(b.fields, f)
-}
-
-// finishBlock handles a complete block: a request, or its trailers.
-func (c *conn) finishBlock(id uint32) error {
-	b := &c.block
-	defer clear(b.fields)
-	if id <= c.lastID {
-		return c.handleTrailers(id)
-	}
-	c.mu.Lock()
-	c.lastID = id
-	leaving := c.leaving(id)
-	over := c.clientStreams >= c.lim.streams
-	var prio priority
-	if p, ok := c.early[id]; ok {
-		prio = p
-		delete(c.early, id)
-	}
-	if b.tooLarge && !c.spend(costOversize) {
-		c.mu.Unlock()
-		return errFlood
-	}
-	c.mu.Unlock()
-	switch {
-	case leaving:
-		return nil
-	case over:
-		// RFC 9113, section 5.1.2.
-		return streamError{id, http2.ErrCodeRefusedStream, "too many streams"}
-	case b.self:
-		return streamError{id, http2.ErrCodeProtocol, "a stream that depends on itself"}
-	}
-	st := &stream{c: c, id: id, remoteDone: b.end, priority: prio}
-	if b.tooLarge {
-		st.refuse(http.StatusRequestHeaderFieldsTooLarge, b)
-	} else if reason := st.request(b); reason != "" {
-		return streamError{id, http2.ErrCodeProtocol, reason}
-	}
-	c.begin(st)
-	return nil
-}
-
-// A pseudo is the pseudo-fields of a request. RFC 9113, section 8.3.1.
+// A pseudo is the pseudo-fields of a request. RFC 9113, section 8.3.1; RFC 8441, section 4.
 type pseudo struct{ method, scheme, authority, path, protocol string }
 
-// request makes the http.Request of st out of b. It returns what is wrong with it: a malformed
-// request is a stream error, and reaches no handler. RFC 9113, section 8.1.1.
-func (st *stream) request(b *block) (reason string) {
-	var ps pseudo
-	n, reason := ps.take(b.fields)
+// A head is what a request says before its body.
+type head struct {
+	pseudo
+	header   http.Header
+	values   []string // those of all fields that occur once, so that they are one allocation
+	host     string   // the Host field, which the header does not have
+	length   int64    // what content-length says; -1: nothing
+	priority priority // what the client said before, or else the priority field
+}
+
+// read reads the fields of a block. It returns what is wrong with them.
+func (h *head) read(b *block) (reason string) {
+	n, reason := h.pseudo.take(b.fields)
 	if reason != "" {
 		return reason
 	}
 	fields := b.fields[n:]
-	header := make(http.Header, len(fields))
-	values := make([]string, 0, len(fields)) // of all fields that occur once
-	length := int64(-1)
-	var host string
-	for _, f := range fields {
-		name, reason := checkField(f)
-		if reason != "" {
+	h.header = make(http.Header, len(fields))
+	h.values = make([]string, 0, len(fields))
+	for i := range fields {
+		if reason := h.add(&fields[i]); reason != "" {
 			return reason
 		}
-		switch f.Name {
-		case "content-length":
-			n, ok := parseLength(f.Value)
-			if !ok || length >= 0 && length != n {
-				return "content-length that is no length, or two of them"
-			}
-			if length >= 0 {
-				continue
-			}
-			length = n
-		case "host":
-			if host != "" {
-				return "two host fields"
-			}
-			host = f.Value
-			continue
-		case "priority":
-			if !st.priority.explicit {
-				st.priority = parsePriority(f.Value)
-			}
-		}
-		if have := header[name]; have != nil {
-			header[name] = append(have, f.Value)
-			continue
-		}
-		values = append(values, f.Value)
-		header[name] = values[len(values)-1 : len(values) : len(values)]
 	}
-	if ps.authority == "" {
-		ps.authority = host
-	} else if host != "" && !strings.EqualFold(host, ps.authority) {
-		return "host differs from :authority"
-	}
-	if reason := ps.check(st.c.lim.extendedConnect); reason != "" {
-		return reason
-	}
-	if ps.protocol != "" {
-		header[":protocol"] = []string{ps.protocol}
-	}
-	if b.end && length > 0 {
+	if b.end && h.length > 0 {
+		// RFC 9113, section 8.1.1.
 		return "content-length without DATA"
 	}
-	if crumbs := header["Cookie"]; len(crumbs) > 1 {
-		// RFC 9113, section 8.2.3.
-		header["Cookie"] = []string{strings.Join(crumbs, "; ")}
+	switch {
+	case h.authority == "":
+		h.authority = h.host
+	case h.host != "" && !strings.EqualFold(h.host, h.authority):
+		// RFC 9113, section 8.3.1: one that names another host is malformed.
+		return "host differs from :authority"
 	}
-	uri := ps.path
-	if ps.method == http.MethodConnect && ps.protocol == "" {
-		uri = ps.authority
-		st.url.Host = ps.authority
-	} else if !parseTarget(&st.url, ps.path) {
-		return ":path is no path"
+	if crumbs := h.header["Cookie"]; len(crumbs) > 1 {
+		// RFC 9113, section 8.2.3: compression may have cut it.
+		h.header["Cookie"] = []string{strings.Join(crumbs, "; ")}
 	}
-	expect := false
-	if v := header["Expect"]; v != nil && httpguts.HeaderValuesContainsToken(v, "100-continue") {
-		delete(header, "Expect")
-		expect = true
+	if h.protocol != "" {
+		h.header[":protocol"] = []string{h.protocol}
 	}
-	st.method = ps.method
-	st.ctx.parent = st.c.ctx
-	req := http.Request{
-		Method: ps.method, URL: &st.url, RequestURI: uri, Host: ps.authority,
-		Proto: "HTTP/2.0", ProtoMajor: 2,
-		Header: header, Trailer: trailerNames(header),
-		RemoteAddr: st.c.remote, Body: http.NoBody,
-	}
-	if ps.scheme == "https" || ps.scheme == "" {
-		req.TLS = st.c.tls
-	}
-	if !b.end {
-		st.in = &body{st: st, declared: length, expect: expect}
-		st.in.wake.L = &st.in.mu
-		req.Body = st.in
-		req.ContentLength = length
-	}
-	st.req = req.WithContext(&st.ctx)
 	return ""
+}
+
+// add adds a field that is not a pseudo-field to the header. It returns what is wrong with it.
+func (h *head) add(f *hpack.HeaderField) (reason string) {
+	name, reason := checkField(f)
+	if reason != "" {
+		return reason
+	}
+	switch f.Name {
+	case "content-length":
+		n, ok := parseLength(f.Value)
+		if !ok || h.length >= 0 && h.length != n {
+			return "content-length that is no length, or two of them"
+		}
+		if h.length >= 0 {
+			return "" // the same once more: RFC 9110, section 8.6
+		}
+		h.length = n
+	case "host":
+		if h.host != "" {
+			return "two host fields"
+		}
+		h.host = f.Value
+		return ""
+	case "priority":
+		if !h.priority.explicit {
+			h.priority = parsePriority(f.Value)
+		}
+	}
+	if have := h.header[name]; have != nil {
+		h.header[name] = append(have, f.Value)
+		return ""
+	}
+	h.values = append(h.values, f.Value)
+	h.header[name] = h.values[len(h.values)-1 : len(h.values) : len(h.values)]
+	return ""
+}
+
+// expectsContinue reports whether the client waits for a 100 before it sends the body, and takes the
+// field, which the server sees to. RFC 9110, section 10.1.1.
+func (h *head) expectsContinue() bool {
+	v := h.header["Expect"]
+	if v == nil || !httpguts.HeaderValuesContainsToken(v, "100-continue") {
+		return false
+	}
+	delete(h.header, "Expect")
+	return true
 }
 
 // take reads the pseudo-fields, which come first, and returns how many there are.
@@ -286,40 +193,53 @@ func (ps *pseudo) take(fields []hpack.HeaderField) (n int, reason string) {
 	return n, ""
 }
 
-// check checks the pseudo-fields. RFC 9113, sections 8.3.1 and 8.5; RFC 8441, section 4.
-func (ps *pseudo) check(extended bool) string {
-	if !wire.Token(ps.method) {
+// check checks the pseudo-fields. RFC 9113, section 8.3.1.
+func (ps *pseudo) check(extended bool) (reason string) {
+	connect := ps.method == http.MethodConnect
+	switch {
+	case !wire.Token(ps.method):
 		return ":method is no token"
-	}
-	if ps.protocol != "" && (!extended || ps.method != http.MethodConnect) {
-		return ":protocol without Extended CONNECT"
-	}
-	if ps.protocol != "" && !wire.Token(ps.protocol) {
-		return ":protocol is no token"
-	}
-	if ps.protocol != "" && ps.authority == "" {
-		return "Extended CONNECT without :authority"
-	}
-	if ps.method == http.MethodConnect && ps.protocol == "" {
+	case ps.authority != "" && !wire.Authority(ps.authority):
+		// It has no user information either.
+		return ":authority is no host and port"
+	case connect && ps.protocol == "":
 		if ps.scheme != "" || ps.path != "" || ps.authority == "" {
+			// RFC 9113, section 8.5.
 			return "CONNECT with :scheme or :path, or without :authority"
 		}
-	} else if ps.scheme != "http" && ps.scheme != "https" {
+		return ""
+	case ps.protocol != "":
+		if reason := ps.checkProtocol(connect && extended); reason != "" {
+			return reason
+		}
+	}
+	switch {
+	case ps.scheme != "http" && ps.scheme != "https":
 		return ":scheme is neither http nor https"
-	} else if ps.path == "" {
+	case ps.path == "":
 		return "no :path"
-	} else if ps.path == "*" && ps.method != http.MethodOptions {
+	case ps.path == "*" && ps.method != http.MethodOptions:
 		return ":path is * and :method not OPTIONS"
 	}
-	if ps.authority != "" && !wire.Authority(ps.authority) {
-		return ":authority is no host and port"
+	return ""
+}
+
+// checkProtocol checks an Extended CONNECT, if it may be one. RFC 8441, section 4.
+func (ps *pseudo) checkProtocol(allowed bool) (reason string) {
+	switch {
+	case !allowed:
+		return ":protocol without Extended CONNECT"
+	case !wire.Token(ps.protocol):
+		return ":protocol is no token"
+	case ps.authority == "":
+		return "Extended CONNECT without :authority"
 	}
 	return ""
 }
 
 // checkField checks a field that is not a pseudo-field, and returns its name as net/http writes it, or
 // what is wrong with it. RFC 9113, sections 8.2.1 and 8.2.2.
-func checkField(f hpack.HeaderField) (name, reason string) {
+func checkField(f *hpack.HeaderField) (name, reason string) {
 	name, reason = canonicalName(f.Name)
 	switch {
 	case reason != "":
@@ -349,23 +269,4 @@ func parseTarget(u *url.URL, target string) bool {
 	}
 	*u = *parsed
 	return true
-}
-
-// trailerNames takes the names that the Trailer field announces out of h.
-func trailerNames(h http.Header) http.Header {
-	var t http.Header
-	for _, v := range h["Trailer"] {
-		for name := range strings.SplitSeq(v, ",") {
-			name = textproto.CanonicalMIMEHeaderKey(textproto.TrimString(name))
-			if !httpguts.ValidTrailerHeader(name) {
-				continue
-			}
-			if t == nil {
-				t = http.Header{}
-			}
-			t[name] = nil
-		}
-	}
-	delete(h, "Trailer")
-	return t
 }

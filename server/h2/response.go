@@ -16,8 +16,8 @@ import (
 
 // A scratch is what a response is gathered in; a worker lends it to one after another.
 type scratch struct {
-	buf    []byte
-	fields []responseField
+	buf    []byte          // the beginning of the body, or what comes after what was sent of it
+	fields []responseField // of the header
 }
 
 type responseField struct {
@@ -25,12 +25,12 @@ type responseField struct {
 	value string
 }
 
-// maxBuffered is how much of a body is kept back, so that one that is no larger goes out at once and
-// with its length.
-const maxBuffered = dataSize
-
-// A response is the http.ResponseWriter of a stream. Its methods may be called by several
-// goroutines, and after the handler has returned, when they do nothing.
+// A response is the http.ResponseWriter of a stream. Its methods may be called by several goroutines, and
+// after the handler has returned, when they do nothing.
+//
+// st and head do not change. header is the handler's own: it must not change it while it calls another
+// method, as with any http.ResponseWriter. mu guards the rest, and is held while the client is waited
+// for, so that a body is written in the order of the calls.
 type response struct {
 	st   *stream
 	head bool // the method is HEAD
@@ -39,21 +39,28 @@ type response struct {
 	header   http.Header
 	s        *scratch // nil before and after the handler
 	status   int      // 0: WriteHeader was not called
-	sent     bool     // the header is sent
-	plain    bool     // no field says what kind of body it is
-	undated  bool     // no field says when it is
-	unsized  bool     // no field says how long it is
-	length   int64    // what Content-Length says; -1: nothing
-	written  int64
+	sent     bool     // the header is in the output
+	lacks    lacks
+	length   int64 // what Content-Length says; -1: nothing
+	written  int64 // bytes that the handler has written
 	trailers []string
 }
 
+// lacks are the fields that a header has not, and the server therefore adds.
+type lacks struct {
+	kind bool // Content-Type; there is no coding either, which would hide what the body is
+	date bool // Date
+	size bool // Content-Length
+}
+
+// start readies the response for its handler.
 func (w *response) start(st *stream, s *scratch) {
 	w.st, w.s, w.length = st, s, -1
-	w.head = st.method == http.MethodHead
+	w.head = st.req.method == http.MethodHead
 	s.buf = s.buf[:0]
 }
 
+// Header is the header that WriteHeader will send.
 func (w *response) Header() http.Header {
 	if w.header == nil {
 		w.header = http.Header{}
@@ -78,70 +85,81 @@ func (w *response) writeHeader(status int) {
 	if status == http.StatusSwitchingProtocols {
 		status = http.StatusNotImplemented // RFC 9113, section 8.6: HTTP/2 has no 101
 	}
-	w.take()
+	w.takeHeader()
 	if status < 200 {
-		w.interim(status)
+		w.sendInterim(status)
 		return
 	}
 	w.status = status
 }
 
-// take takes the fields out of the header, which the handler may change later.
-func (w *response) take() {
-	fields := w.s.fields[:0]
-	w.plain, w.undated, w.unsized = true, true, true
+// takeHeader takes the fields out of the header, which the handler may change later.
+func (w *response) takeHeader() {
+	w.s.fields = w.s.fields[:0]
+	w.lacks = lacks{true, true, true}
 	w.trailers = w.trailers[:0]
 	for name, values := range w.header {
-		switch name {
-		case "Content-Type":
-			w.plain = false
-		case "Content-Encoding":
-			if len(values) > 0 && values[0] != "" {
-				w.plain = false
-			}
-		case "Date":
-			w.undated = false
-		case "Content-Length":
-			w.unsized = false
-			if len(values) > 0 {
-				n, ok := parseLength(values[0])
-				if ok {
-					w.length = n
-				}
-				w.unsized = !ok
-			}
-			continue
-		case "Connection":
-			if slices.Contains(values, "close") {
-				w.st.c.mu.Lock()
-				w.st.c.shutdown()
-				w.st.c.mu.Unlock()
-			}
-			continue
-		case "Trailer":
-			for _, v := range values {
-				for t := range strings.SplitSeq(v, ",") {
-					w.declareTrailer(textproto.TrimString(t))
-				}
-			}
+		if w.note(name, values) {
+			w.s.fields = appendFields(w.s.fields, name, values)
 		}
-		if strings.HasPrefix(name, http.TrailerPrefix) {
-			continue
+	}
+}
+
+// note notes what the response needs to know of a field, and reports whether it is sent as it is.
+func (w *response) note(name string, values []string) bool {
+	switch name {
+	case "Content-Type":
+		w.lacks.kind = false
+	case "Content-Encoding":
+		if len(values) > 0 && values[0] != "" {
+			w.lacks.kind = false
 		}
-		known, ok := wireName(name)
-		if !ok {
-			continue
+	case "Date":
+		w.lacks.date = false
+	case "Content-Length":
+		w.lacks.size = false
+		if len(values) > 0 {
+			n, ok := parseLength(values[0])
+			if ok {
+				w.length = n
+			}
+			w.lacks.size = !ok
 		}
+		return false
+	case "Connection":
+		if slices.Contains(values, "close") && w.st.promise.answer == nil {
+			c := w.st.c
+			c.mu.Lock()
+			c.shutdown()
+			c.mu.Unlock()
+		}
+		return false
+	case "Trailer":
 		for _, v := range values {
-			// RFC 9113, section 8.2.1.
-			if wire.Value(v) {
-				fields = append(fields, responseField{known, strings.Trim(v, " \t")})
+			for t := range strings.SplitSeq(v, ",") {
+				w.declareTrailer(textproto.TrimString(t))
 			}
 		}
 	}
-	w.s.fields = fields
+	return !strings.HasPrefix(name, http.TrailerPrefix)
 }
 
+// appendFields appends those of the values that can be sent, if the name can.
+func appendFields(fields []responseField, name string, values []string) []responseField {
+	known, ok := wireName(name)
+	if !ok {
+		return fields
+	}
+	for _, v := range values {
+		// RFC 9113, section 8.2.1.
+		if wire.Value(v) {
+			fields = append(fields, responseField{known, strings.Trim(v, " \t")})
+		}
+	}
+	return fields
+}
+
+// declareTrailer takes note of a name that the header announces, or the handler has set later.
 func (w *response) declareTrailer(name string) {
 	name = http.CanonicalHeaderKey(name)
 	if httpguts.ValidTrailerHeader(name) && !slices.Contains(w.trailers, name) {
@@ -149,84 +167,96 @@ func (w *response) declareTrailer(name string) {
 	}
 }
 
-// bodyless says if the status allows no body. RFC 9110, section 6.4.1.
+// bodyless reports whether the status allows no body. RFC 9110, section 6.4.1.
 func (w *response) bodyless() bool {
 	return w.status == http.StatusNoContent || w.status == http.StatusNotModified
 }
 
-// interim sends an interim response at once. RFC 9110, section 15.2.
-func (w *response) interim(status int) {
+// sendInterim sends an interim response at once. RFC 9110, section 15.2.
+func (w *response) sendInterim(status int) {
 	c := w.st.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if w.st.headersSent || c.reserve(w.st) != nil {
+	if w.st.state.headersSent || c.waitForRoom(w.st) != nil {
 		return
 	}
-	at := len(c.outBuffer())
-	c.out = appendFrame(c.outBuffer(), http2.FrameHeaders, 0, w.st.id, 0)
-	c.out = c.encoder.status(c.encoder.begin(c.out), status)
-	for i := range w.s.fields {
-		c.out = c.encoder.field(c.out, w.s.fields[i].name, w.s.fields[i].value)
-	}
-	c.sealBlock(at)
-	w.length = -1
-	if !c.flushing {
+	c.sendFields(w.st.id, 0, status, w.s.fields)
+	w.length = -1 // it was not this response's
+	if !c.out.flushing {
 		c.flush(w.st)
 	}
 }
 
-// proceed sends the 100 that the client waits for before its body. RFC 9110, section 10.1.1.
-func (st *stream) proceed() {
+// sendContinue sends the 100 that the client waits for before its body. RFC 9110, section 10.1.1. It is
+// called without c.mu.
+func (st *stream) sendContinue() {
 	c := st.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if st.headersSent || st.dead {
+	if st.state.headersSent || st.state.closed {
 		return
 	}
-	at := len(c.outBuffer())
-	c.out = appendFrame(c.outBuffer(), http2.FrameHeaders, 0, st.id, 0)
-	c.out = c.encoder.status(c.encoder.begin(c.out), http.StatusContinue)
-	c.sealBlock(at)
-	c.kick()
+	c.sendFields(st.id, 0, http.StatusContinue, nil)
+	c.scheduleFlush()
 }
 
-// sendHeader puts the header into the output. body is the beginning of the body, or, if whole, all of
-// it; end says that nothing follows. c.mu is held, and the output has room.
+// sendHeader puts the header into the output. body is the beginning of the body, or, if whole, all of it;
+// end tells that nothing follows. c.mu is held, and the output has room.
 func (w *response) sendHeader(body []byte, whole, end bool, now time.Time) {
 	c := w.st.c
+	c.mu.held()
 	w.sent = true
-	w.st.headersSent = true
-	if w.st.promises > 0 {
-		w.st.lastSent = c.now()
+	w.st.state.headersSent = true
+	if w.st.page.promises > 0 {
+		w.st.page.lastSent = c.now()
 	}
 	var flags http2.Flags
 	if end {
 		flags = flagEndStream
 	}
+	at := c.beginHeaders(w.st.id, flags)
 	e := &c.encoder
-	out := c.outBuffer()
-	at := len(out)
-	out = appendFrame(out, http2.FrameHeaders, flags, w.st.id, 0)
-	out = e.status(e.begin(out), w.status)
+	out := e.status(c.out.buf, w.status)
 	for i := range w.s.fields {
 		out = e.field(out, w.s.fields[i].name, w.s.fields[i].value)
 	}
 	if w.length >= 0 && w.status != http.StatusNoContent {
 		out = e.length(out, w.length)
-	} else if n := w.written; w.unsized && whole && !w.bodyless() && (n > 0 || !w.head) {
+	} else if n := w.written; w.lacks.size && whole && !w.bodyless() && (n > 0 || !w.head) {
 		out = e.length(out, n)
 	}
-	if w.plain && len(body) > 0 && !w.bodyless() {
+	if w.lacks.kind && len(body) > 0 && !w.bodyless() {
 		out = e.field(out, contentType, http.DetectContentType(body))
 	}
-	if w.undated {
+	if w.lacks.date {
 		out = e.field(out, date, c.srv.clock.at(now))
 	}
-	c.out = out
-	c.sealBlock(at)
+	c.out.buf = out
+	c.out.sealBlock(at, c.client.frameSize)
 }
 
 var (
 	contentType = knownNames["Content-Type"]
 	date        = knownNames["Date"]
 )
+
+// sendFields puts a block into the output that is sent as it is: an interim response, or, with the
+// status 0, trailers.
+func (c *conn) sendFields(id uint32, flags http2.Flags, status int, fields []responseField) {
+	at := c.beginHeaders(id, flags)
+	if status != 0 {
+		c.out.buf = c.encoder.status(c.out.buf, status)
+	}
+	for i := range fields {
+		c.out.buf = c.encoder.field(c.out.buf, fields[i].name, fields[i].value)
+	}
+	c.out.sealBlock(at, c.client.frameSize)
+}
+
+// beginHeaders begins a HEADERS frame in the output. What sealBlock needs to end it is returned.
+func (c *conn) beginHeaders(id uint32, flags http2.Flags) (at int) {
+	at = len(c.out.buffer())
+	c.out.frame(http2.FrameHeaders, flags, id, 0)
+	c.out.buf = c.encoder.begin(c.out.buf)
+	return at
+}

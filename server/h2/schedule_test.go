@@ -8,8 +8,10 @@ import (
 
 // turns has the scheduler serve streams of some pieces of DATA each, and returns the ids in turn.
 func turns(c *conn, streams ...*stream) (ids []uint32) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for _, st := range streams {
-		st.window = 1
+		st.flow.out.n = 1
 		c.ready.push(st)
 	}
 	for {
@@ -18,17 +20,28 @@ func turns(c *conn, streams ...*stream) (ids []uint32) {
 			return ids
 		}
 		ids = append(ids, st.id)
-		if st.pending = st.pending[1:]; len(st.pending) == 0 {
+		if st.out.data = st.out.data[1:]; len(st.out.data) == 0 {
 			c.ready.remove(st)
-			st.dead = true
+			st.state.closed = true
 		} else {
 			c.ready.sent(st)
 		}
 	}
 }
 
-func waiting(id uint32, pieces int, p priority) *stream {
-	return &stream{id: id, pending: make([]byte, pieces), priority: p}
+// ready is a stream with some pieces of DATA.
+func ready(id uint32, pieces int, p priority) *stream {
+	st := &stream{id: id}
+	st.out.data = make([]byte, pieces)
+	st.turn.priority = p
+	return st
+}
+
+// promisedOn is one with two, that is promised.
+func promisedOn(page *stream, id uint32, critical bool) *stream {
+	st := ready(id, 2, priority{})
+	st.promise = promise{parent: page, critical: critical}
+	return st
 }
 
 func TestScheduler(t *testing.T) {
@@ -36,17 +49,17 @@ func TestScheduler(t *testing.T) {
 	urgent := func(u uint8, incremental bool) priority {
 		return priority{explicit: true, urgency: u, incremental: incremental}
 	}
-	page := waiting(1, 3, usual)
-	page.promises = 1
+	page := ready(1, 3, usual)
+	page.page.promises = 1
 	for _, tc := range []struct {
 		name    string
 		streams []*stream
 		want    []uint32
 	}{
-		{"equals take turns", []*stream{waiting(1, 3, usual), waiting(3, 3, usual)}, []uint32{1, 3, 1, 3, 1, 3}},
-		{"urgency goes first", []*stream{waiting(1, 2, urgent(5, true)), waiting(3, 2, urgent(1, true))}, []uint32{3, 3, 1, 1}},
-		{"what is not incremental goes one after another", []*stream{waiting(3, 2, urgent(3, false)), waiting(1, 2, urgent(3, false))}, []uint32{1, 1, 3, 3}},
-		{"a page goes before its promise", []*stream{{id: 2, parent: page, pending: make([]byte, 2)}, page}, []uint32{1, 1, 1, 2, 2}},
+		{"equals take turns", []*stream{ready(1, 3, usual), ready(3, 3, usual)}, []uint32{1, 3, 1, 3, 1, 3}},
+		{"urgency goes first", []*stream{ready(1, 2, urgent(5, true)), ready(3, 2, urgent(1, true))}, []uint32{3, 3, 1, 1}},
+		{"what is not incremental goes one after another", []*stream{ready(3, 2, urgent(3, false)), ready(1, 2, urgent(3, false))}, []uint32{1, 1, 3, 3}},
+		{"a page goes before its promise", []*stream{promisedOn(page, 2, false), page}, []uint32{1, 1, 1, 2, 2}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c := &conn{epoch: time.Now()}
@@ -60,8 +73,8 @@ func TestScheduler(t *testing.T) {
 // A critical promise goes before its page.
 func TestSchedulerCritical(t *testing.T) {
 	c := &conn{epoch: time.Now()}
-	page := waiting(1, 2, priority{})
-	critical := &stream{id: 2, parent: page, critical: true, pending: make([]byte, 2)}
+	page := ready(1, 2, priority{})
+	critical := promisedOn(page, 2, true)
 	if got, want := turns(c, page, critical), []uint32{2, 2, 1, 1}; !slices.Equal(got, want) {
 		t.Errorf("the turns were %v, want %v", got, want)
 	}
@@ -70,7 +83,7 @@ func TestSchedulerCritical(t *testing.T) {
 // Nothing starves: the last level has some turns beside a first one that never ends.
 func TestSchedulerStarvesNothing(t *testing.T) {
 	c := &conn{epoch: time.Now()}
-	got := turns(c, waiting(1, 1000, priority{explicit: true, urgency: 0}), waiting(3, 3, priority{explicit: true, urgency: 7}))
+	got := turns(c, ready(1, 1000, priority{explicit: true, urgency: 0}), ready(3, 3, priority{explicit: true, urgency: 7}))
 	if last := slices.Index(got, 3); last < 0 || last > 300 {
 		t.Errorf("the stream of urgency 7 had its first turn after %d", last)
 	}

@@ -74,7 +74,10 @@ type Server struct {
 	conns map[*conn]struct{}
 }
 
-// Configure makes hs serve HTTP/2 with the zero [Server].
+// Configure makes hs serve HTTP/2 with the zero [Server]. To set limits of your own, configure hs with
+// another: it is the same.
+//
+//	err := (&h2.Server{MaxPromises: 8}).Configure(hs)
 func Configure(hs *http.Server) error { return new(Server).Configure(hs) }
 
 // Configure makes hs serve HTTP/2 with s: over TLS for clients that choose "h2" by ALPN, and in
@@ -100,7 +103,7 @@ func (s *Server) Configure(hs *http.Server) error {
 	}
 	limits := sync.OnceValue(func() *limits { return s.limits(hs) })
 	hs.TLSNextProto["h2"] = func(hs *http.Server, nc *tls.Conn, h http.Handler) {
-		s.serve(nc, hs, h, limits(), baseContext(h), false)
+		s.serve(baseContext(h), nc, hs, h, limits(), false)
 	}
 	// net/http hands over a cleartext connection, whose preface it has read, inside of a *tls.Conn
 	// that is none.
@@ -111,7 +114,7 @@ func (s *Server) Configure(hs *http.Server) error {
 			wrapped.Close()
 			return
 		}
-		s.serve(u.UnencryptedNetConn(), hs, h, limits(), baseContext(h), true)
+		s.serve(baseContext(h), u.UnencryptedNetConn(), hs, h, limits(), true)
 	}
 	hs.RegisterOnShutdown(func() { s.shutdown(hs) })
 	return nil
@@ -138,7 +141,7 @@ func (s *Server) ServeConn(ctx context.Context, nc net.Conn, hs *http.Server) {
 	}
 	ctx = context.WithValue(ctx, http.ServerContextKey, hs)
 	ctx = context.WithValue(ctx, http.LocalAddrContextKey, nc.LocalAddr())
-	s.serve(nc, hs, h, s.limits(hs), ctx, false)
+	s.serve(ctx, nc, hs, h, s.limits(hs), false)
 	if hs.ConnState != nil {
 		hs.ConnState(nc, http.StateClosed)
 	}

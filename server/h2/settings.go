@@ -2,19 +2,45 @@ package h2
 
 import (
 	"encoding/binary"
+	"math"
 
 	"golang.org/x/net/http2"
+)
+
+// What holds before any SETTINGS, and the bounds of them. RFC 9113, section 6.5.2.
+const (
+	defaultWindow    = 65535
+	defaultTableSize = 4096
+	minFrameSize     = 16 << 10
+	maxFrameSize     = 1<<24 - 1
+	maxWindow        = math.MaxInt32
+	maxStreamID      = math.MaxInt32
 )
 
 const (
 	settingConnectProtocol http2.SettingID = 0x8 // RFC 8441, section 3
 	settingNoOldPriorities http2.SettingID = 0x9 // RFC 9218, section 2.1
-	maxSettings                            = 64
-	settingLen                             = 6
+	settingLen                             = 6   // bytes in a SETTINGS frame
+
+	// maxSettings is how many a frame may have. There are six that mean something.
+	maxSettings = 64
 )
 
-// sendSettings sends the server's preface: SETTINGS, and the window of the connection, which they
-// cannot say. mu is held.
+// clientSettings are the client's SETTINGS, and what else it says of how it wants to be served.
+// conn.mu guards them.
+type clientSettings struct {
+	frameSize int    // the largest payload that it takes
+	window    int32  // what the window of a new stream is
+	streams   uint32 // how many promised streams it allows at once
+	push      bool   // it takes promises, and has not said GOAWAY
+	unacked   int    // SETTINGS of the server that it has not acknowledged
+
+	priorities bool                // it uses those of RFC 9218
+	early      map[uint32]priority // of streams that it has not opened yet, at most maxEarly
+}
+
+// sendSettings sends the server's preface: SETTINGS, and the window of the connection, which they cannot
+// say. RFC 9113, sections 3.4 and 6.9.2.
 func (c *conn) sendSettings() {
 	settings := []http2.Setting{
 		{ID: http2.SettingMaxConcurrentStreams, Val: uint32(c.lim.streams)},
@@ -31,22 +57,20 @@ func (c *conn) sendSettings() {
 	if c.lim.extendedConnect {
 		settings = append(settings, http2.Setting{ID: settingConnectProtocol, Val: 1})
 	}
-	out := appendFrame(c.outBuffer(), http2.FrameSettings, 0, 0, settingLen*len(settings))
+	c.out.frame(http2.FrameSettings, 0, 0, settingLen*len(settings))
 	for _, s := range settings {
-		out = binary.BigEndian.AppendUint16(out, uint16(s.ID))
-		out = binary.BigEndian.AppendUint32(out, s.Val)
+		c.out.buf = binary.BigEndian.AppendUint16(c.out.buf, uint16(s.ID))
+		c.out.buf = binary.BigEndian.AppendUint32(c.out.buf, s.Val)
 	}
-	c.out = out
-	c.unacked++
+	c.client.unacked++
 	if more := c.lim.connWindow - defaultWindow; more > 0 {
-		c.received.size += more
-		c.received.avail += more
+		c.flow.in.grow(more)
 		c.sendWindowUpdate(0, more)
 	}
 }
 
-// handleSettings applies the client's SETTINGS, in their order, and acknowledges them.
-// RFC 9113, section 6.5.
+// handleSettings applies the client's SETTINGS, in their order, and acknowledges them. RFC 9113,
+// sections 6.5 and 6.5.3.
 func (c *conn) handleSettings(f frame) error {
 	if f.id != 0 {
 		return protocolError("SETTINGS on a stream")
@@ -55,10 +79,10 @@ func (c *conn) handleSettings(f frame) error {
 		if f.length != 0 {
 			return frameSizeError("SETTINGS that acknowledge and set")
 		}
-		if c.unacked == 0 {
+		if c.client.unacked == 0 {
 			return protocolError("an acknowledgement of no SETTINGS")
 		}
-		c.unacked--
+		c.client.unacked--
 		return nil
 	}
 	if f.length%settingLen != 0 {
@@ -67,47 +91,44 @@ func (c *conn) handleSettings(f frame) error {
 	if f.length > maxSettings*settingLen {
 		return connError{http2.ErrCodeEnhanceYourCalm, "too many SETTINGS in a frame"}
 	}
-	if !c.settled {
-		c.settled = true
-		c.headerBy = 0
-	}
+	c.clock.headerBy = 0 // they end the preface, and never come within a header
 	for p := f.payload; len(p) > 0; p = p[settingLen:] {
-		s := http2.Setting{ID: http2.SettingID(binary.BigEndian.Uint16(p)), Val: binary.BigEndian.Uint32(p[2:])}
-		if err := c.apply(s); err != nil {
+		id, value := http2.SettingID(binary.BigEndian.Uint16(p)), binary.BigEndian.Uint32(p[2:])
+		if err := c.applySetting(id, value); err != nil {
 			return err
 		}
 	}
-	c.out = appendFrame(c.outBuffer(), http2.FrameSettings, flagAck, 0, 0)
+	c.out.frame(http2.FrameSettings, flagAck, 0, 0)
 	return nil
 }
 
-// apply applies one of the client's SETTINGS. RFC 9113, section 6.5.2.
-func (c *conn) apply(s http2.Setting) error {
-	switch s.ID {
+// applySetting applies one of the client's SETTINGS. RFC 9113, section 6.5.2.
+func (c *conn) applySetting(id http2.SettingID, value uint32) error {
+	switch id {
 	case http2.SettingHeaderTableSize:
-		c.encoder.resize(s.Val)
+		c.encoder.resize(value)
 	case http2.SettingEnablePush:
-		if s.Val > 1 {
+		if value > 1 {
 			return protocolError("SETTINGS_ENABLE_PUSH that is neither 0 nor 1")
 		}
-		c.peerPush = s.Val == 1
+		c.client.push = value == 1
 	case http2.SettingMaxConcurrentStreams:
-		c.peerStreams = s.Val
+		c.client.streams = value
 	case http2.SettingInitialWindowSize:
-		if s.Val > maxWindow {
+		if value > maxWindow {
 			return connError{http2.ErrCodeFlowControl, "SETTINGS_INITIAL_WINDOW_SIZE that is too large"}
 		}
-		return c.resizeWindows(int32(s.Val))
+		return c.resizeWindows(int32(value))
 	case http2.SettingMaxFrameSize:
-		if s.Val < minFrameSize || s.Val > maxFrameSize {
+		if value < minFrameSize || value > maxFrameSize {
 			return protocolError("SETTINGS_MAX_FRAME_SIZE out of its range")
 		}
-		c.peerFrameSize = int(s.Val)
+		c.client.frameSize = int(value)
 	case settingConnectProtocol, settingNoOldPriorities:
 		// RFC 8441, section 3; RFC 9218, section 2.1.
-		if s.Val > 1 {
+		if value > 1 {
 			return protocolError("a setting that is neither 0 nor 1")
 		}
 	}
-	return nil
+	return nil // RFC 9113, section 6.5.2: those that nobody knows are ignored
 }

@@ -3,7 +3,6 @@ package h2
 import (
 	"encoding/binary"
 	"errors"
-	"math"
 	"net/http"
 	"strings"
 	"time"
@@ -12,33 +11,36 @@ import (
 )
 
 const (
-	// farewell is how long the client may take to answer the first GOAWAY's PING.
-	farewell = 250 * time.Millisecond
-	// linger is how long a connection that has ended well stays open for the client to read the
-	// GOAWAY, and lingerError one that has not: closing it with something unread would have TCP
-	// throw away what is under way.
-	// A client that goes on speaking, as one does that still reads, is given lingerMost.
-	linger      = 250 * time.Millisecond
-	lingerMost  = 5 * time.Second
-	lingerError = time.Second
+	// drainTimeout is how long the client may take to answer the PING that follows the first GOAWAY.
+	drainTimeout = 250 * time.Millisecond
+
+	// A connection that is over stays open for a moment, since to close it while something of the
+	// client's is unread would have TCP throw away what is under way to it, the GOAWAY too: for
+	// closeDelay if it has ended well, and as long as the client keeps sending, which shows that it
+	// still reads, up to maxCloseDelay; for errorCloseDelay after an error.
+	closeDelay      = 250 * time.Millisecond
+	maxCloseDelay   = 5 * time.Second
+	errorCloseDelay = time.Second
+
+	// maxDiscarded bounds what is read after an error.
+	maxDiscarded = 4 << 20
 )
 
-// The stages of a connection's end.
+// The stages of a connection's end. It goes from one to the next, and may leave some out.
 const (
 	serving   = iota
-	announced // GOAWAY that excludes no stream is sent. RFC 9113, section 6.8
-	final     // GOAWAY that excludes streams is sent; when the others have ended, so does the connection
-	doomed    // it ended by an error
+	announced // a GOAWAY that excludes no stream is sent: RFC 9113, section 6.8
+	final     // a GOAWAY that excludes streams is sent; when the others have ended, so does the connection
+	failed    // it ended by an error of the client's
 )
 
-// An ending is how far a connection's end is.
+// An ending is how far a connection's end is. conn.mu guards it.
 type ending struct {
 	stage   int
-	lastOK  uint32 // the last stream that the final GOAWAY includes
-	finalBy int64  // when the final GOAWAY is sent at the latest
-	deadAt  int64  // when the connection is closed
-	lastAt  int64  // when it is at the latest
-	unacked int    // SETTINGS that the client has not acknowledged
+	lastID  uint32 // the last stream that the final GOAWAY includes; what comes above is ignored
+	finalBy int64  // when the final GOAWAY is sent at the latest; 0: it is not due
+	closeAt int64  // when the connection is closed; 0: it has streams or output left
+	closeBy int64  // what closeAt may be moved to
 }
 
 // shutdownPing is the PING that follows the first GOAWAY: when it is answered, all requests that the
@@ -58,147 +60,145 @@ func (s *Server) shutdown(hs *http.Server) {
 	for _, c := range conns {
 		c.mu.Lock()
 		c.shutdown()
-		c.kick()
+		c.scheduleFlush()
 		c.mu.Unlock()
 	}
 }
 
-// shutdown begins a graceful end; mu is held. RFC 9113, section 6.8: first a GOAWAY that
-// excludes nothing, and after a round trip one that says what was taken.
+// shutdown begins a graceful end. RFC 9113, section 6.8: first a GOAWAY that excludes nothing, and after
+// a round trip one that says what was taken.
 func (c *conn) shutdown() {
-	if c.stage != serving || c.broken != nil {
+	c.mu.held()
+	if c.ending.stage != serving || c.out.broken != nil {
 		return
 	}
-	c.stage = announced
+	c.ending.stage = announced
 	c.goAway(maxStreamID, http2.ErrCodeNo, "")
 	c.ping(shutdownPing)
-	c.finalBy = c.now() + int64(farewell)
-	c.arm(c.finalBy)
+	c.ending.finalBy = c.now() + int64(drainTimeout)
+	c.arm(c.ending.finalBy)
 }
 
-// pong handles the answer to a PING.
-func (c *conn) pong(data [8]byte) {
-	if data == shutdownPing && c.stage == announced {
+// handlePong handles the answer to a PING.
+func (c *conn) handlePong(data [8]byte) {
+	if data == shutdownPing && c.ending.stage == announced {
 		c.finalGoAway()
 	}
 }
 
+// finalGoAway ends the connection when the streams have ended that there are.
 func (c *conn) finalGoAway() {
-	c.finalBy = 0
-	if c.stage >= final {
+	c.ending.finalBy = 0
+	if c.ending.stage >= final {
 		return
 	}
-	c.stage = final
-	c.lastOK = c.lastID
-	c.goAway(c.lastOK, http2.ErrCodeNo, "")
-	c.drained()
+	c.ending.stage = final
+	c.ending.lastID = c.streams.lastClient
+	c.goAway(c.ending.lastID, http2.ErrCodeNo, "")
+	c.closeIfDrained()
 }
 
+// goAway sends a GOAWAY.
 func (c *conn) goAway(last uint32, code http2.ErrCode, debug string) {
-	c.out = appendFrame(c.outBuffer(), http2.FrameGoAway, 0, 0, 8+len(debug))
-	c.out = binary.BigEndian.AppendUint32(c.out, last)
-	c.out = binary.BigEndian.AppendUint32(c.out, uint32(code))
-	c.out = append(c.out, debug...)
+	c.out.frame(http2.FrameGoAway, 0, 0, 8+len(debug))
+	c.out.buf = binary.BigEndian.AppendUint32(c.out.buf, last)
+	c.out.buf = binary.BigEndian.AppendUint32(c.out.buf, uint32(code))
+	c.out.buf = append(c.out.buf, debug...)
 }
 
-// leaving says if the stream id came after the final GOAWAY, and is ignored; mu is held.
-func (c *conn) leaving(id uint32) bool {
-	if c.stage < final || id <= c.lastOK {
+// afterGoAway reports whether the stream id came after the final GOAWAY, and is ignored. RFC 9113,
+// section 6.8.
+func (c *conn) afterGoAway(id uint32) bool {
+	if c.ending.stage < final || id <= c.ending.lastID {
 		return false
 	}
-	c.closed.add(id, ResetError{})
+	c.streams.closed.add(id, ResetError{})
 	return true
 }
 
-// drained closes a connection that is going away when it has nothing left to do; mu is held.
-func (c *conn) drained() {
-	if c.stage != final || len(c.streams) > 0 || c.flushing || len(c.out) > 0 || c.deadAt != 0 {
+// closeIfDrained closes a connection that is going away when it has nothing left to do.
+func (c *conn) closeIfDrained() {
+	e := &c.ending
+	if e.stage != final || len(c.streams.open) > 0 || c.out.flushing || len(c.out.buf) > 0 || e.closeAt != 0 {
 		return
 	}
-	c.deadAt = c.now() + int64(linger)
-	c.lastAt = c.now() + int64(lingerMost)
-	c.arm(c.deadAt)
+	e.closeAt = c.now() + int64(closeDelay)
+	e.closeBy = c.now() + int64(maxCloseDelay)
+	c.arm(e.closeAt)
 }
 
-// lingers says if a client that has been told the end still speaks, and so still reads: then the
-// connection stays for a while, or what is in the kernel's buffers would be lost. mu is held.
-func (c *conn) lingers(now int64) bool {
-	next := c.heard.Load() + int64(linger)
-	if c.stage != final || next <= now || now >= c.lastAt {
+// delayClose reports whether a connection that should be closed now stays open for a while, because its
+// client keeps sending.
+func (c *conn) delayClose(now int64) bool {
+	e := &c.ending
+	next := c.clock.heard.Load() + int64(closeDelay)
+	if e.stage != final || next <= now || now >= e.closeBy {
 		return false
 	}
-	c.deadAt = min(next, c.lastAt)
-	c.arm(c.deadAt)
+	e.closeAt = min(next, e.closeBy)
+	c.arm(e.closeAt)
 	return true
 }
 
-// doom ends the connection by an error of the client's; mu is held. RFC 9113, section 5.4.1.
-func (c *conn) doom(e connError) {
-	if c.stage == doomed || c.broken != nil {
+// failConn ends the connection by an error of the client's. RFC 9113, section 5.4.1.
+func (c *conn) failConn(err connError) {
+	c.mu.held()
+	if c.ending.stage == failed || c.out.broken != nil {
 		return
 	}
-	c.stage = doomed
-	c.lastOK = c.lastID
-	for _, st := range c.streams {
-		c.close(st, e)
+	c.ending.stage = failed
+	c.ending.lastID = c.streams.lastClient
+	for _, st := range c.streams.open {
+		c.close(st, err)
 	}
-	c.goAway(c.lastID, e.code, e.reason)
-	c.deadAt = c.now() + int64(lingerError)
-	c.arm(c.deadAt)
-	c.kick()
+	c.goAway(c.ending.lastID, err.code, err.reason)
+	c.ending.closeAt = c.now() + int64(errorCloseDelay)
+	c.arm(c.ending.closeAt)
+	c.scheduleFlush()
 }
 
-// bury ends the connection when the reader has: because of err, or because the client has gone.
-func (c *conn) bury(err error) {
+// teardown ends the connection when the reader has: because of err, or because the client has gone.
+func (r *reader) teardown(err error) {
+	c := r.c
 	var e connError
 	if errors.As(err, &e) {
 		c.count("conn", e.code, e.reason)
 		c.mu.Lock()
-		c.doom(e)
-		if !c.flushing {
+		c.failConn(e)
+		if !c.out.flushing {
 			c.flush(nil)
 		}
 		c.mu.Unlock()
 	}
-	if c.doomed() {
-		c.discard()
-	}
-	c.mu.Lock()
-	c.fail(errGone)
-	if c.timer != nil {
-		c.timer.Stop()
-		c.armed = math.MinInt64
-	}
-	c.in.release()
-	c.mu.Unlock()
-}
-
-func (c *conn) doomed() bool {
+	r.discard()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.stage == doomed && c.broken == nil
+	c.abort(errGone)
+	c.stopClock()
+	r.in.release()
 }
 
-// maxDiscarded bounds what discard reads.
-const maxDiscarded = 4 << 20
-
-// discard reads what the client still sends until it closes the connection or the clock does.
-func (c *conn) discard() {
-	for n := 0; n < maxDiscarded; {
-		c.in.r, c.in.w = 0, 0
-		if c.in.fill(c.nc, 0) != nil {
+// discard reads what the client still sends after an error, until it closes the connection or the clock
+// does.
+func (r *reader) discard() {
+	r.c.mu.Lock()
+	wanted := r.c.ending.stage == failed && r.c.out.broken == nil
+	r.c.mu.Unlock()
+	for n := 0; wanted && n < maxDiscarded; {
+		r.in.r, r.in.w = 0, 0
+		if r.in.fill(r.c.nc, 0) != nil {
 			return
 		}
-		n += c.in.w
+		n += r.in.w
 	}
 }
 
-// count tells http.HTTP2Config's CountError.
+// count tells http.HTTP2Config's CountError. It needs no lock.
 func (c *conn) count(what string, code http2.ErrCode, reason string) {
 	if c.lim.countError == nil {
 		return
 	}
-	name := strings.Map(func(r rune) rune {
+	c.lim.countError(strings.Map(func(r rune) rune {
 		switch {
 		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9':
 			return r
@@ -206,6 +206,5 @@ func (c *conn) count(what string, code http2.ErrCode, reason string) {
 			return r - 'A' + 'a'
 		}
 		return '_'
-	}, what+" "+code.String()+" "+reason)
-	c.lim.countError(name)
+	}, what+" "+code.String()+" "+reason))
 }

@@ -27,7 +27,7 @@ type worker struct {
 type workers struct {
 	mu        sync.Mutex
 	ready     queue // tasks to run; each request in it has one of max slots
-	waiting   queue // requests above max
+	overLimit queue // requests above max
 	idle      []*worker
 	searching int // workers that were woken and have not yet taken a task
 	handlers  int // requests that have a slot: in ready or running
@@ -63,7 +63,7 @@ func (p *workers) submit(requests []*stream, flush *conn) {
 			st.slot = true
 			p.ready.push(st)
 		} else {
-			p.waiting.push(st)
+			p.overLimit.push(st)
 		}
 	}
 	if flush != nil {
@@ -91,7 +91,7 @@ func (p *workers) work(w *worker) {
 	// A handler that ends its goroutine gives back its slot.
 	defer func() {
 		if w.st != nil {
-			p.giveUp(w.st)
+			p.releaseSlot(w.st)
 		}
 	}()
 	for t := p.take(w); t != nil; t = p.next(w) {
@@ -99,15 +99,15 @@ func (p *workers) work(w *worker) {
 		if c := w.flush; c != nil {
 			// A client that does not read holds up no handler's slot.
 			w.flush = nil
-			p.giveUp(w.st)
+			p.releaseSlot(w.st)
 			c.writeOut()
 		}
 	}
 }
 
-// giveUp gives st's slot to a request that waits, if st still has it: when its handler has ended, or
+// releaseSlot gives st's slot to a request that waits, if st still has it: when its handler has ended, or
 // waits for its client, which may be for long.
-func (p *workers) giveUp(st *stream) {
+func (p *workers) releaseSlot(st *stream) {
 	p.mu.Lock()
 	p.release(st)
 	if p.ready.n > 0 && p.searching == 0 {
@@ -158,13 +158,13 @@ func (p *workers) taken(w *worker) task {
 	}
 }
 
-// release is giveUp for those who hold mu, and take a task next.
+// release is releaseSlot for those who hold mu, and take a task next.
 func (p *workers) release(st *stream) {
 	if !st.slot {
 		return
 	}
 	st.slot = false
-	if next, ok := p.waiting.pop().(*stream); ok {
+	if next, ok := p.overLimit.pop().(*stream); ok {
 		next.slot = true
 		p.ready.push(next)
 		return

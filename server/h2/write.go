@@ -1,7 +1,6 @@
 package h2
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -10,12 +9,15 @@ import (
 	"time"
 	"unsafe"
 
-	"github.com/larkspur-web/larkspur/environ/wire"
 	"golang.org/x/net/http2"
 )
 
-// The life of a body: Write gathers it in the scratch; what is more than maxBuffered goes to the
-// output, as far as the client takes it, and finish sends the rest, if possible with the header.
+// The life of a body: Write gathers it in the scratch; what is more than maxBuffered goes to the output,
+// as far as the client takes it, and finish sends the rest, if possible with the header.
+
+// maxBuffered is how much of a body is kept back, so that one that is no larger goes out at once and
+// with its length.
+const maxBuffered = dataSize
 
 func (w *response) Write(p []byte) (int, error)       { return write(w, p) }
 func (w *response) WriteString(s string) (int, error) { return write(w, s) }
@@ -81,7 +83,7 @@ func (w *response) sendData(p []byte) error {
 	c := w.st.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := c.reserve(w.st); err != nil {
+	if err := c.waitForRoom(w.st); err != nil {
 		return err
 	}
 	if !w.sent {
@@ -96,67 +98,62 @@ func (w *response) sendData(p []byte) error {
 	return c.transmit(w.st, p, false)
 }
 
-// finish ends the response when the handler has returned. It says if it is to be written at once.
+// finish ends the response when the handler has returned. It reports whether it is to be written at once.
 func (w *response) finish() (flush bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.status == 0 {
 		w.writeHeader(http.StatusOK)
 	}
-	trailers := w.endTrailers()
-	body := w.s.buf
+	trailers := w.takeTrailers()
 	now := time.Now()
 
-	c := w.st.c
+	c, st := w.st.c, w.st
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	defer w.end()
-	if c.reserve(w.st) != nil {
+	if c.waitForRoom(st) != nil {
 		return false
 	}
 	if !w.head && !w.bodyless() && w.length >= 0 && w.written < w.length {
 		// RFC 9113, section 8.1.1: the client must not take it for whole.
-		c.reset(w.st.id, http2.ErrCodeInternal)
+		c.reset(st.id, http2.ErrCodeInternal)
 		return true
 	}
-	end := len(trailers) == 0
+	if w.finishBody(len(trailers) == 0, now) != nil {
+		return false
+	}
+	if len(trailers) > 0 && !st.state.closed {
+		c.sendFields(st.id, flagEndStream, 0, trailers)
+		c.endLocal(st)
+	}
+	return c.flushNow(int64(now.Sub(c.epoch)))
+}
+
+// finishBody sends what is left of the response up to its trailers, with the header if that is not sent
+// yet, and with end ends it. c.mu is held.
+func (w *response) finishBody(end bool, now time.Time) error {
+	c, st := w.st.c, w.st
+	body := w.s.buf
 	if w.head || w.bodyless() {
-		if !w.sent {
-			w.sendHeader(body, true, end, now)
-			if end {
-				c.endLocal(w.st)
-			}
-		} else if end {
-			c.endEmpty(w.st)
-		}
-	} else {
-		ended := false
-		if !w.sent {
-			ended = end && len(body) == 0
-			w.sendHeader(body, true, ended, now)
-		}
-		switch {
-		case ended:
-			c.endLocal(w.st)
-		case len(body) > 0:
-			if c.transmit(w.st, body, end) != nil {
-				return false
-			}
-		case end:
-			c.endEmpty(w.st)
-		}
+		body = nil // it only tells of what kind and length it would be
 	}
-	if !end && !w.st.dead {
-		at := len(c.outBuffer())
-		c.out = appendFrame(c.outBuffer(), http2.FrameHeaders, flagEndStream, w.st.id, 0)
-		c.out = c.encoder.begin(c.out)
-		for _, f := range trailers {
-			c.out = c.encoder.field(c.out, f.name, f.value)
+	switch {
+	case !w.sent:
+		last := end && len(body) == 0
+		w.sendHeader(w.s.buf, true, last, now)
+		if last {
+			c.endLocal(st)
+			return nil
 		}
-		c.sealBlock(at)
-		c.endLocal(w.st)
+	case end && len(body) == 0:
+		c.endEmpty(st)
+		return nil
 	}
-	return c.responded(int64(now.Sub(c.epoch)))
+	if len(body) == 0 {
+		return nil
+	}
+	return c.transmit(st, body, end)
 }
 
 // end gives back the scratch; c.mu is held.
@@ -167,15 +164,9 @@ func (w *response) end() {
 	w.st.c.handlerEnded()
 }
 
-// endEmpty ends the response by a DATA frame without payload, for which no window is needed.
-func (c *conn) endEmpty(st *stream) {
-	c.out = appendFrame(c.outBuffer(), http2.FrameData, flagEndStream, st.id, 0)
-	c.endLocal(st)
-}
-
-// endTrailers are the trailers: the fields that the Trailer field announced, and those with
-// http.TrailerPrefix.
-func (w *response) endTrailers() (fields []responseField) {
+// takeTrailers takes the trailers out of the header: the fields that the Trailer field announced, and
+// those with http.TrailerPrefix.
+func (w *response) takeTrailers() (fields []responseField) {
 	for name := range w.header {
 		if t, ok := strings.CutPrefix(name, http.TrailerPrefix); ok {
 			w.declareTrailer(t)
@@ -184,12 +175,7 @@ func (w *response) endTrailers() (fields []responseField) {
 	}
 	slices.Sort(w.trailers)
 	for _, name := range w.trailers {
-		known, ok := wireName(name)
-		for _, v := range w.header[name] {
-			if ok && wire.Value(v) {
-				fields = append(fields, responseField{known, strings.Trim(v, " \t")})
-			}
-		}
+		fields = appendFields(fields, name, w.header[name])
 	}
 	return fields
 }
@@ -204,9 +190,9 @@ func (w *response) abort() {
 	if w.s != nil {
 		w.end()
 	}
-	if !w.st.dead {
+	if !w.st.state.closed {
 		c.reset(w.st.id, http2.ErrCodeInternal)
-		c.kick()
+		c.scheduleFlush()
 	}
 }
 
@@ -220,7 +206,7 @@ func (w *response) refuse(status int) {
 // Flush sends what is gathered.
 func (w *response) Flush() { w.FlushError() }
 
-// FlushError is Flush, and says if the client can no longer get it.
+// FlushError is Flush. Its error is why the client will not get it.
 func (w *response) FlushError() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -236,11 +222,11 @@ func (w *response) FlushError() error {
 	c := w.st.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.flushing && c.broken == nil {
+	if !c.out.flushing && c.out.broken == nil {
 		c.flush(w.st)
 	}
-	if w.st.dead && !errors.Is(w.st.err, errEnded) {
-		return w.st.err
+	if w.st.state.closed && w.st.state.err != errEnded {
+		return w.st.state.err
 	}
 	return nil
 }
@@ -248,13 +234,13 @@ func (w *response) FlushError() error {
 // SetReadDeadline has reads of the request's body fail from t on, with os.ErrDeadlineExceeded. The
 // zero time takes the deadline away.
 func (w *response) SetReadDeadline(t time.Time) error {
-	return w.setDeadline(&w.st.readBy, t)
+	return w.setDeadline(&w.st.times.read, t)
 }
 
 // SetWriteDeadline has the stream reset at t, if it has not ended by then. The zero time takes the
 // deadline away.
 func (w *response) SetWriteDeadline(t time.Time) error {
-	return w.setDeadline(&w.st.writeBy, t)
+	return w.setDeadline(&w.st.times.write, t)
 }
 
 func (w *response) setDeadline(by *int64, t time.Time) error {
@@ -262,13 +248,13 @@ func (w *response) setDeadline(by *int64, t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	*by = 0
-	if t.IsZero() || w.st.dead {
+	if t.IsZero() || w.st.state.closed {
 		return nil
 	}
 	*by = max(1, int64(t.Sub(c.epoch)))
 	if *by <= c.now() {
 		c.expire(w.st, *by)
-		c.kick()
+		c.scheduleFlush()
 		return nil
 	}
 	c.arm(*by)

@@ -3,7 +3,7 @@
 // the server's own rules, those of package answer, with what is written in the script as a
 // constant, and passes over what is not.
 //
-// [Check] is a runtime.Rule.
+// [Check] is a rule of package runtime/lint.
 package lint
 
 import (

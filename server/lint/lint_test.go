@@ -12,6 +12,7 @@ import (
 	"github.com/larkspur-web/larkspur/environ/lib/http"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host"
+	rules "github.com/larkspur-web/larkspur/runtime/lint"
 	"github.com/larkspur-web/larkspur/server/lint"
 )
 
@@ -36,13 +37,13 @@ func TestRules(t *testing.T) {
 			}
 			config := &runtime.Config{FS: fstest.MapFS{"a.star": &fstest.MapFile{Data: src}}, Modules: modules}
 			for _, fault := range runtime.Check(config, "a.star:f") {
-				if !strings.Contains(fault.Msg, "is called with two arguments") { // which is not what this is about
+				if !strings.Contains(fault.Message, "is called with two arguments") { // which is not what this is about
 					t.Fatal(fault)
 				}
 			}
 			got := make(map[int][]string)
-			for _, d := range runtime.Lint(config, "a.star", lint.Check) {
-				got[d.Line] = append(got[d.Line], d.Msg)
+			for _, d := range rules.Run(config, "a.star", lint.Check) {
+				got[d.Line] = append(got[d.Line], d.Message)
 			}
 			for i, line := range strings.Split(string(src), "\n") {
 				var want []string
@@ -77,6 +78,6 @@ func FuzzCheck(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, src string) {
-		runtime.Lint(&runtime.Config{FS: fstest.MapFS{"a.star": &fstest.MapFile{Data: []byte(src)}}, Modules: modules}, "a.star", lint.Check)
+		rules.Run(&runtime.Config{FS: fstest.MapFS{"a.star": &fstest.MapFile{Data: []byte(src)}}, Modules: modules}, "a.star", lint.Check)
 	})
 }

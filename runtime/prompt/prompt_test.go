@@ -1,14 +1,16 @@
-package runtime_test
+package prompt_test
 
 import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
 
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/prompt"
 )
 
 // TestSession runs what is typed, and compares what each statement says.
@@ -17,7 +19,7 @@ func TestSession(t *testing.T) {
 		"a.star": &fstest.MapFile{Data: []byte("load(\"b.star\", _b = \"b\")\n_x = [1]\ndef f():\n    return _b\n")},
 		"b.star": &fstest.MapFile{Data: []byte("b = 2\n")},
 	}, Limits: runtime.Limits{Steps: 100_000}}
-	s, err := runtime.NewSession(config, "a.star")
+	s, err := prompt.New(config, "a.star")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,13 +47,15 @@ func TestSession(t *testing.T) {
 			t.Errorf("%q: got %q, want %q", test.in, got, test.want)
 		}
 	}
-	if names := strings.Join(s.Names(false), " "); names != "_b _x b f g i y z" {
+	builtins := config.Builtins()
+	own := slices.DeleteFunc(s.Names(), builtins.Has)
+	if names := strings.Join(own, " "); names != "_b _x b f g i y z" {
 		t.Errorf("the names are %s", names)
 	}
 }
 
 // typed runs all statements of text, and returns the last value, or the error that came first.
-func typed(s *runtime.Session, text string) string {
+func typed(s *prompt.Session, text string) string {
 	lines := strings.SplitAfter(text, "\n")
 	next := func(bool) ([]byte, error) {
 		if len(lines) == 0 || lines[0] == "" {

@@ -1,0 +1,144 @@
+// Package browsertest opens pages in headless Chromium, for the tests of apps and of cmd/larkspur.
+//
+// The package is for tests only. It lies below testdata so that it is neither built nor shown with
+// the packages of the module.
+package browsertest
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"os"
+	"os/exec"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// patience is how long a page may take to show what it must.
+const patience = time.Minute
+
+// A Tab is one of a browser of its own, and what its console has said.
+type Tab struct {
+	t   *testing.T
+	ctx context.Context
+
+	mu   sync.Mutex
+	said []string
+}
+
+// Open opens a tab that lives as long as the test. It trusts the certificate, unless that is nil.
+// Without Chromium the test is skipped, or fails if LARKSPUR_REQUIRE_PEERS is 1.
+func Open(t *testing.T, trusted *x509.Certificate) *Tab {
+	t.Helper()
+	path, err := exec.LookPath("chromium")
+	if err != nil {
+		if os.Getenv("LARKSPUR_REQUIRE_PEERS") == "1" {
+			t.Fatal("chromium is not installed, and LARKSPUR_REQUIRE_PEERS=1 asks for it")
+		}
+		t.Skip("NOT TESTED IN A BROWSER: chromium is not installed")
+	}
+	options := []chromedp.ExecAllocatorOption{
+		chromedp.ExecPath(path), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.NoFirstRun, chromedp.UserDataDir(t.TempDir()),
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
+	}
+	if trusted != nil {
+		key := sha256.Sum256(trusted.RawSubjectPublicKeyInfo)
+		list := base64.StdEncoding.EncodeToString(key[:])
+		options = append(options, chromedp.Flag("ignore-certificate-errors-spki-list", list))
+	}
+	allocator, cancel := chromedp.NewExecAllocator(t.Context(), options...)
+	t.Cleanup(cancel)
+	ctx, cancel := chromedp.NewContext(allocator)
+	t.Cleanup(cancel)
+	b := &Tab{t: t, ctx: ctx}
+	// It starts with the first step, and ends with the context of that.
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = chromedp.Cancel(ctx) }) // before its directory is removed
+	console := chromedp.Console(ctx)
+	go func() {
+		for m, err := range console {
+			if err != nil {
+				return
+			}
+			b.mu.Lock()
+			b.said = append(b.said, m.String())
+			b.mu.Unlock()
+		}
+	}()
+	return b
+}
+
+// Do does these steps.
+func (b *Tab) Do(steps ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// Go opens a page.
+func (b *Tab) Go(url string) {
+	b.t.Helper()
+	b.Do(chromedp.Navigate(url))
+}
+
+// Click clicks what a CSS selector selects, once it is there.
+func (b *Tab) Click(selector string) {
+	b.t.Helper()
+	b.Do(chromedp.Click(chromedp.CSS(selector)))
+}
+
+// Shows waits until an expression is true of the page, which may be another one at any time. It may
+// fail before that: a frame that loads has no body.
+func (b *Tab) Shows(expression string) {
+	b.t.Helper()
+	truth := "(() => { try { return !!(" + expression + ") } catch { return false } })()"
+	for began := time.Now(); ; time.Sleep(5 * time.Millisecond) { // the page tells nobody
+		ok, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](truth))
+		if err == nil && ok {
+			return
+		}
+		if time.Since(began) > patience {
+			html := chromedp.Evaluate[string]("document.documentElement.outerHTML")
+			page, _ := chromedp.Run(b.ctx, html)
+			b.t.Fatalf("not shown: %s (%v); the page is\n%s", expression, err, page)
+		}
+	}
+}
+
+// Value evaluates an expression in the page.
+func Value[T any](b *Tab, expression string) T {
+	b.t.Helper()
+	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](expression))
+	if err != nil {
+		b.t.Fatalf("%s: %v", expression, err)
+	}
+	return v
+}
+
+// Console returns what the console has said since it was asked last.
+func (b *Tab) Console() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	said := b.said
+	b.said = nil
+	return said
+}
+
+// Silent checks that the console has said nothing since it was asked last.
+func (b *Tab) Silent(page string) {
+	b.t.Helper()
+	for _, line := range b.Console() {
+		b.t.Errorf("%s: the console says: %s", page, line)
+	}
+}

@@ -1,0 +1,168 @@
+package h2
+
+import (
+	"encoding/binary"
+	"net/http"
+
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+)
+
+// A block is the field block of a HEADERS frame and the CONTINUATION frames that follow it. RFC 9113,
+// section 4.3.
+type block struct {
+	id          uint32 // 0: none is being read
+	end         bool   // END_STREAM
+	began       int64  // when it was found not to end with its HEADERS frame
+	raw         int    // bytes that came
+	size        int    // bytes of the fields, as SETTINGS_MAX_HEADER_LIST_SIZE counts
+	tooLarge    bool
+	dependsSelf bool // by its priority, which is otherwise ignored
+	fields      []hpack.HeaderField
+}
+
+// handleHeaders begins a field block. RFC 9113, section 6.2.
+func (r *reader) handleHeaders(f frame) error {
+	if f.id%2 == 0 {
+		// RFC 9113, section 5.1.1.
+		return protocolError("HEADERS on a stream that the client cannot open")
+	}
+	p := f.payload
+	pad := 0
+	if f.flags.Has(flagPadded) {
+		if len(p) == 0 {
+			return frameSizeError("padded HEADERS without the length of the padding")
+		}
+		pad = int(p[0])
+		p = p[1:]
+	}
+	r.block = block{id: f.id, end: f.flags.Has(flagEndStream), fields: r.block.fields[:0]}
+	if f.flags.Has(flagPriority) {
+		if len(p) < 5 {
+			return frameSizeError("HEADERS too short for their priority")
+		}
+		r.block.dependsSelf = binary.BigEndian.Uint32(p)&maxStreamID == f.id
+		p = p[5:]
+	}
+	if pad > len(p) {
+		return protocolError("HEADERS with more padding than payload")
+	}
+	r.decoder.SetEmitEnabled(true)
+	return r.decode(p[:len(p)-pad], f.flags)
+}
+
+// handleContinuation goes on with a field block.
+func (r *reader) handleContinuation(f frame) error {
+	if r.block.id == 0 {
+		// RFC 9113, section 6.10.
+		return protocolError("CONTINUATION of nothing")
+	}
+	if !r.c.charge(costFrame) {
+		return errFlood
+	}
+	return r.decode(f.payload, f.flags)
+}
+
+// decode decodes a part of the block. What is beyond the limits is decoded too, since the decoder's
+// table depends on it, but not kept. RFC 9113, section 4.3.
+func (r *reader) decode(p []byte, flags http2.Flags) error {
+	c, b := r.c, &r.block
+	b.raw += len(p)
+	if b.raw > 2*c.lim.headerBytes {
+		// A block without an end costs the decoder's time and brings no request, and one that has so
+		// much more bytes than fields is no header.
+		return connError{http2.ErrCodeEnhanceYourCalm, "a field block that does not end"}
+	}
+	if _, err := r.decoder.Write(p); err != nil {
+		return connError{http2.ErrCodeCompression, err.Error()}
+	}
+	if !flags.Has(flagEndHeaders) {
+		if b.began == 0 {
+			b.began = c.now()
+			r.limitHeader(b.began + int64(c.lim.headerTimeout))
+		}
+		return nil
+	}
+	if b.began != 0 {
+		r.limitHeader(0)
+	}
+	id := b.id
+	b.id = 0
+	if err := r.decoder.Close(); err != nil {
+		return connError{http2.ErrCodeCompression, err.Error()}
+	}
+	return r.finishBlock(id)
+}
+
+// limitHeader sets when the rest of the block must be there; 0 is never.
+func (r *reader) limitHeader(at int64) {
+	r.c.mu.Lock()
+	defer r.c.mu.Unlock()
+	r.c.clock.headerBy = at
+	if at != 0 {
+		r.c.arm(at)
+	}
+}
+
+// field is called by the decoder with each field.
+func (r *reader) field(f hpack.HeaderField) {
+	b := &r.block
+	b.size += int(f.Size())
+	if b.size > r.c.lim.headerBytes || len(b.fields) == r.c.lim.headerFields {
+		b.tooLarge = true
+		r.decoder.SetEmitEnabled(false)
+		return
+	}
+	b.fields = append(b.fields, f)
+}
+
+// finishBlock handles a complete block: a request, or its trailers.
+func (r *reader) finishBlock(id uint32) error {
+	b := &r.block
+	defer clear(b.fields)
+	if id <= r.c.streams.lastClient {
+		return r.handleTrailers(id)
+	}
+	prio, ignored, err := r.openable(id)
+	switch {
+	case ignored || err != nil:
+		return err
+	case b.dependsSelf:
+		// RFC 9113, section 5.3.2, has deprecated the scheme; this was malformed before, and is.
+		return streamError{id, http2.ErrCodeProtocol, "a stream that depends on itself"}
+	}
+	st := &stream{c: r.c, id: id}
+	st.state.remoteDone = b.end
+	st.turn.priority = prio
+	if b.tooLarge {
+		st.refuse(http.StatusRequestHeaderFieldsTooLarge, b)
+	} else if reason := st.request(b); reason != "" {
+		return streamError{id, http2.ErrCodeProtocol, reason}
+	}
+	r.begin(st)
+	return nil
+}
+
+// openable takes note of a stream that the client opens, whose block has been read. It returns what the
+// client has said of its priority before, and that it may not be opened, as an error, or because it came
+// after the last GOAWAY and is to be ignored.
+func (r *reader) openable(id uint32) (prio priority, ignored bool, err error) {
+	c := r.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.streams.lastClient = id
+	if p, ok := c.client.early[id]; ok {
+		prio = p
+		delete(c.client.early, id)
+	}
+	switch {
+	case r.block.tooLarge && !c.spend(costOversize):
+		return prio, false, errFlood
+	case c.afterGoAway(id):
+		return prio, true, nil
+	case c.streams.clients >= c.lim.streams:
+		// RFC 9113, section 5.1.2.
+		return prio, false, streamError{id, http2.ErrCodeRefusedStream, "too many streams"}
+	}
+	return prio, false, nil
+}

@@ -1,0 +1,95 @@
+package h2
+
+import (
+	"net/http"
+	"net/textproto"
+	"strings"
+
+	"golang.org/x/net/http/httpguts"
+	"golang.org/x/net/http2"
+)
+
+// handleTrailers handles a field block on a stream that was opened before: the trailers of a request, or
+// an error. RFC 9113, section 8.1.
+func (r *reader) handleTrailers(id uint32) error {
+	c := r.c
+	c.mu.Lock()
+	st := c.streams.open[id]
+	how := c.streams.closed.how(id)
+	done := st != nil && st.state.remoteDone
+	c.mu.Unlock()
+	if st == nil {
+		return lateHeaders(id, how)
+	}
+	switch {
+	case done:
+		return streamError{id, http2.ErrCodeStreamClosed, "HEADERS after END_STREAM"}
+	case !r.block.end:
+		return streamError{id, http2.ErrCodeProtocol, "trailers without END_STREAM"}
+	case r.block.tooLarge:
+		return streamError{id, http2.ErrCodeEnhanceYourCalm, "trailers that are too large"}
+	}
+	trailer := http.Header{}
+	for i := range r.block.fields {
+		f := &r.block.fields[i]
+		// Pseudo-fields are no tokens, and so refused as well.
+		name, reason := checkField(f)
+		if reason != "" {
+			return streamError{id, http2.ErrCodeProtocol, reason}
+		}
+		trailer[name] = append(trailer[name], f.Value)
+	}
+	c.mu.Lock()
+	st.req.trailer = trailer
+	c.mu.Unlock()
+	return r.endBody(st)
+}
+
+// lateHeaders is what HEADERS mean on a stream that is closed, by how it was, or that was never opened
+// because the client has opened a higher one.
+func lateHeaders(id uint32, how uint8) error {
+	switch how {
+	case byServer:
+		return nil // they may have been under way
+	case byClient:
+		return streamError{id, http2.ErrCodeStreamClosed, "HEADERS on a stream that the client reset"}
+	case byEnd:
+		// RFC 9113, section 5.1.
+		return connError{http2.ErrCodeStreamClosed, "HEADERS on a closed stream"}
+	}
+	// RFC 9113, section 5.1.1: a new stream is above all that are or were.
+	return protocolError("HEADERS on a stream below others")
+}
+
+// copyTrailers gives the handler the trailers that the request announced; it runs in the handler's Read,
+// before that returns io.EOF, and locks c.mu.
+func (st *stream) copyTrailers() {
+	st.c.mu.Lock()
+	trailer := st.req.trailer
+	st.req.trailer = nil
+	st.c.mu.Unlock()
+	for name, values := range trailer {
+		if _, ok := st.req.r.Trailer[name]; ok {
+			st.req.r.Trailer[name] = values
+		}
+	}
+}
+
+// trailerNames takes the names that the Trailer field announces out of h.
+func trailerNames(h http.Header) http.Header {
+	var t http.Header
+	for _, v := range h["Trailer"] {
+		for name := range strings.SplitSeq(v, ",") {
+			name = textproto.CanonicalMIMEHeaderKey(textproto.TrimString(name))
+			if !httpguts.ValidTrailerHeader(name) {
+				continue
+			}
+			if t == nil {
+				t = http.Header{}
+			}
+			t[name] = nil
+		}
+	}
+	delete(h, "Trailer")
+	return t
+}
