@@ -11,8 +11,6 @@ const (
 	// maxRange bounds the length of a range. A loop over more would meet the step limit; an
 	// operator or a method that takes the range whole ([] + list, extend, *args) never ends.
 	maxRange = 1 << 24
-	// maxElements bounds what a builtin that works through its argument in one go is given.
-	maxElements = 1 << 20
 	// maxDigits bounds int(string), whose cost is quadratic: ten million digits take minutes.
 	// Python's own bound.
 	maxDigits = 4300
@@ -31,7 +29,7 @@ func predeclare(extra starlark.StringDict) starlark.StringDict {
 		"type":  starlark.NewBuiltin("type", typeOf),
 	}
 	for _, name := range eager {
-		all[name] = guard(name, elements)
+		all[name] = guard(name, host.CheckElements)
 	}
 	for name, v := range extra {
 		v.Freeze()
@@ -51,15 +49,6 @@ func guard(name string, check func(starlark.Value) error) starlark.Value {
 		}
 		return stock.CallInternal(t, args, kwargs)
 	})
-}
-
-func elements(v starlark.Value) error {
-	if n := starlark.Len(v); n > maxElements {
-		if _, ok := v.(starlark.Iterable); ok {
-			return fmt.Errorf("%s of %d elements is more than the %d that a builtin takes at once: use a loop", v.Type(), n, maxElements)
-		}
-	}
-	return nil
 }
 
 func digits(v starlark.Value) error {

@@ -19,6 +19,7 @@ type run struct {
 	program *Program
 	calls   budget
 	first   call
+	holds   atomic.Bool // the generation of the program, from the beginning to the end
 
 	mu      sync.Mutex // guards what follows, and whether first is in use: it has a program then
 	current *call      // the outermost call that has not ended
@@ -34,13 +35,20 @@ type cleaning struct {
 var _ host.Run = (*run)(nil)
 
 // Generation is [host.Run]'s.
-func (r *run) Generation() uint64 { return r.program.generation }
+func (r *run) Generation() uint64 { return r.program.generation.number }
 
-// End is [host.Run]'s.
-func (r *run) End() {}
+// End is [host.Run]'s. Only the first counts.
+func (r *run) End() {
+	if r.holds.Swap(false) {
+		r.program.generation.release()
+	}
+}
 
 // Call is [host.Run]'s. A call inside another one does not outlive it.
 func (r *run) Call(ctx context.Context, use host.Use) (err error) {
+	if !r.holds.Load() {
+		return ErrClosed
+	}
 	c, length, outermost := r.enter()
 	c.start(ctx, r.program, length, &r.calls)
 	if left := r.program.limits.Steps - min(r.calls.Load(), r.program.limits.Steps); left < interval {
@@ -78,6 +86,9 @@ func (r *run) leave() {
 // CleanUp is [host.Run]'s. A function that comes late still has a first interval of steps, so that
 // what has only to let go of something can.
 func (r *run) CleanUp(ctx context.Context, use host.Use) (err error) {
+	if !r.holds.Load() {
+		return ErrClosed
+	}
 	length := r.program.limits.Time
 	r.mu.Lock()
 	if r.clean == nil {

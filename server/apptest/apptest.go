@@ -26,20 +26,16 @@ package apptest
 
 import (
 	"errors"
-	"io/fs"
 	"log/slog"
 
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/server"
 	"go.starlark.net/starlark"
-	"go.starlark.net/starlarkstruct"
 )
 
 // Config is what the module is made with. The zero value works. It must not be changed once it is in use, and is safe
 // for concurrent use.
 type Config struct {
-	// JSON is the value json of the module @json, for the client's json= and the response's json(). Nil means that there are
-	// none of these.
-	JSON starlark.HasAttrs
 	// Lint, if not nil, is a function of an application that returns one which fails where it breaks the contract: that of
 	// apps/lint.star. Each client's application is called through it, unless the test says lint = False. It must be
 	// frozen. Backtraces leave its frames out.
@@ -50,18 +46,15 @@ type Config struct {
 	Log slog.Handler
 }
 
-// Module makes the values of @test; it is a runtime.Module.
-func (c *Config) Module(fs.FS) (starlark.StringDict, error) {
-	values := starlark.StringDict{"client": starlark.NewBuiltin("client", c.newClient)}
-	for name, fn := range asserts {
-		values[name] = starlark.NewBuiltin(name, fn)
+// Module describes @test.
+func (c *Config) Module() *host.Module {
+	return &host.Module{
+		Name:    "test",
+		Doc:     "A client that asks an application without a socket, and what a test fails by.",
+		Members: append([]host.Member{c.clientMember()}, asserts()...),
+		Whole:   true,
+		Misuse:  misuse,
 	}
-	all := make(starlark.StringDict, len(values))
-	for name, v := range values {
-		all[name] = v
-	}
-	values["test"] = &starlarkstruct.Module{Name: "test", Members: all}
-	return values, nil
 }
 
 // A Session is what one test has open. It belongs to the goroutine that runs the test.
@@ -95,5 +88,5 @@ func sessionOf(t *starlark.Thread) (*Session, error) {
 	if s, ok := t.Local(local).(*Session); ok {
 		return s, nil
 	}
-	return nil, errors.New("a client belongs to a test: make and use it inside of a test function")
+	return nil, errors.New("it belongs to a test: make and use it inside of a test function")
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/larkspur-web/larkspur/environ"
 	libhttp "github.com/larkspur-web/larkspur/environ/lib/http"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/host/json"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
@@ -25,7 +26,7 @@ const multipartForm = "--B\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n
 // eval evaluates expr with the values of @http and e, the environ of a POST.
 func eval(t testing.TB, target, contentType, body, expr string) (starlark.Value, error) {
 	t.Helper()
-	vars, err := libhttp.Module(nil)
+	vars, err := libhttp.Module().Values(new(host.Load))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -438,7 +439,7 @@ func FuzzJSON(f *testing.F) {
 // evalVars evaluates expr with e an environ of these variables only.
 func evalVars(t testing.TB, e map[string]string, expr string) (starlark.Value, error) {
 	t.Helper()
-	vars, err := libhttp.Module(nil)
+	vars, err := libhttp.Module().Values(new(host.Load))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,7 @@ import (
 
 	"github.com/larkspur-web/larkspur/environ/lib/static"
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/server"
 )
 
@@ -53,7 +54,7 @@ func public(files map[string]string) fstest.MapFS {
 // serve serves the application of a tree.
 func serve(t testing.TB, tree fs.FS) (app *runtime.Live, address string) {
 	t.Helper()
-	config := &runtime.Config{FS: tree, Modules: map[string]runtime.Module{"static": static.Module}}
+	config := &runtime.Config{FS: tree, Modules: []*host.Module{static.Module()}}
 	app, err := runtime.NewLive(config, "app.star")
 	if err != nil {
 		t.Fatal(err)
@@ -486,7 +487,7 @@ func TestMisuse(t *testing.T) {
 	} {
 		tree := public(map[string]string{"a.txt": "a"})
 		tree["app.star"] = &fstest.MapFile{Data: []byte("load('@static', 'static', 'file')\ndef app(e, s): pass\nx = " + expr)}
-		_, err := runtime.Load(&runtime.Config{FS: tree, Modules: map[string]runtime.Module{"static": static.Module}}, "app.star")
+		_, err := runtime.Load(&runtime.Config{FS: tree, Modules: []*host.Module{static.Module()}}, "app.star")
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %s", expr, err, want)
 		}
