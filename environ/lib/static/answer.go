@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/runtime/host"
 )
 
@@ -73,14 +74,14 @@ func (a *answer) decide(r *http.Request, f fs.File, content io.ReadSeeker, info 
 }
 
 // fields returns the header in a fixed order.
-func (a *answer) fields() []field {
-	var fields []field
+func (a *answer) fields() []environ.Field {
+	var fields []environ.Field
 	for name, values := range a.header {
 		for _, v := range values {
-			fields = append(fields, field{name, v})
+			fields = append(fields, environ.Field{Name: name, Value: v})
 		}
 	}
-	slices.SortFunc(fields, func(a, b field) int { return strings.Compare(a.name, b.name) })
+	slices.SortFunc(fields, func(a, b environ.Field) int { return strings.Compare(a.Name, b.Name) })
 	return fields
 }
 
