@@ -23,7 +23,8 @@ func (c *call) get(key string) string {
 	return s
 }
 
-// deciding are the fields that decide about ranges and conditions: RFC 9110, sections 13.1 and 14.2.
+// deciding are the fields that decide about ranges and conditions: RFC 9110,
+// sections 13.1 and 14.2.
 var deciding = [...]struct{ key, name string }{
 	{"HTTP_RANGE", "Range"},
 	{"HTTP_IF_RANGE", "If-Range"},
@@ -33,9 +34,9 @@ var deciding = [...]struct{ key, name string }{
 	{"HTTP_IF_UNMODIFIED_SINCE", "If-Unmodified-Since"},
 }
 
-// request is as much of the request as http.ServeContent looks at. It is read from the environ, not
-// taken from the message that the server has read: a mount moves the path, and middleware may have
-// taken a condition away.
+// request is as much of the request as http.ServeContent looks at. It is read from
+// the environ, not taken from the message that the server has read: a mount moves
+// the path, and middleware may have taken a condition away.
 func (c *call) request() *http.Request {
 	r := &http.Request{
 		Method: c.get("REQUEST_METHOD"), URL: &url.URL{Path: c.get("PATH_INFO")}, Header: http.Header{},
