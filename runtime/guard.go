@@ -8,11 +8,12 @@ import (
 )
 
 const (
-	// maxRange bounds the length of a range. A loop over more would meet the step limit; an
-	// operator or a method that takes the range whole ([] + list, extend, *args) never ends.
+	// maxRange bounds the length of a range. A loop over more would meet the step
+	// limit; an operator or a method that takes the range whole ([] + list, extend,
+	// *args) never ends.
 	maxRange = 1 << 24
-	// maxDigits bounds int(string), whose cost is quadratic: ten million digits take minutes.
-	// Python's own bound.
+	// maxDigits bounds int(string), whose cost is quadratic: ten million digits
+	// take minutes. Python's own bound.
 	maxDigits = 4300
 )
 
@@ -38,7 +39,8 @@ func predeclare(extra starlark.StringDict) starlark.StringDict {
 	return all
 }
 
-// guard returns the stock builtin, which is asked only if each of its arguments passes check.
+// guard returns the stock builtin, which is asked only if each of its arguments
+// passes check.
 func guard(name string, check func(starlark.Value) error) starlark.Value {
 	stock := starlark.Universe[name].(*starlark.Builtin)
 	return starlark.NewBuiltin(name, func(t *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
@@ -58,7 +60,8 @@ func digits(v starlark.Value) error {
 	return nil
 }
 
-// typeOf is the stock type, but for a value of the host that stands for one of the language.
+// typeOf is the stock type, but for a value of the host that stands for one of the
+// language.
 func typeOf(t *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	if len(args) == 1 && len(kwargs) == 0 {
 		if v, ok := args[0].(host.StandIn); ok {

@@ -13,8 +13,8 @@ import (
 	"github.com/larkspur-web/larkspur/runtime/spell"
 )
 
-// A catalog has the descriptions of the host modules that a program may load, or could if they were
-// granted.
+// A catalog has the descriptions of the host modules that a program may load, or
+// could if they were granted.
 type catalog struct {
 	config  *Config
 	modules map[string]*host.Module
@@ -31,11 +31,12 @@ func newCatalog(c *Config) *catalog {
 	return all
 }
 
-// Module returns the description of the module that load("@name") is of, nil if there is none.
-// Whether it is granted is not asked.
+// Module returns the description of the module that load("@name") is of, nil if
+// there is none. Whether it is granted is not asked.
 func (c *Config) Module(name string) *host.Module { return newCatalog(c).modules[name] }
 
-// find returns the module that load("@name") is of, or why there is none for this program.
+// find returns the module that load("@name") is of, or why there is none for this
+// program.
 func (c *catalog) find(name string) (*host.Module, error) {
 	m := c.modules[name]
 	switch {
@@ -70,7 +71,8 @@ func (c *catalog) loadable() []string {
 	return names
 }
 
-// advice says, in the words of whoever runs the program, how it may come to load a module.
+// advice says, in the words of whoever runs the program, how it may come to load a
+// module.
 func (c *catalog) advice(name string, m *host.Module) string {
 	var text string
 	switch {

@@ -16,7 +16,8 @@ type builder struct {
 	misuse   func(error) error
 }
 
-// value makes the value of a member, which messages call name; nil if it has none by itself.
+// value makes the value of a member, which messages call name; nil if it has none
+// by itself.
 func (b *builder) value(m *Member, name string) (starlark.Value, error) {
 	switch {
 	case m.Fn != nil:
@@ -102,7 +103,8 @@ func (b *builder) adapter(m *Member) (*adapter, error) {
 	return a, nil
 }
 
-// Signature returns how a function is called, as in read(path, limit = 10); of anything else the name.
+// Signature returns how a function is called, as in read(path, limit = 10); of
+// anything else the name.
 func (m *Member) Signature() string {
 	if m.Fn == nil && len(m.Params) == 0 && !m.callable() {
 		return m.Name
@@ -137,8 +139,8 @@ func (m *Member) callable() bool {
 	return ok
 }
 
-// TypeOf returns what a script calls the type of a parameter of m: what the description says, or else
-// the Go type of the function does.
+// TypeOf returns what a script calls the type of a parameter of m: what the
+// description says, or else the Go type of the function does.
 func (m *Member) TypeOf(p *Param) string {
 	t := reflect.TypeOf(m.Fn)
 	if p.Type != "" || t == nil || t.NumIn() < len(m.Params) {

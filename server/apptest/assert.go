@@ -80,7 +80,8 @@ func asserts() []host.Member {
 	}
 }
 
-// misuse says how fails is written: its argument is easily called before it is passed.
+// misuse says how fails is written: its argument is easily called before it is
+// passed.
 func misuse(err error) error {
 	if strings.HasPrefix(err.Error(), "fails: ") {
 		return fmt.Errorf("%w: write fails(lambda: f(x), \"message\")", err)
@@ -159,7 +160,8 @@ func holds(name string, got starlark.Value, why string, want starlark.Bool) erro
 	return breaks(why, "it is not "+name, "got: %s", show(got))
 }
 
-// within is contains(got, item, why) and lacks(got, item, why): item in got, and not.
+// within is contains(got, item, why) and lacks(got, item, why): item in got, and
+// not.
 func within(got, item starlark.Value, why string, want starlark.Bool) error {
 	in, err := starlark.Binary(syntax.IN, item, got)
 	if err != nil || in.Truth() == want {
@@ -195,7 +197,8 @@ func failing(t *starlark.Thread, fn starlark.Callable, pattern, why string) (str
 	if err == nil {
 		return "", breaks(why, "it did not fail", "got:  %s\nwant: a failure that matches %q", show(v), pattern)
 	}
-	// What ends the test (a limit, say) is not for it to expect: no further step of it runs.
+	// What ends the test (a limit, say) is not for it to expect: no further step of
+	// it runs.
 	message := err.Error()
 	if !re.MatchString(message) {
 		return "", breaks(why, "it failed otherwise", "got:  %s\nwant: a match of %q", message, pattern)

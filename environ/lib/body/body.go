@@ -1,11 +1,13 @@
-// Package body is the host module @body: iterables for response bodies, which Starlark, having no
-// generators, cannot make itself. Middleware is written with them. [Module] describes it.
+// Package body is the host module @body: iterables for response bodies, which
+// Starlark, having no generators, cannot make itself. Middleware is written with
+// them. [Module] describes it.
 //
-// All are lazy: a block is made when the server asks for it, after the one before has reached the
-// client. All have a close method, which runs once: it closes what they were made of (PEP 3333,
-// "Middleware": middleware must call the close of what it wraps), and then calls what body was given,
-// as Rack's BodyProxy and werkzeug's ClosingIterator do. Their callbacks run on the thread of the
-// request, to which they belong: one that is made while a module is loaded cannot be used.
+// All are lazy: a block is made when the server asks for it, after the one before
+// has reached the client. All have a close method, which runs once: it closes what
+// they were made of (PEP 3333, "Middleware": middleware must call the close of what
+// it wraps), and then calls what body was given, as Rack's BodyProxy and werkzeug's
+// ClosingIterator do. Their callbacks run on the thread of the request, to which
+// they belong: one that is made while a module is loaded cannot be used.
 package body
 
 import (
@@ -115,8 +117,8 @@ func newChain(t *starlark.Thread, parts ...starlark.Value) (starlark.Iterable, e
 	return b, nil
 }
 
-// chain gives the elements of one iterable after the other. Each is begun when the one before has
-// ended.
+// chain gives the elements of one iterable after the other. Each is begun when the
+// one before has ended.
 func chain(rest []starlark.Value) host.Steps {
 	current := host.Steps{Done: func() {}}
 	next := func() (starlark.Value, bool, error) {

@@ -63,8 +63,9 @@ files(environ)["photo"].read()  # b"PNG"`,
 	}
 }
 
-// A body is what was read of a wsgi.input, kept in the environ. It counts only as long as that input
-// is in the environ too: middleware that replaces it has replaced the body.
+// A body is what was read of a wsgi.input, kept in the environ. It counts only as
+// long as that input is in the environ too: middleware that replaces it has
+// replaced the body.
 type body struct {
 	host.Object
 	input starlark.Value
@@ -76,8 +77,8 @@ type body struct {
 
 var keyBody, keyInput = starlark.String("larkspur.form"), starlark.String("wsgi.input")
 
-// read returns the body of the environ that the function name is called with: the one that an earlier
-// call has read, or what it reads now.
+// read returns the body of the environ that the function name is called with: the
+// one that an earlier call has read, or what it reads now.
 func read(a host.Args, name string) (*body, error) {
 	env, err := unpackEnviron(a)
 	if err != nil {
@@ -134,9 +135,9 @@ func (b *body) parse(r io.Reader, media, boundary string) error {
 	return nil
 }
 
-// cut stands behind the last byte of a form. The multipart reader stops at the last boundary, before it;
-// where it does not, the form is not whole, which that reader does not tell from its end in the
-// midst of a part's header.
+// cut stands behind the last byte of a form. The multipart reader stops at the last
+// boundary, before it; where it does not, the form is not whole, which that reader
+// does not tell from its end in the midst of a part's header.
 type cut struct{}
 
 func (cut) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }

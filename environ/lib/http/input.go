@@ -39,7 +39,8 @@ func input(a host.Args) (starlark.Value, error) {
 	return in, nil
 }
 
-// blocks reads the blocks of an iterable one after the other, each when it is needed.
+// blocks reads the blocks of an iterable one after the other, each when it is
+// needed.
 type blocks struct {
 	rest string
 	from starlark.Iterable

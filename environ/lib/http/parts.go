@@ -54,8 +54,8 @@ func (b *body) parseParts(r *multipart.Reader) error {
 	}
 }
 
-// base is the last element of what a client calls a file, whichever separators its system has. RFC 7578, section 4.2:
-// "do not use path information".
+// base is the last element of what a client calls a file, whichever separators its
+// system has. RFC 7578, section 4.2: "do not use path information".
 func base(filename string) string {
 	name := filename[strings.LastIndexAny(filename, `/\`)+1:]
 	if filename != "" && strings.Trim(name, ".") == "" {
@@ -71,7 +71,8 @@ func (memory) Close() error { return nil }
 
 func (memory) Stat() (fs.FileInfo, error) { return nil, fs.ErrInvalid }
 
-// broken keeps an error of the input, or of the script that stands for it; others are the form's.
+// broken keeps an error of the input, or of the script that stands for it; others
+// are the form's.
 func broken(err error) error {
 	var own *environ.Error
 	var eval *starlark.EvalError

@@ -56,7 +56,8 @@ func reconstruct(a host.Args) (starlark.Value, error) {
 	return starlark.String(u), nil
 }
 
-// quote is Python's urllib.parse.quote: all but unreserved octets and the slash are encoded.
+// quote is Python's urllib.parse.quote: all but unreserved octets and the slash are
+// encoded.
 func quote(s string) string {
 	const hex = "0123456789ABCDEF"
 	var b strings.Builder

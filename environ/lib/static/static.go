@@ -1,11 +1,14 @@
-// Package static is the host module @static: files of the application's own tree. [Module] describes it.
+// Package static is the host module @static: files of the application's own tree.
+// [Module] describes it.
 //
-// The application that static returns is called as any other, so it can be mounted and wrapped. It
-// answers GET and HEAD with what net/http's ServeContent knows: ranges, conditional requests, If-Range.
-// Its ETags are strong, made of the content; types come from a table of its own, so that they are the
-// same on every machine. A name that begins with a dot is not served, except .well-known. No name leads
-// out of the directory, and a symlink leads where runtime.Dir lets it: nowhere outside of the
-// application's tree. A directory is answered by its index file.
+// The application that static returns is called as any other, so it can be mounted
+// and wrapped. It answers GET and HEAD with what net/http's ServeContent knows:
+// ranges, conditional requests, If-Range. Its ETags are strong, made of the
+// content; types come from a table of its own, so that they are the same on every
+// machine. A name that begins with a dot is not served, except .well-known. No name
+// leads out of the directory, and a symlink leads where runtime.Dir lets it:
+// nowhere outside of the application's tree. A directory is answered by its index
+// file.
 package static
 
 import (
@@ -59,7 +62,8 @@ file("public/b.txt")  # error: file: there is no file "public/b.txt" in the appl
 	}
 }
 
-// clean returns the name of a path of the tree, which may begin with // (the root) or ./.
+// clean returns the name of a path of the tree, which may begin with // (the root)
+// or ./.
 func clean(name string) (string, error) {
 	rel := path.Clean(strings.TrimLeft(name, "/"))
 	if !fs.ValidPath(rel) {
@@ -109,7 +113,8 @@ func openFile(l *host.Load, t *starlark.Thread, name string) (*host.File, error)
 	return file, nil
 }
 
-// openRegular opens a regular file, and nothing else: a FIFO would wait for ever. The file is an io.Seeker.
+// openRegular opens a regular file, and nothing else: a FIFO would wait for ever.
+// The file is an io.Seeker.
 func openRegular(tree fs.FS, name string) (fs.File, fs.FileInfo, error) {
 	info, err := fs.Stat(tree, name)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package hosttest tests host modules by their descriptions: that they say everything, that their values
-// can be made, and that their examples are true.
+// Package hosttest tests host modules by their descriptions: that they say
+// everything, that their values can be made, and that their examples are true.
 package hosttest
 
 import (
@@ -12,8 +12,8 @@ import (
 	"go.starlark.net/syntax"
 )
 
-// Module opens m with l, which may be nil, and tests it. Examples see its values, those of env, and no others.
-// It returns the values.
+// Module opens m with l, which may be nil, and tests it. Examples see its values,
+// those of env, and no others. It returns the values.
 func Module(t *testing.T, m *host.Module, l *host.Load, env starlark.StringDict) starlark.StringDict {
 	t.Helper()
 	if l == nil {
@@ -97,7 +97,8 @@ var options = &syntax.FileOptions{
 	Set: true, While: true, TopLevelControl: true, Recursion: true, GlobalReassign: true,
 }
 
-// run runs an example, and compares the value of each expression with the comment on its line.
+// run runs an example, and compares the value of each expression with the comment
+// on its line.
 func (x *examples) run(t *testing.T, example string) {
 	f, err := options.Parse("example", example, syntax.RetainComments)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package json is the host module @json: the functions and the results of the stock json module
-// of go.starlark.net, within the bounds of package runtime/host/json.
+// Package json is the host module @json: the functions and the results of the stock
+// json module of go.starlark.net, within the bounds of package runtime/host/json.
 package json
 
 import (
@@ -13,8 +13,8 @@ import (
 // Module describes @json with the limits that hold on an open network.
 func Module() *host.Module { return Bounded(json.Limits{}) }
 
-// Bounded describes @json with other limits. In runtime.Config.Modules it takes the place of the
-// module that every program has.
+// Bounded describes @json with other limits. In runtime.Config.Modules it takes the
+// place of the module that every program has.
 func Bounded(l json.Limits) *host.Module {
 	c := codec{l}
 	return &host.Module{

@@ -1,4 +1,5 @@
-// Package structs is the host module @struct, whose name is no name for a Go package.
+// Package structs is the host module @struct, whose name is no name for a Go
+// package.
 package structs
 
 import (

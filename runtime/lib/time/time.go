@@ -1,4 +1,5 @@
-// Package time is the host module @time: the stock time module of go.starlark.net, and sleep.
+// Package time is the host module @time: the stock time module of go.starlark.net,
+// and sleep.
 package time
 
 import (
@@ -91,7 +92,8 @@ func sleep(t *starlark.Thread, d starlark.Value) error {
 		return host.Sleep(t, time.Duration(d))
 	case starlark.Int, starlark.Float:
 		seconds, _ := starlark.AsFloat(d)
-		// A number too large for a Duration (or NaN) would wrap around to no sleep at all.
+		// A number too large for a Duration (or NaN) would wrap around to no sleep
+		// at all.
 		if !(seconds < time.Duration(1<<63-1).Seconds()) {
 			return fmt.Errorf("%v seconds is too long", d)
 		}
