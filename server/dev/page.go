@@ -23,11 +23,13 @@ type views map[string]*template.Template
 
 func parseViews() views {
 	functions := template.FuncMap{
-		"code": codeSpans, "ms": milliseconds, "size": display.Bytes, "class": statusClass, "comma": comma,
+		"code": codeSpans, "ms": milliseconds, "size": display.Bytes,
+		"class": statusClass, "comma": comma,
 	}
 	v := views{}
 	for _, name := range []string{"failure", "list", "request"} {
-		v[name] = template.Must(template.New(name+".html").Funcs(functions).ParseFS(files, "pages/"+name+".html", "pages/parts.html"))
+		page := template.New(name + ".html").Funcs(functions)
+		v[name] = template.Must(page.ParseFS(files, "pages/"+name+".html", "pages/parts.html"))
 	}
 	return v
 }
@@ -72,7 +74,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, f *failure) {
 		s.write(w, r, f.Status, "failure", struct {
 			*failure
 			Software string
-		}{f, s.config.Software})
+		}{f, s.software})
 	case strings.Contains(accept, "json"):
 		body, err := json.MarshalIndent(f, "", "  ")
 		if err != nil {

@@ -59,12 +59,14 @@ func (p *Page) WriteHeader(status int) {
 func (p *Page) wants(status int) bool {
 	header := p.Header()
 	switch {
-	case status == http.StatusNoContent, status == http.StatusResetContent, status == http.StatusNotModified, status == http.StatusPartialContent,
+	case status == http.StatusNoContent, status == http.StatusResetContent,
+		status == http.StatusNotModified, status == http.StatusPartialContent,
 		p.r.Method != http.MethodGet && p.r.Method != http.MethodHead && p.r.Method != http.MethodPost:
 		return false
 	}
 	media, params, err := mime.ParseMediaType(header.Get("Content-Type"))
-	if err != nil || media != "text/html" || strings.HasPrefix(strings.ToLower(params["charset"]), "utf-16") {
+	charset := strings.ToLower(params["charset"])
+	if err != nil || media != "text/html" || strings.HasPrefix(charset, "utf-16") {
 		return false
 	}
 	// Fetch Metadata: a piece of HTML that a script asks for is no page, and a frame is reloaded
@@ -74,7 +76,8 @@ func (p *Page) wants(status int) bool {
 	}
 	encoding := header.Get("Content-Encoding")
 	disposition, _, _ := strings.Cut(header.Get("Content-Disposition"), ";")
-	return (encoding == "" || strings.EqualFold(encoding, "identity")) && !strings.EqualFold(strings.TrimSpace(disposition), "attachment") &&
+	attached := strings.EqualFold(strings.TrimSpace(disposition), "attachment")
+	return (encoding == "" || strings.EqualFold(encoding, "identity")) && !attached &&
 		header["Repr-Digest"] == nil && header["Content-Digest"] == nil
 }
 
@@ -93,7 +96,8 @@ func (p *Page) prepare() {
 	if nonce {
 		attribute = fmt.Sprintf(` nonce="%s"`, p.hub.nonce)
 	}
-	p.tag = fmt.Sprintf(`<script src="%s?v=%s-%d"%s async></script>`, ScriptPath, p.hub.state.Boot, p.change, attribute)
+	p.tag = fmt.Sprintf(`<script src="%s?v=%s-%d"%s async></script>`,
+		ScriptPath, p.hub.state.Boot, p.change, attribute)
 	if n, err := strconv.ParseInt(header.Get("Content-Length"), 10, 64); err == nil {
 		header["Content-Length"] = []string{strconv.FormatInt(n+int64(len(p.tag)), 10)}
 	}

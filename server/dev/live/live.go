@@ -78,7 +78,11 @@ type Hub struct {
 
 // NewHub returns a hub of which no state has been told yet.
 func NewHub() *Hub {
-	return &Hub{nonce: rand.Text(), state: State{Boot: rand.Text()[:8], Change: 1, Reload: 1}, changed: make(chan struct{})}
+	return &Hub{
+		nonce:   rand.Text(),
+		state:   State{Boot: rand.Text()[:8], Change: 1, Reload: 1},
+		changed: make(chan struct{}),
+	}
 }
 
 // State returns the present state.
@@ -126,7 +130,7 @@ func (h *Hub) Changed(files []string) {
 func (h *Hub) Requested() { h.update(func(s *State) { s.Requests++ }) }
 
 const (
-	keepAlive = 15 * time.Second       // a comment is sent after so long a silence, by which a client that has gone is noticed
+	keepAlive = 15 * time.Second       // of silence: then a comment finds out who has gone
 	gather    = 100 * time.Millisecond // requests are told of at most so often
 )
 
@@ -172,7 +176,8 @@ func (h *Hub) ServeEvents(w http.ResponseWriter, r *http.Request) {
 }
 
 // await waits for a change, and reports whether the client is still there.
-func await(w http.ResponseWriter, r *http.Request, control *http.ResponseController, changed <-chan struct{}) bool {
+func await(w http.ResponseWriter, r *http.Request, control *http.ResponseController,
+	changed <-chan struct{}) bool {
 	for {
 		silence := time.NewTimer(keepAlive)
 		select {

@@ -22,7 +22,8 @@ func (h *Hub) admit(header http.Header, origin string) (nonce, runs bool) {
 		}
 		extended := make([]string, len(values))
 		for i, value := range values {
-			policies := strings.Split(value, ",") // CSP3, section 2.2.2: a list of policies, each of which holds
+			// CSP3, section 2.2.2: a list of policies, each of which holds.
+			policies := strings.Split(value, ",")
 			for j, text := range policies {
 				p := parsePolicy(text)
 				runs = runs && p.scripts()
