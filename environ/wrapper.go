@@ -7,9 +7,10 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// A FileWrapper is what wsgi.file_wrapper(file, block_size) returns: a body that sends what file
-// still has. Nothing is read before it is iterated or sent. It gives blocks of the file's bytes,
-// and close, if the file has it (PEP 3333, "Optional Platform-Specific File Handling").
+// A FileWrapper is what wsgi.file_wrapper(file, block_size) returns: a body that
+// sends what file still has. Nothing is read before it is iterated or sent. It
+// gives blocks of the file's bytes, and close, if the file has it (PEP 3333,
+// "Optional Platform-Specific File Handling").
 type FileWrapper struct {
 	host.Object
 	file   starlark.HasAttrs
@@ -39,7 +40,8 @@ var fileWrapper starlark.Value = starlark.NewBuiltin("file_wrapper", func(t *sta
 
 const defaultBlock = 8192
 
-// NewFileWrapper returns a wrapper of file, whose read method, if it is a script's, is called on t.
+// NewFileWrapper returns a wrapper of file, whose read method, if it is a script's,
+// is called on t.
 func NewFileWrapper(t *starlark.Thread, file starlark.HasAttrs) *FileWrapper {
 	return &FileWrapper{"file_wrapper", file, defaultBlock, t}
 }

@@ -8,13 +8,12 @@ import (
 )
 
 const (
-	// maxRange bounds the length of a range. A loop over more would meet the step limit; an
-	// operator or a method that takes the range whole ([] + list, extend, *args) never ends.
+	// maxRange bounds the length of a range. A loop over more would meet the step
+	// limit; an operator or a method that takes the range whole ([] + list, extend,
+	// *args) never ends.
 	maxRange = 1 << 24
-	// maxElements bounds what a builtin that works through its argument in one go is given.
-	maxElements = 1 << 20
-	// maxDigits bounds int(string), whose cost is quadratic: ten million digits take minutes.
-	// Python's own bound.
+	// maxDigits bounds int(string), whose cost is quadratic: ten million digits
+	// take minutes. Python's own bound.
 	maxDigits = 4300
 )
 
@@ -31,7 +30,7 @@ func predeclare(extra starlark.StringDict) starlark.StringDict {
 		"type":  starlark.NewBuiltin("type", typeOf),
 	}
 	for _, name := range eager {
-		all[name] = guard(name, elements)
+		all[name] = guard(name, host.CheckElements)
 	}
 	for name, v := range extra {
 		v.Freeze()
@@ -40,7 +39,8 @@ func predeclare(extra starlark.StringDict) starlark.StringDict {
 	return all
 }
 
-// guard returns the stock builtin, which is asked only if each of its arguments passes check.
+// guard returns the stock builtin, which is asked only if each of its arguments
+// passes check.
 func guard(name string, check func(starlark.Value) error) starlark.Value {
 	stock := starlark.Universe[name].(*starlark.Builtin)
 	return starlark.NewBuiltin(name, func(t *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
@@ -53,15 +53,6 @@ func guard(name string, check func(starlark.Value) error) starlark.Value {
 	})
 }
 
-func elements(v starlark.Value) error {
-	if n := starlark.Len(v); n > maxElements {
-		if _, ok := v.(starlark.Iterable); ok {
-			return fmt.Errorf("%s of %d elements is more than the %d that a builtin takes at once: use a loop", v.Type(), n, maxElements)
-		}
-	}
-	return nil
-}
-
 func digits(v starlark.Value) error {
 	if s, ok := v.(starlark.String); ok && len(s) > maxDigits {
 		return fmt.Errorf("string of %d bytes is longer than %d", len(s), maxDigits)
@@ -69,7 +60,8 @@ func digits(v starlark.Value) error {
 	return nil
 }
 
-// typeOf is the stock type, but for a value of the host that stands for one of the language.
+// typeOf is the stock type, but for a value of the host that stands for one of the
+// language.
 func typeOf(t *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	if len(args) == 1 && len(kwargs) == 0 {
 		if v, ok := args[0].(host.StandIn); ok {

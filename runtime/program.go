@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 
@@ -9,8 +10,8 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// A Program is a loaded, frozen module graph and the callable it was loaded for. It is
-// immutable and safe for concurrent use.
+// A Program is a loaded, frozen module graph and the callable it was loaded for. It
+// is immutable and safe for concurrent use.
 type Program struct {
 	name       string
 	app        starlark.Callable
@@ -19,36 +20,55 @@ type Program struct {
 	files      []file
 	limits     Limits
 	logger     *slog.Logger
-	generation uint64 // of a [Live]; 0 if the program was loaded alone
+	generation *generation
 
-	mu     sync.Mutex // guards loaded, to which Load adds
-	loaded map[string]starlark.StringDict
+	globals starlark.StringDict // of root
+
+	mu     sync.Mutex                     // guards loaded, to which Load adds
+	loaded map[string]starlark.StringDict // the globals of all files, by name
 }
 
 var _ host.App = (*Program)(nil)
 
-// Load loads the program whose entry is FILE.star or FILE.star:NAME, a path in c.FS. Without a
-// name the entry is the global app, or else application.
+// Load loads the program whose entry is FILE.star or FILE.star:NAME, a path in
+// c.FS. Without a name the entry is the global app, or else application.
 //
-// The error is [host.Diagnostics] for what can be seen without running the program; a
-// *starlark.EvalError is wrapped in what its top level ran into.
+// The error is [host.Diagnostics] for what can be seen without running the program;
+// a *starlark.EvalError is wrapped in what its top level ran into.
 func Load(c *Config, entry string) (*Program, error) {
-	p, _, err := newLoader(c).load(entry)
-	return p, err
+	p, _, err := newLoader(c).load(entry, 0)
+	if err != nil {
+		return nil, err
+	}
+	p.generation.publish()
+	return p, nil
 }
+
+// Close lets the program go: no request can begin any more, and its host modules
+// are told when the last one has ended. It does not wait for that.
+func (p *Program) Close() { p.generation.retire() }
+
+// ErrClosed is the error of a call of a program that is closed, or in a request
+// that has ended.
+var ErrClosed = errors.New("runtime: the program is closed")
 
 // Begin begins a request of many calls: see [host.App].
 func (p *Program) Begin() host.Run { return p.begin() }
 
-func (p *Program) begin() *run { return &run{program: p} }
+func (p *Program) begin() *run {
+	r := &run{program: p}
+	r.holds.Store(p.generation.acquire())
+	return r
+}
 
-// Call gives use a fresh thread, the program's callable, and a context that ends with ctx or at
-// the deadline of [Limits]. All three live until use returns. The thread is for the goroutine that
-// runs use only. Calls may run at the same time.
+// Call gives use a fresh thread, the program's callable, and a context that ends
+// with ctx or at the deadline of [Limits]. All three live until use returns. The
+// thread is for the goroutine that runs use only. Calls may run at the same time.
 //
-// The error is what use returned, unless the call was ended for it: then it is a [LimitError], the
-// error given to [host.Call.Fail], or one for which errors.Is(err, context.Canceled) if ctx was
-// cancelled. A panic in use, or in a builtin, is a [PanicError].
+// The error is what use returned, unless the call was ended for it: then it is a
+// [LimitError], the error given to [host.Call.Fail], or one for which
+// errors.Is(err, context.Canceled) if ctx was cancelled. A panic in use, or in a
+// builtin, is a [PanicError].
 func (p *Program) Call(ctx context.Context, use host.Use) error {
 	r := p.begin()
 	defer r.End()

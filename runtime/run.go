@@ -10,18 +10,19 @@ import (
 	"github.com/larkspur-web/larkspur/runtime/host"
 )
 
-// A budget counts the steps that all the calls of a request, or all its clean-up, have taken.
+// A budget counts the steps that all the calls of a request, or all its clean-up,
+// have taken.
 type budget = atomic.Uint64
 
-// A run is one request's hold on a program: see [host.Run]. The first call of it is a part of it,
-// so that a request which makes no other costs one allocation.
+// A run is one request's hold on a program: see [host.Run]. The first call of it is
+// a part of it, so that a request which makes no other costs one allocation.
 type run struct {
 	program *Program
 	calls   budget
 	first   call
+	holds   atomic.Bool // the generation of the program, from the beginning to the end
 
-	mu      sync.Mutex // guards what follows
-	taken   bool       // first is in use
+	mu      sync.Mutex // guards what follows, and whether first is in use: it has a program then
 	current *call      // the outermost call that has not ended
 	clean   *cleaning  // nil before the first clean-up
 }
@@ -35,13 +36,20 @@ type cleaning struct {
 var _ host.Run = (*run)(nil)
 
 // Generation is [host.Run]'s.
-func (r *run) Generation() uint64 { return r.program.generation }
+func (r *run) Generation() uint64 { return r.program.generation.number }
 
-// End is [host.Run]'s.
-func (r *run) End() {}
+// End is [host.Run]'s. Only the first counts.
+func (r *run) End() {
+	if r.holds.Swap(false) {
+		r.program.generation.release()
+	}
+}
 
 // Call is [host.Run]'s. A call inside another one does not outlive it.
 func (r *run) Call(ctx context.Context, use host.Use) (err error) {
+	if !r.holds.Load() {
+		return ErrClosed
+	}
 	c, length, outermost := r.enter()
 	c.start(ctx, r.program, length, &r.calls)
 	if left := r.program.limits.Steps - min(r.calls.Load(), r.program.limits.Steps); left < interval {
@@ -54,15 +62,16 @@ func (r *run) Call(ctx context.Context, use host.Use) (err error) {
 	return c.outcome(use(&c.ctx, &c.thread, r.program.app))
 }
 
-// enter returns a fresh call, how long it may last, and whether it is inside no other.
+// enter returns a fresh call, how long it may last, and whether it is inside no
+// other.
 func (r *run) enter() (c *call, length time.Duration, outermost bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	c, length = &r.first, r.program.limits.Time
-	if r.taken {
+	if c.program != nil {
 		c = new(call)
 	}
-	r.taken = true
+	c.program = r.program
 	if r.current != nil {
 		return c, min(length, r.current.ctx.left()), false
 	}
@@ -76,9 +85,12 @@ func (r *run) leave() {
 	r.mu.Unlock()
 }
 
-// CleanUp is [host.Run]'s. A function that comes late still has a first interval of steps, so that
-// what has only to let go of something can.
+// CleanUp is [host.Run]'s. A function that comes late still has a first interval of
+// steps, so that what has only to let go of something can.
 func (r *run) CleanUp(ctx context.Context, use host.Use) (err error) {
+	if !r.holds.Load() {
+		return ErrClosed
+	}
 	length := r.program.limits.Time
 	r.mu.Lock()
 	if r.clean == nil {

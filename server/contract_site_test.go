@@ -334,8 +334,8 @@ func (h *host) gate(name string) chan struct{} {
 	return h.gates[name]
 }
 
-func (h *host) module(fs.FS) (starlark.StringDict, error) {
-	values := starlark.StringDict{}
+func (h *host) module() *libhost.Module {
+	m := &libhost.Module{Name: "test"}
 	for name, fn := range map[string]func(*starlark.Thread, starlark.Tuple) (starlark.Value, error){
 		"keep": func(_ *starlark.Thread, args starlark.Tuple) (starlark.Value, error) {
 			h.mu.Lock()
@@ -361,7 +361,7 @@ func (h *host) module(fs.FS) (starlark.StringDict, error) {
 		"gate": func(t *starlark.Thread, args starlark.Tuple) (starlark.Value, error) {
 			name := string(args[0].(starlark.String))
 			h.passed <- name
-			ctx := t.Local("larkspur").(interface{ Context() context.Context }).Context()
+			ctx := libhost.CallOf(t).Context()
 			select {
 			case <-h.gate(name):
 				return starlark.None, nil
@@ -377,11 +377,11 @@ func (h *host) module(fs.FS) (starlark.StringDict, error) {
 			return libhost.NewFile(memory{strings.NewReader(text)}, "memory", int64(len(text))), nil
 		},
 	} {
-		values[name] = starlark.NewBuiltin(name, func(t *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
+		m.Members = append(m.Members, libhost.Member{Name: name, Value: starlark.NewBuiltin(name, func(t *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
 			return fn(t, args)
-		})
+		})})
 	}
-	return values, nil
+	return m
 }
 
 // memory is an fs.File of text.

@@ -14,6 +14,7 @@ import (
 	"github.com/larkspur-web/larkspur/environ/lib/http"
 	"github.com/larkspur-web/larkspur/environ/lib/static"
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/spf13/cobra"
 )
 
@@ -87,11 +88,13 @@ func (a *application) path(file string) string {
 // config is how the application is loaded: the modules that a script may load are granted here.
 func (a *application) config(l runtime.Limits, logger *slog.Logger) *runtime.Config {
 	return &runtime.Config{
-		FS: a.tree,
-		Modules: map[string]runtime.Module{
-			"http":   http.Module,
-			"body":   body.Module,
-			"static": static.Module,
+		FS:      a.tree,
+		Modules: []*host.Module{http.Module(), body.Module(), static.Module()},
+		Advice: func(_ string, m *host.Module) string {
+			if m == nil {
+				return "" // the list of those that there are says enough
+			}
+			return "larkspur does not grant it"
 		},
 		Limits: l,
 		Logger: logger,

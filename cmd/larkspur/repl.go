@@ -13,6 +13,7 @@ import (
 
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/display"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/prompt"
 	"github.com/larkspur-web/larkspur/runtime/tee"
 	"github.com/larkspur-web/larkspur/server/apptest"
@@ -55,6 +56,7 @@ in is run in the same way, without a prompt; then it exits 1 if anything failed.
 			if err := r.open(app); err != nil {
 				return err
 			}
+			defer r.session.Close()
 			if lines, done := openTerminal(stdin, stdout, r.session); lines != nil {
 				defer done()
 				r.lines, r.interactive = lines, true
@@ -102,11 +104,11 @@ func (r *repl) open(app *application) error {
 	if err != nil {
 		return runError{err}
 	}
-	config.Modules["test"] = test.Module
+	config.Modules = append(config.Modules, test.Module())
 	if r.session, err = prompt.New(config, file); err != nil {
 		return runError{app.loadError(err)}
 	}
-	if values, err := test.Module(nil); err == nil && r.session.Value("client") == nil {
+	if values, err := test.Module().Values(new(host.Load)); err == nil && r.session.Value("client") == nil {
 		r.session.Bind("client", values["client"])
 	}
 	return nil

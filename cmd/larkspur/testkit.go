@@ -11,7 +11,6 @@ import (
 	"github.com/larkspur-web/larkspur/apps"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/cover"
-	"github.com/larkspur-web/larkspur/runtime/lib/json"
 	"github.com/larkspur-web/larkspur/runtime/suite"
 	"github.com/larkspur-web/larkspur/runtime/tee"
 	"github.com/larkspur-web/larkspur/server/apptest"
@@ -36,11 +35,7 @@ func testModule(log slog.Handler) (*apptest.Config, error) {
 	if !ok {
 		return nil, fmt.Errorf("lint.star has no function lint")
 	}
-	values, err := json.Module(nil)
-	if err != nil {
-		return nil, err
-	}
-	return &apptest.Config{JSON: values["json"].(starlark.HasAttrs), Lint: lint, Log: log}, nil
+	return &apptest.Config{Lint: lint, Log: log}, nil
 }
 
 // suite makes what runs the tests, anew for each run.
@@ -51,7 +46,7 @@ func (t *tests) suite() (*suite.Suite, error) {
 		return nil, err
 	}
 	config := t.app.config(runtime.Limits{Time: t.timeout}, slog.New(log))
-	config.Modules["test"] = module.Module
+	config.Modules = append(config.Modules, module.Module())
 	t.profile = nil
 	if t.cover || t.coverHTML != "" {
 		t.profile = new(cover.Profile)

@@ -3,19 +3,42 @@ package lint_test
 import (
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/larkspur-web/larkspur/cmd/testdata/linttest"
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/lint"
 	"go.starlark.net/syntax"
 )
 
 func rules() *linttest.Rules {
-	return &linttest.Rules{Check: lint.Rules{
-		Builtin:    new(runtime.Config).Builtins().Has,
-		MustReturn: func(def *syntax.DefStmt) bool { return strings.HasPrefix(def.Name.Name, "must_") },
-	}.Check}
+	mustReturn := func(def *syntax.DefStmt) bool { return strings.HasPrefix(def.Name.Name, "must_") }
+	return &linttest.Rules{Check: lint.Rules{Builtin: new(runtime.Config).Builtins().Has, MustReturn: mustReturn}.Check}
 }
 
 func TestRules(t *testing.T) { rules().Test(t) }
 func FuzzCheck(f *testing.F) { rules().Fuzz(f) }
+
+// TestRuleSeesDescriptions checks that a rule is given the host modules without their being opened.
+func TestRuleSeesDescriptions(t *testing.T) {
+	shop := &host.Module{
+		Name: "shop", Doc: "A shop.",
+		Members: []host.Member{{Name: "number"}, {Name: "pure", Fn: func() int { return 1 }, Pure: true}},
+		Open: func(*host.Load) (any, error) {
+			t.Error("it is opened")
+			return nil, nil
+		},
+	}
+	src := "load('@shop', 'number')\nx = number\n"
+	c := &runtime.Config{FS: fstest.MapFS{"a.star": {Data: []byte(src)}}, Modules: []*host.Module{shop}}
+	got := lint.Run(c, "a.star", func(s *host.Script) {
+		pos := syntax.MakePosition(&s.Tree.Path, 1, 1)
+		m, none := s.Module("shop"), s.Module("none")
+		s.Warn(pos, "%s has %v, %v, %v", m.Doc, m.Names(), m.Pure("pure"), none.Names())
+	})
+	want := "a.star:1:1: A shop. has [number pure], <built-in function pure>, []"
+	if len(got) != 1 || got[0].String() != want {
+		t.Errorf("got %v, want %s", got, want)
+	}
+}

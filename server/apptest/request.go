@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/larkspur-web/larkspur/runtime/host"
+	"github.com/larkspur-web/larkspur/runtime/host/json"
 	"go.starlark.net/starlark"
 	"golang.org/x/net/http/httpguts"
 )
@@ -163,14 +165,11 @@ func (b *content) set(t *starlark.Thread, c *client, q *question) error {
 		}
 		q.bytes("application/x-www-form-urlencoded", encode(pairs))
 	case b.json != nil: // None is JSON's null
-		if c.config.JSON == nil {
-			return errors.New("json: there is no @json")
-		}
-		text, err := callMethod(t, c.config.JSON, "encode", b.json)
+		text, err := json.Encode(b.json)
 		if err != nil {
 			return fmt.Errorf("json: %w", err)
 		}
-		q.bytes("application/json", string(text.(starlark.String)))
+		q.bytes("application/json", text)
 	}
 	return nil
 }
@@ -194,7 +193,7 @@ func (q *question) bytes(media, s string) {
 
 // setBody takes a block, or a list of blocks, of which the length is not told.
 func (b *content) setBody(q *question) error {
-	if s, ok := octets(b.body); ok {
+	if s, ok := host.Octets(b.body); ok {
 		q.bytes("", s)
 		return nil
 	}
@@ -204,7 +203,7 @@ func (b *content) setBody(q *question) error {
 	}
 	var blocks []string
 	for v := range starlark.Elements(list) {
-		s, ok := octets(v)
+		s, ok := host.Octets(v)
 		if !ok {
 			return fmt.Errorf("body[%d] is %s, neither bytes nor string", len(blocks), v.Type())
 		}
@@ -244,7 +243,7 @@ func (b *content) setFiles(q *question) error {
 		}
 		parts := [3]string{2: "application/octet-stream"}
 		for i, v := range file {
-			if parts[i], ok = octets(v); !ok {
+			if parts[i], ok = host.Octets(v); !ok {
 				return fmt.Errorf("%q[%d] is %s, neither bytes nor string", field, i, v.Type())
 			}
 		}

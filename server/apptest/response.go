@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
+	"github.com/larkspur-web/larkspur/runtime/host/json"
 	"github.com/larkspur-web/larkspur/runtime/tee"
 	"go.starlark.net/starlark"
 )
@@ -147,12 +148,9 @@ func (r *response) json(t *starlark.Thread, b *starlark.Builtin, args starlark.T
 	if err := starlark.UnpackPositionalArgs(b.Name(), args, kwargs, 0); err != nil {
 		return nil, err
 	}
-	if r.client.config.JSON == nil {
-		return nil, errors.New("json: there is no @json")
-	}
-	v, err := callMethod(t, r.client.config.JSON, "decode", starlark.String(r.body()))
+	v, err := json.Decode(r.body())
 	if err != nil {
-		return nil, &requestError{r.x.head(), "the body is not JSON", fmt.Sprintf("%v\n%s", err, show(starlark.String(r.body())))}
+		return nil, &requestError{r.x.head(), "the body is not JSON", fmt.Sprintf("json.decode: %v\n%s", err, show(starlark.String(r.body())))}
 	}
 	return v, nil
 }

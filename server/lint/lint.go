@@ -1,22 +1,26 @@
-// Package lint warns, before a script runs, about what it says to the server: a status or a header
-// that can never be valid, a body that is none, a key of the environ that is misspelt. It judges by
-// the server's own rules, those of package answer, with what is written in the script as a
-// constant, and passes over what is not.
+// Package lint warns, before a script runs, about what it says to the server: a
+// status or a header that can never be valid, a body that is none, a key of the
+// environ that is misspelt. It judges by the server's own rules, those of package
+// answer, with what is written in the script as a constant, and passes over what is
+// not.
 //
 // [Check] is a rule of package runtime/lint.
 package lint
 
 import (
+	"strings"
+
 	"github.com/larkspur-web/larkspur/environ"
-	"github.com/larkspur-web/larkspur/environ/lib/http"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/server/answer"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 )
 
-// Check looks at f, whose names are resolved.
-func Check(f *syntax.File, warn func(pos syntax.Position, format string, args ...any)) {
-	c := &checker{warn: warn, constants: constantsOf(f), keys: keysSet(f), functions: webFunctions(f)}
+// Check looks at a file.
+func Check(s *host.Script) {
+	f := s.Tree
+	c := &checker{warn: s.Warn, constants: constantsOf(f), keys: keysSet(f), functions: pureFunctions(s)}
 	syntax.Walk(f, func(n syntax.Node) bool {
 		switch n := n.(type) {
 		case *syntax.CallExpr:
@@ -33,7 +37,8 @@ func Check(f *syntax.File, warn func(pos syntax.Position, format string, args ..
 	})
 }
 
-// IsApp reports whether a function is an application by its parameters, environ and start_response.
+// IsApp reports whether a function is an application by its parameters, environ and
+// start_response.
 func IsApp(def *syntax.DefStmt) bool {
 	if len(def.Params) != 2 {
 		return false
@@ -59,7 +64,8 @@ func (c *checker) check(e syntax.Node, err error) {
 	}
 }
 
-// call looks at a call of start_response, of early hints, or of a function of @http.
+// call looks at a call of start_response, of early hints, or of a pure function of
+// a host module.
 func (c *checker) call(call *syntax.CallExpr) {
 	if id, ok := call.Fn.(*syntax.Ident); ok && id.Name == "start_response" {
 		c.start(call)
@@ -120,14 +126,15 @@ func (c *checker) status(e syntax.Expr) {
 	}
 }
 
-// headers looks at each header of a list by itself, so that each fault has its place.
+// headers looks at each header of a list by itself, so that each fault has its
+// place.
 func (c *checker) headers(e syntax.Expr, check func(starlark.Value) error) {
 	left := budget
 	c.sum(e, check, &left)
 }
 
-// sum looks at a list that may be the sum of others, and bound to a name that it is part of: it
-// gives up when nothing is left.
+// sum looks at a list that may be the sum of others, and bound to a name that it is
+// part of: it gives up when nothing is left.
 func (c *checker) sum(e syntax.Expr, check func(starlark.Value) error, left *int) {
 	if *left--; *left < 0 {
 		return
@@ -152,8 +159,8 @@ func (c *checker) sum(e syntax.Expr, check func(starlark.Value) error, left *int
 	}
 }
 
-// header returns a header as far as it is constant, with something that is valid for the rest; nil
-// if it is not at all.
+// header returns a header as far as it is constant, with something that is valid
+// for the rest; nil if it is not at all.
 func (c *checker) header(e syntax.Expr) starlark.Value {
 	pair, ok := c.constants.origin(e).(*syntax.TupleExpr)
 	if !ok || len(pair.List) != 2 {
@@ -193,8 +200,8 @@ func (c *checker) app(def *syntax.DefStmt) {
 	}
 }
 
-// body looks at what an application returns. That it is None is for the rules of the language to
-// say.
+// body looks at what an application returns. That it is None is for the rules of
+// the language to say.
 func (c *checker) body(e syntax.Expr) {
 	if cond, ok := e.(*syntax.CondExpr); ok {
 		c.body(cond.True)
@@ -214,20 +221,21 @@ func (c *checker) body(e syntax.Expr) {
 	}
 }
 
-// webFunctions are the functions of @http that the file loads, by the names that it has for them.
-func webFunctions(f *syntax.File) map[*syntax.Ident]starlark.Callable {
+// pureFunctions are the functions that the file loads from host modules and that
+// depend on nothing but their arguments, by the names that it has for them.
+func pureFunctions(s *host.Script) map[*syntax.Ident]starlark.Callable {
 	functions := make(map[*syntax.Ident]starlark.Callable)
-	module, err := http.Module(nil)
-	if err != nil {
-		return nil
-	}
-	for _, stmt := range f.Stmts {
+	for _, stmt := range s.Tree.Stmts {
 		load, ok := stmt.(*syntax.LoadStmt)
-		if !ok || load.ModuleName() != "@http" {
+		if !ok {
+			continue
+		}
+		name, ok := strings.CutPrefix(load.ModuleName(), "@")
+		if !ok {
 			continue
 		}
 		for i, from := range load.From {
-			if fn, ok := module[from.Name].(starlark.Callable); ok && (from.Name == "set_cookie" || from.Name == "status") {
+			if fn := s.Module(name).Pure(from.Name); fn != nil {
 				functions[load.To[i]] = fn
 			}
 		}
@@ -244,7 +252,8 @@ func (c *checker) function(fn syntax.Expr) starlark.Callable {
 	return nil
 }
 
-// try calls a function that depends on nothing but its arguments, if all of them are constant.
+// try calls a function that depends on nothing but its arguments, if all of them
+// are constant.
 func (c *checker) try(fn starlark.Callable, call *syntax.CallExpr) {
 	var args starlark.Tuple
 	var kwargs []starlark.Tuple

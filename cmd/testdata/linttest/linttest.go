@@ -14,6 +14,7 @@ import (
 	"testing/fstest"
 
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/lint"
 )
 
@@ -21,7 +22,7 @@ import (
 type Rules struct {
 	Check lint.Rule
 	// Modules are what the examples may load besides the standard ones.
-	Modules map[string]runtime.Module
+	Modules []*host.Module
 }
 
 func examples(t testing.TB) []string {

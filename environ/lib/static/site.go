@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
-	"net/url"
 	"path"
 	"strconv"
 	"strings"
@@ -47,10 +46,10 @@ func (s *site) CallInternal(t *starlark.Thread, args starlark.Tuple, kwargs []st
 	if err := starlark.UnpackPositionalArgs("static", args, kwargs, 2, &env, &start); err != nil {
 		return nil, err
 	}
-	c := call{thread: t, start: start, environ: env}
+	c := call{thread: t, start: start, env: env}
 	method := c.get("REQUEST_METHOD")
 	if method != http.MethodGet && method != http.MethodHead {
-		return c.text(http.StatusMethodNotAllowed, field{"Allow", "GET, HEAD"})
+		return c.text(http.StatusMethodNotAllowed, environ.Field{Name: "Allow", Value: "GET, HEAD"})
 	}
 	name, ok := fileName(c.get("PATH_INFO"))
 	if !ok {
@@ -75,14 +74,16 @@ func (s *site) CallInternal(t *starlark.Thread, args starlark.Tuple, kwargs []st
 	return s.serve(&c, f, info, name)
 }
 
-// fileName returns the name in the tree for a decoded path, and whether such a file may be served.
+// fileName returns the name in the tree for a decoded path, and whether such a file
+// may be served.
 func fileName(p string) (string, bool) {
 	if p == "" || p == "/" {
 		return ".", true
 	}
 	rooted, ok := strings.CutPrefix(p, "/")
 	name := strings.TrimSuffix(rooted, "/")
-	// fs.ValidPath refuses empty elements, "." and "..": nothing is cleaned, so that a file has one path.
+	// fs.ValidPath refuses empty elements, "." and "..": nothing is cleaned, so
+	// that a file has one path.
 	if !ok || !fs.ValidPath(name) || strings.ContainsAny(name, "\\\x00") {
 		return "", false
 	}
@@ -119,7 +120,7 @@ func (s *site) serve(c *call, f fs.File, info fs.FileInfo, name string) (starlar
 	if body == nil {
 		return c.respond(a.status, a.fields(), starlark.Bytes(a.text.Bytes()))
 	}
-	if _, err := c.begin(a.status, a.fields()); err != nil {
+	if err := c.begin(a.status, a.fields()); err != nil {
 		body.Close()
 		return nil, err
 	}
@@ -133,7 +134,8 @@ func cacheControl(maxAge int) string {
 	return "public, max-age=" + strconv.Itoa(maxAge)
 }
 
-// tag returns the file's ETag: a hash of its content, remembered while size and time stay the same.
+// tag returns the file's ETag: a hash of its content, remembered while size and
+// time stay the same.
 func (s *site) tag(content io.ReadSeeker, info fs.FileInfo, name string) (string, error) {
 	if v, ok := s.tags.Load(name); ok {
 		if k := v.(tagged); k.size == info.Size() && k.time.Equal(info.ModTime()) {
@@ -148,71 +150,10 @@ func (s *site) tag(content io.ReadSeeker, info fs.FileInfo, name string) (string
 		return "", err
 	}
 	tag := `"` + base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:15]) + `"`
-	// A file that was written just now may be written again within the resolution of its time.
+	// A file that was written just now may be written again within the resolution
+	// of its time.
 	if time.Since(info.ModTime()) > time.Second {
 		s.tags.Store(name, tagged{info.Size(), info.ModTime(), tag})
 	}
 	return tag, nil
-}
-
-// A call is one call of a site.
-type call struct {
-	thread  *starlark.Thread
-	start   starlark.Callable
-	environ starlark.Mapping
-}
-
-type field struct{ name, value string }
-
-func (c *call) get(key string) string {
-	v, _, _ := c.environ.Get(starlark.String(key))
-	s, _ := starlark.AsString(v)
-	return s
-}
-
-// request is as much of the request as decides about ranges and conditions.
-func (c *call) request() *http.Request {
-	r := &http.Request{Method: c.get("REQUEST_METHOD"), URL: &url.URL{Path: c.get("PATH_INFO")}, Header: http.Header{}}
-	for key, name := range map[string]string{
-		"HTTP_RANGE": "Range", "HTTP_IF_RANGE": "If-Range", "HTTP_IF_MATCH": "If-Match", "HTTP_IF_NONE_MATCH": "If-None-Match",
-		"HTTP_IF_MODIFIED_SINCE": "If-Modified-Since", "HTTP_IF_UNMODIFIED_SINCE": "If-Unmodified-Since",
-	} {
-		if v := c.get(key); v != "" {
-			r.Header.Set(name, v)
-		}
-	}
-	return r
-}
-
-// begin calls start_response.
-func (c *call) begin(status int, fields []field) (starlark.Value, error) {
-	headers := make([]starlark.Value, len(fields))
-	for i, f := range fields {
-		headers[i] = starlark.Tuple{starlark.String(f.name), starlark.String(f.value)}
-	}
-	line := strconv.Itoa(status) + " " + http.StatusText(status)
-	return starlark.Call(c.thread, c.start, starlark.Tuple{starlark.String(line), starlark.NewList(headers)}, nil)
-}
-
-// respond begins, and returns a body of one block.
-func (c *call) respond(status int, fields []field, block starlark.Bytes) (starlark.Value, error) {
-	if _, err := c.begin(status, fields); err != nil {
-		return nil, err
-	}
-	if block == "" {
-		return starlark.NewList(nil), nil
-	}
-	return starlark.NewList([]starlark.Value{block}), nil
-}
-
-// text answers with the status as text.
-func (c *call) text(status int, more ...field) (starlark.Value, error) {
-	text := strconv.Itoa(status) + " " + http.StatusText(status) + "\n"
-	return c.respond(status, append(more, field{"Content-Type", "text/plain; charset=utf-8"}), starlark.Bytes(text))
-}
-
-func (c *call) redirect(to string) (starlark.Value, error) {
-	// A path that begins with two slashes would be another host.
-	location := (&url.URL{Path: "/" + strings.TrimLeft(to, "/"), RawQuery: c.get("QUERY_STRING")}).String()
-	return c.text(http.StatusMovedPermanently, field{"Location", location})
 }

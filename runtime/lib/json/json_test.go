@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/larkspur-web/larkspur/runtime/host"
 	hostjson "github.com/larkspur-web/larkspur/runtime/host/json"
 	"github.com/larkspur-web/larkspur/runtime/lib/json"
 	"go.starlark.net/starlark"
@@ -14,10 +15,11 @@ import (
 	"go.starlark.net/syntax"
 )
 
-// eval evaluates an expression in which json, struct and dag (a list of 2^40 leaves) are known.
+// eval evaluates an expression in which json, struct and dag (a list of 2^40
+// leaves) are known.
 func eval(t testing.TB, limits hostjson.Limits, expr string) (starlark.Value, error) {
 	t.Helper()
-	env, err := json.Bounded(limits)(nil)
+	env, err := json.Bounded(limits).Values(new(host.Load))
 	if err != nil {
 		t.Fatal(err)
 	}
