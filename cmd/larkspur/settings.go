@@ -3,12 +3,15 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/larkspur-web/larkspur/push"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/display"
+	"github.com/larkspur-web/larkspur/server/site"
 	"github.com/spf13/cobra"
 )
 
@@ -74,8 +77,26 @@ func (s *settings) check() error {
 	return nil
 }
 
-func (s *settings) limits() runtime.Limits {
-	return runtime.Limits{Time: s.timeout, Steps: s.maxSteps}
+// site is what serves the application.
+func (s *settings) site(app *site.Application) (*site.Site, error) {
+	app.Limits = runtime.Limits{Time: s.timeout, Steps: s.maxSteps}
+	v := &site.Site{
+		Mounts: []site.Mount{{Path: s.mount, App: app}}, Listen: s.listen, MaxBody: int64(s.maxBody), Calls: s.calls,
+		Push: site.Push{Off: s.noPush, HintHTTP1: s.hints1},
+	}
+	var err error
+	if s.pushMap != "" {
+		v.Push.Map, err = push.ReadMap(s.pushMap)
+	}
+	if s.tlsCert != "" && err == nil {
+		v.Certificate, err = site.ReadCertificate(s.tlsCert, s.tlsKey)
+	}
+	return v, err
+}
+
+// server is what runs it.
+func (s *settings) server(logger *slog.Logger) *site.Server {
+	return &site.Server{Watch: s.watch, Drain: s.drain, XNet: s.http2 == "x-net", Logger: logger}
 }
 
 // https reports whether a listener needs a certificate.
