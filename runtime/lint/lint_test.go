@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
-	"testing/fstest"
 
 	"github.com/larkspur-web/larkspur/cmd/testdata/linttest"
 	"github.com/larkspur-web/larkspur/runtime"
