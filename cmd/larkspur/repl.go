@@ -108,7 +108,8 @@ func (r *repl) open(app *application) error {
 	if r.session, err = prompt.New(config, file); err != nil {
 		return runError{app.loadError(err)}
 	}
-	if values, err := test.Module().Values(new(host.Load)); err == nil && r.session.Value("client") == nil {
+	values, err := test.Module().Values(new(host.Load))
+	if err == nil && r.session.Value("client") == nil {
 		r.session.Bind("client", values["client"])
 	}
 	return nil
