@@ -44,8 +44,8 @@ type loader struct {
 
 func newLoader(c *Config) *loader {
 	return &loader{
-		config: c, catalog: newCatalog(c), limits: c.Limits.withDefaults(), predeclared: predeclare(c.Predeclared),
-		compiled: make(map[string]*source),
+		config: c, catalog: newCatalog(c), limits: c.Limits.withDefaults(),
+		predeclared: predeclare(c.Predeclared), compiled: make(map[string]*source),
 	}
 }
 

@@ -110,7 +110,8 @@ func (r *repl) open(app *site.Application) error {
 	if r.session, err = prompt.New(config, file); err != nil {
 		return runError{loadError(app, err)}
 	}
-	if values, err := test.Values(new(host.Load)); err == nil && r.session.Value("client") == nil {
+	values, err := test.Values(new(host.Load))
+	if err == nil && r.session.Value("client") == nil {
 		r.session.Bind("client", values["client"])
 	}
 	return nil
