@@ -160,8 +160,15 @@ var getters = func() map[string]getter {
 // allocation.
 func constant(v starlark.Value) getter { return func(*Environ) starlark.Value { return v } }
 
-// extension gets what the server has set.
-func extension(x Extension) getter { return func(e *Environ) starlark.Value { return e.extended[x] } }
+// extension gets what the server has.
+func extension(x Extension) getter {
+	return func(e *Environ) starlark.Value {
+		if e.Extender == nil {
+			return nil
+		}
+		return e.Extender.Extension(x)
+	}
+}
 
 // pathInfo is the rest of the path, which may be empty (PEP 3333, "environ Variables"): decoded
 // octets, not the PEP's latin-1 text, since a Starlark string holds octets.

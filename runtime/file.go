@@ -67,18 +67,22 @@ func LoadFile(c *Config, file string) (*Program, error) {
 		return nil, err
 	}
 	p := l.program(name, gen)
-	p.root, p.files, p.loaded = name, g.files, globals
+	p.root, p.files, p.globals, p.loaded = name, g.files, globals[name], globals
 	return p, nil
 }
 
 // Globals returns the globals of the file that the program was loaded from. They are frozen, and
 // not to be changed.
-func (p *Program) Globals() starlark.StringDict { return p.loaded[p.root] }
+func (p *Program) Globals() starlark.StringDict { return p.globals }
 
 // Load returns what load(module) gives to the file that the program was loaded from: the globals of
 // another file, those that begin with _ included, or the values of a host module. What the program
-// has not loaded is loaded now, and stays for the next.
+// has not loaded is loaded now, and stays for the next. A program that is closed loads nothing.
 func (p *Program) Load(module string) (starlark.StringDict, error) {
+	if !p.generation.acquire() {
+		return nil, ErrClosed
+	}
+	defer p.generation.release()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	l := newLoader(p.config)

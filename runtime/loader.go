@@ -74,7 +74,7 @@ func (l *loader) load(entry string, number uint64) (p *Program, files []file, er
 		return nil, g.files, host.Diagnostics{*fault}
 	}
 	p = l.program(entry, gen)
-	p.app, p.root, p.files, p.loaded = app, name, g.files, globals
+	p.app, p.root, p.files, p.globals, p.loaded = app, name, g.files, globals[name], globals
 	return p, g.files, nil
 }
 

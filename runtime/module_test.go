@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host"
@@ -69,7 +70,8 @@ const shopping = "load('@shop', 'number')\ndef app(environ, start_response): ret
 
 type generations = []uint64
 
-// TestModuleLives follows a module through reloads, good and bad, with a request that outlives its generation.
+// TestModuleLives follows a module through reloads, good and bad, with a request that outlives its
+// generation.
 func TestModuleLives(t *testing.T) {
 	d, s := new(disk), new(shop)
 	d.save("app.star", shopping)
@@ -120,7 +122,8 @@ func TestModuleLives(t *testing.T) {
 	}
 }
 
-// TestModuleThatFailsToOpen is retired as far as it came, and so are those that were opened before it.
+// TestModuleThatFailsToOpen is retired as far as it came, and so are those that were opened before
+// it.
 func TestModuleThatFailsToOpen(t *testing.T) {
 	d, first, second := new(disk), new(shop), &shop{fail: true}
 	d.save("app.star", "load('@shop', 'number')\nload('@late', _n = 'number')\n"+shopping[len("load('@shop', 'number')\n"):])
@@ -227,8 +230,8 @@ func TestModuleEventsPanic(t *testing.T) {
 	}
 }
 
-// TestModulesUnderCalls replaces generations while they are called: each is retired once, after its last
-// request, and no call meets one that is.
+// TestModulesUnderCalls replaces generations while they are called: each is retired once, after its
+// last request, and no call meets one that is.
 func TestModulesUnderCalls(t *testing.T) {
 	d := new(disk)
 	var s shop
@@ -279,7 +282,8 @@ func TestModulesUnderCalls(t *testing.T) {
 	}
 }
 
-// TestProgramOpensMoreModules holds that what a program loads later, at a prompt say, is opened once, and retired with it.
+// TestProgramOpensMoreModules holds that what a program loads later, at a prompt say, is opened
+// once, and retired with it.
 func TestProgramOpensMoreModules(t *testing.T) {
 	d, s := new(disk), new(shop)
 	d.save("app.star", shopping)
@@ -298,4 +302,35 @@ func TestProgramOpensMoreModules(t *testing.T) {
 	s.want(t, "loaded", generations{0}, nil, nil)
 	p.Close()
 	s.want(t, "closed", generations{0}, nil, generations{0})
+	if _, err := p.Load("@shop"); !errors.Is(err, runtime.ErrClosed) {
+		t.Errorf("a load by what is closed: %v, want ErrClosed", err)
+	}
+	s.want(t, "a load after that", generations{0}, nil, generations{0})
+}
+
+// TestGlobalsWhileLoading holds that who reads the globals of a program meets nothing that it
+// loads.
+func TestGlobalsWhileLoading(t *testing.T) {
+	files := fstest.MapFS{"app.star": {Data: []byte("n = 1\n")}}
+	for i := range 20 {
+		files[fmt.Sprintf("lib%d.star", i)] = &fstest.MapFile{Data: []byte("m = 2\n")}
+	}
+	p, err := runtime.LoadFile(&runtime.Config{FS: files}, "app.star")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var reader sync.WaitGroup
+	reader.Go(func() {
+		for range 1000 {
+			if p.Globals()["n"] == nil {
+				t.Error("the global is gone")
+			}
+		}
+	})
+	for i := range 20 {
+		if values, err := p.Load(fmt.Sprintf("lib%d.star", i)); err != nil || values["m"] == nil {
+			t.Errorf("%v, %v", values, err)
+		}
+	}
+	reader.Wait()
 }

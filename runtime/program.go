@@ -22,8 +22,10 @@ type Program struct {
 	logger     *slog.Logger
 	generation *generation
 
-	mu     sync.Mutex // guards loaded, to which Load adds
-	loaded map[string]starlark.StringDict
+	globals starlark.StringDict // of root
+
+	mu     sync.Mutex                     // guards loaded, to which Load adds
+	loaded map[string]starlark.StringDict // the globals of all files, by name
 }
 
 var _ host.App = (*Program)(nil)

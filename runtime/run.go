@@ -21,8 +21,7 @@ type run struct {
 	first   call
 	holds   atomic.Bool // the generation of the program, from the beginning to the end
 
-	mu      sync.Mutex // guards what follows
-	taken   bool       // first is in use
+	mu      sync.Mutex // guards what follows, and whether first is in use: it has a program then
 	current *call      // the outermost call that has not ended
 	clean   *cleaning  // nil before the first clean-up
 }
@@ -67,10 +66,10 @@ func (r *run) enter() (c *call, length time.Duration, outermost bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	c, length = &r.first, r.program.limits.Time
-	if r.taken {
+	if c.program != nil {
 		c = new(call)
 	}
-	r.taken = true
+	c.program = r.program
 	if r.current != nil {
 		return c, min(length, r.current.ctx.left()), false
 	}

@@ -22,7 +22,9 @@ func eachWay(t *testing.T, app string, config []string, test func(*testing.T, *s
 	each(t, variants, app, config, test)
 }
 
-func each(t *testing.T, variants []variant, app string, config []string, test func(*testing.T, *session)) {
+func each(
+	t *testing.T, variants []variant, app string, config []string, test func(*testing.T, *session),
+) {
 	t.Helper()
 	beside, tree := newSetting(t), fstest.MapFS{"app.star": {Data: []byte(app)}}
 	for _, m := range modes {
@@ -599,7 +601,9 @@ def app(environ, start_response):
 			t.Fatal(err)
 		}
 		_ = conn.SetDeadline(time.Now().Add(patience)) // a TCP connection has deadlines
-		if _, err := io.WriteString(conn, "POST "+tt.path+" HTTP/1.1\r\nHost: h\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"); err != nil {
+		_, err = io.WriteString(conn, "POST "+tt.path+" HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"+
+			"Expect: 100-continue\r\nContent-Length: 5\r\n\r\n")
+		if err != nil {
 			t.Fatal(err)
 		}
 		first := make([]byte, len(tt.first))

@@ -93,7 +93,6 @@ func (x *exchange) leave() {
 	for l := &x.lease; l != nil && l.run != nil; l = l.next {
 		l.run.End()
 	}
-	x.lease = lease{}
 	if x.slots != nil {
 		x.slots.release()
 		x.slots = nil
@@ -107,7 +106,7 @@ func (x *exchange) pin(g *Gateway) *lease {
 	for l.gateway != g {
 		switch {
 		case l.gateway == nil:
-			l.gateway, l.run = g, g.App.Begin()
+			l.exchange, l.gateway, l.run = x, g, g.App.Begin()
 		case l.next == nil:
 			l.next = new(lease)
 			fallthrough

@@ -10,6 +10,31 @@ import (
 	"go.starlark.net/starlark"
 )
 
+var _ environ.Extender = (*response)(nil)
+
+// Extension is [environ.Extender]'s: what the response does for its application besides start_response.
+func (r *response) Extension(x environ.Extension) starlark.Value {
+	page, pushed := push.Pushed(r.r.Context())
+	switch x {
+	case environ.OnFinish:
+		return &function{&onFinish, r}
+	case environ.Pushed:
+		if pushed {
+			return starlark.String(page)
+		}
+	case environ.Push:
+		if r.plan().Accepts() {
+			return &function{&pushResource, r}
+		}
+	case environ.EarlyHints:
+		// RFC 8297, section 2: an HTTP/1.0 client takes a 103 for the response.
+		if !pushed && r.env.Request().AtLeast(1, 1) {
+			return &function{&earlyHints, r}
+		}
+	}
+	return nil
+}
+
 // earlyHints is environ["wsgi.early_hints"]: called with a list of header tuples, as gunicorn's, it
 // promises what they preload to a client that takes promises, and sends a 103 with the rest, at
 // once. After the response has begun it does nothing, nor on HTTP/1.1, unless the policy says so.
@@ -19,7 +44,7 @@ var earlyHints = definition{"early_hints", func(r *response, _ *starlark.Thread,
 	}
 	fields, err := answer.Hints(args[0])
 	if err == nil && !r.sent && len(fields) > 0 {
-		r.plan.Hint(headerOf(fields))
+		r.plan().Hint(headerOf(fields))
 	}
 	return starlark.None, err
 }}
@@ -39,7 +64,7 @@ var pushResource = definition{"push", func(r *response, _ *starlark.Thread, args
 		}
 		res.Header = headerOf(fields)
 	}
-	return verdict{"verdict", r.plan.Push(res)}, nil
+	return verdict{"verdict", r.plan().Push(res)}, nil
 }}
 
 // maxFinish is how many functions one request may leave behind.

@@ -39,13 +39,14 @@ func gate(r *http.Request) *Failure {
 		// collide in a dict.
 		return refuse(http.StatusRequestHeaderFieldsTooLarge, "there are more than %d header fields", maxFields)
 	}
-	for _, name := range []string{"Content-Length", "Content-Type"} {
-		if len(r.Header[name]) > 1 {
-			// RFC 9110, section 5.3: neither is a list.
-			return refuse(http.StatusBadRequest, "there are two %s fields", name)
-		}
-	}
-	if v := r.Header["Content-Length"]; len(v) == 1 && !wire.Digits(v[0]) {
+	length, media := r.Header["Content-Length"], r.Header["Content-Type"]
+	switch {
+	// RFC 9110, section 5.3: neither is a list.
+	case len(length) > 1:
+		return refuse(http.StatusBadRequest, "there are two Content-Length fields")
+	case len(media) > 1:
+		return refuse(http.StatusBadRequest, "there are two Content-Type fields")
+	case len(length) == 1 && !wire.Digits(length[0]):
 		// RFC 9110, section 8.6.
 		return refuse(http.StatusBadRequest, "the Content-Length is not a number")
 	}

@@ -14,11 +14,9 @@ import (
 // the application says is its state; commit sends that. It belongs to the goroutine that serves the
 // request.
 type response struct {
-	exchange *exchange
-	lease    *lease
-	r        *http.Request
-	env      environ.Environ
-	plan     *push.Plan // nil in a promised request, and where no Front is around
+	lease *lease
+	r     *http.Request
+	env   environ.Environ
 	deadlines
 
 	state
@@ -31,12 +29,16 @@ type response struct {
 	over     bool  // the response has ended: nothing may be called any more
 
 	// What the application is given to call.
-	start                       starter
-	writer, hints, push, finish function
+	start  starter
+	writer function
 
 	args      [2]starlark.Value    // of the application
+	body      starlark.Value       // that it returned
 	finishers *[]starlark.Callable // that on_finish was given; nil if it was not called
 }
+
+// plan is that of the page; nil in a promised request, and where no Front is around.
+func (r *response) plan() *push.Plan { return push.From(r.w) }
 
 // maxPiece is how many bytes of a block a client has the write timeout for.
 const maxPiece = 256 << 10
@@ -71,7 +73,7 @@ func (r *response) allowReads() {
 	if r.r.ProtoMajor != 1 || r.r.Body == http.NoBody || r.env.Input.AtEnd() {
 		return
 	}
-	if !r.reading && r.r.Header.Get("Expect") != "" {
+	if r.read == 0 && r.r.Header.Get("Expect") != "" {
 		return // nothing is thrown away of a body that the client has not been asked for
 	}
 	_ = http.NewResponseController(r.w).EnableFullDuplex()

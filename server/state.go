@@ -72,7 +72,10 @@ func (s *state) header(h http.Header) {
 	values := make([]string, len(s.fields)+1) // one array for all the values
 	typed := false
 	for i, f := range s.fields {
-		name := http.CanonicalHeaderKey(f.Name)
+		name := f.Name
+		if name != "Content-Type" && name != "Content-Length" { // as almost everybody writes them
+			name = http.CanonicalHeaderKey(name)
+		}
 		switch name {
 		case "Content-Length":
 			continue // below

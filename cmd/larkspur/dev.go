@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/display"
 	"github.com/larkspur-web/larkspur/runtime/tee"
@@ -79,14 +81,20 @@ type development struct {
 	app   *application
 	live  *runtime.Live
 	pages *dev.Server
+	shown *dev.App
+	front http.Handler
 
 	mu   sync.Mutex    // loads may be told of at once
 	last *runtime.Scan // of what was loaded before
 }
 
 func newDevelopment(p *process) *development {
-	return &development{app: p.app, live: p.live, last: p.live.Scan(),
-		pages: dev.New(dev.Config{Handler: p.handler, Tree: p.app.tree, Dir: p.app.dir, Entry: p.app.entry, Software: version()})}
+	d := &development{app: p.app, live: p.live, last: p.live.Scan(), pages: dev.New(version())}
+	d.shown = d.pages.Develop(dev.Config{Tree: p.app.tree, Dir: p.app.dir, Entry: p.app.entry})
+	p.handler.App = d.shown.Wrap(p.live, p.settings.mount, environ.Config{})
+	p.handler.ErrorPage = d.pages.ErrorPage
+	d.front = d.pages.Handler(p.handler)
+	return d
 }
 
 // loaded tells the pages of an attempt to load the program again.
@@ -99,7 +107,7 @@ func (d *development) loaded(err error) {
 	if err != nil {
 		r.Diagnostics = runtime.Diagnose(d.app.entry, err)
 	}
-	d.pages.Reloaded(r)
+	d.shown.Reloaded(r)
 }
 
 // greet says what is developed, and where to look.

@@ -134,9 +134,9 @@ def app(environ, start_response):
 `
 
 // begin asks for the stream and returns once it has begun.
-func (s *daemon) begin(t *testing.T) *http.Response {
+func (d *daemon) begin(t *testing.T) *http.Response {
 	t.Helper()
-	res, err := (&http.Client{Transport: new(http.Transport)}).Get(s.urls[0])
+	res, err := (&http.Client{Transport: new(http.Transport)}).Get(d.urls[0])
 	if err != nil {
 		t.Fatal(err)
 	}

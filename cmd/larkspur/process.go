@@ -74,7 +74,7 @@ func (p *process) serve(ctx context.Context, stderr io.Writer) error {
 	if p.settings.watch && p.app.dir != "" {
 		target := watch.Target{Live: p.live, Dir: p.app.dir}
 		if p.develop != nil {
-			target.Changed, target.Others = p.develop.loaded, p.develop.pages.Changed
+			target.Changed, target.Others = p.develop.loaded, p.develop.shown.Changed
 		}
 		background.Go(func() { watch.Run(ctx, p.logger, target) })
 	}
@@ -83,7 +83,7 @@ func (p *process) serve(ctx context.Context, stderr io.Writer) error {
 	}
 	g := server.Group{Handler: p.handler, Drain: p.settings.drain, XNet: p.settings.http2 == "x-net", Logger: p.logger}
 	if p.develop != nil {
-		g.Handler = p.develop.pages
+		g.Handler = p.develop.front
 		defer context.AfterFunc(ctx, p.develop.pages.Close)()
 		p.develop.greet(stderr, listeners)
 	}

@@ -36,8 +36,8 @@ type change struct {
 	done     chan struct{}
 }
 
-// Change sends a SETTINGS frame and waits until the server has acknowledged it. Its values are sent as
-// they are, whatever [Settings] said.
+// Change sends a SETTINGS frame and waits until the server has acknowledged it. Its values are sent
+// as they are, whatever [Settings] said.
 //
 // One frame at a time is on its way: RFC 9113, section 6.5.3, has each acknowledged, but net/http
 // acknowledges those that it finds together with one ACK.
@@ -86,7 +86,8 @@ func (c *Client) acknowledged() {
 	close(ch.done)
 }
 
-// apply does what a change means: what it gives when it is sent, what it takes when it is acknowledged. mu is held.
+// apply does what a change means: what it gives when it is sent, what it takes when it is
+// acknowledged. mu is held.
 func (c *Client) apply(ch *change, acknowledged bool) {
 	for _, s := range ch.settings {
 		v := int64(s.Val)

@@ -2,17 +2,18 @@ package h2
 
 import "slices"
 
-// An admission is how many handlers run for a client, so that resetting streams brings it no more of
-// them: Rapid Reset opens and resets without ever having too many streams open (CVE-2023-44487). A
-// request beyond limits.streams waits here, in a stream that counts for that as well. How many run for
-// all clients together is the workers' affair. conn.mu guards it.
+// admission limits the handlers of a connection to limits.streams. Handlers of
+// reset streams count, so a client gets no more of them by resetting streams, as
+// Rapid Reset does (CVE-2023-44487), which never has too many streams open.
+// Requests beyond the limit wait in queued. The limit for all connections is in
+// workers. conn.mu guards it.
 type admission struct {
-	running int       // requests whose handlers run or are with the workers, those of closed streams too
-	queued  []*stream // requests above that, in their order; some may be closed
+	running int       // handlers that run or are queued with the workers
+	queued  []*stream // requests without one, in order; some may be closed
 }
 
-// begin opens st, whose request is complete but for its body, and queues its handler. The reader calls
-// it, without mu.
+// begin opens st, whose request is complete but for its body, and queues its
+// handler. The reader calls it, without mu.
 func (r *reader) begin(st *stream) {
 	c := r.c
 	c.mu.Lock()
@@ -22,8 +23,9 @@ func (r *reader) begin(st *stream) {
 	if st.turn.explicit {
 		c.client.priorities = true
 	} else if !c.client.priorities {
-		// RFC 9218, section 4.2: without a word of it, responses are not incremental. That is for those
-		// who know the word: to others it would be unfair.
+		// RFC 9218, section 4.2, has responses that are not incremental by
+		// default. That is for clients that use the scheme; others get their
+		// responses side by side.
 		st.turn.incremental = true
 	}
 	c.open(st)
@@ -34,12 +36,16 @@ func (r *reader) begin(st *stream) {
 		return
 	}
 	if len(c.admission.queued) > 2*c.lim.streams {
-		c.admission.queued = slices.DeleteFunc(c.admission.queued, func(st *stream) bool { return st.state.closed })
+		// Only limits.streams of them can be open. Removing the others here, and
+		// not when they are reset, makes a reset cheap.
+		closed := func(st *stream) bool { return st.state.closed }
+		c.admission.queued = slices.DeleteFunc(c.admission.queued, closed)
 	}
 	c.admission.queued = append(c.admission.queued, st)
 }
 
-// handlerEnded lets the next request that is queued have a handler.
+// handlerEnded frees the place of a handler, and gives it to the next queued
+// request. It is called once for each request that had one.
 func (c *conn) handlerEnded() {
 	c.mu.held()
 	a := &c.admission

@@ -8,16 +8,16 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// A block is the field block of a HEADERS frame and the CONTINUATION frames that follow it. RFC 9113,
-// section 4.3.
+// A block is the field block of a HEADERS frame and the CONTINUATION frames that
+// follow it. RFC 9113, section 4.3.
 type block struct {
 	id          uint32 // 0: none is being read
 	end         bool   // END_STREAM
-	began       int64  // when it was found not to end with its HEADERS frame
+	began       int64  // when its first frame came, if that did not end it
 	raw         int    // bytes that came
 	size        int    // bytes of the fields, as SETTINGS_MAX_HEADER_LIST_SIZE counts
 	tooLarge    bool
-	dependsSelf bool // by its priority, which is otherwise ignored
+	dependsSelf bool // its priority names the stream itself; otherwise it is ignored
 	fields      []hpack.HeaderField
 }
 
@@ -63,23 +63,24 @@ func (r *reader) handleContinuation(f frame) error {
 	return r.decode(f.payload, f.flags)
 }
 
-// decode decodes a part of the block. What is beyond the limits is decoded too, since the decoder's
-// table depends on it, but not kept. RFC 9113, section 4.3.
+// decode decodes a part of the block. What is beyond the limits is decoded too,
+// since the decoder's table depends on it, but not kept. RFC 9113, section 4.3.
 func (r *reader) decode(p []byte, flags http2.Flags) error {
 	c, b := r.c, &r.block
+	// A block that is too large is decoded and answered 431, up to twice the limit.
+	// One that goes on beyond that may never end (CVE-2024-27316).
 	b.raw += len(p)
 	if b.raw > 2*c.lim.headerBytes {
-		// A block without an end costs the decoder's time and brings no request, and one that has so
-		// much more bytes than fields is no header.
 		return connError{http2.ErrCodeEnhanceYourCalm, "a field block that does not end"}
 	}
 	if _, err := r.decoder.Write(p); err != nil {
 		return connError{http2.ErrCodeCompression, err.Error()}
 	}
 	if !flags.Has(flagEndHeaders) {
+		// Only a block that does not end at once needs a timeout, and the lock.
 		if b.began == 0 {
 			b.began = c.now()
-			r.limitHeader(b.began + int64(c.lim.headerTimeout))
+			r.limitHeader(after(b.began, c.lim.headerTimeout))
 		}
 		return nil
 	}
@@ -87,14 +88,14 @@ func (r *reader) decode(p []byte, flags http2.Flags) error {
 		r.limitHeader(0)
 	}
 	id := b.id
-	b.id = 0
+	b.id = 0 // other frames may come again
 	if err := r.decoder.Close(); err != nil {
 		return connError{http2.ErrCodeCompression, err.Error()}
 	}
 	return r.finishBlock(id)
 }
 
-// limitHeader sets when the rest of the block must be there; 0 is never.
+// limitHeader sets the time by which the block must have ended; 0 is none.
 func (r *reader) limitHeader(at int64) {
 	r.c.mu.Lock()
 	defer r.c.mu.Unlock()
@@ -104,7 +105,8 @@ func (r *reader) limitHeader(at int64) {
 	}
 }
 
-// field is called by the decoder with each field.
+// field is called by the decoder with each field, until the limits are reached. RFC
+// 9113, section 10.5.1: what is beyond them need not be kept.
 func (r *reader) field(f hpack.HeaderField) {
 	b := &r.block
 	b.size += int(f.Size())
@@ -119,7 +121,7 @@ func (r *reader) field(f hpack.HeaderField) {
 // finishBlock handles a complete block: a request, or its trailers.
 func (r *reader) finishBlock(id uint32) error {
 	b := &r.block
-	defer clear(b.fields)
+	defer clear(b.fields) // the slice is reused; the strings are the request's
 	if id <= r.c.streams.lastClient {
 		return r.handleTrailers(id)
 	}
@@ -128,7 +130,8 @@ func (r *reader) finishBlock(id uint32) error {
 	case ignored || err != nil:
 		return err
 	case b.dependsSelf:
-		// RFC 9113, section 5.3.2, has deprecated the scheme; this was malformed before, and is.
+		// RFC 9113, section 5.3.2, has deprecated the scheme, and says no more of
+		// this. It was malformed before; h2spec asks for it.
 		return streamError{id, http2.ErrCodeProtocol, "a stream that depends on itself"}
 	}
 	st := &stream{c: r.c, id: id}
@@ -143,13 +146,15 @@ func (r *reader) finishBlock(id uint32) error {
 	return nil
 }
 
-// openable takes note of a stream that the client opens, whose block has been read. It returns what the
-// client has said of its priority before, and that it may not be opened, as an error, or because it came
-// after the last GOAWAY and is to be ignored.
+// openable notes that the client opens the stream id, and checks whether it may. It
+// returns the priority that a PRIORITY_UPDATE has given it before. A stream that
+// came after the final GOAWAY is ignored.
 func (r *reader) openable(id uint32) (prio priority, ignored bool, err error) {
 	c := r.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	// RFC 9113, section 5.1.1: idle streams below it are closed now. This holds
+	// also if the request is refused or malformed.
 	c.streams.lastClient = id
 	if p, ok := c.client.early[id]; ok {
 		prio = p

@@ -10,11 +10,12 @@ const chunkSize = 16 << 10
 
 var chunks = sync.Pool{New: func() any { b := make([]byte, chunkSize); return &b }}
 
-// A body is a request's body: the reader writes what the client sends, never more than the stream's
-// window, and the handler reads it, which gives it back to the window.
+// A body is a request's body: the reader writes what the client sends, never more
+// than the stream's window, and the handler reads it, which gives it back to the
+// window.
 //
-// The first fields do not change once the handler runs; mu guards the others. Nobody locks conn.mu who
-// holds it.
+// st and declared do not change; mu guards the rest. conn.mu is not locked while mu
+// is held.
 type body struct {
 	st       *stream
 	declared int64 // what content-length says; -1: nothing
@@ -35,14 +36,15 @@ type chunk struct {
 	room   []byte  // what follows b
 }
 
+// newBody is a body of which nothing has come.
 func newBody(st *stream, declared int64) *body {
 	b := &body{st: st, declared: declared}
 	b.wake.L = &b.mu
 	return b
 }
 
-// write adds p. It reports whether p is kept, for a Read to give back to the window, and whether p is
-// within the content-length.
+// write adds p. It reports whether p is kept, for a Read to give back to the
+// window, and whether p is within the content-length.
 func (b *body) write(p []byte) (kept, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -53,6 +55,7 @@ func (b *body) write(p []byte) (kept, ok bool) {
 	if b.shut || b.err != nil {
 		return false, true
 	}
+	// Small frames share a chunk.
 	if n := len(b.chunks); n > 0 {
 		last := &b.chunks[n-1]
 		m := copy(last.room, p)
@@ -71,8 +74,9 @@ func (b *body) write(p []byte) (kept, ok bool) {
 	return true, true
 }
 
-// newChunk is room for the last n bytes that came, or some of them: no more than is declared to come, and
-// little for a body that begins small.
+// newChunk is room for the last n bytes that came, or some of them. It is no more
+// than what is declared to come, and little for a body that begins small, so that
+// many small uploads do not take 16 KiB each.
 func (b *body) newChunk(n int) (k chunk) {
 	left := b.declared - b.came + int64(n)
 	switch {
@@ -131,10 +135,13 @@ func (k *chunk) free() {
 	}
 }
 
-// Read reads what the client has sent, and waits for it. It may be called by any one goroutine.
+// Read reads what the client has sent, and waits for it. It may be called by any
+// one goroutine.
 func (b *body) Read(p []byte) (int, error) {
 	b.mu.Lock()
 	if b.expect {
+		// The handler wants the body: the client may send it. c.mu comes before
+		// b.mu.
 		b.expect = false
 		b.mu.Unlock()
 		b.st.sendContinue()
@@ -145,6 +152,7 @@ func (b *body) Read(p []byte) (int, error) {
 		return 0, nil
 	}
 	for len(b.chunks) == 0 && b.err == nil && !b.shut {
+		// A client that is slow to send must not keep other handlers from running.
 		b.st.c.srv.workers.releaseSlot(b.st)
 		b.wake.Wait()
 	}
@@ -156,6 +164,8 @@ func (b *body) Read(p []byte) (int, error) {
 	err := b.err
 	b.mu.Unlock()
 	if n > 0 {
+		// The error, if there is one, comes with the next Read: io.EOF then finds
+		// the trailers there.
 		b.st.c.consumed(b.st, n)
 		return n, nil
 	}
@@ -185,8 +195,8 @@ func (b *body) copyTo(p []byte) (n int) {
 	return n
 }
 
-// Close discards what is unread and what is still to come, and gives it back to the window of the
-// connection.
+// Close discards what is unread and what is still to come, and gives it back to the
+// window of the connection.
 func (b *body) Close() error {
 	b.mu.Lock()
 	var unread int

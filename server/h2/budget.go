@@ -6,14 +6,16 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// The cost of what a client does that makes work and brings nothing, in units of Server.ControlBudget,
-// and what earns units back. A client that takes what it asks for earns more than it spends, and one that
-// only sends frames is at its end after some thousand.
+// The cost of what a client does that makes work and brings nothing, in units of
+// Server.ControlBudget, and what earns units back. A client that takes what it asks
+// for earns more than it spends, and one that only sends frames is at its end after
+// some thousand.
 const (
-	// PING, SETTINGS, PRIORITY, WINDOW_UPDATE, CONTINUATION, empty DATA, frames of unknown types.
+	// PING, SETTINGS, PRIORITY, WINDOW_UPDATE, CONTINUATION, empty DATA, frames of
+	// unknown types.
 	costFrame = 1
-	// A RST_STREAM, whether the client sent it or made the server send it (MadeYouReset,
-	// CVE-2025-8671).
+	// A RST_STREAM, whether the client sent it or made the server send it
+	// (MadeYouReset, CVE-2025-8671).
 	costReset = 8
 	// A header list that is too large, which is decoded all the same.
 	costOversize = 16
@@ -35,8 +37,8 @@ type budget struct {
 	bytes int   // DATA that has not earned yet, less than bytesPerUnit
 }
 
-// spend takes n units, and reports whether they were there. What time has earned is looked at only when
-// it matters.
+// spend takes n units, and reports whether they were there. What time has earned is
+// looked at only when it matters.
 func (b *budget) spend(n int, clock func() int64) bool {
 	if b.left < n {
 		if now := clock(); now-b.since > int64(time.Second/earnPerSecond) {

@@ -9,24 +9,26 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// A clock ends what takes too long. A connection has one timer for all: it is set to the earliest of the
-// times below and of all streams' deadlines, or earlier; when it fires, tick looks at all of them and sets
-// it anew. So what is renewed with each request (a deadline, being idle) costs no timer.
+// A clock ends what takes too long. A connection has one timer for all: it is set
+// to the earliest of the times below and of all streams' deadlines, or earlier;
+// when it fires, tick looks at all of them and sets it anew. So what is renewed
+// with each request (a deadline, being idle) costs no timer.
 //
 // conn.mu guards it, but for heard, which the reader sets without.
 type clock struct {
-	timer *time.Timer
-	armed int64        // when timer fires; 0: never
+	timer *time.Timer  // calls tick
+	armed int64        // when it does; 0: never
 	heard atomic.Int64 // when the client last sent something
 
-	headerBy   int64 // the preface, or the header block that is being read, must be there; 0: none is
-	settingsBy int64 // the client must have acknowledged SETTINGS
-	idleFrom   int64 // when the last stream ended
-	pingBy     int64 // the client must have said something after the PING; 0: none is under way
+	headerBy   int64 // when the preface or header must be there that is being read; 0: none is
+	settingsBy int64 // when the client must have acknowledged SETTINGS
+	idleFrom   int64 // since when there are no streams
+	pingBy     int64 // when the client must have answered the PING; 0: none is under way
 	pinged     int64 // when that was sent
 }
 
-// startClock sets what holds for a new connection.
+// startClock sets what holds for a new connection: its preface, and the
+// acknowledgement of the server's, are waited for.
 func (c *conn) startClock() {
 	now := c.now()
 	c.clock.heard.Store(now)
@@ -34,7 +36,8 @@ func (c *conn) startClock() {
 	c.clock.idleFrom = now
 	c.clock.headerBy = after(now, c.lim.headerTimeout)
 	c.clock.settingsBy = after(now, c.lim.settingsTimeout)
-	c.arm(min(c.clock.headerBy, c.clock.settingsBy, after(now, c.lim.idleTimeout), after(now, c.lim.pingAfter)))
+	idleBy, pingAt := after(now, c.lim.idleTimeout), after(now, c.lim.pingAfter)
+	c.arm(min(c.clock.headerBy, c.clock.settingsBy, idleBy, pingAt))
 }
 
 // stopClock sees that the timer is not set again.
@@ -53,7 +56,8 @@ func after(now int64, d time.Duration) int64 {
 	return now + int64(d)
 }
 
-// arm has tick called at the given time, or before.
+// arm has tick called at the given time, or before. Whoever sets one of the times
+// calls it; who clears one need not, since tick finds that nothing is due.
 func (c *conn) arm(at int64) {
 	c.mu.held()
 	if at == math.MaxInt64 || c.clock.armed != 0 && c.clock.armed <= at {
@@ -71,7 +75,8 @@ func (c *conn) arm(at int64) {
 // A round is one look at all times: what is due, and when to look again.
 type round struct{ now, next int64 }
 
-// due reports whether the time has come; if not, that is when to look again at the latest.
+// due reports whether the time has come; if not, that is when to look again at the
+// latest.
 func (r *round) due(at int64) bool {
 	if at > r.now {
 		r.next = min(r.next, at)
@@ -89,6 +94,7 @@ func (c *conn) tick() {
 	}
 	r := round{c.now(), math.MaxInt64}
 	if c.ending.closeAt != 0 {
+		// It has no streams any more, and all has been said.
 		if !r.due(c.ending.closeAt) {
 			c.scheduleFlush()
 			c.arm(r.next)
@@ -106,8 +112,8 @@ func (c *conn) tick() {
 	c.arm(r.next)
 }
 
-// checkTimes looks at the times of the connection, and reports whether those of its streams matter: it has
-// not failed.
+// checkTimes looks at the times of the connection, and reports whether those of its
+// streams matter: it has not failed.
 func (c *conn) checkTimes(r *round) bool {
 	if c.clock.headerBy != 0 && r.due(c.clock.headerBy) {
 		c.failConn(connError{http2.ErrCodeEnhanceYourCalm, "a header that takes too long"})
@@ -131,19 +137,22 @@ func (c *conn) checkTimes(r *round) bool {
 	return c.checkPing(r)
 }
 
-// checkIdle ends a connection that has had no streams for too long, and takes the large buffer of its
-// input from it before.
+// checkIdle ends a connection that has had no streams for too long, and takes the
+// large buffer of its input from it before.
 func (c *conn) checkIdle(r *round) {
 	if c.ending.stage == serving && r.due(after(c.clock.idleFrom, c.lim.idleTimeout)) {
 		c.finalGoAway()
 	}
-	if c.ending.closeAt == 0 && c.reader.in.large.Load() && r.due(c.clock.idleFrom+int64(keepLargeInput)) {
-		c.wakeReader()
+	if c.ending.closeAt != 0 || !c.reader.in.large.Load() {
+		return
+	}
+	if r.due(c.clock.idleFrom + int64(keepLargeInput)) {
+		c.wakeReader() // it gives the buffer back before it reads on
 	}
 }
 
-// checkPing asks a client that has been silent whether it is still there, and reports whether the
-// connection goes on: not if it has not answered in time.
+// checkPing asks a client that has been silent whether it is still there, and
+// reports whether the connection goes on: not if it has not answered in time.
 func (c *conn) checkPing(r *round) bool {
 	if c.lim.pingAfter < 0 {
 		return true
@@ -151,6 +160,7 @@ func (c *conn) checkPing(r *round) bool {
 	heard := c.clock.heard.Load()
 	switch {
 	case c.clock.pingBy != 0 && heard >= c.clock.pinged:
+		// Whatever it was that came: the client is there.
 		c.clock.pingBy = 0
 		r.due(after(heard, c.lim.pingAfter))
 	case c.clock.pingBy != 0:
@@ -163,13 +173,15 @@ func (c *conn) checkPing(r *round) bool {
 		rand.Read(data[:])
 		c.ping(data)
 		c.clock.pinged = r.now
-		c.clock.pingBy = r.now + int64(c.lim.pingTimeout)
+		c.clock.pingBy = after(r.now, c.lim.pingTimeout)
 		r.due(c.clock.pingBy)
 	}
 	return true
 }
 
-// setDeadlines gives a stream that begins the timeouts of http.Server.
+// setDeadlines gives a stream that begins the timeouts of http.Server. They count
+// from when the reader last read something, which is when the request came: a fresh
+// look at the time would be one for each request.
 func (c *conn) setDeadlines(st *stream) {
 	if c.lim.readTimeout > 0 && st.req.body != nil {
 		st.times.read = c.clock.heard.Load() + int64(c.lim.readTimeout)
@@ -191,7 +203,9 @@ func (c *conn) checkDeadlines(st *stream, r *round) {
 	}
 }
 
-// expire applies those deadlines of st that are over.
+// expire applies those deadlines of st that are over. One for reading is the
+// handler's to answer, whose Read fails; one for writing ends the stream, since
+// what was written can be taken back no other way.
 func (c *conn) expire(st *stream, now int64) {
 	if by := st.times.read; by != 0 && by <= now {
 		st.times.read = 0

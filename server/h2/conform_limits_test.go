@@ -172,6 +172,15 @@ func TestConformLimitsNegative(t *testing.T) {
 		c.want("SETTINGS ...", "SETTINGS ACK")
 		c.wantAlive()
 	})
+	slow := site{limits: func(s *http.Server) { s.ReadHeaderTimeout, s.IdleTimeout = -1, -1 }}
+	slow.visit(t, func(t *testing.T, c *visitor) {
+		block := c.request()
+		c.raw(http2.FrameHeaders, http2.FlagHeadersEndStream, 1, block[:3])
+		time.Sleep(time.Hour)
+		c.raw(http2.FrameContinuation, http2.FlagContinuationEndHeaders, 1, block[3:])
+		c.call().finish()
+		c.want("HEADERS 1 END ...")
+	})
 	patient := site{engine: func(s *h2.Server) { s.StallTimeout = -1 }}
 	patient.settings = []http2.Setting{set(http2.SettingInitialWindowSize, 5)}
 	patient.visit(t, func(t *testing.T, c *visitor) {

@@ -14,20 +14,25 @@ import (
 
 // A conn is a connection.
 //
-// Four kinds of goroutines meet in it: the reader, which net/http gave the connection and which lives as
-// long as that (reader.go); workers, which run handlers and write what is to be written (workers.go,
-// flush.go); the one of the timer (clock.go); and those that handlers start for themselves.
+// Four kinds of goroutines use it: the reader, on which net/http serves the
+// connection (reader.go); workers, which run handlers and write (workers.go,
+// flush.go); the timer's (clock.go); and goroutines that handlers start themselves.
 //
-// The first fields do not change. reader belongs to the goroutine of that name, which alone calls its
-// methods, without mu. mu guards all fields below it, and those of each stream of which stream says so.
-// Whoever holds it does not block, so that a client that does not read cannot stop the connection; the
-// hooks that are called under it (http.Server's ConnState, and settled of a Promiser) must not either.
+// Ownership:
+//   - The fields up to session do not change, and session has a lock of its own.
+//   - reader belongs to the reader goroutine, which calls its methods without mu.
+//   - mu guards all fields below it, and those fields of a stream that stream says.
 //
-// Methods of conn are called with mu held. The exceptions, which lock it themselves or need no lock, say
-// so. The tests check both: see mutex and goroutine.
+// Nobody blocks while holding mu, so a client that does not read cannot stop the
+// connection. The hooks that are called under mu must not block either: ConnState
+// of http.Server, and the settled function of a promise.
 //
-// Locks are taken in the order response.mu, conn.mu, body.mu, workers.mu. While a conn's is held, that
-// of no other conn is taken.
+// Methods of conn are called with mu held. The exceptions lock mu themselves or
+// need no lock, and say so. Tests that run with the race detector check it: see
+// mutex.
+//
+// The order of locks is response.mu, conn.mu, body.mu, workers.mu. No goroutine
+// holds the locks of two connections.
 type conn struct {
 	srv     *Server
 	hs      *http.Server
@@ -59,22 +64,32 @@ type conn struct {
 	ending       ending
 }
 
-// serve serves nc until it ends. It runs on the goroutine that net/http gave the connection, which
-// becomes the reader. With prefaceRead, the client's preface has been read.
-func (s *Server) serve(ctx context.Context, nc net.Conn, hs *http.Server, h http.Handler, lim *limits, prefaceRead bool) {
+// serve serves nc until it ends. It runs on the goroutine that net/http gave the
+// connection, which becomes the reader. With prefaceRead, the client's preface has
+// been read.
+func (s *Server) serve(
+	ctx context.Context, nc net.Conn, hs *http.Server, h http.Handler, lim *limits,
+	prefaceRead bool,
+) {
 	c := newConn(ctx, s, nc, hs, h, lim)
+	// Only the reader closes nc. Other goroutines wake it, or close the connection
+	// below TLS, which ends its Read.
 	defer nc.Close()
-	// net/http has set deadlines for the handshake.
+	// net/http has set deadlines for the handshake. From here on the clock sees to
+	// reads; writes have deadlines of their own (see renewDeadline).
 	nc.SetDeadline(time.Time{})
 
 	s.enter(c)
 	defer s.leave(c)
 	c.mu.Lock()
+	// net/http's own HTTP/2 server reports both, in this order: a connection is
+	// idle until it has a stream.
 	c.setState(http.StateActive)
 	c.setState(http.StateIdle)
 	c.startClock()
 	c.mu.Unlock()
 	if c.ctx.Done() != nil {
+		// A streamContext does not watch its parent.
 		defer context.AfterFunc(c.ctx, c.cancelStreams)()
 	}
 
@@ -85,14 +100,17 @@ func (s *Server) serve(ctx context.Context, nc net.Conn, hs *http.Server, h http
 	c.reader.teardown(err)
 }
 
-// newConn makes the connection, as it is before either side has said anything: RFC 9113, section 6.5.2,
-// has the client's SETTINGS of then.
-func newConn(ctx context.Context, s *Server, nc net.Conn, hs *http.Server, h http.Handler, lim *limits) *conn {
+// newConn makes a connection in its initial state. The client's SETTINGS have the
+// initial values of RFC 9113, section 6.5.2.
+func newConn(
+	ctx context.Context, s *Server, nc net.Conn, hs *http.Server, h http.Handler, lim *limits,
+) *conn {
 	c := &conn{
 		srv: s, hs: hs, lim: lim, nc: nc, raw: nc, handler: h, ctx: ctx, epoch: time.Now(),
 		remote: nc.RemoteAddr().String(),
 		state:  http.StateNew,
 	}
+	// nc need not be a *tls.Conn: a listener may bring its own TLS.
 	if t, ok := nc.(interface{ ConnectionState() tls.ConnectionState }); ok {
 		state := t.ConnectionState()
 		c.tls = &state
@@ -102,12 +120,17 @@ func newConn(ctx context.Context, s *Server, nc net.Conn, hs *http.Server, h htt
 	}
 	c.reader.c = c
 	c.reader.goroutine.own()
+	// The client may use a table of the default size until it has acknowledged a
+	// smaller one: RFC 7541, section 4.2. No string is longer than decode lets a
+	// block be.
 	c.reader.decoder = hpack.NewDecoder(defaultTableSize, c.reader.field)
 	c.reader.decoder.SetAllowedMaxDynamicTableSize(max(lim.decoderTable, defaultTableSize))
 	c.reader.decoder.SetMaxStringLength(2 * lim.headerBytes)
 
 	c.streams.open = map[uint32]*stream{}
-	c.client = clientSettings{frameSize: minFrameSize, window: defaultWindow, push: true, streams: 1<<32 - 1}
+	c.client = clientSettings{
+		frameSize: minFrameSize, window: defaultWindow, push: true, streams: 1<<32 - 1,
+	}
 	c.flow.out.n = defaultWindow
 	c.flow.in.init(defaultWindow)
 	c.encoder = encoder{limit: lim.encoderTable, max: defaultTableSize}
@@ -116,7 +139,9 @@ func newConn(ctx context.Context, s *Server, nc net.Conn, hs *http.Server, h htt
 	return c
 }
 
-// checkTLS refuses what RFC 9113, section 9.2, forbids. It needs no lock.
+// checkTLS refuses what RFC 9113, section 9.2, forbids: versions below 1.2, and of
+// 1.2 all cipher suites that are not both ephemeral and AEAD, unless
+// PermitProhibitedCipherSuites of [http.HTTP2Config] is set. It needs no lock.
 func (c *conn) checkTLS() error {
 	if c.tls == nil {
 		return nil
@@ -140,10 +165,11 @@ func (c *conn) checkTLS() error {
 	return connError{http2.ErrCodeInadequateSecurity, "the cipher suite is prohibited"}
 }
 
-// now is the time, as the fields of the connection tell it. It needs no lock.
+// now is the monotonic time since epoch. As an int64 it is cheap to compare, to
+// store and to load atomically. It needs no lock.
 func (c *conn) now() int64 { return int64(time.Since(c.epoch)) }
 
-// setState tells hs.ConnState, under mu so that the states come in order.
+// setState calls hs.ConnState, with mu held so that the states come in order.
 func (c *conn) setState(s http.ConnState) {
 	c.state = s
 	if c.hs.ConnState != nil {
@@ -151,7 +177,8 @@ func (c *conn) setState(s http.ConnState) {
 	}
 }
 
-// cancelStreams tells the requests that the context of the connection has ended. It locks mu.
+// cancelStreams cancels the contexts of all requests, because that of the
+// connection has ended. It locks mu.
 func (c *conn) cancelStreams() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

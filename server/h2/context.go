@@ -6,8 +6,14 @@ import (
 	"time"
 )
 
-// A streamContext is the context of a request. It ends when the handler returns, the stream is
-// reset or the connection ends. It costs nothing until somebody waits for that.
+// A streamContext is the context of a request. It ends when the handler returns,
+// the stream is reset or the connection ends; its values and its deadline are those
+// of the connection's context, whose end reaches it by conn.cancelStreams. It is
+// part of its stream, and costs nothing until somebody waits for its end: no
+// channel, no goroutine.
+//
+// mu guards what follows it. It is held for moments, and no other lock is taken
+// meanwhile.
 type streamContext struct {
 	parent context.Context
 
@@ -17,15 +23,20 @@ type streamContext struct {
 	after map[*func()]struct{} // what AfterFunc was given
 }
 
+// Deadline is the connection's, which has none as a rule.
 func (x *streamContext) Deadline() (time.Time, bool) { return x.parent.Deadline() }
-func (x *streamContext) Value(key any) any           { return x.parent.Value(key) }
 
+// Value is the connection's.
+func (x *streamContext) Value(key any) any { return x.parent.Value(key) }
+
+// Err is why it has ended, or nil.
 func (x *streamContext) Err() error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return x.err
 }
 
+// Done makes the channel when it is first asked for.
 func (x *streamContext) Done() <-chan struct{} {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -38,7 +49,9 @@ func (x *streamContext) Done() <-chan struct{} {
 	return x.done
 }
 
-// AfterFunc is what package context uses to have f called at the end, instead of a goroutine.
+// AfterFunc is what package context uses to have f called at the end, instead of a
+// goroutine that waits: contexts that handlers derive from this one, with a timeout
+// or to cancel, are bound to it so.
 func (x *streamContext) AfterFunc(f func()) (stop func() bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -49,7 +62,7 @@ func (x *streamContext) AfterFunc(f func()) (stop func() bool) {
 	if x.after == nil {
 		x.after = map[*func()]struct{}{}
 	}
-	key := &f
+	key := &f // functions cannot be compared
 	x.after[key] = struct{}{}
 	return func() bool {
 		x.mu.Lock()
@@ -60,6 +73,8 @@ func (x *streamContext) AfterFunc(f func()) (stop func() bool) {
 	}
 }
 
+// cancel ends it, unless it has ended. What AfterFunc was given runs on goroutines
+// of its own, since the caller may hold the connection's lock.
 func (x *streamContext) cancel(err error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -2,8 +2,8 @@ package h2
 
 import "golang.org/x/net/http2"
 
-// A dataFrame is a DATA frame that is being read. Its payload is handled in the pieces that it comes in,
-// so that a frame may be larger than the input's buffer.
+// A dataFrame is a DATA frame that is being read. Its payload is handled in the
+// pieces that it comes in, so that a frame may be larger than the input's buffer.
 type dataFrame struct {
 	active bool
 	st     *stream // nil: the payload is discarded
@@ -13,21 +13,24 @@ type dataFrame struct {
 	end    bool    // END_STREAM
 }
 
-// handleData handles the header of a DATA frame. RFC 9113, section 6.1. All of the payload, padding too,
-// counts for the windows, and for that of the connection whatever becomes of it. RFC 9113, section 6.9.1.
+// handleData handles the header of a DATA frame. RFC 9113, section 6.1: the whole
+// payload counts for the windows, padding included. Section 6.9: it counts for the
+// window of the connection even if the frame is refused or ignored.
 func (r *reader) handleData(f frame) error {
 	c := r.c
 	if f.id%2 == 0 || c.streams.idle(f.id) {
-		// RFC 9113, section 5.1: nor on one that the server promised.
+		// RFC 9113, section 5.1. The client may not send on a promised stream.
 		return protocolError("DATA on a stream that the client has not opened")
 	}
 	padded, end := f.flags.Has(flagPadded), f.flags.Has(flagEndStream)
 	if padded && f.length == 0 {
 		return frameSizeError("padded DATA without the length of the padding")
 	}
+	// From here on a stream error leaves the payload to be read and discarded.
 	r.data = dataFrame{active: true, left: f.length, padded: padded, end: end}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	// An empty frame that ends nothing: CVE-2019-9518.
 	if f.length == 0 && !end && !c.spend(costFrame) {
 		return errFlood
 	}
@@ -52,7 +55,8 @@ func (r *reader) handleData(f frame) error {
 	return nil
 }
 
-// lateData is what DATA mean on a stream that is closed, by how it was. RFC 9113, section 5.1.
+// lateData returns the error for DATA on a closed stream, by how it was closed. RFC
+// 9113, section 5.1.
 func lateData(id uint32, how uint8) error {
 	switch how {
 	case byServer:
@@ -63,7 +67,8 @@ func lateData(id uint32, how uint8) error {
 	return streamError{id, http2.ErrCodeStreamClosed, "DATA on a closed stream"}
 }
 
-// handlePayload handles what has come of a DATA frame, and returns how much of it that was.
+// handlePayload handles the part of a DATA frame's payload that has come, and
+// returns how many bytes of p belong to it.
 func (r *reader) handlePayload(p []byte) (n int, err error) {
 	d := &r.data
 	if d.padded {
@@ -88,8 +93,8 @@ func (r *reader) handlePayload(p []byte) (n int, err error) {
 	return n + m + skipped, err
 }
 
-// handlePadLength handles the octet that a padded frame begins with. The padding is given back to the
-// windows at once.
+// handlePadLength handles the first octet of a padded frame. The handler never sees
+// padding, so it is given back to the windows here.
 func (r *reader) handlePadLength(pad int) error {
 	d := &r.data
 	d.padded = false
@@ -103,6 +108,7 @@ func (r *reader) handlePadLength(pad int) error {
 	if d.st != nil {
 		r.c.consumed(d.st, 1+d.pad)
 	}
+	// A frame of padding only is as good as an empty one.
 	if d.left == 0 && !d.end && !r.c.charge(costFrame) {
 		return errFlood
 	}
@@ -112,6 +118,7 @@ func (r *reader) handlePadLength(pad int) error {
 // deliver hands a piece of the payload to the body of its request.
 func (r *reader) deliver(p []byte) error {
 	d := &r.data
+	// What the body keeps is given back to the windows when the handler reads it.
 	switch kept, ok := d.st.req.body.write(p); {
 	case !ok:
 		id := d.st.id
@@ -132,7 +139,7 @@ func (r *reader) refund(n int) {
 	r.c.mu.Unlock()
 }
 
-// endBody ends the client's side of st.
+// endBody ends the client's side of st, whose END_STREAM has come.
 func (r *reader) endBody(st *stream) error {
 	whole := st.req.body.end()
 	r.c.mu.Lock()

@@ -20,16 +20,20 @@ var (
 	errPushDisabled = errors.New("h2: the client accepts no promises")
 	// The client or the server allows no more at once.
 	errPushLimit = errors.New("h2: too many promises are open")
-	// The page is itself promised, its method is not GET or HEAD, or its response has ended.
+	// The page is itself promised, its method is not GET or HEAD, or its response
+	// has ended.
 	errPushParent = errors.New("h2: the stream cannot carry a promise")
 )
 
-// A ResetError says that a stream was reset before it was complete, and by whom.
+// A ResetError tells that a stream was reset before it was complete, and by whom. A
+// handler meets it when it reads the request or writes the response, and whoever
+// has made a promise when that is settled.
 type ResetError struct {
 	Code   http2.ErrCode
 	Remote bool // by the client
 }
 
+// Error says by whom, and the code by its name in RFC 9113, section 7.
 func (e ResetError) Error() string {
 	if e.Remote {
 		return fmt.Sprintf("h2: the client reset the stream: %v", e.Code)
@@ -37,15 +41,17 @@ func (e ResetError) Error() string {
 	return fmt.Sprintf("h2: the stream was reset: %v", e.Code)
 }
 
-// A connError ends the connection, by a GOAWAY with its code. RFC 9113, section 5.4.1.
+// A connError ends the connection, by a GOAWAY with its code. RFC 9113, section
+// 5.4.1. Handlers of streams that were open get it as the reason.
 type connError struct {
 	code   http2.ErrCode
-	reason string // debug data of the GOAWAY; says what the client did
+	reason string // what the client did: debug data of the GOAWAY
 }
 
 func (e connError) Error() string { return fmt.Sprintf("h2: %v: %s", e.code, e.reason) }
 
-// A streamError ends one stream, by a RST_STREAM with its code. RFC 9113, section 5.4.2.
+// A streamError ends one stream, by a RST_STREAM with its code, and the connection
+// goes on. RFC 9113, section 5.4.2. It stays in the reader: see resetOn.
 type streamError struct {
 	id     uint32
 	code   http2.ErrCode
@@ -56,8 +62,9 @@ func (e streamError) Error() string {
 	return fmt.Sprintf("h2: stream %d: %v: %s", e.id, e.code, e.reason)
 }
 
-// protocolError, and its like below, are what most violations are.
+// protocolError is what most violations are.
 func protocolError(reason string) error { return connError{http2.ErrCodeProtocol, reason} }
-func frameSizeError(reason string) error {
-	return connError{http2.ErrCodeFrameSize, reason}
-}
+
+// frameSizeError is a frame whose length its type does not have. RFC 9113, section
+// 4.2: it may be about the whole connection.
+func frameSizeError(reason string) error { return connError{http2.ErrCodeFrameSize, reason} }

@@ -6,27 +6,30 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// A flow is the two windows of a stream, or of a connection, one for each direction. RFC 9113,
-// section 5.2. conn.mu guards both.
+// A flow is the two flow-control windows of a stream or of a connection: RFC 9113,
+// section 5.2. conn.mu guards it.
 type flow struct {
 	in  inflow
 	out outflow
 }
 
-// An inflow is the window that the client may send in. What it sent is given back when the handler has
-// read it: so a handler that reads slowly makes the client wait, and the server keeps never more of a
-// body than the window.
+// inflow accounts for an inbound window: what the client may send. Bytes are given
+// back when the handler has read them. So a handler that reads slowly makes the
+// client wait, and no more of a body is kept than the window.
 //
-// avail, unsent and what was received and not yet given back make size, always.
+// The sum of avail, unsent, and the bytes that were received and not yet given back
+// is always size.
 type inflow struct {
-	size   int32 // what the window is when all is read
-	avail  int32 // what the client has been told that it may still send
-	unsent int32 // what was given back and the client has not been told yet
+	size   int32 // the window when all bytes have been read
+	avail  int32 // what the client may still send, as it knows
+	unsent int32 // what was given back and the client has not been told
 }
 
+// init sets the window that the client has been told.
 func (w *inflow) init(size int32) { w.size, w.avail = size, size }
 
-// take attempts to take n bytes from the window. It reports whether the client kept to it.
+// take attempts to take n bytes that came from the window. It reports whether the
+// window had them.
 func (w *inflow) take(n int) bool {
 	if n > int(w.avail) {
 		return false
@@ -35,15 +38,16 @@ func (w *inflow) take(n int) bool {
 	return true
 }
 
-// grow makes the window larger by n bytes, which the client has to be told.
+// grow makes the window larger by n bytes. The caller tells the client.
 func (w *inflow) grow(n int32) {
 	w.size = addWindow(w.size, n)
 	w.avail = addWindow(w.avail, n)
 }
 
-// giveBack gives n bytes back that were taken, and returns how many the client is to be told of: none,
-// until they are a good part of the window, or as much as is left of it, so that one who reads byte by
-// byte does not make a WINDOW_UPDATE of each.
+// giveBack gives n bytes back that were taken. It returns the number of bytes to
+// send in a WINDOW_UPDATE, which is 0 until a quarter of the window has been given
+// back, or as much as the client has left: a handler that reads byte by byte must
+// not cause a frame for each.
 func (w *inflow) giveBack(n int) (update int32) {
 	unsent := addWindow(w.unsent, int32(n))
 	if unsent < w.size/4 && unsent < w.avail {
@@ -55,8 +59,9 @@ func (w *inflow) giveBack(n int) (update int32) {
 	return unsent
 }
 
-// addWindow is size+n. What it panics at no client can bring about, but a mistake in this package could:
-// "A sender MUST NOT allow a flow-control window to exceed 2^31-1 octets." RFC 9113, section 6.9.1.
+// addWindow returns size+n. It panics on a negative update and on overflow, which
+// are mistakes of this package and not of the client: "A sender MUST NOT allow a
+// flow-control window to exceed 2^31-1 octets." RFC 9113, section 6.9.1.
 func addWindow(size, n int32) int32 {
 	if n < 0 {
 		panic("h2: negative update of a window")
@@ -67,11 +72,12 @@ func addWindow(size, n int32) int32 {
 	return size + n
 }
 
-// An outflow is the window that the client lets the server send in. It may be below zero, when the client
-// has made the windows of its streams smaller than what was under way. RFC 9113, section 6.9.2.
+// outflow accounts for an outbound window: what the server may send. It is negative
+// if the client has reduced the initial window below what was already sent: RFC
+// 9113, section 6.9.2.
 type outflow struct{ n int32 }
 
-// take takes n bytes, which must be there.
+// take takes n bytes from the window. The caller has checked that it has them.
 func (w *outflow) take(n int) {
 	if n < 0 || n > int(w.n) {
 		panic("h2: more is sent than the window allows")
@@ -79,26 +85,29 @@ func (w *outflow) take(n int) {
 	w.n -= int32(n)
 }
 
-// add adds n bytes, fewer than none if n is negative. It reports whether the window can be so large: "A
-// sender MUST NOT allow a flow-control window to exceed 2^31-1 octets." RFC 9113, section 6.9.1. If it
-// cannot, nothing is added.
+// add adds n bytes to the window, where n may be negative. It reports whether the
+// sum does not exceed the maximum, and adds nothing if it does: "A sender MUST NOT
+// allow a flow-control window to exceed 2^31-1 octets." RFC 9113, section 6.9.1.
 func (w *outflow) add(n int32) bool {
 	sum := int64(w.n) + int64(n)
 	if sum > maxWindow {
 		return false
 	}
-	// A sum below the least int32 cannot come about: windows begin above zero, and SETTINGS take away
-	// what they gave.
+	// It cannot underflow: a window is at least 0 less one initial window, since a
+	// change of SETTINGS subtracts what the last one added.
 	w.n = int32(sum)
 	return true
 }
 
+// sendWindowUpdate lets the client send n bytes more, on a stream or, with id 0, on
+// the connection.
 func (c *conn) sendWindowUpdate(id uint32, n int32) {
 	c.out.frame(http2.FrameWindowUpdate, 0, id, 4)
 	c.out.buf = binary.BigEndian.AppendUint32(c.out.buf, uint32(n))
 }
 
-// refund gives n bytes back to the window of the connection: they were read, or nobody will read them.
+// refund gives n bytes back to the window of the connection, because they were read
+// or nobody will read them.
 func (c *conn) refund(n int) {
 	c.mu.held()
 	if n == 0 {
@@ -109,11 +118,13 @@ func (c *conn) refund(n int) {
 	}
 }
 
-// consumed gives the n bytes back that st's handler has read. It locks mu.
+// consumed gives back to both windows the n bytes that st's handler has read. It
+// locks mu.
 func (c *conn) consumed(st *stream, n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.refund(n)
+	// A client that has sent all of the body needs no more window for it.
 	if !st.state.closed && !st.state.remoteDone {
 		if n := st.flow.in.giveBack(n); n > 0 {
 			c.sendWindowUpdate(st.id, n)
@@ -122,7 +133,7 @@ func (c *conn) consumed(st *stream, n int) {
 	c.scheduleFlush()
 }
 
-// handleWindowUpdate lets more out. RFC 9113, section 6.9.
+// handleWindowUpdate handles a WINDOW_UPDATE frame. RFC 9113, section 6.9.
 func (c *conn) handleWindowUpdate(f frame) error {
 	if f.length != 4 {
 		return frameSizeError("WINDOW_UPDATE that is not 4 bytes long")
@@ -133,7 +144,8 @@ func (c *conn) handleWindowUpdate(f frame) error {
 			return protocolError("WINDOW_UPDATE of 0")
 		}
 		if !c.flow.out.add(n) {
-			// RFC 9113, section 6.9.1: the connection's window is a connection error.
+			// RFC 9113, section 6.9.1: the connection's window is a connection
+			// error.
 			return connError{http2.ErrCodeFlowControl, "the window of the connection overflows"}
 		}
 		return nil
@@ -156,15 +168,16 @@ func (c *conn) handleWindowUpdate(f frame) error {
 	return nil
 }
 
-// resizeWindows applies a new SETTINGS_INITIAL_WINDOW_SIZE to the open streams: to each what it changes,
-// of which some may already be used. RFC 9113, section 6.9.2.
+// resizeWindows applies a new SETTINGS_INITIAL_WINDOW_SIZE: the window of each open
+// stream changes by the difference. RFC 9113, section 6.9.2.
 func (c *conn) resizeWindows(size int32) error {
 	change := size - c.client.window
 	c.client.window = size
 	for _, st := range c.streams.open {
 		if !st.flow.out.add(change) {
-			// RFC 9113, section 6.9.2: an overflow is a connection error of type FLOW_CONTROL_ERROR.
-			return connError{http2.ErrCodeFlowControl, "SETTINGS_INITIAL_WINDOW_SIZE lets a window overflow"}
+			// RFC 9113, section 6.9.2: an overflow is a connection error of type
+			// FLOW_CONTROL_ERROR.
+			return connError{http2.ErrCodeFlowControl, "INITIAL_WINDOW_SIZE lets a window overflow"}
 		}
 		if st.flow.out.n > 0 {
 			c.ready.push(st)

@@ -2,18 +2,21 @@ package h2
 
 import "time"
 
-// dispatch hands the requests of the batch to workers, and sees that what the batch has caused is
-// written, by a worker, so that the reader never waits for the client to read. It reports whether the
-// connection is over.
+// dispatch hands the requests of the batch to the workers, and has a worker write
+// what the frames have caused, since the reader must not wait for the client to
+// read. It reports whether the connection is over.
 func (r *reader) dispatch() (over bool) {
 	r.goroutine.check()
 	c := r.c
 	c.mu.Lock()
 	var flush *conn
-	if n := len(r.batch); n == 0 {
-		c.scheduleFlush()
-	} else if !c.out.flushing && !c.out.flushQueued && (n > 1 || len(c.out.buf) > 0 || c.writable()) {
-		// Behind the batch, so that the batch's responses are written as one.
+	switch n := len(r.batch); {
+	case n == 0:
+		c.scheduleFlush() // acknowledgements and the like
+	case !c.out.flushing && !c.out.flushQueued && (n > 1 || c.writable()):
+		// The task comes behind the requests, so that their responses are written
+		// as one. A single request with nothing else to write needs no task: the
+		// worker that has run its handler writes.
 		c.out.flushQueued = true
 		flush = c
 	}
@@ -27,7 +30,7 @@ func (r *reader) dispatch() (over bool) {
 	return over
 }
 
-// run writes the output, as the task that flushQueued tells of. It locks mu.
+// run is the task that flushQueued is set for: it writes the output. It locks mu.
 func (c *conn) run(*worker) {
 	c.mu.Lock()
 	c.out.flushQueued = false
@@ -35,7 +38,7 @@ func (c *conn) run(*worker) {
 	c.writeOut()
 }
 
-// writeOut writes the output, if nobody does. It locks mu.
+// writeOut writes the output, unless another goroutine is writing. It locks mu.
 func (c *conn) writeOut() {
 	c.mu.Lock()
 	if !c.out.flushing {
@@ -46,11 +49,15 @@ func (c *conn) writeOut() {
 
 // writable reports whether there is something to write.
 func (c *conn) writable() bool {
-	return c.out.broken == nil && (len(c.out.buf) > 0 || c.flow.out.n > 0 && c.ready.first(c) != nil)
+	if c.out.broken != nil {
+		return false
+	}
+	return len(c.out.buf) > 0 || c.flow.out.n > 0 && c.ready.first(c) != nil
 }
 
-// scheduleFlush sees that the output is written, if there is any, without writing it: by the handler
-// whose DATA it would be, which waits anyway, or by a worker.
+// scheduleFlush has the output written, if there is any, by another goroutine. That
+// is the one whose DATA comes next, if it waits, or else a worker. Every change
+// that may have made something writable is followed by a call of it, or by a flush.
 func (c *conn) scheduleFlush() {
 	c.mu.held()
 	if c.out.flushing || c.out.flushQueued || !c.writable() {
@@ -66,9 +73,9 @@ func (c *conn) scheduleFlush() {
 	c.srv.workers.submit(nil, c)
 }
 
-// flushNow reports whether a response that has been put into the output is to be written at once: unless
-// somebody will, who writes now, or the task that waits behind the batch of requests, but that not for
-// long.
+// flushNow reports whether a response that has just been put into the output is to
+// be written at once. It is not if another goroutine is writing, nor, for maxDelay,
+// if a task that will write is queued behind the other requests of its batch.
 func (c *conn) flushNow(now int64) bool {
 	if c.out.flushing || c.out.broken != nil {
 		return false
@@ -83,9 +90,9 @@ func (c *conn) flushNow(now int64) bool {
 	return true
 }
 
-// flush writes the output until there is none, or, for the handler of mine, until nothing of mine is left
-// in it: then it sees that somebody else goes on. mu is held, but not during writes. Nobody else may be
-// flushing.
+// flush writes the output until it is empty. With mine, it returns as soon as none
+// of that stream's DATA is left to send, and leaves the rest to another goroutine.
+// mu is held, but released during writes. No other goroutine may be flushing.
 func (c *conn) flush(mine *stream) {
 	c.mu.held()
 	c.out.flushing = true
@@ -102,10 +109,10 @@ func (c *conn) flush(mine *stream) {
 		c.mu.Lock()
 		if err != nil {
 			c.abort(errGone)
-			c.raw.Close() // without TLS's alert, which could not be written either
+			c.raw.Close() // TLS's close_notify could not be written either
 		}
 		if mine != nil && len(mine.out.data) == 0 {
-			break
+			break // a handler does not write for others longer than it has to
 		}
 	}
 	c.out.flushing = false
@@ -113,8 +120,9 @@ func (c *conn) flush(mine *stream) {
 	c.closeIfDrained()
 }
 
-// renewDeadline reports whether the deadline of writes is to be set anew: not for each, which would cost
-// a timer each time, but so that a write has at least limits.byteTimeout.
+// renewDeadline reports whether the write deadline has to be set again. Setting it
+// for each write would cost a timer each time. So it is set to a quarter more than
+// limits.byteTimeout, and kept for the writes of that quarter.
 func (c *conn) renewDeadline() bool {
 	if c.lim.byteTimeout < 0 {
 		return false
@@ -127,7 +135,7 @@ func (c *conn) renewDeadline() bool {
 	return true
 }
 
-// write writes p. It is called without mu, by the one who flushes.
+// write writes p. flush calls it without mu.
 func (c *conn) write(p []byte, renew bool) error {
 	if renew {
 		c.nc.SetWriteDeadline(time.Now().Add(c.lim.byteTimeout + c.lim.byteTimeout/4))
@@ -136,7 +144,9 @@ func (c *conn) write(p []byte, renew bool) error {
 	return err
 }
 
-// abort ends the connection at once: nothing more is written, and the reader will close it.
+// abort ends the connection at once. Nothing more is written, all streams are
+// closed with err, and the reader is woken, which closes the connection. It may be
+// called again, which does nothing.
 func (c *conn) abort(err error) {
 	c.mu.held()
 	if c.out.broken != nil {

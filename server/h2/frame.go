@@ -6,8 +6,11 @@ import (
 	"golang.org/x/net/http2"
 )
 
+// frameHeaderLen is the length of what each frame begins with. RFC 9113, section
+// 4.1.
 const frameHeaderLen = 9
 
+// Types and flags that x/net's package has no name for, or too long ones.
 const (
 	framePriorityUpdate http2.FrameType = 0x10 // RFC 9218, section 7.1
 	flagEndStream                       = http2.FlagDataEndStream
@@ -27,13 +30,15 @@ type frame struct {
 }
 
 // appendFrame appends the header of a frame. RFC 9113, section 4.1.
-func appendFrame(dst []byte, kind http2.FrameType, flags http2.Flags, id uint32, length int) []byte {
+func appendFrame(
+	dst []byte, kind http2.FrameType, flags http2.Flags, id uint32, length int,
+) []byte {
 	return append(dst, byte(length>>16), byte(length>>8), byte(length), byte(kind), byte(flags),
 		byte(id>>24), byte(id>>16), byte(id>>8), byte(id))
 }
 
-// handle handles a frame that is neither DATA nor part of a header block. What it answers is put into the
-// output, not written.
+// handle handles a frame that is neither DATA nor part of a header block. What it
+// answers is put into the output, not written.
 func (c *conn) handle(f frame) error {
 	switch f.kind {
 	case http2.FrameSettings:
@@ -80,7 +85,8 @@ func (c *conn) ping(data [8]byte) {
 	c.out.buf = append(c.out.buf, data[:]...)
 }
 
-// handleReset ends a stream that the client wants no more of. RFC 9113, section 6.4.
+// handleReset ends a stream that the client wants no more of. RFC 9113, section
+// 6.4.
 func (c *conn) handleReset(f frame) error {
 	if f.id == 0 || c.streams.idle(f.id) {
 		return protocolError("RST_STREAM on an idle stream")
@@ -91,9 +97,13 @@ func (c *conn) handleReset(f frame) error {
 	reset := ResetError{Code: http2.ErrCode(binary.BigEndian.Uint32(f.payload)), Remote: true}
 	st := c.streams.open[f.id]
 	if st == nil {
-		c.rejected(f.id, reset) // a promise that was sent whole, perhaps
+		// It was under way when the stream ended; or it is about a promise that was
+		// sent whole.
+		c.rejected(f.id, reset)
 		return nil
 	}
+	// Rapid Reset, CVE-2023-44487: opening and resetting is the dearest that a
+	// client can do.
 	if !c.spend(costReset - costFrame) {
 		return errFlood
 	}
@@ -101,8 +111,9 @@ func (c *conn) handleReset(f frame) error {
 	return nil
 }
 
-// handlePriority checks a PRIORITY frame and forgets it. RFC 9113, section 5.3.2: the scheme is
-// deprecated; the server's SETTINGS say so too (RFC 9218, section 2.1).
+// handlePriority checks a PRIORITY frame and forgets it. RFC 9113, section 5.3.2:
+// the scheme is deprecated; the server's SETTINGS say so too (RFC 9218, section
+// 2.1).
 func (c *conn) handlePriority(f frame) error {
 	if f.id == 0 {
 		return protocolError("PRIORITY without a stream")
@@ -116,8 +127,8 @@ func (c *conn) handlePriority(f frame) error {
 	return nil
 }
 
-// handleGoAway begins the end that the client asks for: it takes no promises any more, and gets what it has
-// asked for before. RFC 9113, section 6.8.
+// handleGoAway begins the end that the client asks for: it takes no promises any
+// more, and gets what it has asked for before. RFC 9113, section 6.8.
 func (c *conn) handleGoAway(f frame) error {
 	if f.id != 0 {
 		return protocolError("GOAWAY on a stream")
@@ -125,7 +136,7 @@ func (c *conn) handleGoAway(f frame) error {
 	if f.length < 8 {
 		return frameSizeError("GOAWAY that is too short")
 	}
-	c.client.push = false
+	c.client.push = false // "Receivers of a GOAWAY frame MUST NOT open additional streams"
 	c.shutdown()
 	return nil
 }

@@ -2,15 +2,19 @@ package h2
 
 import (
 	"hash/maphash"
+	"strconv"
 
 	"golang.org/x/net/http2/hpack"
 )
 
-// An encoder encodes the fields that a connection sends. It is HPACK's (RFC 7541) with what
-// responses have in mind: names come with their static index, a lookup in the dynamic table is one
-// probe, and a field enters the table when it is sent the second time, so that what is different in
-// each response (an ETag, an id) pushes nothing out. Cookies are never indexed, and lengths are not
-// worth it.
+// An encoder is an HPACK encoder (RFC 7541) for the fields of responses. Names come
+// with their static index. A lookup in the dynamic table is one probe. A field is
+// added to the table when it is sent the second time, so that values that differ in
+// each response (an ETag, an id) displace nothing. Cookies are never indexed, and
+// lengths are not worth it.
+//
+// Its table is the one that the client's decoder has after the same blocks. So what
+// it has encoded must be sent, in the same order. conn.mu guards it.
 type encoder struct {
 	limit  uint32 // what the server allows
 	max    uint32 // the size of the table: the least of limit and what the client allows
@@ -18,12 +22,14 @@ type encoder struct {
 	resync bool   // max has changed since the last block
 	size   uint32
 
-	// ring holds the table: entry n (counted from the first that ever was) is ring[n % len(ring)],
-	// for n from first to next-1.
+	// ring holds the table: entry n (counted from the first that ever was) is
+	// ring[n % len(ring)], for n from first to next-1.
 	ring        []entry
 	first, next uint32
 
-	newest [64]uint32 // 1 + the number of the newest entry of a hash
+	// Both are indexed by a field's hash, and a later field displaces an earlier
+	// one.
+	newest [64]uint32 // 1 + the number of the newest entry
 	seen   [64]uint32 // the last hash that was not in the table
 }
 
@@ -32,15 +38,19 @@ type entry struct {
 	hash        uint32
 }
 
-// entryOverhead is what an entry counts for beside its strings. RFC 7541, section 4.1.
+// entryOverhead is what an entry counts for beside its strings. RFC 7541, section
+// 4.1.
 const entryOverhead = 32
 
-// staticTableLen is the number of entries of HPACK's static table.
+// staticTableLen is the number of entries of HPACK's static table. RFC 7541,
+// appendix A.
 const staticTableLen = 61
 
+// hashSeed keeps clients from choosing fields that collide.
 var hashSeed = maphash.MakeSeed()
 
-// resize applies a new SETTINGS_HEADER_TABLE_SIZE. RFC 7541, section 4.2.
+// resize applies a new SETTINGS_HEADER_TABLE_SIZE: the next block begins with it.
+// RFC 7541, section 4.2.
 func (e *encoder) resize(client uint32) {
 	n := min(client, e.limit)
 	if !e.resync || n < e.least {
@@ -51,7 +61,8 @@ func (e *encoder) resize(client uint32) {
 	e.evict(0)
 }
 
-// evict makes room for an entry of n bytes.
+// evict makes room for an entry of n bytes, the oldest entries first. RFC 7541,
+// section 4.4.
 func (e *encoder) evict(n uint32) {
 	for e.size+n > e.max && e.first < e.next {
 		old := &e.ring[e.first&uint32(len(e.ring)-1)]
@@ -61,9 +72,13 @@ func (e *encoder) evict(n uint32) {
 	}
 }
 
+// add adds an entry to the table. RFC 7541, section 2.3.2: the newest has the
+// lowest index.
 func (e *encoder) add(name, value string, hash uint32) {
 	n := uint32(len(name)+len(value)) + entryOverhead
 	e.evict(n)
+	// The ring's length is a power of two, and no client is sent more entries than
+	// its table holds.
 	if held := e.next - e.first; int(held) == len(e.ring) {
 		ring := make([]entry, max(8, 2*len(e.ring)))
 		for i := e.first; i != e.next; i++ {
@@ -84,8 +99,9 @@ func (e *encoder) begin(dst []byte) []byte {
 	}
 	e.resync = false
 	if e.least < e.max {
-		// RFC 7541, section 4.2: the smallest is told too. It is told as 0, and the table given up,
-		// because golang.org/x/net's decoder takes a second change only while the table is empty.
+		// RFC 7541, section 4.2: the smallest is told too. It is told as 0, and the
+		// table given up, because golang.org/x/net's decoder takes a second change
+		// only while the table is empty.
 		clear(e.ring)
 		e.first, e.size = e.next, 0
 		dst = append(dst, 0x20)
@@ -93,7 +109,8 @@ func (e *encoder) begin(dst []byte) []byte {
 	return appendInt(dst, 0x20, 5, uint64(e.max))
 }
 
-// status appends the pseudo-field :status.
+// status appends the pseudo-field :status, by index if it is one of the seven in
+// the static table.
 func (e *encoder) status(dst []byte, code int) []byte {
 	switch code {
 	case 200:
@@ -114,37 +131,30 @@ func (e *encoder) status(dst []byte, code int) []byte {
 	return append(dst, 0x08, 3, byte('0'+code/100%10), byte('0'+code/10%10), byte('0'+code%10))
 }
 
-// length appends content-length.
+// length appends content-length, as a literal that is not indexed: it is seldom the
+// same again.
 func (e *encoder) length(dst []byte, n int64) []byte {
 	dst = append(dst, 0x0f, 0x0d, 0) // literal, name 28
 	at := len(dst)
-	dst = appendDecimal(dst, n)
+	dst = strconv.AppendInt(dst, n, 10)
 	dst[at-1] = byte(len(dst) - at)
 	return dst
 }
 
-func appendDecimal(dst []byte, n int64) []byte {
-	var b [20]byte
-	i := len(b)
-	for {
-		i--
-		b[i] = byte('0' + n%10)
-		if n /= 10; n == 0 {
-			return append(dst, b[i:]...)
-		}
-	}
-}
-
-// field appends a field.
+// field appends a field: by index if it is in the table, and into the table if it
+// comes the second time.
 func (e *encoder) field(dst []byte, name fieldName, value string) []byte {
 	if name.lower == "set-cookie" || name.lower == "authorization" {
-		return e.literal(dst, 0x10, 4, name, value) // RFC 7541, section 7.1.3
+		// RFC 7541, section 7.1.3: never indexed, so that nobody can try values
+		// against the table.
+		return e.literal(dst, 0x10, 4, name, value)
 	}
-	h := maphash.String(hashSeed, value)
-	hash := uint32(h) ^ uint32(h>>32) ^ uint32(len(name.lower))<<24 ^ uint32(name.lower[0])<<16 ^ uint32(name.static)
+	hash := hashOf(name, value)
 	slot := hash % 64
+	// An entry that was evicted has a number below first.
 	if n := e.newest[slot]; n > e.first {
-		if k := &e.ring[(n-1)&uint32(len(e.ring)-1)]; k.hash == hash && k.value == value && k.name == name.lower {
+		k := &e.ring[(n-1)&uint32(len(e.ring)-1)]
+		if k.hash == hash && k.value == value && k.name == name.lower {
 			return appendInt(dst, 0x80, 7, uint64(staticTableLen+e.next-n+1))
 		}
 	}
@@ -157,7 +167,15 @@ func (e *encoder) field(dst []byte, name fieldName, value string) []byte {
 	return dst
 }
 
-// literal appends a literal field of the given representation. RFC 7541, section 6.2.
+// hashOf is of the value, mixed with what tells most names apart.
+func hashOf(name fieldName, value string) uint32 {
+	h := maphash.String(hashSeed, value)
+	n := uint32(len(name.lower))<<24 ^ uint32(name.lower[0])<<16 ^ uint32(name.static)
+	return uint32(h) ^ uint32(h>>32) ^ n
+}
+
+// literal appends a literal field of the given representation, which form and bits
+// are the first octet of. RFC 7541, section 6.2.
 func (e *encoder) literal(dst []byte, form byte, bits uint8, name fieldName, value string) []byte {
 	if name.static != 0 {
 		dst = appendInt(dst, form, bits, uint64(name.static))
@@ -181,7 +199,8 @@ func appendInt(dst []byte, form byte, bits uint8, n uint64) []byte {
 	return append(dst, byte(n))
 }
 
-// appendString appends a string, by Huffman's code if that is shorter. RFC 7541, section 5.2.
+// appendString appends a string, by Huffman's code if that is shorter. RFC 7541,
+// section 5.2.
 func appendString(dst []byte, s string) []byte {
 	if n := hpack.HuffmanEncodeLength(s); n < uint64(len(s)) {
 		dst = appendInt(dst, 0x80, 7, n)

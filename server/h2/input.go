@@ -21,33 +21,41 @@ const keepLargeInput = time.Second
 
 var largeInputs = sync.Pool{New: func() any { b := make([]byte, largeInput); return &b }}
 
-// An input is what was read and is not handled yet. It has a large buffer only while the client sends
-// more than the small one holds; if the client falls silent then, the clock has it given back. So an idle
-// connection costs 2 KiB of input, and one that uploads reads much at once.
+// input buffers what was read and is not handled yet. It uses a large buffer only
+// while the client sends more than the small one holds. The clock has that given
+// back when the connection has been idle for a while. So an idle connection costs 2
+// KiB of input, and one that uploads reads much at once.
 type input struct {
 	buf    []byte
 	r, w   int     // buf[r:w] is not handled yet
-	last   int     // how much the last read brought
-	pooled *[]byte // what buf is of, if that is not small
+	last   int     // size of the last read
+	pooled *[]byte // the large buffer, if buf is that
 	small  [smallInput]byte
 
-	large atomic.Bool // pooled is not nil; others than the reader ask
+	large atomic.Bool // pooled is not nil; read by other goroutines
 }
 
+// bytes is what is not handled yet. It is valid until the next fill.
 func (in *input) bytes() []byte { return in.buf[in.r:in.w] }
-func (in *input) skip(n int)    { in.r += n }
 
-// errWoken tells the reader to look up: the connection is over, or the large buffer is to be given back.
+// skip notes that n bytes of it have been handled.
+func (in *input) skip(n int) { in.r += n }
+
+// errWoken ends a Read of the reader: the connection is over, or the large buffer
+// is to be given back.
 var errWoken = errors.New("h2: the reader was woken")
 
-// wakeReader has the reader's fill return errWoken. It needs no lock.
+// wakeReader makes the reader's fill return errWoken, now or when it is next
+// called. A deadline in the past ends a Read and leaves the connection usable. It
+// needs no lock.
 func (c *conn) wakeReader() {
 	if c.nc.SetReadDeadline(time.Unix(1, 0)) != nil {
 		c.raw.Close()
 	}
 }
 
-// fill reads more, at least a byte. need is the size of the frame that has begun, which has to fit.
+// fill reads at least a byte more. need is the size of the frame that has begun,
+// which has to fit into the buffer.
 func (in *input) fill(nc net.Conn, need int) error {
 	in.makeRoom(need)
 	n, err := nc.Read(in.buf[in.w:])
@@ -59,27 +67,32 @@ func (in *input) fill(nc net.Conn, need int) error {
 	case err == nil:
 		return io.ErrNoProgress
 	case errors.Is(err, os.ErrDeadlineExceeded):
+		// wakeReader is the only one that sets read deadlines.
 		nc.SetReadDeadline(time.Time{})
 		return errWoken
 	}
 	return err
 }
 
-// makeRoom sees that there is room to read into, and for need bytes from r on.
+// makeRoom makes room to read into, and for need bytes from r on.
 func (in *input) makeRoom(need int) {
 	rest := in.w - in.r
 	switch {
+	// Nothing is left over, and little came: the small buffer will do again.
 	case rest == 0 && in.last < smallInput/2:
 		in.release()
 		in.buf, in.r, in.w = in.small[:], 0, 0
+	// Much came, or a frame has begun that may not fit.
 	case in.pooled == nil:
 		in.use(largeInputs.Get().(*[]byte))
+	// What is left over is moved to the front, but not for the sake of a few bytes.
 	case rest == 0 || len(in.buf)-in.r < max(need, largeInput/2):
 		in.w = copy(in.buf, in.bytes())
 		in.r = 0
 	}
 	if need > len(in.buf) {
-		// Only with a MaxReadFrameSize above its default, and for frames that are handled whole.
+		// Only with a MaxReadFrameSize above its default, and for frames that are
+		// handled whole.
 		grown := make([]byte, need)
 		in.use(&grown)
 	}
@@ -94,7 +107,8 @@ func (in *input) use(p *[]byte) {
 	in.large.Store(true)
 }
 
-// release gives back the buffer that is not the small one. What was in it must not be used any more.
+// release gives back the buffer that is not the small one. What was in it must not
+// be used any more.
 func (in *input) release() {
 	if in.pooled == nil {
 		return

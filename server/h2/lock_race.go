@@ -47,8 +47,8 @@ func (g *goroutine) check() {
 	}
 }
 
-// goroutineID reads the number of a goroutine where its stack is printed, as x/net's gotrack does: there
-// is no other way to it, which is why only tests ask.
+// goroutineID reads the number of a goroutine where its stack is printed, as
+// x/net's gotrack does: there is no other way to it, which is why only tests ask.
 func goroutineID() uint64 {
 	var buf [64]byte
 	s := bytes.TrimPrefix(buf[:runtime.Stack(buf[:], false)], []byte("goroutine "))

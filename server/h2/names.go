@@ -8,16 +8,20 @@ import (
 	"github.com/larkspur-web/larkspur/environ/wire"
 )
 
-// A fieldName is what is known of the name of a field: how HTTP/2 writes it, and its index in
-// HPACK's static table (RFC 7541, appendix A), 0 if it is not there.
+// What fields are called is looked up rather than made: http.CanonicalHeaderKey and
+// strings.ToLower allocate for each name that they change, and each has to be
+// checked.
+
+// A fieldName is what is known of the name of a field: how HTTP/2 writes it, and
+// its index in HPACK's static table (RFC 7541, appendix A), 0 if it is not there.
 type fieldName struct {
 	lower  string
 	static uint8
 }
 
-// The names that have a static index, and others that are common, by how net/http writes them. All
-// of them are tokens, and none is a field of the connection, so that a name that is found here
-// needs no other check.
+// The names that have a static index, and others that are common, by how net/http
+// writes them. All of them are tokens, and none is a field of the connection, so
+// that a name that is found here needs no other check.
 var knownNames = func() map[string]fieldName {
 	m := map[string]fieldName{}
 	for i, name := range []string{
@@ -52,7 +56,8 @@ var knownNames = func() map[string]fieldName {
 	return m
 }()
 
-// canonicalNames are the names of knownNames the other way round.
+// canonicalNames are the names of knownNames the other way round: from the wire to
+// net/http.
 var canonicalNames = func() map[string]string {
 	m := make(map[string]string, len(knownNames))
 	for name, f := range knownNames {
@@ -61,8 +66,8 @@ var canonicalNames = func() map[string]string {
 	return m
 }()
 
-// canonicalName is a name from the wire, as net/http writes it, or what is wrong with it.
-// RFC 9113, sections 8.2.1 and 8.2.2.
+// canonicalName is a name from the wire, as net/http writes it, or what is wrong
+// with it. RFC 9113, sections 8.2.1 and 8.2.2.
 func canonicalName(lower string) (name, reason string) {
 	if name, ok := canonicalNames[lower]; ok {
 		return name, ""
@@ -76,8 +81,8 @@ func canonicalName(lower string) (name, reason string) {
 	return http.CanonicalHeaderKey(lower), ""
 }
 
-// wireName is a name from a handler, as HTTP/2 writes it. ok is false if HTTP/2 cannot have it: it
-// is no token, or the name of a field of the connection.
+// wireName is a name from a handler, as HTTP/2 writes it. ok is false if HTTP/2
+// cannot have it: it is no token, or the name of a field of the connection.
 func wireName(name string) (f fieldName, ok bool) {
 	if f, ok := knownNames[name]; ok {
 		return f, true
@@ -98,9 +103,10 @@ const (
 	inPlain              // in one that net/url would leave as it is
 )
 
-// octets says it of each octet, so that one look at a target tells all that there is to know.
-// Beside what package wire lets through it has the octets above 0x7f: no URI has them, but there
-// are clients that send a path as it was typed, and net/url hands it on.
+// octets says it of each octet, so that one look at a target tells all that there
+// is to know. Beside what package wire lets through it has the octets above 0x7f:
+// no URI has them, but there are clients that send a path as it was typed, and
+// net/url hands it on.
 var octets = func() (t [256]uint8) {
 	for i := range 256 {
 		b := byte(i)
@@ -115,8 +121,8 @@ var octets = func() (t [256]uint8) {
 	return t
 }()
 
-// checkTarget reports whether target may be a :path, and whether it is plain: nothing in it needs
-// decoding.
+// checkTarget reports whether target may be a :path, and whether it is plain:
+// nothing in it needs decoding.
 func checkTarget(target string) (plain, ok bool) {
 	if target == "" || target[0] != '/' && target != "*" {
 		return false, false
@@ -139,8 +145,8 @@ func checkTarget(target string) (plain, ok bool) {
 	return plain, true
 }
 
-// validValue reports whether v may be the value of a field of HTTP/2, which has no white space at
-// its ends. RFC 9113, section 8.2.1.
+// validValue reports whether v may be the value of a field of HTTP/2, which has no
+// white space at its ends. RFC 9113, section 8.2.1.
 func validValue(v string) bool {
 	if v == "" {
 		return true
@@ -152,7 +158,8 @@ func validValue(v string) bool {
 	return wire.Value(v)
 }
 
-// parseLength parses a content-length: digits, and nothing else. RFC 9110, section 8.6.
+// parseLength parses a content-length: digits, and nothing else. RFC 9110, section
+// 8.6.
 func parseLength(s string) (n int64, ok bool) {
 	if !wire.Digits(s) {
 		return 0, false

@@ -8,38 +8,43 @@ import (
 )
 
 const (
-	// outputSize is how much output is gathered before it must be written: four TLS records.
+	// outputSize is how much output is gathered before it must be written. It is
+	// four TLS records.
 	outputSize = 64 << 10
-	// dataSize is the most payload that a DATA frame has, so that a frame is a TLS record.
+	// dataSize is the largest payload of a DATA frame: a frame is a TLS record.
 	dataSize = 16<<10 - frameHeaderLen
-	// A finished response waits for others of its batch until there is a record's worth, or for
-	// maxDelay.
+	// maxDelay is how long a finished response waits for others of its batch, if
+	// they are less than a record together.
 	maxDelay = 200 * time.Microsecond
 )
 
-// An output is what is to be written to the client. Frames are appended to it under the connection's
-// lock, and whoever finds that nobody writes it, writes all of it, without the lock. So what is finished
-// during a write goes out with the next, in one TLS record if it fits.
+// output holds the frames that are to be written to the client. They are appended
+// to buf with the connection's lock held. Any goroutine may write them, one at a
+// time: it takes buf, releases the lock, and writes. What is appended meanwhile
+// goes out with the next write, in one TLS record if it fits.
 //
-// conn.mu guards it. Whoever has set flushing owns what it has taken out of buf, and is alone in writing
-// to the connection, until it sets it back. When something can be written and nobody is flushing,
-// somebody will: flushQueued tells that a task is with the workers, and a handler that waits with DATA of
-// its own is woken to do it (see scheduleFlush). DATA is not in buf until its turn has come: see
-// fillOutput.
+// The order in buf is that on the wire. The encoder changes its table with each
+// block, so its output must be appended at once. DATA is moved into buf only just
+// before it is written, when the scheduler has chosen the stream: see fillOutput.
+//
+// conn.mu guards it. The goroutine that has set flushing owns the buffer that it
+// has taken, and is the only one that writes to the connection, until it resets
+// flushing. If there is something to write, then flushing or flushQueued is set, or
+// a goroutine that waits with DATA has been woken to flush: see scheduleFlush.
 type output struct {
 	buf         []byte
-	pooled      *[]byte   // what buf is of
-	since       int64     // when the first response came into buf that waits for others; 0: none does
-	flushing    bool      // somebody writes
-	flushQueued bool      // a task that will write is with the workers
-	roomWaiters []*stream // whose handlers wait for room in buf
-	broken      error     // why nothing can be written any more
+	pooled      *[]byte   // where buf is from
+	since       int64     // when the first response came that is delayed; 0: none is
+	flushing    bool      // a goroutine is writing
+	flushQueued bool      // conn.run, which will write, is queued with the workers
+	roomWaiters []*stream // streams whose goroutines wait for room in buf
+	broken      error     // set when nothing can be written any more
 	deadlineAt  int64     // when the deadline of writes was last set
 }
 
 var outputs = sync.Pool{New: func() any { b := make([]byte, 0, outputSize); return &b }}
 
-// buffer is buf, to be appended to.
+// buffer returns buf, made if necessary, to be appended to.
 func (o *output) buffer() []byte {
 	if o.buf == nil {
 		o.pooled = outputs.Get().(*[]byte)
@@ -48,14 +53,15 @@ func (o *output) buffer() []byte {
 	return o.buf
 }
 
-// frame appends the header of a frame, whose payload the caller appends to buf.
+// frame appends the header of a frame. The caller appends the payload to buf.
 func (o *output) frame(kind http2.FrameType, flags http2.Flags, id uint32, length int) {
 	o.buf = appendFrame(o.buffer(), kind, flags, id, length)
 }
 
-// sealBlock puts the length into the HEADERS or PUSH_PROMISE frame whose header is at buf[at:] and whose
-// payload ends buf, and cuts it into CONTINUATION frames if the client takes no frame so large. RFC 9113,
-// section 4.3.
+// sealBlock completes the HEADERS or PUSH_PROMISE frame that begins at buf[at] and
+// reaches to the end of buf: it sets the length and END_HEADERS, and cuts the
+// payload into CONTINUATION frames if it is larger than the client's maximum frame
+// size. RFC 9113, section 4.3.
 func (o *output) sealBlock(at, frameSize int) {
 	n := len(o.buf) - at - frameHeaderLen
 	h := o.buf[at:]
@@ -64,6 +70,7 @@ func (o *output) sealBlock(at, frameSize int) {
 		h[4] |= byte(flagEndHeaders)
 		return
 	}
+	// Blocks of this size are rare: the rest is copied twice.
 	id := uint32(h[5])<<24 | uint32(h[6])<<16 | uint32(h[7])<<8 | uint32(h[8])
 	rest := append([]byte(nil), h[frameHeaderLen+frameSize:]...)
 	h[0], h[1], h[2] = byte(frameSize>>16), byte(frameSize>>8), byte(frameSize)
@@ -80,7 +87,8 @@ func (o *output) sealBlock(at, frameSize int) {
 	}
 }
 
-// takeAll takes what is to be written, and lets those go on that wait for room.
+// takeAll takes the buffer to write it, and wakes the goroutines that wait for
+// room.
 func (o *output) takeAll() (buf []byte, pooled *[]byte) {
 	buf, pooled = o.buf, o.pooled
 	o.buf, o.pooled, o.since = nil, nil, 0
@@ -88,6 +96,7 @@ func (o *output) takeAll() (buf []byte, pooled *[]byte) {
 	return buf, pooled
 }
 
+// wakeRoomWaiters wakes the goroutines in waitForRoom.
 func (o *output) wakeRoomWaiters() {
 	for _, st := range o.roomWaiters {
 		st.signal()
@@ -95,7 +104,8 @@ func (o *output) wakeRoomWaiters() {
 	o.roomWaiters = o.roomWaiters[:0]
 }
 
-// recycle gives back what takeAll took.
+// recycle returns a buffer from takeAll to the pool, unless a large header made it
+// grow.
 func recycle(buf []byte, pooled *[]byte) {
 	if cap(buf) <= 2*outputSize {
 		*pooled = buf[:0]

@@ -8,15 +8,17 @@ import (
 
 // A priority is what the client says of a stream. RFC 9218, section 4.
 type priority struct {
-	explicit    bool
+	explicit    bool  // it has said so; if not, urgency means nothing
 	urgency     uint8 // 0 is the first, 7 the last
 	incremental bool
 }
 
+// defaultUrgency is what RFC 9218, section 4.1, has for those who do not say.
 const defaultUrgency = 3
 
-// parsePriority parses the value of a priority field, which is a Dictionary of RFC 9651. What it does
-// not know it ignores, and one that is not well formed leaves the defaults. RFC 9218, section 4.
+// parsePriority parses the value of a priority field, which is a Dictionary of RFC
+// 9651. What it does not know it ignores, and one that is not well formed leaves
+// the defaults. RFC 9218, section 4.
 func parsePriority(v string) priority {
 	p := priority{explicit: true, urgency: defaultUrgency}
 	d := dictionary{v}
@@ -39,11 +41,15 @@ func parsePriority(v string) priority {
 	return p
 }
 
-// A dictionary is what is left of one. RFC 9651, section 4.2.2.
+// A dictionary is what is left of one, as RFC 9651, section 4.2.2, has it parsed.
+// No more is made of its members than parsePriority asks for, but all of it is
+// checked: a field that is not well formed means nothing.
 type dictionary struct{ rest string }
 
+// trim skips what is in set.
 func (d *dictionary) trim(set string) { d.rest = strings.TrimLeft(d.rest, set) }
 
+// eat takes c, and reports whether it was next.
 func (d *dictionary) eat(c byte) bool {
 	if d.rest == "" || d.rest[0] != c {
 		return false
@@ -52,14 +58,15 @@ func (d *dictionary) eat(c byte) bool {
 	return true
 }
 
-// span takes what is in set, which must not be empty.
+// span takes what is of the bytes in set, at least one of which must be next.
 func (d *dictionary) span(set string) (s string, ok bool) {
 	rest := strings.TrimLeft(d.rest, set)
 	s, d.rest = d.rest[:len(d.rest)-len(rest)], rest
 	return s, s != ""
 }
 
-// member takes a member and the comma behind it. Its value is as it is written; "?1" if there is none.
+// member takes a member and the comma behind it. Its value is as it is written;
+// "?1" if there is none.
 func (d *dictionary) member() (key, value string, ok bool) {
 	if key, ok = d.key(); !ok {
 		return "", "", false
@@ -89,6 +96,7 @@ const (
 	tokenMore = alphabet + "0123456789!#$%&'*+-.^_`|~:/"
 )
 
+// key takes a key. RFC 9651, section 4.2.3.3.
 func (d *dictionary) key() (string, bool) {
 	if d.rest == "" || strings.IndexByte(keyStart, d.rest[0]) < 0 {
 		return "", false
@@ -112,7 +120,8 @@ func (d *dictionary) parameters() bool {
 	return true
 }
 
-// value takes an item or an inner list.
+// value takes an item or an inner list, which is "(" whatever it has. RFC 9651,
+// section 4.2.1.1.
 func (d *dictionary) value() (string, bool) {
 	if !d.eat('(') {
 		return d.item()
@@ -177,7 +186,8 @@ func (d *dictionary) item() (string, bool) {
 // maxEarly is how many priorities are kept for streams that are not open yet.
 const maxEarly = 32
 
-// handlePriorityUpdate changes the priority of a stream. RFC 9218, section 7.1.
+// handlePriorityUpdate changes the priority of a stream, which may be one that the
+// client is about to open: the frame may come first. RFC 9218, section 7.1.
 func (c *conn) handlePriorityUpdate(f frame) error {
 	if f.id != 0 {
 		return protocolError("PRIORITY_UPDATE on a stream")
@@ -192,6 +202,7 @@ func (c *conn) handlePriorityUpdate(f frame) error {
 	c.client.priorities = true
 	p := parsePriority(string(f.payload[4:]))
 	if st := c.streams.open[id]; st != nil {
+		// It is in the list of its old level, perhaps.
 		c.ready.remove(st)
 		st.turn.priority = p
 		c.ready.push(st)
@@ -201,8 +212,8 @@ func (c *conn) handlePriorityUpdate(f frame) error {
 	return nil
 }
 
-// keepEarly keeps the priority of a stream that the client has not opened yet, if there is room, for
-// which those give way that it has opened since, or left out.
+// keepEarly keeps the priority of a stream that the client has not opened yet, if
+// there is room, for which those give way that it has opened since, or left out.
 func (s *clientSettings) keepEarly(id uint32, p priority, idle func(uint32) bool) {
 	if s.early == nil {
 		s.early = map[uint32]priority{}

@@ -7,42 +7,48 @@ import (
 	"sync"
 )
 
-// A Promiser makes promises: it tells the client of a page of a request that the client has not made
-// yet, and answers that. RFC 9113, section 8.4.
+// A Promiser makes promises: a server tells the client of a page about a request
+// that the client has not made yet, and answers it. RFC 9113, section 8.4.
 //
-// Each http.ResponseWriter that a [Server] gives to its handler is one. A handler behind others finds it
-// through their Unwrap methods, as [http.ResponseController] does. A package that only needs promises can
-// declare the same methods itself, and so need not import this one.
+// Every http.ResponseWriter of a [Server] is one. A handler that is called through
+// middleware finds it by the Unwrap methods, as [http.ResponseController] does. A
+// package that makes promises can declare the same methods in an interface of its
+// own, and need not import this one.
 //
-// The methods may be called concurrently, also after the handler has returned.
+// The methods may be called concurrently, and after the handler has returned.
 //
-// A promise that the server's handler is to answer, with whatever it will answer, is made by the Push
-// of [http.Pusher], which each such http.ResponseWriter is as well.
+// To promise a request that the server's handler answers, use the Push method of
+// [http.Pusher], which every http.ResponseWriter of a Server implements too.
 type Promiser interface {
-	// Promises reports whether the client accepts promises on this response now, and how many more of
-	// them the client and the server allow. It is false for good if the request is itself promised, or
-	// neither GET nor HEAD, and when the response has ended; it may change as long as the client
-	// changes its SETTINGS.
+	// Promises reports whether a promise can be made on this response now, and how
+	// many more the client and the server allow. It is false if the request is
+	// itself promised or neither GET nor HEAD, if the response has ended, and if
+	// the client accepts no promises, which it may change at any time.
 	Promises() (n int, ok bool)
 
-	// Promise promises the request r, which is for the origin of the page, and answers it with status
-	// 200, header and body. Of r it reads Method (GET or HEAD; GET if empty), RequestURI (a path and
-	// perhaps a query) and Header. Nothing of what it is given may be changed any more.
+	// Promise promises the request r, and answers it with status 200, header and
+	// body. It reads r.Method (GET or HEAD; empty means GET), r.RequestURI (a path
+	// with or without a query, on the origin of the page) and r.Header. The caller
+	// must not change any of the arguments afterwards.
 	//
-	// The PUSH_PROMISE precedes all that is sent for the page afterwards, so that a client sees it
-	// before what refers to it. The answer is not waited for. Its body gives way to the page's, unless
-	// the promise is critical: then it goes before it.
+	// The PUSH_PROMISE precedes everything that is sent for the page afterwards, so
+	// that the client sees it before what refers to it. Promise does not wait for
+	// the answer to be sent. Its body yields to that of the page, unless the
+	// promise is critical; then it is sent before the page.
 	//
-	// If Promise returns an error, no promise was made. Otherwise settled, if it is not nil, is called
-	// once it is known what became of the promise: with nil when all has been sent; with a [ResetError]
-	// whose Remote is set if the client did not want it (REFUSED_STREAM says that it took none of it,
-	// CANCEL that it had no use for it, because it is in its cache, say); else with what ended the
-	// connection. A promise so small that it was sent whole before its client could refuse it is
-	// settled twice: with nil, and then with the client's reset. settled is called while the connection
-	// is locked: it must not block, and not use the connection.
-	Promise(r *http.Request, header http.Header, body []byte, critical bool, settled func(error)) error
+	// If Promise returns an error, no promise was made. Otherwise settled, if it is
+	// not nil, is called when the outcome is known: with nil when the answer has
+	// been sent; with a [ResetError] that has Remote set when the client has
+	// refused it (REFUSED_STREAM: it has taken nothing; CANCEL: it has no use for
+	// it, because the resource is in its cache, say); or with the error that ended
+	// the connection. A client may reset the stream after the answer was sent
+	// whole; then settled is called a second time. It is called with the connection
+	// locked: it must not block, and must not use the connection.
+	Promise(
+		r *http.Request, header http.Header, body []byte, critical bool, settled func(error),
+	) error
 
-	// Session is where others keep what they know of the connection. It lives as long as that.
+	// Session holds what others know about the connection, and lives as long as it.
 	Session() *sync.Map
 }
 
@@ -66,12 +72,15 @@ func (w *response) Promises() (n int, ok bool) {
 }
 
 // Promise promises r with a prepared answer, as [Promiser] says.
-func (w *response) Promise(r *http.Request, header http.Header, body []byte, critical bool, settled func(error)) error {
-	return w.st.makePromise(r, promise{critical: critical, settled: settled, answer: &answer{header, body}})
+func (w *response) Promise(
+	r *http.Request, header http.Header, body []byte, critical bool, settled func(error),
+) error {
+	p := promise{critical: critical, settled: settled, answer: &answer{header, body}}
+	return w.st.makePromise(r, p)
 }
 
-// Push promises a request that the server's handler answers. Its error is [http.ErrNotSupported] where
-// the client accepts no promises.
+// Push promises a request that the server's handler answers. Its error is
+// [http.ErrNotSupported] where the client accepts no promises.
 func (w *response) Push(target string, o *http.PushOptions) error {
 	if o == nil {
 		o = new(http.PushOptions)
@@ -100,5 +109,5 @@ func (w *response) ownOrigin(target string) (rest string, ok bool) {
 	return rest, ok
 }
 
-// Session is where others keep what they know of the connection.
+// Session holds what others know about the connection.
 func (w *response) Session() *sync.Map { return &w.st.c.session }

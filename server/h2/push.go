@@ -19,18 +19,20 @@ type answer struct {
 
 // promisesLeft is how many promised streams may be opened now.
 func (c *conn) promisesLeft() int {
-	// RFC 9113, section 5.1.2: what SETTINGS_MAX_CONCURRENT_STREAMS of the client bounds is these.
+	// RFC 9113, section 5.1.2: what SETTINGS_MAX_CONCURRENT_STREAMS of the client
+	// bounds is these.
 	return max(0, min(c.lim.promises, int(min(c.client.streams, 1<<30)))-c.streams.promises)
 }
 
-// promisable is why st can carry no promise; c.mu is held.
+// promisable returns why st can carry no promise now, or nil.
 func (st *stream) promisable() error {
 	c := st.c
 	c.mu.held()
+	safe := st.req.method == http.MethodGet || st.req.method == http.MethodHead
 	switch {
-	case st.promise.parent != nil, st.req.method != http.MethodGet && st.req.method != http.MethodHead,
-		st.state.closed, st.state.localDone:
-		// RFC 9113, section 8.4: on streams that the client began and the server has not ended.
+	case st.promise.parent != nil, !safe, st.state.closed, st.state.localDone:
+		// RFC 9113, section 8.4: on streams that the client began and the server
+		// has not ended.
 		return errPushParent
 	case !c.client.push, c.lim.promises < 0, c.ending.stage != serving, c.out.broken != nil,
 		c.streams.lastPromised >= maxStreamID-1:
@@ -41,7 +43,8 @@ func (st *stream) promisable() error {
 	return nil
 }
 
-// makePromise promises r on st, in a new stream with p. It locks c.mu.
+// makePromise promises r on st, in a new stream. p says how it is answered. It
+// locks c.mu, and may wait for room in the output.
 func (st *stream) makePromise(r *http.Request, p promise) error {
 	fields, err := promiseFields(r.Header)
 	if err != nil {
@@ -59,6 +62,8 @@ func (st *stream) makePromise(r *http.Request, p promise) error {
 	if err := st.promisable(); err != nil {
 		return err
 	}
+	// Its handler would count for the client. It is not queued as a request is:
+	// the page may be among those that it would wait for.
 	if c.admission.running >= c.lim.streams && p.answer == nil {
 		return errPushLimit
 	}
@@ -80,7 +85,8 @@ func (st *stream) makePromise(r *http.Request, p promise) error {
 	return nil
 }
 
-// openPromise opens the promised stream st, and puts its PUSH_PROMISE into the output.
+// openPromise opens the promised stream st, and puts its PUSH_PROMISE into the
+// output.
 func (c *conn) openPromise(st *stream, fields []responseField) {
 	c.streams.lastPromised += 2
 	st.id = c.streams.lastPromised
@@ -95,8 +101,8 @@ func (c *conn) openPromise(st *stream, fields []responseField) {
 	c.setDeadlines(st)
 }
 
-// promisedRequest makes the request of the promised stream st out of r, and returns what is wrong with
-// that.
+// promisedRequest makes the request of the promised stream st out of r, and returns
+// what is wrong with that.
 func (st *stream) promisedRequest(r *http.Request) (reason string) {
 	method := first(r.Method, http.MethodGet)
 	if method != http.MethodGet && method != http.MethodHead {
@@ -127,19 +133,23 @@ func (st *stream) promisedRequest(r *http.Request) (reason string) {
 	return ""
 }
 
-// promiseFields are the fields of a promised request. RFC 9113, sections 8.2.2 and 8.4. Unlike those of a
-// response, which the handler cannot check any more, what is wrong among them is an error.
+// promiseFields are the fields of a promised request. RFC 9113, sections 8.2.2 and
+// 8.4. Unlike those of a response, which the handler cannot check any more, what is
+// wrong among them is an error.
 func promiseFields(h http.Header) (fields []responseField, err error) {
+	wrong := func(name, why string) ([]responseField, error) {
+		return nil, fmt.Errorf("h2: promise with field %q: %s", name, why)
+	}
 	for name, values := range h {
 		if (wire.Connection | wire.Framing).Has(name) {
-			return nil, fmt.Errorf("h2: promise with field %q: a promised request cannot have it", name)
+			return wrong(name, "a promised request cannot have it")
 		}
 		if !wire.Token(name) {
-			return nil, fmt.Errorf("h2: promise with field %q: not a name", name)
+			return wrong(name, "not a name")
 		}
 		for _, v := range values {
 			if !wire.Value(v) {
-				return nil, fmt.Errorf("h2: promise with field %q: its value is invalid", name)
+				return wrong(name, "its value is invalid")
 			}
 		}
 		fields = appendFields(fields, name, values)
@@ -173,15 +183,16 @@ func (c *conn) sendPromise(st *stream, fields []responseField) {
 	c.out.sealBlock(at, c.client.frameSize)
 }
 
-// sendAnswer sends the answer that is ready; c.mu is held. Nobody else knows of the response yet, so that
-// its own lock is not needed.
+// sendAnswer puts the header of the prepared answer into the output, and hands the
+// body to the scheduler. No other goroutine uses the response, so its lock is not
+// needed.
 func (st *stream) sendAnswer() {
 	c, w, a := st.c, &st.w, st.promise.answer
 	w.start(st, new(scratch))
 	w.header = a.header
 	w.status = http.StatusOK
 	w.takeHeader()
-	w.length = -1 // the body is there: its own length counts
+	w.length = -1 // sendHeader sends the length of the body that is there
 	w.written = int64(len(a.body))
 	end := len(a.body) == 0 || w.head
 	w.sendHeader(a.body, true, end, time.Now())
@@ -198,12 +209,12 @@ func (st *stream) sendAnswer() {
 // maxSentPromises is how many promised streams that were sent whole are remembered.
 const maxSentPromises = 64
 
-// sentPromises are the promised streams that were sent whole and that the client may still reset, by their
-// identifiers, with what is to be told then. conn.mu guards them.
+// sentPromises has the settled functions of promised streams that were sent whole,
+// by their identifiers: the client may still reset them. conn.mu guards it.
 type sentPromises map[uint32]func(error)
 
-// settle tells what became of st's promise, if it is one, and remembers it if the client may still say
-// otherwise.
+// settle calls the settled function of a promised stream that is closed with err,
+// and keeps it in sentPromises if the client may still reset the stream.
 func (c *conn) settle(st *stream, err error) {
 	settled := st.promise.settled
 	if settled == nil {
@@ -223,7 +234,8 @@ func (c *conn) settle(st *stream, err error) {
 	}
 }
 
-// rejected tells that the client has reset a promised stream that had been sent whole, if it is one.
+// rejected handles a reset of a stream that is closed: if it is a promise that was
+// sent whole, its settled function is called again.
 func (c *conn) rejected(id uint32, err error) {
 	if settled := c.sentPromises[id]; settled != nil {
 		delete(c.sentPromises, id)

@@ -7,12 +7,12 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// A reader reads a connection: all frames that one read brought are handled before their requests are
-// handed to workers, at once. It writes nothing, so that a client that does not read cannot stop what it
-// sends, its WINDOW_UPDATEs above all, from being heard.
+// A reader reads and handles a connection's frames. All requests that one Read has
+// brought are handed to the workers together. It does not write: a client that does
+// not read must still be heard, its WINDOW_UPDATEs above all.
 //
-// It belongs to the goroutine that net/http gave the connection, which calls its methods without conn.mu
-// and locks that for what it changes beyond the reader.
+// It belongs to the goroutine on which net/http serves the connection. That calls
+// its methods without conn.mu, which they lock for what they change in conn.
 type reader struct {
 	goroutine
 	c *conn
@@ -22,16 +22,17 @@ type reader struct {
 	block   block     // the header block that is being read
 	data    dataFrame // the DATA frame that is being read
 	batch   []*stream // requests since the last dispatch
-	begun   bool      // the client's first SETTINGS have come
+	begun   bool      // the client's first frame has come
 }
 
-// run reads until the connection ends. Its error is why, or nil if it has ended as it should.
+// run reads until the connection ends. It returns the error that ends it, if any.
 func (r *reader) run(prefaceRead bool) error {
 	c := r.c
 	c.mu.Lock()
 	c.sendSettings()
 	c.scheduleFlush()
 	c.mu.Unlock()
+	// The server's preface does not wait for the client's: RFC 9113, section 3.4.
 	if !prefaceRead {
 		if over, err := r.readPreface(); over || err != nil {
 			return err
@@ -39,6 +40,7 @@ func (r *reader) run(prefaceRead bool) error {
 	}
 	for {
 		need, err := r.handleBuffered()
+		// Requests that came before an error are served.
 		if over := r.dispatch(); over || err != nil {
 			return err
 		}
@@ -49,8 +51,9 @@ func (r *reader) run(prefaceRead bool) error {
 	}
 }
 
-// readPreface reads the octets that begin a connection; the SETTINGS that belong to them are a frame. It
-// reports whether the connection is over before they have come.
+// readPreface reads the fixed octets of the client's preface. The SETTINGS frame
+// that follows is read as any other. It reports whether the connection was over
+// before.
 func (r *reader) readPreface() (over bool, err error) {
 	for seen := 0; seen < len(http2.ClientPreface); {
 		if r.dispatch() {
@@ -71,12 +74,13 @@ func (r *reader) readPreface() (over bool, err error) {
 	return false, nil
 }
 
-// handleBuffered handles the frames in the buffer. It returns how many bytes the next one has; its error
-// ends the connection.
+// handleBuffered handles the frames in the buffer. It returns the size of the next
+// frame as far as that is known. An error ends the connection.
 func (r *reader) handleBuffered() (need int, err error) {
 	for {
 		p := r.in.bytes()
 		if r.data.active {
+			// An empty frame is complete as it is.
 			if len(p) == 0 && r.data.left+r.data.pad > 0 {
 				return 0, nil
 			}
@@ -99,6 +103,7 @@ func (r *reader) handleBuffered() (need int, err error) {
 		if err := r.check(f); err != nil {
 			return 0, err
 		}
+		// DATA is handled as it comes, other frames when they are complete.
 		if f.kind == http2.FrameData {
 			r.in.skip(frameHeaderLen)
 			if err := r.resetOn(r.handleData(f)); err != nil {
@@ -118,7 +123,7 @@ func (r *reader) handleBuffered() (need int, err error) {
 	}
 }
 
-// check checks what holds for frames of all types.
+// check makes the checks that apply to all frames.
 func (r *reader) check(f frame) error {
 	if f.length > r.c.lim.frameSize {
 		// RFC 9113, section 4.2.
@@ -132,13 +137,14 @@ func (r *reader) check(f frame) error {
 		r.begun = true
 	}
 	if r.block.id != 0 && (f.kind != http2.FrameContinuation || f.id != r.block.id) {
-		// RFC 9113, section 4.3: "Each field block is processed as a discrete unit."
+		// RFC 9113, section 4.3: a field block is "a contiguous sequence of
+		// frames".
 		return protocolError("a frame within a field block")
 	}
 	return nil
 }
 
-// handle handles a frame other than DATA.
+// handle handles a complete frame.
 func (r *reader) handle(f frame) error {
 	r.goroutine.check()
 	switch f.kind {
@@ -156,7 +162,8 @@ func (r *reader) handle(f frame) error {
 	return c.handle(f)
 }
 
-// resetOn resets the stream that err is about, and returns err if it is about the connection.
+// resetOn resets the stream of a stream error. It returns any other error, which
+// ends the connection.
 func (r *reader) resetOn(err error) error {
 	s, ok := err.(streamError)
 	if !ok {
@@ -167,10 +174,11 @@ func (r *reader) resetOn(err error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.reset(s.id, s.code)
-	// MadeYouReset: a reset that the client provokes costs what one that it sends does.
+	// A reset that the client provokes costs as much as one that it sends
+	// (MadeYouReset, CVE-2025-8671).
 	cost := costReset
 	if s.code == http2.ErrCodeRefusedStream && c.client.unacked > 0 {
-		cost = costFrame // it could not know the limit yet
+		cost = costFrame // it may not have seen the limit yet
 	}
 	if !c.spend(cost) {
 		return errFlood

@@ -10,8 +10,9 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// request makes the http.Request of st out of b. It returns what is wrong with it: a malformed request
-// is a stream error, and reaches no handler. RFC 9113, section 8.1.1.
+// request makes the http.Request of st out of b. It returns what is wrong with it:
+// a malformed request is a stream error, and reaches no handler. RFC 9113, section
+// 8.1.1.
 func (st *stream) request(b *block) (reason string) {
 	h := head{length: -1, priority: st.turn.priority}
 	if reason = h.read(b); reason != "" {
@@ -28,6 +29,8 @@ func (st *stream) request(b *block) (reason string) {
 		return ":path is no path"
 	}
 	st.turn.priority = h.priority
+	// One allocation for the header's values, one for the http.Request; the URL and
+	// the context are the stream's own.
 	st.req.method = h.method
 	st.req.ctx.parent = st.c.ctx
 	r := http.Request{
@@ -36,7 +39,7 @@ func (st *stream) request(b *block) (reason string) {
 		Header: h.header, Trailer: trailerNames(h.header),
 		RemoteAddr: st.c.remote, Body: http.NoBody,
 	}
-	if h.scheme != "http" {
+	if h.scheme != "http" { // else it is a request for http, whichever way it came
 		r.TLS = st.c.tls
 	}
 	expect := h.expectsContinue()
@@ -46,11 +49,12 @@ func (st *stream) request(b *block) (reason string) {
 		r.Body = st.req.body
 		r.ContentLength = h.length
 	}
-	st.req.r = r.WithContext(&st.req.ctx)
+	st.req.r = r.WithContext(&st.req.ctx) // the only way to set it
 	return ""
 }
 
-// refuse prepares st for an answer without a handler, to a block that has not been kept.
+// refuse prepares st for an answer without a handler, to a block of which only the
+// beginning was kept.
 func (st *stream) refuse(status int, b *block) {
 	st.req.refused = status
 	for _, f := range b.fields {
@@ -65,10 +69,12 @@ func (st *stream) refuse(status int, b *block) {
 	}
 }
 
-// A pseudo is the pseudo-fields of a request. RFC 9113, section 8.3.1; RFC 8441, section 4.
+// A pseudo is the pseudo-fields of a request. RFC 9113, section 8.3.1; RFC 8441,
+// section 4.
 type pseudo struct{ method, scheme, authority, path, protocol string }
 
-// A head is what a request says before its body.
+// A head is what a request says before its body. It is on the reader's stack while
+// the request is made.
 type head struct {
 	pseudo
 	header   http.Header
@@ -103,6 +109,7 @@ func (h *head) read(b *block) (reason string) {
 		// RFC 9113, section 8.3.1: one that names another host is malformed.
 		return "host differs from :authority"
 	}
+	// A handler sees one Cookie field, as net/http and CGI know it.
 	if crumbs := h.header["Cookie"]; len(crumbs) > 1 {
 		// RFC 9113, section 8.2.3: compression may have cut it.
 		h.header["Cookie"] = []string{strings.Join(crumbs, "; ")}
@@ -113,7 +120,8 @@ func (h *head) read(b *block) (reason string) {
 	return ""
 }
 
-// add adds a field that is not a pseudo-field to the header. It returns what is wrong with it.
+// add adds a field that is not a pseudo-field to the header. It returns what is
+// wrong with it.
 func (h *head) add(f *hpack.HeaderField) (reason string) {
 	name, reason := checkField(f)
 	if reason != "" {
@@ -121,6 +129,8 @@ func (h *head) add(f *hpack.HeaderField) (reason string) {
 	}
 	switch f.Name {
 	case "content-length":
+		// It need not be there; but if it is, DATA must come to just as much: see
+		// body.
 		n, ok := parseLength(f.Value)
 		if !ok || h.length >= 0 && h.length != n {
 			return "content-length that is no length, or two of them"
@@ -130,6 +140,8 @@ func (h *head) add(f *hpack.HeaderField) (reason string) {
 		}
 		h.length = n
 	case "host":
+		// Clients that translate HTTP/1.1 may send it, instead of :authority or
+		// besides.
 		if h.host != "" {
 			return "two host fields"
 		}
@@ -144,13 +156,15 @@ func (h *head) add(f *hpack.HeaderField) (reason string) {
 		h.header[name] = append(have, f.Value)
 		return ""
 	}
+	// The capacity keeps a handler that appends from writing over the next field's
+	// value.
 	h.values = append(h.values, f.Value)
 	h.header[name] = h.values[len(h.values)-1 : len(h.values) : len(h.values)]
 	return ""
 }
 
-// expectsContinue reports whether the client waits for a 100 before it sends the body, and takes the
-// field, which the server sees to. RFC 9110, section 10.1.1.
+// expectsContinue reports whether the client waits for a 100 before it sends the
+// body, and takes the field, which the server sees to. RFC 9110, section 10.1.1.
 func (h *head) expectsContinue() bool {
 	v := h.header["Expect"]
 	if v == nil || !httpguts.HeaderValuesContainsToken(v, "100-continue") {
@@ -161,6 +175,8 @@ func (h *head) expectsContinue() bool {
 }
 
 // take reads the pseudo-fields, which come first, and returns how many there are.
+// One that comes later is found among the others, whose names have no colon. RFC
+// 9113, section 8.3.
 func (ps *pseudo) take(fields []hpack.HeaderField) (n int, reason string) {
 	for _, f := range fields {
 		if f.Name == "" || f.Name[0] != ':' {
@@ -237,8 +253,8 @@ func (ps *pseudo) checkProtocol(allowed bool) (reason string) {
 	return ""
 }
 
-// checkField checks a field that is not a pseudo-field, and returns its name as net/http writes it, or
-// what is wrong with it. RFC 9113, sections 8.2.1 and 8.2.2.
+// checkField checks a field that is not a pseudo-field, and returns its name as
+// net/http writes it, or what is wrong with it. RFC 9113, sections 8.2.1 and 8.2.2.
 func checkField(f *hpack.HeaderField) (name, reason string) {
 	name, reason = canonicalName(f.Name)
 	switch {
@@ -252,7 +268,9 @@ func checkField(f *hpack.HeaderField) (name, reason string) {
 	return name, ""
 }
 
-// parseTarget parses a request target into u. Most need nothing but to be cut.
+// parseTarget parses a request target into u, as url.ParseRequestURI does, and
+// reports whether it may be a :path. Most need nothing but to be cut at the query:
+// FuzzTarget compares the two.
 func parseTarget(u *url.URL, target string) bool {
 	plain, ok := checkTarget(target)
 	if !ok {

@@ -14,46 +14,49 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// A scratch is what a response is gathered in; a worker lends it to one after another.
+// A scratch holds what a response gathers while its handler runs. It belongs to the
+// worker, which uses it for one response after another.
 type scratch struct {
-	buf    []byte          // the beginning of the body, or what comes after what was sent of it
-	fields []responseField // of the header
+	buf    []byte          // what was written of the body and not sent yet
+	fields []responseField // the fields of the header
 }
 
+// A responseField is a field that is ready to be encoded: name and value are valid.
 type responseField struct {
 	name  fieldName
 	value string
 }
 
-// A response is the http.ResponseWriter of a stream. Its methods may be called by several goroutines, and
-// after the handler has returned, when they do nothing.
+// A response is the http.ResponseWriter of a stream. Its methods may be called
+// concurrently, and after the handler has returned, when they do nothing.
 //
-// st and head do not change. header is the handler's own: it must not change it while it calls another
-// method, as with any http.ResponseWriter. mu guards the rest, and is held while the client is waited
-// for, so that a body is written in the order of the calls.
+// st and head do not change. header belongs to the handler, which must not change
+// it during a call of another method, as with any http.ResponseWriter. mu guards
+// the rest. It is held while a write waits for the client, so concurrent writes do
+// not mix.
 type response struct {
 	st   *stream
 	head bool // the method is HEAD
 
 	mu       sync.Mutex
 	header   http.Header
-	s        *scratch // nil before and after the handler
-	status   int      // 0: WriteHeader was not called
+	s        *scratch // nil unless the handler runs
+	status   int      // 0 before WriteHeader
 	sent     bool     // the header is in the output
 	lacks    lacks
-	length   int64 // what Content-Length says; -1: nothing
+	length   int64 // the Content-Length of the handler; -1 if there is none
 	written  int64 // bytes that the handler has written
 	trailers []string
 }
 
-// lacks are the fields that a header has not, and the server therefore adds.
+// lacks says which fields the handler has not set, so that the server adds them.
 type lacks struct {
-	kind bool // Content-Type; there is no coding either, which would hide what the body is
+	kind bool // Content-Type, and Content-Encoding, which would hide the type
 	date bool // Date
 	size bool // Content-Length
 }
 
-// start readies the response for its handler.
+// start prepares the response for its handler.
 func (w *response) start(st *stream, s *scratch) {
 	w.st, w.s, w.length = st, s, -1
 	w.head = st.req.method == http.MethodHead
@@ -68,17 +71,21 @@ func (w *response) Header() http.Header {
 	return w.header
 }
 
-// WriteHeader takes the header as it is now, and, if it is an interim one, sends it.
+// WriteHeader takes the header as it is now, and, if it is an interim one, sends
+// it.
 func (w *response) WriteHeader(status int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.writeHeader(status)
 }
 
+// writeHeader is WriteHeader, for those who hold w.mu.
 func (w *response) writeHeader(status int) {
 	if w.status != 0 || w.s == nil {
 		return
 	}
+	// Three digits, as net/http demands: a mistake of the handler's, which it
+	// should see.
 	if status < 100 || status > 999 {
 		panic(fmt.Sprintf("h2: invalid status %d", status))
 	}
@@ -93,7 +100,7 @@ func (w *response) writeHeader(status int) {
 	w.status = status
 }
 
-// takeHeader takes the fields out of the header, which the handler may change later.
+// takeHeader copies the fields of the header, which the handler may change later.
 func (w *response) takeHeader() {
 	w.s.fields = w.s.fields[:0]
 	w.lacks = lacks{true, true, true}
@@ -105,7 +112,8 @@ func (w *response) takeHeader() {
 	}
 }
 
-// note notes what the response needs to know of a field, and reports whether it is sent as it is.
+// note notes what a field says about the response, and reports whether the field is
+// to be sent as it is.
 func (w *response) note(name string, values []string) bool {
 	switch name {
 	case "Content-Type":
@@ -117,6 +125,7 @@ func (w *response) note(name string, values []string) bool {
 	case "Date":
 		w.lacks.date = false
 	case "Content-Length":
+		// It is sent as sendHeader understands it, once, or left out.
 		w.lacks.size = false
 		if len(values) > 0 {
 			n, ok := parseLength(values[0])
@@ -127,6 +136,9 @@ func (w *response) note(name string, values []string) bool {
 		}
 		return false
 	case "Connection":
+		// RFC 9113, section 8.2.2: HTTP/2 has no such field. As net/http does,
+		// "close" is understood all the same, from a handler; an answer that was
+		// ready came about on another connection.
 		if slices.Contains(values, "close") && w.st.promise.answer == nil {
 			c := w.st.c
 			c.mu.Lock()
@@ -144,7 +156,8 @@ func (w *response) note(name string, values []string) bool {
 	return !strings.HasPrefix(name, http.TrailerPrefix)
 }
 
-// appendFields appends those of the values that can be sent, if the name can.
+// appendFields appends those of the values that can be sent, if the name can. What
+// cannot is left out without a word, as net/http does.
 func appendFields(fields []responseField, name string, values []string) []responseField {
 	known, ok := wireName(name)
 	if !ok {
@@ -159,7 +172,7 @@ func appendFields(fields []responseField, name string, values []string) []respon
 	return fields
 }
 
-// declareTrailer takes note of a name that the header announces, or the handler has set later.
+// declareTrailer notes the name of a trailer.
 func (w *response) declareTrailer(name string) {
 	name = http.CanonicalHeaderKey(name)
 	if httpguts.ValidTrailerHeader(name) && !slices.Contains(w.trailers, name) {
@@ -187,8 +200,8 @@ func (w *response) sendInterim(status int) {
 	}
 }
 
-// sendContinue sends the 100 that the client waits for before its body. RFC 9110, section 10.1.1. It is
-// called without c.mu.
+// sendContinue sends the 100 that the client waits for before its body. RFC 9110,
+// section 10.1.1. It is called without c.mu.
 func (st *stream) sendContinue() {
 	c := st.c
 	c.mu.Lock()
@@ -200,8 +213,9 @@ func (st *stream) sendContinue() {
 	c.scheduleFlush()
 }
 
-// sendHeader puts the header into the output. body is the beginning of the body, or, if whole, all of it;
-// end tells that nothing follows. c.mu is held, and the output has room.
+// sendHeader puts the header into the output. body is the beginning of the body,
+// or, if whole, all of it. With end, nothing follows. c.mu is held, and the output
+// has room.
 func (w *response) sendHeader(body []byte, whole, end bool, now time.Time) {
 	c := w.st.c
 	c.mu.held()
@@ -220,6 +234,9 @@ func (w *response) sendHeader(body []byte, whole, end bool, now time.Time) {
 	for i := range w.s.fields {
 		out = e.field(out, w.s.fields[i].name, w.s.fields[i].value)
 	}
+	// RFC 9110, section 8.6: a 204 has no length. Without a word of the handler's,
+	// a body that is here whole has its own; but to HEAD a handler may well write
+	// nothing, which says nothing of what GET would get.
 	if w.length >= 0 && w.status != http.StatusNoContent {
 		out = e.length(out, w.length)
 	} else if n := w.written; w.lacks.size && whole && !w.bodyless() && (n > 0 || !w.head) {
@@ -235,13 +252,14 @@ func (w *response) sendHeader(body []byte, whole, end bool, now time.Time) {
 	c.out.sealBlock(at, c.client.frameSize)
 }
 
+// The fields that are added.
 var (
 	contentType = knownNames["Content-Type"]
 	date        = knownNames["Date"]
 )
 
-// sendFields puts a block into the output that is sent as it is: an interim response, or, with the
-// status 0, trailers.
+// sendFields puts a block into the output that is sent as it is: an interim
+// response, or, with the status 0, trailers.
 func (c *conn) sendFields(id uint32, flags http2.Flags, status int, fields []responseField) {
 	at := c.beginHeaders(id, flags)
 	if status != 0 {
@@ -253,7 +271,8 @@ func (c *conn) sendFields(id uint32, flags http2.Flags, status int, fields []res
 	c.out.sealBlock(at, c.client.frameSize)
 }
 
-// beginHeaders begins a HEADERS frame in the output. What sealBlock needs to end it is returned.
+// beginHeaders begins a HEADERS frame in the output. What sealBlock needs to end it
+// is returned.
 func (c *conn) beginHeaders(id uint32, flags http2.Flags) (at int) {
 	at = len(c.out.buffer())
 	c.out.frame(http2.FrameHeaders, flags, id, 0)

@@ -3,29 +3,32 @@ package h2
 import "time"
 
 const (
-	// The levels of the scheduler: a critical promise of a page with urgency 0, the urgencies, and
-	// promises that are not critical.
+	// The levels of the scheduler: a critical promise of a page with urgency 0, the
+	// urgencies, and promises that are not critical.
 	levels    = 10
 	pushLevel = levels - 1
 
-	// Every fairShare-th turn goes to another level than the first, to each in its turn, so that nothing
-	// starves.
+	// Every fairShare-th turn goes to another level than the first, to each level
+	// in rotation, so that no stream starves.
 	fairShare = 16
 
-	// pagePause is how long a page must have sent nothing before its promises use its time.
+	// pagePause is how long a page must have sent nothing before its promises use
+	// its time.
 	pagePause = 20 * time.Millisecond
 )
 
-// A scheduler decides whose DATA goes out next: the lowest level first, and within it streams that are
-// incremental in turns, and others one after another. RFC 9218, section 10. It holds the streams that
-// have DATA and a window for it, and no others. conn.mu guards it.
+// A scheduler decides which stream sends DATA next: one of the lowest level, where
+// incremental streams take turns, and others are sent one after another. RFC 9218,
+// section 10. It holds just the streams that have DATA and a window. conn.mu guards
+// it.
 //
-// A promise that is not critical yields to the page that it belongs to until the page's end, but for the
-// time in which the page has nothing to send: once it has sent nothing for pagePause.
+// A promise that is not critical yields to its page, until that ends or has sent
+// nothing for pagePause. It stays in its list, and is passed over. A priority that
+// the client gives to a promised stream takes precedence.
 type scheduler struct {
 	level [levels]streamList
-	n     int  // how many streams there are in all levels
-	turns uint // that were given while there was a choice
+	n     int  // streams in all levels
+	turns uint // calls of next with two streams or more
 }
 
 // A turn is a stream's place in the scheduler.
@@ -39,7 +42,8 @@ type turn struct {
 // A streamList is a list of streams, linked by their turns.
 type streamList struct{ head, tail *stream }
 
-// levelOf is the level that st's priority gives it.
+// levelOf returns the level of st. That of a critical promise is just below its
+// page's.
 func levelOf(st *stream) int {
 	switch {
 	case st.promise.parent == nil || st.turn.explicit:
@@ -53,7 +57,8 @@ func levelOf(st *stream) int {
 	return pushLevel
 }
 
-// push adds st, if it has something to send and may.
+// push adds st, if it has DATA and a window, and is not there yet. It is called
+// when either has changed.
 func (s *scheduler) push(st *stream) {
 	if st.turn.scheduled || st.state.closed || len(st.out.data) == 0 || st.flow.out.n <= 0 {
 		return
@@ -83,7 +88,8 @@ func (s *scheduler) remove(st *stream) {
 	}
 }
 
-// sent notes that st has had its turn.
+// sent notes that st has sent a frame. If it is incremental, it goes behind the
+// others of its level.
 func (s *scheduler) sent(st *stream) {
 	if st.turn.scheduled && st.turn.incremental {
 		l := &s.level[st.turn.level]
@@ -92,7 +98,7 @@ func (s *scheduler) sent(st *stream) {
 	}
 }
 
-// first is the stream whose turn is next, in the order of the levels; nil if there is none.
+// first returns the first stream that may send, in the order of the levels, or nil.
 func (s *scheduler) first(c *conn) *stream {
 	if s.n == 0 {
 		return nil
@@ -115,7 +121,7 @@ func (s *scheduler) firstOf(c *conn, level int) *stream {
 	return nil
 }
 
-// next is first, but for the turns of those that are served last.
+// next returns the stream that sends next, or nil. Mostly that is first.
 func (s *scheduler) next(c *conn) *stream {
 	if s.n < 2 {
 		return s.first(c)
@@ -131,8 +137,9 @@ func (s *scheduler) next(c *conn) *stream {
 	return s.first(c)
 }
 
-// yieldsToParent reports whether st, a promise, lets its page go first for now. If it is only because the
-// page may go on soon, the connection's timer looks again when that is over.
+// yieldsToParent reports whether st is a promise that lets its page go first now.
+// If the page has only paused, it sets the timer to the end of the pause, when the
+// output is flushed again.
 func (s *scheduler) yieldsToParent(c *conn, st *stream) bool {
 	page := st.promise.parent
 	if page == nil || st.promise.critical || page.state.closed {
@@ -149,7 +156,7 @@ func (s *scheduler) yieldsToParent(c *conn, st *stream) bool {
 	return true
 }
 
-// insert puts st before next, or last if next is nil.
+// insert puts st before next, or last if next is nil. st is in no list.
 func (l *streamList) insert(st, next *stream) {
 	st.turn.next = next
 	if next == nil {
@@ -166,6 +173,7 @@ func (l *streamList) insert(st, next *stream) {
 	}
 }
 
+// remove takes st out of the list, which it has to be in.
 func (l *streamList) remove(st *stream) {
 	if st.turn.prev == nil {
 		l.head = st.turn.next

@@ -26,8 +26,8 @@ const (
 	maxSettings = 64
 )
 
-// clientSettings are the client's SETTINGS, and what else it says of how it wants to be served.
-// conn.mu guards them.
+// clientSettings are the client's SETTINGS, and what else it says of how it wants
+// to be served. conn.mu guards them.
 type clientSettings struct {
 	frameSize int    // the largest payload that it takes
 	window    int32  // what the window of a new stream is
@@ -39,8 +39,8 @@ type clientSettings struct {
 	early      map[uint32]priority // of streams that it has not opened yet, at most maxEarly
 }
 
-// sendSettings sends the server's preface: SETTINGS, and the window of the connection, which they cannot
-// say. RFC 9113, sections 3.4 and 6.9.2.
+// sendSettings sends the server's preface: SETTINGS, and the window of the
+// connection, which they cannot say. RFC 9113, sections 3.4 and 6.9.2.
 func (c *conn) sendSettings() {
 	settings := []http2.Setting{
 		{ID: http2.SettingMaxConcurrentStreams, Val: uint32(c.lim.streams)},
@@ -48,20 +48,27 @@ func (c *conn) sendSettings() {
 		{ID: http2.SettingMaxHeaderListSize, Val: uint32(c.lim.headerBytes)},
 		{ID: settingNoOldPriorities, Val: 1},
 	}
+	set := func(id http2.SettingID, value uint32) {
+		settings = append(settings, http2.Setting{ID: id, Val: value})
+	}
 	if c.lim.frameSize != minFrameSize {
-		settings = append(settings, http2.Setting{ID: http2.SettingMaxFrameSize, Val: uint32(c.lim.frameSize)})
+		set(http2.SettingMaxFrameSize, uint32(c.lim.frameSize))
 	}
 	if c.lim.decoderTable != defaultTableSize {
-		settings = append(settings, http2.Setting{ID: http2.SettingHeaderTableSize, Val: c.lim.decoderTable})
+		set(http2.SettingHeaderTableSize, c.lim.decoderTable)
 	}
 	if c.lim.extendedConnect {
-		settings = append(settings, http2.Setting{ID: settingConnectProtocol, Val: 1})
+		set(settingConnectProtocol, 1)
 	}
 	c.out.frame(http2.FrameSettings, 0, 0, settingLen*len(settings))
 	for _, s := range settings {
 		c.out.buf = binary.BigEndian.AppendUint16(c.out.buf, uint16(s.ID))
 		c.out.buf = binary.BigEndian.AppendUint32(c.out.buf, s.Val)
 	}
+	// What they say of limits is enforced at once, and not when the client has
+	// acknowledged it: but for the streams that it opens meanwhile, whose refusal
+	// costs it little (see resetOn), it can be told no less than what holds before
+	// any SETTINGS.
 	c.client.unacked++
 	if more := c.lim.connWindow - defaultWindow; more > 0 {
 		c.flow.in.grow(more)
@@ -69,8 +76,8 @@ func (c *conn) sendSettings() {
 	}
 }
 
-// handleSettings applies the client's SETTINGS, in their order, and acknowledges them. RFC 9113,
-// sections 6.5 and 6.5.3.
+// handleSettings applies the client's SETTINGS, in their order, and acknowledges
+// them. RFC 9113, sections 6.5 and 6.5.3.
 func (c *conn) handleSettings(f frame) error {
 	if f.id != 0 {
 		return protocolError("SETTINGS on a stream")
@@ -92,6 +99,8 @@ func (c *conn) handleSettings(f frame) error {
 		return connError{http2.ErrCodeEnhanceYourCalm, "too many SETTINGS in a frame"}
 	}
 	c.clock.headerBy = 0 // they end the preface, and never come within a header
+	// RFC 9113, section 6.5.3: "processed in the order they appear", also if one
+	// comes twice.
 	for p := f.payload; len(p) > 0; p = p[settingLen:] {
 		id, value := http2.SettingID(binary.BigEndian.Uint16(p)), binary.BigEndian.Uint32(p[2:])
 		if err := c.applySetting(id, value); err != nil {
@@ -108,15 +117,17 @@ func (c *conn) applySetting(id http2.SettingID, value uint32) error {
 	case http2.SettingHeaderTableSize:
 		c.encoder.resize(value)
 	case http2.SettingEnablePush:
+		// A client may change its mind at any time, both ways.
 		if value > 1 {
 			return protocolError("SETTINGS_ENABLE_PUSH that is neither 0 nor 1")
 		}
 		c.client.push = value == 1
 	case http2.SettingMaxConcurrentStreams:
+		// Promises that are open already stay so: RFC 9113, section 5.1.2.
 		c.client.streams = value
 	case http2.SettingInitialWindowSize:
 		if value > maxWindow {
-			return connError{http2.ErrCodeFlowControl, "SETTINGS_INITIAL_WINDOW_SIZE that is too large"}
+			return connError{http2.ErrCodeFlowControl, "INITIAL_WINDOW_SIZE that is too large"}
 		}
 		return c.resizeWindows(int32(value))
 	case http2.SettingMaxFrameSize:

@@ -11,13 +11,14 @@ import (
 )
 
 const (
-	// drainTimeout is how long the client may take to answer the PING that follows the first GOAWAY.
+	// drainTimeout is how long the client may take to answer the PING that follows
+	// the first GOAWAY, before the final one is sent.
 	drainTimeout = 250 * time.Millisecond
 
-	// A connection that is over stays open for a moment, since to close it while something of the
-	// client's is unread would have TCP throw away what is under way to it, the GOAWAY too: for
-	// closeDelay if it has ended well, and as long as the client keeps sending, which shows that it
-	// still reads, up to maxCloseDelay; for errorCloseDelay after an error.
+	// A connection is not closed at once when it is over: if it is closed with
+	// unread data, TCP discards what is under way to the client, the GOAWAY
+	// included. It stays open for closeDelay, or, if the client keeps sending
+	// frames, for up to maxCloseDelay; after an error for errorCloseDelay.
 	closeDelay      = 250 * time.Millisecond
 	maxCloseDelay   = 5 * time.Second
 	errorCloseDelay = time.Second
@@ -26,11 +27,11 @@ const (
 	maxDiscarded = 4 << 20
 )
 
-// The stages of a connection's end. It goes from one to the next, and may leave some out.
+// The stages of a connection's end. It may skip some, but never goes back.
 const (
 	serving   = iota
 	announced // a GOAWAY that excludes no stream is sent: RFC 9113, section 6.8
-	final     // a GOAWAY that excludes streams is sent; when the others have ended, so does the connection
+	final     // one that excludes streams is sent; with the others ends the connection
 	failed    // it ended by an error of the client's
 )
 
@@ -43,11 +44,12 @@ type ending struct {
 	closeBy int64  // what closeAt may be moved to
 }
 
-// shutdownPing is the PING that follows the first GOAWAY: when it is answered, all requests that the
-// client sent before it knew have come.
+// shutdownPing is the PING that follows the first GOAWAY: when it is answered, all
+// requests that the client sent before it knew have come.
 var shutdownPing = [8]byte{'g', 'o', ' ', 'a', 'w', 'a', 'y', '!'}
 
-// shutdown ends the connections of hs when their streams have ended; http.Server.Shutdown calls it.
+// shutdown ends the connections of hs when their streams have ended;
+// http.Server.Shutdown calls it.
 func (s *Server) shutdown(hs *http.Server) {
 	s.mu.Lock()
 	conns := make([]*conn, 0, len(s.conns))
@@ -65,8 +67,8 @@ func (s *Server) shutdown(hs *http.Server) {
 	}
 }
 
-// shutdown begins a graceful end. RFC 9113, section 6.8: first a GOAWAY that excludes nothing, and after
-// a round trip one that says what was taken.
+// shutdown begins a graceful end. RFC 9113, section 6.8: first a GOAWAY that
+// excludes nothing, and after a round trip one that says what was taken.
 func (c *conn) shutdown() {
 	c.mu.held()
 	if c.ending.stage != serving || c.out.broken != nil {
@@ -86,7 +88,8 @@ func (c *conn) handlePong(data [8]byte) {
 	}
 }
 
-// finalGoAway ends the connection when the streams have ended that there are.
+// finalGoAway tells the client the last stream that was taken up, and ends the
+// connection when those that there are have ended.
 func (c *conn) finalGoAway() {
 	c.ending.finalBy = 0
 	if c.ending.stage >= final {
@@ -106,8 +109,8 @@ func (c *conn) goAway(last uint32, code http2.ErrCode, debug string) {
 	c.out.buf = append(c.out.buf, debug...)
 }
 
-// afterGoAway reports whether the stream id came after the final GOAWAY, and is ignored. RFC 9113,
-// section 6.8.
+// afterGoAway reports whether the stream id came after the final GOAWAY, and is
+// ignored. RFC 9113, section 6.8.
 func (c *conn) afterGoAway(id uint32) bool {
 	if c.ending.stage < final || id <= c.ending.lastID {
 		return false
@@ -116,10 +119,14 @@ func (c *conn) afterGoAway(id uint32) bool {
 	return true
 }
 
-// closeIfDrained closes a connection that is going away when it has nothing left to do.
+// closeIfDrained closes a connection that is going away when it has nothing left to
+// do.
 func (c *conn) closeIfDrained() {
 	e := &c.ending
-	if e.stage != final || len(c.streams.open) > 0 || c.out.flushing || len(c.out.buf) > 0 || e.closeAt != 0 {
+	if e.stage != final || e.closeAt != 0 {
+		return
+	}
+	if len(c.streams.open) > 0 || c.out.flushing || len(c.out.buf) > 0 {
 		return
 	}
 	e.closeAt = c.now() + int64(closeDelay)
@@ -127,8 +134,8 @@ func (c *conn) closeIfDrained() {
 	c.arm(e.closeAt)
 }
 
-// delayClose reports whether a connection that should be closed now stays open for a while, because its
-// client keeps sending.
+// delayClose reports whether the closing of the connection is put off, because the
+// client still sends frames.
 func (c *conn) delayClose(now int64) bool {
 	e := &c.ending
 	next := c.clock.heard.Load() + int64(closeDelay)
@@ -140,7 +147,8 @@ func (c *conn) delayClose(now int64) bool {
 	return true
 }
 
-// failConn ends the connection by an error of the client's. RFC 9113, section 5.4.1.
+// failConn ends the connection because of an error of the client: RFC 9113, section
+// 5.4.1. All streams are closed, and a GOAWAY is sent.
 func (c *conn) failConn(err connError) {
 	c.mu.held()
 	if c.ending.stage == failed || c.out.broken != nil {
@@ -157,7 +165,8 @@ func (c *conn) failConn(err connError) {
 	c.scheduleFlush()
 }
 
-// teardown ends the connection when the reader has: because of err, or because the client has gone.
+// teardown ends the connection after the reader has ended, with err. Afterwards
+// only handlers that have not returned yet still use the connection, to no effect.
 func (r *reader) teardown(err error) {
 	c := r.c
 	var e connError
@@ -170,7 +179,7 @@ func (r *reader) teardown(err error) {
 		}
 		c.mu.Unlock()
 	}
-	r.discard()
+	r.discard() // until the client has seen why
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.abort(errGone)
@@ -178,8 +187,8 @@ func (r *reader) teardown(err error) {
 	r.in.release()
 }
 
-// discard reads what the client still sends after an error, until it closes the connection or the clock
-// does.
+// discard reads what the client still sends after an error, until it closes the
+// connection or the clock does.
 func (r *reader) discard() {
 	r.c.mu.Lock()
 	wanted := r.c.ending.stage == failed && r.c.out.broken == nil
@@ -193,7 +202,9 @@ func (r *reader) discard() {
 	}
 }
 
-// count tells http.HTTP2Config's CountError. It needs no lock.
+// count tells http.HTTP2Config's CountError of an error of the client's, as a word
+// that can name a metric, as x/net's does. It needs no lock, and is not called with
+// one.
 func (c *conn) count(what string, code http2.ErrCode, reason string) {
 	if c.lim.countError == nil {
 		return

@@ -7,12 +7,22 @@ import (
 	"runtime"
 )
 
-// A stream is one request and its response. It is made whole, in one allocation, when the request has
-// come, and never reused: a handler may keep its http.Request.
+// A stream is one request and its response. It is made whole, in one allocation,
+// when the request has come, and never reused: a handler may keep its http.Request,
+// and with it the URL and context that are part of this.
 //
-// What does not change is c, id, and of the groups what they say. slot belongs to workers.mu, w to its
-// own lock and the handler. Everything else is guarded by c.mu. Methods say it if they are called
-// without.
+// The reader makes it, or, for a promise, the handler of the page does. It is in
+// the connection's table from open to close. A worker runs its handler meanwhile,
+// which may go on after close: what it then does with request and response fails,
+// or does nothing.
+//
+// Ownership:
+//   - c and id do not change, and neither does what request and promise say.
+//   - workers.mu guards slot.
+//   - w has a lock of its own.
+//   - c.mu guards the rest.
+//
+// Methods are called with c.mu held, unless they say otherwise.
 type stream struct {
 	c  *conn
 	id uint32
@@ -26,65 +36,67 @@ type stream struct {
 	times   deadlines
 	turn    turn
 
-	slot bool // it is one of the handlers that workers.handlers counts
+	slot bool // it is one of those that workers.handlers counts
 	w    response
 }
 
-// A request is what a handler is given. It is made by the reader, or for a promise by the handler of the
-// page, before anybody else knows of the stream; after that only trailer changes.
+// A request is what the handler of a stream is given. It is complete before the
+// stream is opened, and does not change then, but for trailer.
 type request struct {
 	method  string
 	refused int           // the status of a request that no handler sees
 	r       *http.Request // nil if it is refused
 	url     url.URL       // r.URL
 	ctx     streamContext // r.Context(); it has its own lock
-	body    *body         // r.Body; nil: the request has none. It has its own lock
-	trailer http.Header   // as it came, until the handler has read the body
+	body    *body         // r.Body; nil if the request has none. It has its own lock
+	trailer http.Header   // the trailers that came, until the handler has read the body
 }
 
-// A promise is what only a promised stream has. parent and critical do not change; answer and settled
-// go with the stream's end.
+// A promise is what only a promised stream has. Nothing of it changes, but answer
+// is let go of when the stream is closed.
 type promise struct {
-	parent   *stream // the page; nil: the client has asked itself
-	critical bool    // it goes before the page
-	answer   *answer // nil: the server's handler answers
-	settled  func(error)
+	parent   *stream     // the page; nil if the stream is the client's
+	critical bool        // it is sent before the page
+	answer   *answer     // nil if the server's handler answers
+	settled  func(error) // see Promiser; may be nil
 }
 
-// A page is what only a stream has on which promises were made: what they give way to.
+// A page is what only a stream on which promises were made has. The scheduler lets
+// it go before them.
 type page struct {
-	promises int
+	promises int   // how many
 	lastSent int64 // when something of the page went into the output
 }
 
-// A streamState is how far a stream is: RFC 9113, section 5.1. Once closed, it is in the connection's
-// table no more, and nothing is sent or waits for it.
+// A streamState is the state of a stream: RFC 9113, section 5.1. A closed stream is
+// in the connection's table no more, and nothing waits for it or is sent on it.
 type streamState struct {
 	remoteDone  bool // END_STREAM has come
 	localDone   bool // END_STREAM is in the output
 	headersSent bool // of the final response
 	closed      bool
-	err         error // why it is closed; what its handler is told
+	err         error // set with closed: what the handler is told
 }
 
-// An outgoing is what a handler has given to be sent and the windows or the output have had no room for
-// yet. The bytes are the handler's own, which waits until there are none left; but for an answer that
-// was ready, for which nobody waits.
+// outgoing is the DATA of a stream that waits for its windows, for room in the
+// output, or for its turn. The handler that wrote it waits too, so data is not a
+// copy. For a prepared answer nobody waits.
 type outgoing struct {
 	data    []byte
 	end     bool // END_STREAM goes with the last byte
-	blocked bool // somebody waits for wake
+	blocked bool // a goroutine waits for wake
 	wake    chan struct{}
 }
 
-// deadlines are when something must have happened, if they are not 0.
+// deadlines are the times of a stream; 0 is none. The clock looks at them.
 type deadlines struct {
-	read  int64 // the request's body must be there
-	write int64 // the response must be in the output
-	stall int64 // the client must have opened its windows
+	read  int64 // when the request's body must be there
+	write int64 // when the response must be in the output
+	stall int64 // when the client must have opened its windows
 }
 
-// wait waits for a signal. c.mu is held, but not while it waits.
+// wait waits for a signal. c.mu is held, but not while it waits. At most one
+// goroutine waits on a stream: the one that holds the lock of its response.
 func (st *stream) wait() {
 	if st.out.wake == nil {
 		st.out.wake = make(chan struct{}, 1)
@@ -96,7 +108,8 @@ func (st *stream) wait() {
 	st.out.blocked = false
 }
 
-// signal ends a wait. It may come too often: who waits looks whether it still has to.
+// signal ends a wait, if there is one. It does not block. Callers of wait check
+// what they wait for again, so a signal too many does no harm.
 func (st *stream) signal() {
 	st.c.mu.held()
 	if st.out.blocked {
@@ -116,6 +129,7 @@ func (st *stream) run(w *worker) {
 	w.st = st
 	switch {
 	case closed:
+		// It was reset while it was queued: no handler runs, but its place is free.
 		c.mu.Lock()
 		c.handlerEnded()
 		c.mu.Unlock()
@@ -128,25 +142,31 @@ func (st *stream) run(w *worker) {
 	default:
 		st.w.start(st, &w.scratch)
 		if st.call() && st.w.finish() {
+			// The worker writes, after it has given back the handler's slot.
 			w.flush = c
 		}
 		st.req.ctx.cancel(context.Canceled)
+		// As net/http does: the files of a parsed form are the handler's until it
+		// returns.
 		if st.req.r.MultipartForm != nil {
 			st.req.r.MultipartForm.RemoveAll()
 		}
 	}
 	if st.req.body != nil {
-		st.req.body.Close()
+		st.req.body.Close() // what was not read goes back to the connection's window
 	}
 }
 
-// call calls the handler, and reports whether it returned. One that did not has its stream reset, and if
-// it panicked, is logged, unless it is with http.ErrAbortHandler. It is called without c.mu.
+// call calls the handler, and reports whether it returned. If it did not, the
+// stream is reset, so that the client does not take what it has for a whole
+// response. A panic is logged, unless it is http.ErrAbortHandler. It is called
+// without c.mu.
 func (st *stream) call() (returned bool) {
 	defer func() {
 		if returned {
 			return
 		}
+		// After runtime.Goexit there is nothing to recover.
 		if v := recover(); v != nil && v != http.ErrAbortHandler {
 			buf := make([]byte, 64<<10)
 			buf = buf[:runtime.Stack(buf, false)]

@@ -8,21 +8,22 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// A streamTable is which streams there are and have been. A stream is in open until it is closed, and
-// then for a while in closed. conn.mu guards it; but lastClient changes in the reader only, which may
-// therefore read it without.
+// A streamTable has the open streams of a connection, and remembers some of the
+// closed ones. conn.mu guards it. lastClient is written by the reader only, which
+// may therefore read it without the lock.
 type streamTable struct {
 	open   map[uint32]*stream
 	closed closedStreams
 
-	clients  int // of the open ones, how many the client began: at most limits.streams
-	promises int // and how many are promised: at most limits.promises, and what the client allows
+	clients  int // open streams of the client; at most limits.streams
+	promises int // open promised streams; at most what promisesLeft allows
 
-	lastClient   uint32 // the highest that the client has opened
-	lastPromised uint32
+	lastClient   uint32 // the highest stream that the client has opened
+	lastPromised uint32 // the highest that was promised
 }
 
-// idle reports whether the stream id has been neither opened nor promised yet. RFC 9113, section 5.1.
+// idle reports whether the stream id has been neither opened nor promised yet. RFC
+// 9113, section 5.1.
 func (t *streamTable) idle(id uint32) bool {
 	if id%2 == 0 {
 		return id > t.lastPromised
@@ -30,7 +31,7 @@ func (t *streamTable) idle(id uint32) bool {
 	return id > t.lastClient
 }
 
-// open makes st one of the connection's streams.
+// open adds st to the table. The caller has checked that there may be one more.
 func (c *conn) open(st *stream) {
 	c.mu.held()
 	c.streams.open[st.id] = st
@@ -44,8 +45,10 @@ func (c *conn) open(st *stream) {
 	}
 }
 
-// close ends st, for both sides. It may be called again. A nil err tells that the response was sent
-// whole.
+// close ends st for both sides. It leaves the table, its handler is woken if it
+// waits, and what it had still to send is dropped. A nil err means that the
+// response was sent whole; any other ends the request's body and context, and is
+// what the handler is told. It may be called again, which does nothing.
 func (c *conn) close(st *stream, err error) {
 	c.mu.held()
 	if st.state.closed {
@@ -71,6 +74,7 @@ func (c *conn) close(st *stream, err error) {
 	if err != nil {
 		st.req.ctx.cancel(context.Canceled)
 		if st.req.body != nil {
+			// What nobody will read goes back to the connection's window.
 			c.refund(st.req.body.fail(err))
 		}
 	}
@@ -80,7 +84,9 @@ func (c *conn) close(st *stream, err error) {
 	}
 }
 
-// becomeIdle sees to a connection that has no streams any more.
+// becomeIdle is called when the last stream is closed. It starts the idle timeout,
+// and the time after which the large input buffer is given back. A connection that
+// is going away is closed.
 func (c *conn) becomeIdle() {
 	c.setState(http.StateIdle)
 	c.clock.idleFrom = c.now()
@@ -91,7 +97,8 @@ func (c *conn) becomeIdle() {
 	c.closeIfDrained()
 }
 
-// reset ends the stream id with a RST_STREAM. There need not be a stream of that id any more.
+// reset ends the stream id with a RST_STREAM. A refused request has an id, but no
+// stream.
 func (c *conn) reset(id uint32, code http2.ErrCode) { c.resetFor(id, code, ResetError{Code: code}) }
 
 // resetFor is reset, with what the stream's handler is told.
@@ -106,18 +113,21 @@ func (c *conn) resetFor(id uint32, code http2.ErrCode, err error) {
 	}
 }
 
-// endLocal ends the server's side of st, whose END_STREAM is in the output, and with it the stream.
+// endLocal ends the server's side of st, whose END_STREAM is in the output, and
+// with it the stream.
 func (c *conn) endLocal(st *stream) {
 	st.state.localDone = true
 	if st.state.remoteDone {
 		c.close(st, nil)
 		return
 	}
-	// RFC 9113, section 8.1: "A server MAY send a complete response prior to the client sending an
-	// entire request", and asks it, with NO_ERROR, not to send the rest.
+	// RFC 9113, section 8.1: "a server MAY request that the client abort
+	// transmission of a request without error by sending a RST_STREAM with an error
+	// code of NO_ERROR".
 	c.out.frame(http2.FrameRSTStream, 0, st.id, 4)
 	c.out.buf = binary.BigEndian.AppendUint32(c.out.buf, uint32(http2.ErrCodeNo))
 	c.close(st, nil)
+	// As after any reset by the server, the client's frames may still be under way.
 	c.streams.closed.add(st.id, ResetError{})
 }
 
@@ -129,22 +139,25 @@ const (
 	byClient         // the client reset it
 )
 
-// maxClosed is more than the streams of a client that opens many before it knows how many it may.
+// maxClosed is how many closed streams are remembered: more than a client opens
+// before it knows the limit. Frames on streams that are forgotten are judged more
+// strictly.
 const maxClosed = 512
 
-// closedStreams remembers the streams that were closed last, and how, because what an endpoint has to
-// say about frames that come late depends on it. RFC 9113, section 5.1. conn.mu guards it.
+// closedStreams remembers how the last streams were closed, because the answer to a
+// late frame depends on it: RFC 9113, section 5.1. conn.mu guards it.
 type closedStreams struct {
 	ring []closedStream // never more than maxClosed
 	next int            // the oldest, once there are so many
 }
 
+// A closedStream is one of them.
 type closedStream struct {
 	id  uint32
-	how uint8
+	how uint8 // byEnd, byServer or byClient
 }
 
-// add remembers that id was closed. What was remembered of the same id gives way to it.
+// add remembers that id was closed. For an id that is added twice, the last counts.
 func (s *closedStreams) add(id uint32, err error) {
 	k := closedStream{id, byServer}
 	if err == nil {
@@ -160,7 +173,8 @@ func (s *closedStreams) add(id uint32, err error) {
 	s.next = (s.next + 1) % maxClosed
 }
 
-// how is how id was closed when it was last.
+// how returns how id was closed. The search is linear, from the newest: only frames
+// on closed streams need it, which are rare or cost the client budget.
 func (s *closedStreams) how(id uint32) uint8 {
 	for i := len(s.ring) - 1; i >= 0; i-- {
 		if k := s.ring[(s.next+i)%len(s.ring)]; k.id == id {

@@ -9,10 +9,12 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// handleTrailers handles a field block on a stream that was opened before: the trailers of a request, or
-// an error. RFC 9113, section 8.1.
+// handleTrailers handles a field block on a stream that was opened before: the
+// trailers of a request, or an error. RFC 9113, section 8.1.
 func (r *reader) handleTrailers(id uint32) error {
 	c := r.c
+	// Only the reader opens client's streams and ends their client's side; others
+	// may close st after this, which does no harm.
 	c.mu.Lock()
 	st := c.streams.open[id]
 	how := c.streams.closed.how(id)
@@ -45,14 +47,14 @@ func (r *reader) handleTrailers(id uint32) error {
 	return r.endBody(st)
 }
 
-// lateHeaders is what HEADERS mean on a stream that is closed, by how it was, or that was never opened
-// because the client has opened a higher one.
+// lateHeaders is what HEADERS mean on a stream that is closed, by how it was, or
+// that was never opened because the client has opened a higher one.
 func lateHeaders(id uint32, how uint8) error {
 	switch how {
 	case byServer:
 		return nil // they may have been under way
 	case byClient:
-		return streamError{id, http2.ErrCodeStreamClosed, "HEADERS on a stream that the client reset"}
+		return streamError{id, http2.ErrCodeStreamClosed, "HEADERS on a stream that it reset"}
 	case byEnd:
 		// RFC 9113, section 5.1.
 		return connError{http2.ErrCodeStreamClosed, "HEADERS on a closed stream"}
@@ -61,8 +63,8 @@ func lateHeaders(id uint32, how uint8) error {
 	return protocolError("HEADERS on a stream below others")
 }
 
-// copyTrailers gives the handler the trailers that the request announced; it runs in the handler's Read,
-// before that returns io.EOF, and locks c.mu.
+// copyTrailers gives the handler the trailers that the request announced; it runs
+// in the handler's Read, before that returns io.EOF, and locks c.mu.
 func (st *stream) copyTrailers() {
 	st.c.mu.Lock()
 	trailer := st.req.trailer
@@ -75,7 +77,9 @@ func (st *stream) copyTrailers() {
 	}
 }
 
-// trailerNames takes the names that the Trailer field announces out of h.
+// trailerNames takes the names that the Trailer field announces out of h, as keys
+// without values, as http.Request.Trailer has them before the body is read. nil:
+// none.
 func trailerNames(h http.Header) http.Header {
 	var t http.Header
 	for _, v := range h["Trailer"] {

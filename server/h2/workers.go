@@ -2,32 +2,40 @@ package h2
 
 import "sync"
 
-// maxIdleWorkers is how many goroutines wait for work with the stacks that they grew.
+// maxIdleWorkers is how many goroutines wait for work with the stacks that they
+// grew.
 const maxIdleWorkers = 64
 
-// A task is a request whose handler is to run, or a connection whose output is to be written.
+// A task is a request whose handler is to run, or a connection whose output is to
+// be written.
 type task interface{ run(*worker) }
 
-// A worker is a goroutine that runs tasks one after another, and what it keeps from one to the
-// next.
+// A worker is a goroutine that runs tasks one after another, and what it keeps from
+// one to the next. Its fields belong to that goroutine, but for wake.
 type worker struct {
-	wake    chan bool // false: end
+	wake    chan bool // false: end. It has room for one, so that nobody waits to send it
 	scratch scratch
 	st      *stream // its handler has run, and its slot may not yet be given back
 	flush   *conn   // its response is to be written
 }
 
-// workers run tasks, in the order of their arrival, on goroutines that are reused: the stack that a
-// handler and a TLS record need is grown once. A task never waits for another that blocks: while there
-// are tasks, one worker is on its way to them (searching), and wakes the next as it takes one. So a
-// batch of handlers that do not block is run by one worker, without a switch of goroutines for each, and
-// when one does block, the next worker goes on.
+// workers run tasks in order on goroutines that are reused, so that the stack that
+// a handler and a TLS record need is grown once. A task never waits for another
+// that blocks: while there are tasks, one worker is about to take one (searching),
+// and wakes the next when it does. So a batch of handlers that do not block is run
+// by one worker, without a switch of goroutines for each, and if one does block,
+// the next worker goes on.
 //
-// The zero value is ready. All fields are guarded by mu.
+// A request has one of max slots while its handler runs. It gives the slot back,
+// for good, when the handler has returned or waits for its client. So slow clients
+// do not keep the handlers of others from running.
+//
+// The zero value is ready. mu guards all fields. No other lock is taken while it is
+// held.
 type workers struct {
 	mu        sync.Mutex
-	ready     queue // tasks to run; each request in it has one of max slots
-	overLimit queue // requests above max
+	ready     queue // tasks to run; each request in it has a slot
+	overLimit queue // requests that have none
 	idle      []*worker
 	searching int // workers that were woken and have not yet taken a task
 	handlers  int // requests that have a slot: in ready or running
@@ -35,6 +43,7 @@ type workers struct {
 	conns     int // connections; without any no worker stays
 }
 
+// enter counts a new connection. max is MaxHandlers of the Server.
 func (p *workers) enter(max int) {
 	p.mu.Lock()
 	p.max = max
@@ -42,6 +51,8 @@ func (p *workers) enter(max int) {
 	p.mu.Unlock()
 }
 
+// leave counts the end of a connection. With the last one all workers end that have
+// nothing to do.
 func (p *workers) leave() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -75,6 +86,8 @@ func (p *workers) submit(requests []*stream, flush *conn) {
 	p.mu.Unlock()
 }
 
+// wake has a worker take a task: the one that became idle last, or a new one. mu is
+// held.
 func (p *workers) wake() {
 	p.searching++
 	if n := len(p.idle); n > 0 {
@@ -87,8 +100,9 @@ func (p *workers) wake() {
 	go p.work(&worker{wake: make(chan bool, 1)})
 }
 
+// work is the loop of a worker.
 func (p *workers) work(w *worker) {
-	// A handler that ends its goroutine gives back its slot.
+	// runtime.Goexit in a handler ends the worker.
 	defer func() {
 		if w.st != nil {
 			p.releaseSlot(w.st)
@@ -105,8 +119,8 @@ func (p *workers) work(w *worker) {
 	}
 }
 
-// releaseSlot gives st's slot to a request that waits, if st still has it: when its handler has ended, or
-// waits for its client, which may be for long.
+// releaseSlot gives st's slot to a request that waits, if st still has it: when its
+// handler has ended, or waits for its client, which may be for long.
 func (p *workers) releaseSlot(st *stream) {
 	p.mu.Lock()
 	p.release(st)
@@ -133,8 +147,8 @@ func (p *workers) next(w *worker) task {
 	return p.taken(w)
 }
 
-// taken waits for a task. It is called with mu held, and returns without it; it returns nil when the
-// worker is not needed.
+// taken waits for a task. It is called with mu held, and returns without it; it
+// returns nil when the worker is not needed.
 func (p *workers) taken(w *worker) task {
 	for {
 		if t := p.ready.pop(); t != nil {
@@ -158,10 +172,11 @@ func (p *workers) taken(w *worker) task {
 	}
 }
 
-// release is releaseSlot for those who hold mu, and take a task next.
+// release is releaseSlot for those who hold mu, and take a task next. The slot goes
+// to the request that has waited longest, if one has.
 func (p *workers) release(st *stream) {
 	if !st.slot {
-		return
+		return // it was given back when the handler had to wait
 	}
 	st.slot = false
 	if next, ok := p.overLimit.pop().(*stream); ok {
@@ -172,13 +187,14 @@ func (p *workers) release(st *stream) {
 	p.handlers--
 }
 
-// A queue is a ring of tasks.
+// A queue is a ring of tasks. It grows, and does not shrink.
 type queue struct {
 	ring  []task // its length is a power of two
 	first int
 	n     int
 }
 
+// push puts t behind all others.
 func (q *queue) push(t task) {
 	if q.n == len(q.ring) {
 		ring := make([]task, max(16, 2*q.n))
@@ -191,6 +207,7 @@ func (q *queue) push(t task) {
 	q.n++
 }
 
+// pop takes the first task; nil if there is none.
 func (q *queue) pop() task {
 	if q.n == 0 {
 		return nil

@@ -12,16 +12,21 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// The life of a body: Write gathers it in the scratch; what is more than maxBuffered goes to the output,
-// as far as the client takes it, and finish sends the rest, if possible with the header.
+// The life of a body: Write gathers it in the scratch; what is more than
+// maxBuffered goes to the output, as far as the client takes it, and finish sends
+// the rest, if possible with the header.
 
-// maxBuffered is how much of a body is kept back, so that one that is no larger goes out at once and
-// with its length.
+// maxBuffered is how much of a body is kept back, so that one that is no larger
+// goes out at once and with its length.
 const maxBuffered = dataSize
 
-func (w *response) Write(p []byte) (int, error)       { return write(w, p) }
+// Write writes a part of the body. It may wait for the client to open its windows.
+func (w *response) Write(p []byte) (int, error) { return write(w, p) }
+
+// WriteString is Write, without a copy of s.
 func (w *response) WriteString(s string) (int, error) { return write(w, s) }
 
+// write is Write for both.
 func write[T []byte | string](w *response, p T) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -34,12 +39,15 @@ func write[T []byte | string](w *response, p T) (int, error) {
 	if w.bodyless() {
 		return 0, http.ErrBodyNotAllowed
 	}
+	// As net/http does: what is beyond the Content-Length is not written, not even
+	// in part.
 	if w.written += int64(len(p)); w.length >= 0 && w.written > w.length {
 		w.written -= int64(len(p))
 		return 0, http.ErrContentLength
 	}
 	if w.head {
-		// What is kept tells the kind of the body.
+		// There is no body, but what Content-Type would be is told by its first 512
+		// bytes.
 		w.s.buf = append(w.s.buf, p[:min(len(p), max(0, 512-len(w.s.buf)))]...)
 		return len(p), nil
 	}
@@ -53,17 +61,20 @@ func write[T []byte | string](w *response, p T) (int, error) {
 		}
 	}
 	if len(p) <= maxBuffered/2 {
+		// It begins the next frame, rather than to be a small one.
 		w.s.buf = append(w.s.buf, p...)
 		return len(p), nil
 	}
-	// A large string is not copied first: what waits for a client's window is the handler's own.
+	// A large string is not copied first: what waits for a client's window is the
+	// handler's own.
 	if err := w.sendData(view(p)); err != nil {
 		return 0, err
 	}
 	return len(p), nil
 }
 
-// view is p as bytes that are only read.
+// view is p as bytes that are only read: nothing keeps them beyond the Write, or
+// changes them.
 func view[T []byte | string](p T) []byte {
 	if s, ok := any(p).(string); ok {
 		return unsafe.Slice(unsafe.StringData(s), len(s))
@@ -78,7 +89,8 @@ func (w *response) send() error {
 	return w.sendData(p)
 }
 
-// sendData sends the header, if it is not sent, and p, and waits until both are in the output.
+// sendData sends the header, if it is not sent, and p, and waits until both are in
+// the output.
 func (w *response) sendData(p []byte) error {
 	c := w.st.c
 	c.mu.Lock()
@@ -89,7 +101,7 @@ func (w *response) sendData(p []byte) error {
 	if !w.sent {
 		w.sendHeader(p, false, w.head, time.Now())
 		if w.head {
-			c.endLocal(w.st)
+			c.endLocal(w.st) // trailers would say nothing of a body that is not there
 		}
 	}
 	if w.head || len(p) == 0 {
@@ -98,7 +110,8 @@ func (w *response) sendData(p []byte) error {
 	return c.transmit(w.st, p, false)
 }
 
-// finish ends the response when the handler has returned. It reports whether it is to be written at once.
+// finish ends the response when the handler has returned. It reports whether it is
+// to be written at once.
 func (w *response) finish() (flush bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -106,14 +119,14 @@ func (w *response) finish() (flush bool) {
 		w.writeHeader(http.StatusOK)
 	}
 	trailers := w.takeTrailers()
-	now := time.Now()
+	now := time.Now() // for the Date field, and the connection's clock: asking costs
 
 	c, st := w.st.c, w.st
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	defer w.end()
 	if c.waitForRoom(st) != nil {
-		return false
+		return false // the stream is closed, and whoever has closed it sees to the rest
 	}
 	if !w.head && !w.bodyless() && w.length >= 0 && w.written < w.length {
 		// RFC 9113, section 8.1.1: the client must not take it for whole.
@@ -130,8 +143,8 @@ func (w *response) finish() (flush bool) {
 	return c.flushNow(int64(now.Sub(c.epoch)))
 }
 
-// finishBody sends what is left of the response up to its trailers, with the header if that is not sent
-// yet, and with end ends it. c.mu is held.
+// finishBody sends what is left of the response up to its trailers, with the header
+// if that is not sent yet, and with end ends it. c.mu is held.
 func (w *response) finishBody(end bool, now time.Time) error {
 	c, st := w.st.c, w.st
 	body := w.s.buf
@@ -156,7 +169,8 @@ func (w *response) finishBody(end bool, now time.Time) error {
 	return c.transmit(st, body, end)
 }
 
-// end gives back the scratch; c.mu is held.
+// end gives back the scratch, after which all methods do nothing, and the handler's
+// place; c.mu is held.
 func (w *response) end() {
 	w.s.buf = w.s.buf[:0]
 	clear(w.s.fields)
@@ -164,8 +178,8 @@ func (w *response) end() {
 	w.st.c.handlerEnded()
 }
 
-// takeTrailers takes the trailers out of the header: the fields that the Trailer field announced, and
-// those with http.TrailerPrefix.
+// takeTrailers takes the trailers out of the header: the fields that the Trailer
+// field announced, and those with http.TrailerPrefix. RFC 9110, section 6.5.
 func (w *response) takeTrailers() (fields []responseField) {
 	for name := range w.header {
 		if t, ok := strings.CutPrefix(name, http.TrailerPrefix); ok {
@@ -173,14 +187,15 @@ func (w *response) takeTrailers() (fields []responseField) {
 			w.header[http.CanonicalHeaderKey(t)] = w.header[name]
 		}
 	}
-	slices.Sort(w.trailers)
+	slices.Sort(w.trailers) // a map has no order, and the client's table is better used with one
 	for _, name := range w.trailers {
 		fields = appendFields(fields, name, w.header[name])
 	}
 	return fields
 }
 
-// abort ends the response when the handler has not returned but panicked.
+// abort ends the response when the handler has not returned but panicked, or ended
+// its goroutine. It may have sent the response whole before: then that stands.
 func (w *response) abort() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -196,14 +211,14 @@ func (w *response) abort() {
 	}
 }
 
-// refuse answers a request that no handler sees.
+// refuse answers a request that no handler sees, in its place.
 func (w *response) refuse(status int) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(status)
 	w.WriteString(http.StatusText(status) + "\n")
 }
 
-// Flush sends what is gathered.
+// Flush sends what is gathered, and the header before it.
 func (w *response) Flush() { w.FlushError() }
 
 // FlushError is Flush. Its error is why the client will not get it.
@@ -222,6 +237,7 @@ func (w *response) FlushError() error {
 	c := w.st.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	// Somebody who is writing already will write this too.
 	if !c.out.flushing && c.out.broken == nil {
 		c.flush(w.st)
 	}
@@ -231,18 +247,20 @@ func (w *response) FlushError() error {
 	return nil
 }
 
-// SetReadDeadline has reads of the request's body fail from t on, with os.ErrDeadlineExceeded. The
-// zero time takes the deadline away.
+// SetReadDeadline has reads of the request's body fail from t on, with
+// os.ErrDeadlineExceeded. The zero time takes the deadline away.
 func (w *response) SetReadDeadline(t time.Time) error {
 	return w.setDeadline(&w.st.times.read, t)
 }
 
-// SetWriteDeadline has the stream reset at t, if it has not ended by then. The zero time takes the
-// deadline away.
+// SetWriteDeadline has the stream reset at t, if it has not ended by then. The zero
+// time takes the deadline away.
 func (w *response) SetWriteDeadline(t time.Time) error {
 	return w.setDeadline(&w.st.times.write, t)
 }
 
+// setDeadline sets one of the stream's deadlines. One in the past takes effect at
+// once.
 func (w *response) setDeadline(by *int64, t time.Time) error {
 	c := w.st.c
 	c.mu.Lock()
