@@ -24,6 +24,7 @@ type Input struct {
 	// Fail, if not nil, is told when an iteration fails, because a for loop in a script cannot ask.
 	Fail func(error)
 
+	host.Object
 	body  io.Reader
 	atEnd bool
 	limit int64 // bytes that may still be read; negative for no bound
@@ -41,7 +42,9 @@ func NewInput(r io.Reader) *Input {
 	return i
 }
 
-func (i *Input) start(body io.Reader, limit int64) { i.body, i.limit, i.max = body, limit, limit }
+func (i *Input) start(body io.Reader, limit int64) {
+	i.Object, i.body, i.limit, i.max = "wsgi.input", body, limit, limit
+}
 
 // AtEnd reports whether the body has been read to its end.
 func (i *Input) AtEnd() bool { return i.atEnd }
@@ -168,14 +171,11 @@ var (
 	_ starlark.HasAttrs = (*Input)(nil)
 )
 
-func (i *Input) String() string { return "<wsgi.input>" }
-func (i *Input) Type() string   { return "wsgi.input" }
-
 // Freeze ends it: one that a module made would be read for all requests at once.
-func (i *Input) Freeze()               { i.finish() }
-func (i *Input) Truth() starlark.Bool  { return starlark.True }
-func (i *Input) Hash() (uint32, error) { return 0, errors.New("unhashable: wsgi.input") }
-func (i *Input) AttrNames() []string   { return []string{"read", "readline", "readlines"} }
+func (i *Input) Freeze() { i.finish() }
+
+// AttrNames returns the names of the methods.
+func (i *Input) AttrNames() []string { return []string{"read", "readline", "readlines"} }
 
 // Attr gives the methods of PEP 3333, "Input and Error Streams": an application must use no other,
 // and must not close it.
