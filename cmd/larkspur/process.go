@@ -57,7 +57,6 @@ func (p *process) serve(ctx context.Context) error {
 	defer signal.Stop(ends)
 	ctx, stop := context.WithCancel(ctx)
 
-	defer p.live.Close()
 	var background sync.WaitGroup
 	defer background.Wait()
 	defer stop() // before the wait
