@@ -44,7 +44,7 @@ type loader struct {
 
 func newLoader(c *Config) *loader {
 	return &loader{
-		config: c, catalog: newCatalog(c), limits: c.Limits.withDefaults(),
+		config: c, catalog: newCatalog(c), limits: c.Limits.WithDefaults(),
 		predeclared: predeclare(c.Predeclared), compiled: make(map[string]*source),
 	}
 }
