@@ -10,22 +10,20 @@ import (
 // A Field is a header field of a response.
 type Field struct{ Name, Value string }
 
-// A Starter is what the server's start_response is besides a function: an
-// application that is written in Go answers through it with Go values, which have
-// not to be made into a script's and read back.
+// A Starter is what the server's start_response is besides a function: an application that is
+// written in Go answers through it with Go values, which have not to be made into a script's and
+// read back.
 //
-// An application that is given another start_response, by middleware say, finds no
-// Starter and calls it as a script would.
+// An application that is given another start_response, by middleware say, finds no Starter and
+// calls it as a script would.
 type Starter interface {
-	// Start sets status and fields, which it keeps, as start_response(status,
-	// fields) does, and fails as that does. The reason of the status is the usual
-	// one.
+	// Start sets status and fields, which it keeps, as start_response(status, fields) does, and
+	// fails as that does. The reason of the status is the usual one.
 	Start(status int, fields []Field) error
 }
 
-// Start calls start_response for an application that is written in Go: as a
-// [Starter] if it is one, else on t, as a script would. The fields must not be used
-// afterwards.
+// Start calls start_response for an application that is written in Go: as a [Starter] if it is one,
+// else on t, as a script would. The fields must not be used afterwards.
 func Start(t *starlark.Thread, start starlark.Callable, status int, fields []Field) error {
 	if s, ok := start.(Starter); ok {
 		return s.Start(status, fields)

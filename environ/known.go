@@ -7,9 +7,9 @@ import (
 	"github.com/larkspur-web/larkspur/runtime/spell"
 )
 
-// Suggest returns the key that a script most likely means by one that no server
-// sets, "" if name may be right: a key of the table, an HTTP_* key, or one that is
-// not like any of these and so may be the deployer's or a middleware's.
+// Suggest returns the key that a script most likely means by one that no server sets, "" if name
+// may be right: a key of the table, an HTTP_* key, or one that is not like any of these and so may
+// be the deployer's or a middleware's.
 func Suggest(name string) string {
 	known := knownKeys()
 	if slices.Contains(known, name) {

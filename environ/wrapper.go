@@ -7,10 +7,9 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// A FileWrapper is what wsgi.file_wrapper(file, block_size) returns: a body that
-// sends what file still has. Nothing is read before it is iterated or sent. It
-// gives blocks of the file's bytes, and close, if the file has it (PEP 3333,
-// "Optional Platform-Specific File Handling").
+// A FileWrapper is what wsgi.file_wrapper(file, block_size) returns: a body that sends what file
+// still has. Nothing is read before it is iterated or sent. It gives blocks of the file's bytes,
+// and close, if the file has it (PEP 3333, "Optional Platform-Specific File Handling").
 type FileWrapper struct {
 	host.Object
 	file   starlark.HasAttrs
@@ -18,10 +17,15 @@ type FileWrapper struct {
 	thread *starlark.Thread // that made it: a file whose read is a script's is read on it
 }
 
-var fileWrapper starlark.Value = starlark.NewBuiltin("file_wrapper", func(t *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+var fileWrapper starlark.Value = starlark.NewBuiltin("file_wrapper", wrapFile)
+
+func wrapFile(
+	t *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
+) (starlark.Value, error) {
 	var file starlark.Value
 	block := defaultBlock
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "file", &file, "block_size?", &block); err != nil {
+	err := starlark.UnpackArgs(b.Name(), args, kwargs, "file", &file, "block_size?", &block)
+	if err != nil {
 		return nil, Errorf(CodeWrapper, "", "%v", err)
 	}
 	f, ok := file.(starlark.HasAttrs)
@@ -30,18 +34,22 @@ var fileWrapper starlark.Value = starlark.NewBuiltin("file_wrapper", func(t *sta
 		ok = err == nil && read != nil
 	}
 	if !ok {
-		return nil, Errorf(CodeWrapper, "pass something with a read method", "file_wrapper: %s has no read method", file.Type())
+		return nil, Errorf(
+			CodeWrapper, "pass something with a read method",
+			"file_wrapper: %s has no read method", file.Type(),
+		)
 	}
 	if block < 1 || block > 16<<20 {
-		return nil, Errorf(CodeWrapper, "", "file_wrapper: block_size is %d, not between 1 and 16 MiB", block)
+		return nil, Errorf(
+			CodeWrapper, "", "file_wrapper: block_size is %d, not between 1 and 16 MiB", block,
+		)
 	}
 	return &FileWrapper{"file_wrapper", f, block, t}, nil
-})
+}
 
 const defaultBlock = 8192
 
-// NewFileWrapper returns a wrapper of file, whose read method, if it is a script's,
-// is called on t.
+// NewFileWrapper returns a wrapper of file, whose read method, if it is a script's, is called on t.
 func NewFileWrapper(t *starlark.Thread, file starlark.HasAttrs) *FileWrapper {
 	return &FileWrapper{"file_wrapper", file, defaultBlock, t}
 }

@@ -2,11 +2,11 @@ package runtime
 
 import "github.com/larkspur-web/larkspur/runtime/host"
 
-// Check reports every fault of a program that it can find, none if there are none:
-// files that do not parse, undefined names, loads of what does not exist, load
-// cycles, and an entry that is missing, is not callable, or does not take two
-// positional arguments (environ, start_response). Only if there is none of these in
-// any file does it run the top level, as Load does, and reports what it ran into.
+// Check reports every fault of a program that it can find, none if there are none: files that do
+// not parse, undefined names, loads of what does not exist, load cycles, and an entry that is
+// missing, is not callable, or does not take two positional arguments (environ, start_response).
+// Only if there is none of these in any file does it run the top level, as Load does, and reports
+// what it ran into.
 func Check(c *Config, entry string) host.Diagnostics {
 	l := newLoader(c)
 	name, names, err := splitEntry(entry)

@@ -17,15 +17,13 @@ type File struct {
 	Name string
 	// Source is what stands in it.
 	Source []byte
-	// Syntax is its tree, whose names are resolved. It must not be changed: see
-	// [Config.Rewrite].
+	// Syntax is its tree, whose names are resolved. It must not be changed: see [Config.Rewrite].
 	Syntax *syntax.File
 }
 
-// Parse returns the files of the program whose entry is FILE.star or
-// FILE.star:NAME, each after those that it loads, so that FILE.star is the last.
-// Nothing of them is run, and no host module is opened. If there is anything wrong
-// with them that can be seen so, it returns that instead.
+// Parse returns the files of the program whose entry is FILE.star or FILE.star:NAME, each after
+// those that it loads, so that FILE.star is the last. Nothing of them is run, and no host module is
+// opened. If there is anything wrong with them that can be seen so, it returns that instead.
 func Parse(c *Config, entry string) ([]File, host.Diagnostics) {
 	l := newLoader(c)
 	l.keepText = true
@@ -49,10 +47,10 @@ func Parse(c *Config, entry string) ([]File, host.Diagnostics) {
 	return files, nil
 }
 
-// LoadFile loads a file of c.FS for the sake of its globals: see [Program.Globals].
-// Nothing of it need be callable, and a call of the program has no callable to use,
-// only a thread with its limits. An empty name loads no file. It is to be closed:
-// its host modules are open, though they are never told that it is published.
+// LoadFile loads a file of c.FS for the sake of its globals: see [Program.Globals]. Nothing of it
+// need be callable, and a call of the program has no callable to use, only a thread with its
+// limits. An empty name loads no file. It is to be closed: its host modules are open, though they
+// are never told that it is published.
 func LoadFile(c *Config, file string) (*Program, error) {
 	l := newLoader(c)
 	gen := newGeneration(c, 0)
@@ -121,8 +119,8 @@ func (p *Program) Load(module string) (starlark.StringDict, error) {
 	return p.loaded[name], nil
 }
 
-// Dialect returns the options that the files of programs are parsed with: Starlark
-// with set, while, recursion, and if, for and while at top level.
+// Dialect returns the options that the files of programs are parsed with: Starlark with set, while,
+// recursion, and if, for and while at top level.
 func Dialect() *syntax.FileOptions {
 	d := dialect
 	return &d

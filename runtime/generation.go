@@ -13,9 +13,8 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// A generation is the host modules that one load of a program has opened, and the
-// count of who uses them: the owner, which is the program, and each request. When
-// there is none left, it is retired.
+// A generation is the host modules that one load of a program has opened, and the count of who uses
+// them: the owner, which is the program, and each request. When there is none left, it is retired.
 type generation struct {
 	number uint64 // 0 if generations are not counted
 	config *Config
@@ -46,7 +45,8 @@ func (g *generation) open(m *host.Module, tree fs.FS) (starlark.StringDict, erro
 		return values, nil
 	}
 	load := &host.Load{
-		Tree: tree, Generation: g.number, Grant: g.config.Grants[m.Name], Logger: g.logger(), Events: g,
+		Tree: tree, Generation: g.number, Grant: g.config.Grants[m.Name],
+		Logger: g.logger(), Events: g,
 	}
 	values, err := guarded(func() (starlark.StringDict, error) { return m.Values(load) })
 	if err != nil {
@@ -57,8 +57,7 @@ func (g *generation) open(m *host.Module, tree fs.FS) (starlark.StringDict, erro
 	return values, nil
 }
 
-// guarded calls an embedder's code, whose panic must not end a process that
-// reloads.
+// guarded calls an embedder's code, whose panic must not end a process that reloads.
 func guarded[T any](f func() (T, error)) (v T, err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -75,8 +74,7 @@ func (g *generation) logger() *slog.Logger {
 	return g.config.Logger
 }
 
-// OnPublish is [host.Events]'s. Of a generation that is published already it calls
-// f at once.
+// OnPublish is [host.Events]'s. Of a generation that is published already it calls f at once.
 func (g *generation) OnPublish(f func()) {
 	g.mu.Lock()
 	late := g.published
@@ -89,8 +87,7 @@ func (g *generation) OnPublish(f func()) {
 	}
 }
 
-// OnRetire is [host.Events]'s. Of a generation that is retired already it calls f
-// at once.
+// OnRetire is [host.Events]'s. Of a generation that is retired already it calls f at once.
 func (g *generation) OnRetire(f func()) {
 	g.mu.Lock()
 	late := g.retired
@@ -114,18 +111,18 @@ func (g *generation) publish() {
 	}
 }
 
-// tell calls a function of a module. What it panics with is logged: nobody waits
-// for its outcome.
+// tell calls a function of a module. What it panics with is logged: nobody waits for its outcome.
 func (g *generation) tell(f func()) {
 	_, err := guarded(func() (struct{}, error) { f(); return struct{}{}, nil })
-	if err != nil {
-		g.logger().LogAttrs(context.Background(), slog.LevelError, "a host module failed to follow its program",
-			slog.Uint64("generation", g.number), slog.Any("error", err), slog.String("backtrace", host.BacktraceOf(err)))
+	if err == nil {
+		return
 	}
+	g.logger().LogAttrs(context.Background(), slog.LevelError,
+		"a host module failed to follow its program", slog.Uint64("generation", g.number),
+		slog.Any("error", err), slog.String("backtrace", host.BacktraceOf(err)))
 }
 
-// acquire adds a user, and reports whether there was one left; else the modules are
-// closed.
+// acquire adds a user, and reports whether there was one left; else the modules are closed.
 func (g *generation) acquire() bool {
 	for {
 		n := g.users.Load()
@@ -138,8 +135,8 @@ func (g *generation) acquire() bool {
 	}
 }
 
-// release lets a user go. After the last one the modules are told, the one that was
-// opened last first.
+// release lets a user go. After the last one the modules are told, the one that was opened last
+// first.
 func (g *generation) release() {
 	if g.users.Add(-1) > 0 {
 		return
@@ -156,8 +153,7 @@ func (g *generation) release() {
 // retire lets the owner go. Only the first call counts.
 func (g *generation) retire() { g.let.Do(g.release) }
 
-// An openError says that a module could not be opened, with the load statement that
-// wants it.
+// An openError says that a module could not be opened, with the load statement that wants it.
 type openError struct {
 	host.Diagnostic
 	err error

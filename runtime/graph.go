@@ -13,9 +13,9 @@ import (
 	"go.starlark.net/syntax"
 )
 
-// A graph is what can be known about a program without running it or opening a host
-// module. Because load() stands at the top level only and its arguments are
-// literals, that is: every file, every edge, every name that passes along an edge.
+// A graph is what can be known about a program without running it or opening a host module. Because
+// load() stands at the top level only and its arguments are literals, that is: every file, every
+// edge, every name that passes along an edge.
 type graph struct {
 	loader     *loader
 	root       string // the file of the entry
@@ -55,8 +55,7 @@ type step struct {
 	to  string
 }
 
-// visit adds the file and what it loads. The error says why the file cannot be
-// read.
+// visit adds the file and what it loads. The error says why the file cannot be read.
 func (g *graph) visit(name string, path []step) error {
 	if g.sources[name] != nil || g.unreadable[name] != nil {
 		return g.unreadable[name]
@@ -125,15 +124,17 @@ func (g *graph) match(load *syntax.LoadStmt, names []string) {
 	}
 }
 
-// sort puts the faults in the order in which the files were met, and of the lines
-// in them.
+// sort puts the faults in the order in which the files were met, and of the lines in them.
 func (g *graph) sort() {
 	rank := make(map[string]int, len(g.files))
 	for i, f := range g.files {
 		rank[f.name] = i
 	}
 	slices.SortStableFunc(g.faults, func(a, b host.Diagnostic) int {
-		return cmp.Or(cmp.Compare(rank[a.File], rank[b.File]), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
+		return cmp.Or(
+			cmp.Compare(rank[a.File], rank[b.File]), cmp.Compare(a.Line, b.Line),
+			cmp.Compare(a.Col, b.Col),
+		)
 	})
 }
 

@@ -26,8 +26,8 @@ type Limits struct {
 	Source int
 }
 
-// withDefaults returns the limits with every zero, and every "no bound", replaced by a number.
-func (l Limits) withDefaults() Limits {
+// WithDefaults returns the limits with every zero, and every "no bound", replaced by a number.
+func (l Limits) WithDefaults() Limits {
 	if l.Steps == 0 {
 		l.Steps = 100_000_000
 	}

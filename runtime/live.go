@@ -10,10 +10,10 @@ import (
 	"github.com/larkspur-web/larkspur/runtime/host"
 )
 
-// A Live is a program that can be loaded again while it serves. The generation that
-// serves is behind one atomic pointer: a call keeps the one that it began with, and
-// a generation that does not load never replaces one that did. A Live is safe for
-// concurrent use; it watches nothing itself (see package watch).
+// A Live is a program that can be loaded again while it serves. The generation that serves is
+// behind one atomic pointer: a call keeps the one that it began with, and a generation that does
+// not load never replaces one that did. A Live is safe for concurrent use; it watches nothing
+// itself (see package watch).
 type Live struct {
 	entry   string
 	program atomic.Pointer[Program]
@@ -54,8 +54,7 @@ func (l *Live) Begin() host.Run {
 	for {
 		p := l.program.Load()
 		r := p.begin()
-		// It may have been replaced, and its last request have ended, since it was
-		// looked up.
+		// It may have been replaced, and its last request have ended, since it was looked up.
 		if r.holds.Load() || p == l.program.Load() {
 			return r
 		}
@@ -69,8 +68,7 @@ func (l *Live) Call(ctx context.Context, use host.Use) error {
 	return r.Call(ctx, use)
 }
 
-// Close lets the program that serves go: see [Program.Close]. Later attempts to
-// load fail.
+// Close lets the program that serves go: see [Program.Close]. Later attempts to load fail.
 func (l *Live) Close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -87,13 +85,13 @@ func (l *Live) Generation() uint64 { return l.status.Load().Generation }
 // Status returns what became of the last attempt to load.
 func (l *Live) Status() *Status { return l.status.Load() }
 
-// ErrChanging is the error of a load that cannot tell what to load: the files
-// change while they are read.
+// ErrChanging is the error of a load that cannot tell what to load: the files change while they are
+// read.
 var ErrChanging = errors.New("runtime: the files are being changed")
 
-// Reload loads a new generation and publishes it, if the files read otherwise than
-// at the last attempt; else it returns that attempt's error. If the new one does
-// not load, the old one goes on serving.
+// Reload loads a new generation and publishes it, if the files read otherwise than at the last
+// attempt; else it returns that attempt's error. If the new one does not load, the old one goes on
+// serving.
 func (l *Live) Reload() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -31,8 +31,8 @@ type source struct {
 	faults  host.Diagnostics
 }
 
-// A loader makes programs of one Config. It keeps what it compiled, by name and
-// content, for the next generation. It is for one goroutine at a time.
+// A loader makes programs of one Config. It keeps what it compiled, by name and content, for the
+// next generation. It is for one goroutine at a time.
 type loader struct {
 	config      *Config
 	catalog     *catalog
@@ -44,14 +44,13 @@ type loader struct {
 
 func newLoader(c *Config) *loader {
 	return &loader{
-		config: c, catalog: newCatalog(c), limits: c.Limits.withDefaults(), predeclared: predeclare(c.Predeclared),
-		compiled: make(map[string]*source),
+		config: c, catalog: newCatalog(c), limits: c.Limits.WithDefaults(),
+		predeclared: predeclare(c.Predeclared), compiled: make(map[string]*source),
 	}
 }
 
-// load makes a program of a generation. Also when it fails it returns the files
-// that it looked at, those that are missing among them: a change in one of them is
-// a reason to try again.
+// load makes a program of a generation. Also when it fails it returns the files that it looked at,
+// those that are missing among them: a change in one of them is a reason to try again.
 func (l *loader) load(entry string, number uint64) (p *Program, files []file, err error) {
 	name, names, err := splitEntry(entry)
 	if err != nil {
@@ -86,9 +85,11 @@ func (l *loader) program(name string, gen *generation) *Program {
 	}
 }
 
-// build reads, compiles and runs everything that the file reaches, and opens its
-// host modules for the generation. Without a graph nothing was looked at.
-func (l *loader) build(name string, gen *generation) (*graph, map[string]starlark.StringDict, error) {
+// build reads, compiles and runs everything that the file reaches, and opens its host modules for
+// the generation. Without a graph nothing was looked at.
+func (l *loader) build(
+	name string, gen *generation,
+) (*graph, map[string]starlark.StringDict, error) {
 	fsys, err := snapshot(l.config.FS)
 	if err != nil {
 		return nil, nil, fmt.Errorf("runtime: load: %w", err)
@@ -103,8 +104,8 @@ func (l *loader) build(name string, gen *generation) (*graph, map[string]starlar
 	return g, globals, err
 }
 
-// run opens the host modules of g, and runs its files, each after those that it
-// loads. It returns the globals of each.
+// run opens the host modules of g, and runs its files, each after those that it loads. It returns
+// the globals of each.
 func (l *loader) run(
 	g *graph, gen *generation,
 ) (globals map[string]starlark.StringDict, err error) {
@@ -153,8 +154,7 @@ func (l *loader) keep(g *graph) {
 	}
 }
 
-// compile returns the compiled file, from the last generation if the content is the
-// same.
+// compile returns the compiled file, from the last generation if the content is the same.
 func (l *loader) compile(fsys fs.FS, name string) (*source, error) {
 	src, err := l.read(fsys, name)
 	if err != nil {
@@ -180,8 +180,8 @@ func (l *loader) compile(fsys fs.FS, name string) (*source, error) {
 	return s, nil
 }
 
-// translate makes a program of a file that is parsed, and resolves its names. What
-// rewrites it gets a tree of its own: the one that is looked at is what is written.
+// translate makes a program of a file that is parsed, and resolves its names. What rewrites it gets
+// a tree of its own: the one that is looked at is what is written.
 func (l *loader) translate(tree *syntax.File, src []byte) (*starlark.Program, error) {
 	if len(l.config.Rewrite) > 0 {
 		if err := resolve.File(tree, l.predeclared.Has, starlark.Universe.Has); err != nil {
@@ -198,13 +198,11 @@ func (l *loader) translate(tree *syntax.File, src []byte) (*starlark.Program, er
 	return starlark.FileProgram(tree, l.predeclared.Has)
 }
 
-// dialect is what apps need (middleware on middleware is recursion to the
-// interpreter, because it compares code, not closures) and nothing that makes a
-// global mean two things.
+// dialect is what apps need (middleware on middleware is recursion to the interpreter, because it
+// compares code, not closures) and nothing that makes a global mean two things.
 var dialect = syntax.FileOptions{Set: true, While: true, TopLevelControl: true, Recursion: true}
 
-// read reads a file of script. It opens nothing but regular files: a FIFO would
-// wait for ever.
+// read reads a file of script. It opens nothing but regular files: a FIFO would wait for ever.
 func (l *loader) read(fsys fs.FS, name string) ([]byte, error) {
 	info, err := fs.Stat(fsys, name)
 	if err != nil {
@@ -224,13 +222,14 @@ func (l *loader) read(fsys fs.FS, name string) ([]byte, error) {
 		return nil, cause(err)
 	}
 	if src.Len() > l.limits.Source {
-		return nil, fmt.Errorf("it is larger than %d bytes, the limit for a script", l.limits.Source)
+		return nil, fmt.Errorf(
+			"it is larger than %d bytes, the limit for a script", l.limits.Source,
+		)
 	}
 	return src.Bytes(), nil
 }
 
-// cause strips the operation and the path of a *fs.PathError: the diagnostic has
-// them already.
+// cause strips the operation and the path of a *fs.PathError: the diagnostic has them already.
 func cause(err error) error {
 	var p *fs.PathError
 	if errors.As(err, &p) {

@@ -13,8 +13,8 @@ import (
 	"github.com/larkspur-web/larkspur/runtime/spell"
 )
 
-// A catalog has the descriptions of the host modules that a program may load, or
-// could if they were granted.
+// A catalog has the descriptions of the host modules that a program may load, or could if they were
+// granted.
 type catalog struct {
 	config  *Config
 	modules map[string]*host.Module
@@ -22,7 +22,8 @@ type catalog struct {
 
 func newCatalog(c *Config) *catalog {
 	all := &catalog{c, make(map[string]*host.Module)}
-	for _, m := range []*host.Module{json.Module(), math.Module(), structs.Module(), time.Module()} {
+	standard := []*host.Module{json.Module(), math.Module(), structs.Module(), time.Module()}
+	for _, m := range standard {
 		all.modules[m.Name] = m
 	}
 	for _, m := range c.Modules {
@@ -31,12 +32,11 @@ func newCatalog(c *Config) *catalog {
 	return all
 }
 
-// Module returns the description of the module that load("@name") is of, nil if
-// there is none. Whether it is granted is not asked.
+// Module returns the description of the module that load("@name") is of, nil if there is none.
+// Whether it is granted is not asked.
 func (c *Config) Module(name string) *host.Module { return newCatalog(c).modules[name] }
 
-// find returns the module that load("@name") is of, or why there is none for this
-// program.
+// find returns the module that load("@name") is of, or why there is none for this program.
 func (c *catalog) find(name string) (*host.Module, error) {
 	m := c.modules[name]
 	switch {
@@ -48,7 +48,9 @@ func (c *catalog) find(name string) (*host.Module, error) {
 		return nil, fmt.Errorf("unknown module @%s%s; there are @%s%s",
 			name, meant, strings.Join(c.loadable(), ", @"), c.advice(name, nil))
 	case !c.granted(m):
-		return nil, fmt.Errorf("@%s is not granted; it needs %s%s", name, m.Grant, c.advice(name, m))
+		return nil, fmt.Errorf(
+			"@%s is not granted; it needs %s%s", name, m.Grant, c.advice(name, m),
+		)
 	}
 	return m, nil
 }
@@ -71,8 +73,7 @@ func (c *catalog) loadable() []string {
 	return names
 }
 
-// advice says, in the words of whoever runs the program, how it may come to load a
-// module.
+// advice says, in the words of whoever runs the program, how it may come to load a module.
 func (c *catalog) advice(name string, m *host.Module) string {
 	var text string
 	switch {

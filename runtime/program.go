@@ -10,8 +10,8 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// A Program is a loaded, frozen module graph and the callable it was loaded for. It
-// is immutable and safe for concurrent use.
+// A Program is a loaded, frozen module graph and the callable it was loaded for. It is
+// immutable and safe for concurrent use.
 type Program struct {
 	name       string
 	app        starlark.Callable
@@ -30,11 +30,11 @@ type Program struct {
 
 var _ host.App = (*Program)(nil)
 
-// Load loads the program whose entry is FILE.star or FILE.star:NAME, a path in
-// c.FS. Without a name the entry is the global app, or else application.
+// Load loads the program whose entry is FILE.star or FILE.star:NAME, a path in c.FS. Without a
+// name the entry is the global app, or else application.
 //
-// The error is [host.Diagnostics] for what can be seen without running the program;
-// a *starlark.EvalError is wrapped in what its top level ran into.
+// The error is [host.Diagnostics] for what can be seen without running the program; a
+// *starlark.EvalError is wrapped in what its top level ran into.
 func Load(c *Config, entry string) (*Program, error) {
 	p, _, err := newLoader(c).load(entry, 0)
 	if err != nil {
@@ -44,12 +44,11 @@ func Load(c *Config, entry string) (*Program, error) {
 	return p, nil
 }
 
-// Close lets the program go: no request can begin any more, and its host modules
-// are told when the last one has ended. It does not wait for that.
+// Close lets the program go: no request can begin any more, and its host modules are told when the
+// last one has ended. It does not wait for that.
 func (p *Program) Close() { p.generation.retire() }
 
-// ErrClosed is the error of a call of a program that is closed, or in a request
-// that has ended.
+// ErrClosed is the error of a call of a program that is closed, or in a request that has ended.
 var ErrClosed = errors.New("runtime: the program is closed")
 
 // Begin begins a request of many calls: see [host.App].
@@ -61,14 +60,13 @@ func (p *Program) begin() *run {
 	return r
 }
 
-// Call gives use a fresh thread, the program's callable, and a context that ends
-// with ctx or at the deadline of [Limits]. All three live until use returns. The
-// thread is for the goroutine that runs use only. Calls may run at the same time.
+// Call gives use a fresh thread, the program's callable, and a context that ends with ctx or at
+// the deadline of [Limits]. All three live until use returns. The thread is for the goroutine that
+// runs use only. Calls may run at the same time.
 //
-// The error is what use returned, unless the call was ended for it: then it is a
-// [LimitError], the error given to [host.Call.Fail], or one for which
-// errors.Is(err, context.Canceled) if ctx was cancelled. A panic in use, or in a
-// builtin, is a [PanicError].
+// The error is what use returned, unless the call was ended for it: then it is a [LimitError], the
+// error given to [host.Call.Fail], or one for which errors.Is(err, context.Canceled) if ctx was
+// cancelled. A panic in use, or in a builtin, is a [PanicError].
 func (p *Program) Call(ctx context.Context, use host.Use) error {
 	r := p.begin()
 	defer r.End()

@@ -10,12 +10,11 @@ import (
 	"github.com/larkspur-web/larkspur/runtime/host"
 )
 
-// A budget counts the steps that all the calls of a request, or all its clean-up,
-// have taken.
+// A budget counts the steps that all the calls of a request, or all its clean-up, have taken.
 type budget = atomic.Uint64
 
-// A run is one request's hold on a program: see [host.Run]. The first call of it is
-// a part of it, so that a request which makes no other costs one allocation.
+// A run is one request's hold on a program: see [host.Run]. The first call of it is a part of it,
+// so that a request which makes no other costs one allocation.
 type run struct {
 	program *Program
 	calls   budget
@@ -62,8 +61,7 @@ func (r *run) Call(ctx context.Context, use host.Use) (err error) {
 	return c.outcome(use(&c.ctx, &c.thread, r.program.app))
 }
 
-// enter returns a fresh call, how long it may last, and whether it is inside no
-// other.
+// enter returns a fresh call, how long it may last, and whether it is inside no other.
 func (r *run) enter() (c *call, length time.Duration, outermost bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -85,8 +83,8 @@ func (r *run) leave() {
 	r.mu.Unlock()
 }
 
-// CleanUp is [host.Run]'s. A function that comes late still has a first interval of
-// steps, so that what has only to let go of something can.
+// CleanUp is [host.Run]'s. A function that comes late still has a first interval of steps, so that
+// what has only to let go of something can.
 func (r *run) CleanUp(ctx context.Context, use host.Use) (err error) {
 	if !r.holds.Load() {
 		return ErrClosed

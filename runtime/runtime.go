@@ -2,72 +2,64 @@
 //
 // # The model
 //
-// A program is a graph of modules: the entry file and everything it load()s, read
-// from one [fs.FS], run once, frozen. Frozen values may be read by any number of
-// goroutines at once, so a [Program] is called concurrently without a lock: each
-// call has a fresh [starlark.Thread], the caller's context, a step limit, a
-// call-depth limit and a deadline ([Limits]).
+// A program is a graph of modules: the entry file and everything it load()s, read from one
+// [fs.FS], run once, frozen. Frozen values may be read by any number of goroutines at once, so a
+// [Program] is called concurrently without a lock: each call has a fresh [starlark.Thread], the
+// caller's context, a step limit, a call-depth limit and a deadline ([Limits]).
 //
-// A [Live] holds the program that serves now, behind one atomic pointer.
-// [Live.Reload] loads a new generation and publishes it only if it loaded whole; a
-// call keeps the generation it began with.
+// A [Live] holds the program that serves now, behind one atomic pointer. [Live.Reload] loads a new
+// generation and publishes it only if it loaded whole; a call keeps the generation it began with.
 //
-// What a script can reach beyond its own tree is what its host gave it: the modules
-// of load("@name", ...), each described by a [host.Module], and the values of
-// [Config.Predeclared]. [host.Func] makes such a value from a plain Go function.
+// What a script can reach beyond its own tree is what its host gave it: the modules of
+// load("@name", ...), each described by a [host.Module], and the values of [Config.Predeclared].
+// [host.Func] makes such a value from a plain Go function.
 //
 // # The life of a module
 //
-// What a module has is known from its description, so [Check] and [Parse] find a
-// wrong name without it. A module is opened when a program that loads it is run:
-// once for each generation, and only when everything that shows before has been
-// found right. It can ask to be told when the generation is published, and when it
-// is retired: when it has been replaced, or the program closed, and no request uses
-// it any more. What a load opened that then fails is retired at once.
+// What a module has is known from its description, so [Check] and [Parse] find a wrong name without
+// it. A module is opened when a program that loads it is run: once for each generation, and only
+// when everything that shows before has been found right. It can ask to be told when the generation
+// is published, and when it is retired: when it has been replaced, or the program closed, and no
+// request uses it any more. What a load opened that then fails is retired at once.
 //
 // # Loading
 //
-// load("x.star", ...) names a file beside the loading one, load("../x.star", ...)
-// one above it, load("//lib/x.star", ...) one counted from the root of the tree,
-// load("@json", ...) a module of the host. Nothing outside the tree can be named,
-// and under [Dir] no symlink leads out of it.
+// load("x.star", ...) names a file beside the loading one, load("../x.star", ...) one above it,
+// load("//lib/x.star", ...) one counted from the root of the tree, load("@json", ...) a module of
+// the host. Nothing outside the tree can be named, and under [Dir] no symlink leads out of it.
 //
-// The dialect is Starlark with set, while, recursion, and if, for and while at top
-// level. A global is assigned once.
+// The dialect is Starlark with set, while, recursion, and if, for and while at top level. A global
+// is assigned once.
 //
 // # Errors
 //
-// Starlark has no exceptions to catch. catch(fn, *args, **kwargs) is predeclared
-// and returns (result, error); one of the two is None. An error is true, and has
-// .message, .backtrace and .kind ("fail" if the script called fail(), what the Go
-// error says if it has a method Kind() string, otherwise "error"). fail(error)
-// raises it again. What ends a whole call (a limit, a context that is done,
-// [host.Call.Fail]) is not for a script to catch.
+// Starlark has no exceptions to catch. catch(fn, *args, **kwargs) is predeclared and returns
+// (result, error); one of the two is None. An error is true, and has .message, .backtrace and
+// .kind ("fail" if the script called fail(), what the Go error says if it has a method
+// Kind() string, otherwise "error"). fail(error) raises it again. What ends a whole call (a limit,
+// a context that is done, [host.Call.Fail]) is not for a script to catch.
 //
 // # How host code reaches the call
 //
-// A builtin is given the thread; [host.CallOf] returns the call that it runs: its
-// context, and the ways to end it, to let it live on and to wait in it. Package
-// host has all that a module needs.
+// A builtin is given the thread; [host.CallOf] returns the call that it runs: its context, and the
+// ways to end it, to let it live on and to wait in it. Package host has all that a module needs.
 //
 // # A request of many calls
 //
-// A server calls a program more than once for a request: the application, then what
-// is promised with its page, then what is left to clean up. [Program.Begin] and
-// [Live.Begin] begin such a request: its calls run the generation that it began
-// with, and have one call's [Limits] together; all of its clean-up has them once
-// more.
+// A server calls a program more than once for a request: the application, then what is promised
+// with its page, then what is left to clean up. [Program.Begin] and [Live.Begin] begin such a
+// request: its calls run the generation that it began with, and have one call's [Limits] together;
+// all of its clean-up has them once more.
 //
 // # What is not bounded
 //
-// A script is trusted code with guard rails. The interpreter is interrupted between
-// two of its steps, never inside a builtin or an operator, and it does not count
-// memory. So the predeclared range, int, list, sorted and their like refuse inputs
-// that would hold a processor or exhaust the process (see [Limits]), and what a
-// client sends is bounded where it is decoded. But a script can still ask for a
-// gigabyte in one step ("a" * (1 << 29), [0] * (1 << 28), s.replace, s.join, str of
-// a list that holds itself many times over), or double a string until the deadline.
-// Code that nobody has read belongs in a process of its own, with a memory limit.
+// A script is trusted code with guard rails. The interpreter is interrupted between two of its
+// steps, never inside a builtin or an operator, and it does not count memory. So the predeclared
+// range, int, list, sorted and their like refuse inputs that would hold a processor or exhaust the
+// process (see [Limits]), and what a client sends is bounded where it is decoded. But a script can
+// still ask for a gigabyte in one step ("a" * (1 << 29), [0] * (1 << 28), s.replace, s.join,
+// str of a list that holds itself many times over), or double a string until the deadline. Code
+// that nobody has read belongs in a process of its own, with a memory limit.
 package runtime
 
 import (
@@ -79,36 +71,33 @@ import (
 	"go.starlark.net/syntax"
 )
 
-// Config says from where a program is loaded and what its calls may use. Only FS is
-// required. It must not be changed once it is in use.
+// Config says from where a program is loaded and what its calls may use. Only FS is required.
+// It must not be changed once it is in use.
 type Config struct {
-	// FS is the tree that holds the entry file and everything it may load: an
-	// embed.FS, a fstest.MapFS, or a [Dir].
+	// FS is the tree that holds the entry file and everything it may load: an embed.FS, a
+	// fstest.MapFS, or a [Dir].
 	FS fs.FS
-	// Modules are the host modules that there are for the program, which loads them
-	// as "@name". They stand beside json, math, struct and time, and replace one of
-	// the same name. Nil adds none.
+	// Modules are the host modules that there are for the program, which loads them as "@name".
+	// They stand beside json, math, struct and time, and replace one of the same name. Nil adds
+	// none.
 	Modules []*host.Module
-	// Grants are what the program is granted, by the name of the module that needs
-	// it: one whose [host.Module.Grant] is not empty is loaded only if there is a
-	// value for it here, which may be nil, and gets that as [host.Load.Grant]. Nil
-	// grants nothing.
+	// Grants are what the program is granted, by the name of the module that needs it: one whose
+	// [host.Module.Grant] is not empty is loaded only if there is a value for it here, which may be
+	// nil, and gets that as [host.Load.Grant]. Nil grants nothing.
 	Grants map[string]any
-	// Advice says what to do for a program to load the module name, in the words of
-	// whoever runs it: one that needs a grant, whose description m is, or one that
-	// there is none of, with a nil m. It ends the message; "" adds nothing. A nil
-	// Advice names the fields of this Config.
+	// Advice says what to do for a program to load the module name, in the words of whoever runs
+	// it: one that needs a grant, whose description m is, or one that there is none of, with a
+	// nil m. It ends the message; "" adds nothing. A nil Advice names the fields of this Config.
 	Advice func(name string, m *host.Module) string
-	// Predeclared are values that every file of the program sees without a load.
-	// They are frozen. They replace builtins of the same name. Nil adds none.
+	// Predeclared are values that every file of the program sees without a load. They are frozen.
+	// They replace builtins of the same name. Nil adds none.
 	Predeclared starlark.StringDict
 	// Limits bound the load and each call.
 	Limits Limits
-	// Logger receives what print() says, with file and line. Nil means
-	// slog.Default().
+	// Logger receives what print() says, with file and line. Nil means slog.Default().
 	Logger *slog.Logger
-	// Rewrite are called, in order, for each file that is compiled, with its tree,
-	// whose names are not resolved yet, and its source. They may change the tree
-	// but not what the file binds: see package cover. Nil changes nothing.
+	// Rewrite are called, in order, for each file that is compiled, with its tree, whose names
+	// are not resolved yet, and its source. They may change the tree but not what the file binds:
+	// see package cover. Nil changes nothing.
 	Rewrite []func(f *syntax.File, source []byte)
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/environ/wire"
+	"github.com/larkspur-web/larkspur/server/h2"
 )
 
 // gate returns why a request must not reach an application, nil if it may: what net/http and x/net
@@ -34,10 +35,10 @@ func gate(r *http.Request) *Failure {
 	if r.Host != "" && !wire.Authority(r.Host) {
 		return refuse(http.StatusBadRequest, "the authority is not HOST or HOST:PORT")
 	}
-	if len(r.Header) > maxFields {
+	if len(r.Header) > h2.DefaultMaxHeaderFields {
 		// RFC 6585, section 5. The hash of a short string is public, so a client could make them
 		// collide in a dict.
-		return refuse(http.StatusRequestHeaderFieldsTooLarge, "there are more than %d header fields", maxFields)
+		return refuse(http.StatusRequestHeaderFieldsTooLarge, "there are more than %d header fields", h2.DefaultMaxHeaderFields)
 	}
 	length, media := r.Header["Content-Length"], r.Header["Content-Type"]
 	switch {
@@ -52,6 +53,3 @@ func gate(r *http.Request) *Failure {
 	}
 	return nil
 }
-
-// maxFields is how many header fields a request may have, as package h2 bounds them by default.
-const maxFields = 512

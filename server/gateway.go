@@ -42,9 +42,6 @@ type Gateway struct {
 	source environ.Source // of requests that come through no Front
 }
 
-// DefaultWriteTimeout is how long a client may take to accept a block where nothing else is said.
-const DefaultWriteTimeout = 60 * time.Second
-
 func (g *Gateway) begin() {
 	if g.App == nil {
 		panic("server: Gateway has no App")

@@ -49,6 +49,12 @@ func (d *deadlines) sending() {
 	_ = http.NewResponseController(d.w).SetWriteDeadline(epoch.Add(now + d.write))
 }
 
+// unlimit sets no write deadline any more.
+func (d *deadlines) unlimit() {
+	d.write = -1
+	_ = http.NewResponseController(d.w).SetWriteDeadline(time.Time{})
+}
+
 // receiving makes reads of the request's body end with the call.
 func (d *deadlines) receiving() {
 	d.read = unbounded

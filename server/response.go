@@ -25,6 +25,7 @@ type response struct {
 	cut      bool  // there were more than length
 	dropped  bool  // there was a body where none may be
 	returned bool  // the application has returned: write() is out of turn
+	atOnce   bool  // the engine has the whole of a block, and sees to its progress
 	duplex   bool  // the application may read the request after the response has begun
 	over     bool  // the response has ended: nothing may be called any more
 
@@ -105,9 +106,14 @@ func (r *response) block(s string, flush bool) error {
 	if r.r.Context().Err() != nil {
 		return errGone
 	}
+	piece := maxPiece
+	if r.atOnce && len(s) > piece {
+		piece = len(s)
+		r.unlimit()
+	}
 	for len(s) > 0 {
 		r.sending()
-		n, err := io.WriteString(r.w, s[:min(len(s), maxPiece)])
+		n, err := io.WriteString(r.w, s[:min(len(s), piece)])
 		r.written += int64(n)
 		if err != nil {
 			return errGone

@@ -104,7 +104,7 @@ func TestSecondSignal(t *testing.T) {
 	}
 	must(t, s.signal("TERM"))
 	must(t, s.end("1"))
-	if got := s.log.String(); !strings.HasSuffix(got, "larkspur: told twice to end: requests were cut off\n") {
+	if got := s.log.String(); !strings.HasSuffix(got, "larkspur: second signal: exiting now, requests were cut off\n") {
 		t.Errorf("the log is %s", got)
 	}
 }

@@ -33,7 +33,7 @@ page that was used most, is left out.`,
 				return err
 			}
 			if output != "" && !force && exists(output) {
-				return runError{fmt.Errorf("%s is there already, perhaps edited: name another --output, or say --force", output)}
+				return runError{fmt.Errorf("%s is there already, perhaps edited: name another --output, or use --force", output)}
 			}
 			app, err := needApp("push learn", args)
 			if err != nil {
@@ -42,13 +42,18 @@ page that was used most, is left out.`,
 			if s.https() && s.tlsCert == "" {
 				return fmt.Errorf("https needs a certificate: name it with --tls-cert and --tls-key")
 			}
-			p, err := load(app, &s, slog.New(slog.NewTextHandler(stderr, nil)))
+			logger := slog.New(slog.NewTextHandler(stderr, nil))
+			v, err := s.site(app)
 			if err != nil {
-				return err
+				return runError{err}
 			}
 			recorder := new(push.Recorder)
-			p.handler.Push.Recorder = recorder
-			served := p.serve(c.Context(), stderr)
+			v.Push.Recorder = recorder
+			p := &process{server: s.server(logger), site: v, logger: logger, stderr: stderr}
+			if err := p.open(); err != nil {
+				return err
+			}
+			served := p.serve(c.Context())
 			if err := writeMap(recorder.Map(), output, stdout); err != nil {
 				return runError{err}
 			}

@@ -14,6 +14,7 @@ import (
 	"github.com/larkspur-web/larkspur/push/pushtest"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/server"
+	"github.com/larkspur-web/larkspur/server/site"
 	"github.com/spf13/cobra"
 )
 
@@ -32,7 +33,7 @@ func newPush(stdout, stderr io.Writer) *cobra.Command {
 
 // A dry is an application whose pages are asked for without a server.
 type dry struct {
-	app     *application
+	app     *site.Application
 	handler *server.Handler
 	// What the flags say.
 	mapFile string
@@ -56,9 +57,9 @@ func (d *dry) load(command string, args []string, stderr io.Writer) error {
 	}
 	// What the application does wrong is said; what is decided is shown otherwise.
 	logger := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	program, err := runtime.Load(d.app.config(runtime.Limits{}, logger), d.app.entry)
+	program, err := runtime.Load(d.app.Config(logger), d.app.Name())
 	if err != nil {
-		return runError{d.app.loadError(err)}
+		return runError{loadError(d.app, err)}
 	}
 	d.handler = &server.Handler{App: program, Mount: d.mount, Logger: logger}
 	return nil

@@ -18,6 +18,7 @@ import (
 	"github.com/larkspur-web/larkspur/runtime/display"
 	"github.com/larkspur-web/larkspur/runtime/suite"
 	"github.com/larkspur-web/larkspur/runtime/watch"
+	"github.com/larkspur-web/larkspur/server/site"
 	"github.com/spf13/cobra"
 )
 
@@ -112,8 +113,8 @@ func doubleDash(args []string) []string {
 // tests are what test runs.
 type tests struct {
 	*testFlags
-	app    *application // the tree; it has no entry
-	path   string       // in the tree
+	app    *site.Application // the tree; it has no entry
+	path   string            // in the tree
 	match  *regexp.Regexp
 	stdout io.Writer
 	logger *slog.Logger
@@ -158,7 +159,7 @@ func (f *testFlags) find(args []string) (*tests, error) {
 	if err != nil || !filepath.IsLocal(inside) {
 		return nil, fmt.Errorf("--root %s: %s is not below it", root, path)
 	}
-	t.app, t.path = &application{tree: runtime.Dir(root), dir: root}, filepath.ToSlash(inside)
+	t.app, t.path = &site.Application{FS: runtime.Dir(root), Dir: root, Limits: runtime.Limits{Time: f.timeout}}, filepath.ToSlash(inside)
 	return t, nil
 }
 
@@ -185,12 +186,12 @@ func (t *tests) run(ctx context.Context) error {
 	}
 	files := []string{t.path}
 	if !strings.HasSuffix(t.path, suite.Suffix) {
-		if files, err = suite.Find(t.app.tree, t.path); err != nil {
+		if files, err = suite.Find(t.app.FS, t.path); err != nil {
 			return runError{err}
 		}
 	}
 	if len(files) == 0 {
-		return runError{fmt.Errorf("%s holds no file *%s", t.app.path(t.path), suite.Suffix)}
+		return runError{fmt.Errorf("%s holds no file *%s", t.app.Path(t.path), suite.Suffix)}
 	}
 	p := suite.Printer{W: t.stdout, Suite: s, Verbose: t.verbose, Palette: display.PaletteOf(t.stdout)}
 	var results []*suite.Result
@@ -229,5 +230,5 @@ func (t *tests) again(ctx context.Context) error {
 			own[abs] = true // what a run writes is no reason for another
 		}
 	}
-	return watch.Tree(ctx, t.logger, t.app.dir, func(path string) bool { return own[path] }, run)
+	return watch.Tree(ctx, t.logger, t.app.Dir, func(path string) bool { return own[path] }, run)
 }

@@ -65,8 +65,9 @@ func BadOctet(target string) (c byte, bad bool) {
 // information, an address of IPv6 in brackets, a port of at most five digits, which may be missing.
 // RFC 3986, section 3.2; RFC 9110, section 4.2.4.
 func Authority(s string) bool {
-	host, port, found := strings.Cut(s, ":")
+	host, port, _ := strings.Cut(s, ":")
 	if inside, ok := strings.CutPrefix(s, "["); ok {
+		var found bool
 		if inside, port, found = strings.Cut(inside, "]"); !found {
 			return false
 		}

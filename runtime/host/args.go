@@ -12,8 +12,7 @@ import (
 type Args struct {
 	// Thread is the one that the call runs on.
 	Thread *starlark.Thread
-	// Of is what [Module.Open] returned, or the *[Load], or the value whose method
-	// is called.
+	// Of is what [Module.Open] returned, or the *[Load], or the value whose method is called.
 	Of any
 
 	signature *signature
@@ -26,9 +25,8 @@ type Args struct {
 // few is how many arguments are bound without an allocation.
 const few = 10
 
-// Unpack puts the arguments into variables, a pointer for each parameter. Their
-// types are those of starlark.UnpackArgs; nil stands for an optional argument that
-// was not passed.
+// Unpack puts the arguments into variables, a pointer for each parameter. Their types are those of
+// starlark.UnpackArgs; nil stands for an optional argument that was not passed.
 func (a Args) Unpack(vars ...any) error {
 	if a.verify {
 		return a.signature.verify(vars)
@@ -54,8 +52,7 @@ func (a Args) Unpack(vars ...any) error {
 	return nil
 }
 
-// An argumentError is the error of wrong arguments, which has the name of the
-// function already.
+// An argumentError is the error of wrong arguments, which has the name of the function already.
 type argumentError struct{ err error }
 
 func (e *argumentError) Error() string { return e.err.Error() }
@@ -81,9 +78,8 @@ func unpackArg(v starlark.Value, p any) (err error) {
 // errVerified is the error of an Unpack that only verifies.
 var errVerified = errors.New("the variables fit the parameters")
 
-// Verify returns an error if the function of m and its parameters do not fit, which
-// else shows in a call: it is for tests. A function of [Args] is to call Unpack
-// before anything else.
+// Verify returns an error if the function of m and its parameters do not fit, which else shows in
+// a call: it is for tests. A function of [Args] is to call Unpack before anything else.
 func (m *Member) Verify() error {
 	fn, ok := m.Fn.(func(Args) (starlark.Value, error))
 	if !ok {
@@ -110,7 +106,9 @@ func (s *signature) verify(vars []any) error {
 	for i, p := range s.params {
 		t := reflect.TypeOf(vars[i]).Elem()
 		if got := typeName(t); got != "any" && got != p.Type {
-			return fmt.Errorf("the variable of parameter %s has the type %s, not %s", p.Name, got, p.Type)
+			return fmt.Errorf(
+				"the variable of parameter %s has the type %s, not %s", p.Name, got, p.Type,
+			)
 		}
 		if p.Default != nil {
 			if err := starlark.UnpackArg(p.Default, reflect.New(t).Interface()); err != nil {

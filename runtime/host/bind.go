@@ -7,8 +7,7 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// A signature is the parameters of a function, and what binding arguments to them
-// takes.
+// A signature is the parameters of a function, and what binding arguments to them takes.
 type signature struct {
 	params    []Param
 	required  int  // how many arguments have to be passed
@@ -23,7 +22,9 @@ func newSignature(params []Param, misuse func(error) error) (*signature, error) 
 	for i, p := range params {
 		switch {
 		case p.required() && s.required < i:
-			return nil, fmt.Errorf("parameter %s: it must be passed, and one before it need not", p.Name)
+			return nil, fmt.Errorf(
+				"parameter %s: it must be passed, and one before it need not", p.Name,
+			)
 		case p.Pass == Rest && i < len(params)-1:
 			return nil, fmt.Errorf("parameter %s: what takes the rest is the last", p.Name)
 		case p.Pass == RestByName:
@@ -42,9 +43,9 @@ func newSignature(params []Param, misuse func(error) error) (*signature, error) 
 	return s, nil
 }
 
-// bind puts the arguments into values, which are nil, in the order of the
-// parameters. What is wrong with them is said in the words of starlark.UnpackArgs.
-// One that was not passed is its default.
+// bind puts the arguments into values, which are nil, in the order of the parameters. What is
+// wrong with them is said in the words of starlark.UnpackArgs. One that was not passed is its
+// default.
 func (s *signature) bind(
 	values []starlark.Value, name string, args starlark.Tuple, kwargs []starlark.Tuple,
 ) error {
@@ -87,9 +88,11 @@ func (s *signature) sort(
 	return err
 }
 
-// checkPositions checks the arguments of a function whose first parameters have no
-// names for a script.
-func (s *signature) checkPositions(name string, args starlark.Tuple, kwargs []starlark.Tuple) error {
+// checkPositions checks the arguments of a function whose first parameters have no names for a
+// script.
+func (s *signature) checkPositions(
+	name string, args starlark.Tuple, kwargs []starlark.Tuple,
+) error {
 	for _, kv := range kwargs {
 		for _, p := range s.params {
 			if p.Pass == ByPosition && starlark.String(p.Name) == kv[0] {

@@ -16,8 +16,7 @@ type builder struct {
 	misuse   func(error) error
 }
 
-// value makes the value of a member, which messages call name; nil if it has none
-// by itself.
+// value makes the value of a member, which messages call name; nil if it has none by itself.
 func (b *builder) value(m *Member, name string) (starlark.Value, error) {
 	switch {
 	case m.Fn != nil:
@@ -83,7 +82,10 @@ func (b *builder) function(m *Member) (builtin, error) {
 
 // adapter returns the function of a member that is an ordinary one of Go.
 func (b *builder) adapter(m *Member) (*adapter, error) {
-	a := &adapter{fn: reflect.ValueOf(m.Fn), signature: &signature{params: m.Params, misuse: b.misuse}}
+	a := &adapter{
+		fn:        reflect.ValueOf(m.Fn),
+		signature: &signature{params: m.Params, misuse: b.misuse},
+	}
 	first := b.receiver
 	if b.state != nil {
 		first = reflect.TypeOf(b.state)
@@ -103,8 +105,8 @@ func (b *builder) adapter(m *Member) (*adapter, error) {
 	return a, nil
 }
 
-// Signature returns how a function is called, as in read(path, limit = 10); of
-// anything else the name.
+// Signature returns how a function is called, as in read(path, limit = 10); of anything else the
+// name.
 func (m *Member) Signature() string {
 	if m.Fn == nil && len(m.Params) == 0 && !m.callable() {
 		return m.Name
@@ -139,8 +141,8 @@ func (m *Member) callable() bool {
 	return ok
 }
 
-// TypeOf returns what a script calls the type of a parameter of m: what the
-// description says, or else the Go type of the function does.
+// TypeOf returns what a script calls the type of a parameter of m: what the description says, or
+// else the Go type of the function does.
 func (m *Member) TypeOf(p *Param) string {
 	t := reflect.TypeOf(m.Fn)
 	if p.Type != "" || t == nil || t.NumIn() < len(m.Params) {

@@ -6,44 +6,42 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// A Call is one call of a script, as the Go code that it calls sees it. It belongs
-// to the goroutine that runs the call; only the context may be handed to others.
+// A Call is one call of a script, as the Go code that it calls sees it. It belongs to the
+// goroutine that runs the call; only the context may be handed to others.
 type Call interface {
-	// Context is the context of the call. It ends with the caller's, at the
-	// deadline, or when the call is over.
+	// Context is the context of the call. It ends with the caller's, at the deadline, or when the
+	// call is over.
 	Context() context.Context
-	// Fail ends the call with err: no further step of the script runs, catch does
-	// not hold it, and whoever made the call gets an error that wraps err. It is
-	// for code that cannot return an error to the interpreter (an iterator's Next)
-	// or whose error the script must not catch. The first Fail counts.
+	// Fail ends the call with err: no further step of the script runs, catch does not hold it,
+	// and whoever made the call gets an error that wraps err. It is for code that cannot return
+	// an error to the interpreter (an iterator's Next) or whose error the script must not catch.
+	// The first Fail counts.
 	Fail(err error)
-	// Extend moves the deadline to the full time of a call from now, because the
-	// call made progress. A call that is already over its deadline stays so. Steps
-	// are not extended.
+	// Extend moves the deadline to the full time of a call from now, because the call made
+	// progress. A call that is already over its deadline stays so. Steps are not extended.
 	Extend()
-	// Wait runs f, which blocks, with the call's context, and returns its error, or
-	// the context's if that has ended. Everything that waits for something else
-	// than the processor waits in it: a sleep, a client, a query.
+	// Wait runs f, which blocks, with the call's context, and returns its error, or the context's
+	// if that has ended. Everything that waits for something else than the processor waits in it:
+	// a sleep, a client, a query.
 	Wait(f func(ctx context.Context) error) error
 }
 
 // A Watcher is a Call that a debugger can follow.
 type Watcher interface {
-	// Watch has step called between two steps of the interpreter from now on, on
-	// the goroutine of the call. It returns how many steps may pass until it is
-	// called again, at least one. A call that nobody watches pays nothing for it.
+	// Watch has step called between two steps of the interpreter from now on, on the goroutine of
+	// the call. It returns how many steps may pass until it is called again, at least one. A call
+	// that nobody watches pays nothing for it.
 	Watch(step func() uint64)
 }
 
 // local is the key of the Call among a thread's locals.
 const local = "larkspur"
 
-// Attach makes c the call that t runs. It is for the package that makes calls, and
-// for tests.
+// Attach makes c the call that t runs. It is for the package that makes calls, and for tests.
 func Attach(t *starlark.Thread, c Call) { t.SetLocal(local, c) }
 
-// CallOf returns the call that t runs. On a thread of no call, or on none, it is
-// one that never ends.
+// CallOf returns the call that t runs. On a thread of no call, or on none, it is one that never
+// ends.
 func CallOf(t *starlark.Thread) Call {
 	if t != nil {
 		if c, ok := t.Local(local).(Call); ok {

@@ -11,8 +11,8 @@ import (
 
 var valueType = reflect.TypeFor[starlark.Value]()
 
-// convertible reports whether toGo and fromGo know the type t. It looks depth
-// levels into it, because a type may hold itself (type t []t).
+// convertible reports whether toGo and fromGo know the type t. It looks depth levels into it,
+// because a type may hold itself (type t []t).
 func convertible(t reflect.Type, depth int) bool {
 	if t.Implements(valueType) {
 		return true
@@ -30,16 +30,18 @@ func convertible(t reflect.Type, depth int) bool {
 	return false
 }
 
-// MaxElements bounds what a builtin that works through its argument in one go is
-// given: no limit of a call can end it meanwhile.
+// MaxElements bounds what a builtin that works through its argument in one go is given: no limit
+// of a call can end it meanwhile.
 const MaxElements = 1 << 20
 
 // CheckElements returns an error if v has more than [MaxElements].
 func CheckElements(v starlark.Value) error {
 	if n := starlark.Len(v); n > MaxElements {
 		if _, ok := v.(starlark.Iterable); ok {
-			return fmt.Errorf("%s of %d elements is more than the %d that a builtin takes at once: use a loop",
-				v.Type(), n, MaxElements)
+			return fmt.Errorf(
+				"%s of %d elements is more than the %d that a builtin takes at once: use a loop",
+				v.Type(), n, MaxElements,
+			)
 		}
 	}
 	return nil
@@ -77,8 +79,8 @@ func typeName(t reflect.Type) string {
 	return "int"
 }
 
-// zeroType is what the zero value of a type of values says of itself, or else the
-// name of the Go type.
+// zeroType is what the zero value of a type of values says of itself, or else the name of the Go
+// type.
 func zeroType(t reflect.Type) (name string) {
 	defer func() {
 		if recover() != nil || name == "" {
@@ -91,8 +93,8 @@ func zeroType(t reflect.Type) (name string) {
 	return name
 }
 
-// toGo sets dst, of a convertible type, to v. It recurs on the type, not on the
-// value, so a value that holds itself does no harm.
+// toGo sets dst, of a convertible type, to v. It recurs on the type, not on the value, so a value
+// that holds itself does no harm.
 func toGo(v starlark.Value, dst reflect.Value) error {
 	t := dst.Type()
 	if t.Implements(valueType) {

@@ -17,8 +17,8 @@ func (d Diagnostic) String() string {
 	return d.Place.String() + ": " + d.Message
 }
 
-// Diagnostics are what is wrong with a program, file by file, each file's in the
-// order of its lines. They are the error of a program that does not load.
+// Diagnostics are what is wrong with a program, file by file, each file's in the order of its
+// lines. They are the error of a program that does not load.
 type Diagnostics []Diagnostic
 
 // Error is one line: the first diagnostic, and how many more there are.

@@ -11,21 +11,19 @@ import (
 type (
 	// A Coder is an error with a code that stays the same for good, as LARK0204.
 	Coder interface{ ErrorCode() string }
-	// A Statuser is an error for which the client gets an HTTP status other than
-	// 500.
+	// A Statuser is an error for which the client gets an HTTP status other than 500.
 	Statuser interface{ HTTPStatus() int }
-	// A Placer is an error that knows the line of script that was running, as
-	// FILE:LINE:COL; "" if none was.
+	// A Placer is an error that knows the line of script that was running, as FILE:LINE:COL; ""
+	// if none was.
 	Placer interface{ Place() string }
 	// A Backtracer is an error that has a call stack, as text.
 	Backtracer interface{ Backtrace() string }
 	// A Kinder is an error that a script sees with this .kind.
 	Kinder interface{ Kind() string }
-	// A Timeouter is an error that may mean that a limit was reached, as in package
-	// net.
+	// A Timeouter is an error that may mean that a limit was reached, as in package net.
 	Timeouter interface{ Timeout() bool }
-	// An Answerer is an error that carries an application. If nothing has been
-	// sent, that answers in the place of the one that failed with it.
+	// An Answerer is an error that carries an application. If nothing has been sent, that answers
+	// in the place of the one that failed with it.
 	Answerer interface{ Answer() starlark.Callable }
 	// A Panicker is an error that may be a panic of Go code, recovered.
 	Panicker interface{ Panicked() bool }
@@ -83,8 +81,8 @@ func Skipped(err error) bool {
 	return ok && s.Skipped()
 }
 
-// AnswerOf returns the application that answers in the place of the one that failed
-// with err, nil if there is none.
+// AnswerOf returns the application that answers in the place of the one that failed with err, nil
+// if there is none.
 func AnswerOf(err error) starlark.Callable {
 	if a, ok := as[Answerer](err); ok {
 		return a.Answer()
@@ -92,8 +90,8 @@ func AnswerOf(err error) starlark.Callable {
 	return nil
 }
 
-// Innermost returns the error of the script that err began with, nil if there is
-// none: each that wraps it knows less of the stack.
+// Innermost returns the error of the script that err began with, nil if there is none: each that
+// wraps it knows less of the stack.
 func Innermost(err error) (eval *starlark.EvalError) {
 	for {
 		inner, ok := as[*starlark.EvalError](err)
@@ -104,8 +102,8 @@ func Innermost(err error) (eval *starlark.EvalError) {
 	}
 }
 
-// BacktraceOf returns the call stack of the script, and of Go code that panicked;
-// "" if err has none.
+// BacktraceOf returns the call stack of the script, and of Go code that panicked; "" if err has
+// none.
 func BacktraceOf(err error) string {
 	eval := Innermost(err)
 	if eval == nil {
@@ -123,8 +121,7 @@ func BacktraceOf(err error) string {
 	return trace
 }
 
-// PlaceOf returns the innermost line of script that was running, as FILE:LINE:COL;
-// "" if none was.
+// PlaceOf returns the innermost line of script that was running, as FILE:LINE:COL; "" if none was.
 func PlaceOf(err error) string {
 	if p, ok := as[Placer](err); ok {
 		if place := p.Place(); place != "" {
@@ -139,8 +136,8 @@ func PlaceOf(err error) string {
 	return ""
 }
 
-// Position returns the place of the innermost frame that is a line of script, the
-// zero Position if there is none.
+// Position returns the place of the innermost frame that is a line of script, the zero Position if
+// there is none.
 func Position(stack starlark.CallStack) syntax.Position {
 	for i := range stack {
 		if pos := stack.At(i).Pos; pos.Line > 0 {

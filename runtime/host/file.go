@@ -9,12 +9,11 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// A File is an open file as a script sees it: read, readline, readlines, iteration,
-// seek, tell and close. It belongs to the request that opened it, or to the module
-// whose loading did, until that is loaded.
+// A File is an open file as a script sees it: read, readline, readlines, iteration, seek, tell
+// and close. It belongs to the request that opened it, or to the module whose loading did, until
+// that is loaded.
 type File struct {
-	// Fail, if not nil, is told when an iteration fails, because a for loop in a
-	// script cannot ask.
+	// Fail, if not nil, is told when an iteration fails, because a for loop in a script cannot ask.
 	Fail func(error)
 
 	Object
@@ -27,8 +26,8 @@ type File struct {
 	closed bool
 }
 
-// NewFile returns f, which holds size bytes, as a value. Seeking needs an
-// io.Seeker. Closing the value closes f.
+// NewFile returns f, which holds size bytes, as a value. Seeking needs an io.Seeker. Closing the
+// value closes f.
 func NewFile(f fs.File, name string, size int64) *File {
 	return &File{Object: "file", file: f, name: name, size: size}
 }
@@ -88,8 +87,8 @@ func (f *File) Read(p []byte) (int, error) {
 	return (*raw)(f).Read(p)
 }
 
-// WriteTo writes what is left. What is not buffered goes to w in the way that w
-// likes best, which for a socket is sendfile.
+// WriteTo writes what is left. What is not buffered goes to w in the way that w likes best, which
+// for a socket is sendfile.
 func (f *File) WriteTo(w io.Writer) (int64, error) {
 	if f.err != nil {
 		return 0, f.err
@@ -109,8 +108,7 @@ func (f *File) WriteTo(w io.Writer) (int64, error) {
 	return buffered + n, err
 }
 
-// Remaining returns how many bytes lie behind the position, and whether the file
-// can still be read.
+// Remaining returns how many bytes lie behind the position, and whether the file can still be read.
 func (f *File) Remaining() (int64, bool) { return max(f.size-f.position(), 0), f.err == nil }
 
 // Seek moves the position, as io.Seeker says.
@@ -146,8 +144,8 @@ func (f *File) Close() error {
 // String has the name of the file.
 func (f *File) String() string { return "<file " + starlark.String(f.name).String() + ">" }
 
-// Freeze closes a file that was opened while a module was loaded: it could not be
-// read for several requests at once.
+// Freeze closes a file that was opened while a module was loaded: it could not be read for several
+// requests at once.
 func (f *File) Freeze() {
 	f.Close()
 	f.err = errors.New("this file was opened while a module was loaded; open one in each request")

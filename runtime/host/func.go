@@ -20,9 +20,8 @@ var (
 
 // Func returns a builtin that calls the Go function fn.
 //
-// fn may begin with a context.Context, which is that of the call, or with the
-// *starlark.Thread. Its other parameters, and its results before an optional
-// trailing error, may be of these types:
+// fn may begin with a context.Context, which is that of the call, or with the *starlark.Thread. Its
+// other parameters, and its results before an optional trailing error, may be of these types:
 //
 //	Go                            Starlark
 //	string                        string
@@ -34,18 +33,16 @@ var (
 //	map[string]T                  dict, a result in the order of its keys
 //	any type that implements starlark.Value, starlark.Value itself
 //
-// No result is None, several are a tuple. An error becomes an error of the script,
-// with its position, the name of the builtin and the Go error wrapped; one with a
-// code, one that skips a test, and that of a script which fn called are left as
-// they are. So does a panic, as a [PanicError].
+// No result is None, several are a tuple. An error, and a panic as a [PanicError], becomes an error
+// of the script, with its position, the name of the builtin and the Go error wrapped. One with a
+// code, one that skips a test, and that of a script which fn called are left as they are.
 //
-// Arguments are positional, and the last may be variadic. Given params, one name
-// for each parameter that a script passes, they may also be passed by name; a name
-// that ends in "?" is optional, and is the zero value (nil for an interface) if it
-// is not passed.
+// Arguments are positional, and the last may be variadic. Given params, one name for each
+// parameter that a script passes, they may also be passed by name; a name that ends in "?" is
+// optional, and is the zero value (nil for an interface) if it is not passed.
 //
-// Func panics if fn is not a function of that kind: that is a mistake in the
-// program, not in its input. The builtin is as safe for concurrent use as fn is.
+// Func panics if fn is not a function of that kind: that is a mistake in the program, not in its
+// input. The builtin is as safe for concurrent use as fn is.
 func Func(name string, fn any, params ...string) *starlark.Builtin {
 	a := &adapter{fn: reflect.ValueOf(fn), signature: new(signature)}
 	for _, param := range params {
@@ -58,8 +55,7 @@ func Func(name string, fn any, params ...string) *starlark.Builtin {
 	return starlark.NewBuiltin(name, a.call)
 }
 
-// An adapter is a Go function and what is known of its type. It is immutable once
-// inspected.
+// An adapter is a Go function and what is known of its type. It is immutable once inspected.
 type adapter struct {
 	*signature
 	fn       reflect.Value
@@ -73,8 +69,7 @@ type adapter struct {
 	fails    bool
 }
 
-// inspect takes the type of fn apart. A first parameter of the type first is not
-// the script's.
+// inspect takes the type of fn apart. A first parameter of the type first is not the script's.
 func (a *adapter) inspect(first reflect.Type) error {
 	if a.fn.Kind() != reflect.Func {
 		return errors.New("not a function")
@@ -160,8 +155,7 @@ func (a *adapter) call(
 	return results(out)
 }
 
-// named puts the name of a builtin before its error, unless that says all by
-// itself.
+// named puts the name of a builtin before its error, unless that says all by itself.
 func named(name string, err error) error {
 	if e, ok := err.(*argumentError); ok {
 		return e.err
@@ -205,8 +199,7 @@ func (a *adapter) arguments(
 	return in, nil
 }
 
-// values returns the arguments in the order of the parameters, nil for one that was
-// not passed.
+// values returns the arguments in the order of the parameters, nil for one that was not passed.
 func (a *adapter) values(
 	name string, args starlark.Tuple, kwargs []starlark.Tuple,
 ) ([]starlark.Value, error) {
@@ -218,7 +211,9 @@ func (a *adapter) values(
 	case len(kwargs) > 0:
 		return nil, fmt.Errorf("%s: unexpected keyword argument %s", name, kwargs[0][0])
 	case a.variadic && len(args) < a.required:
-		return nil, fmt.Errorf("%s: got %d arguments, want at least %d", name, len(args), a.required)
+		return nil, fmt.Errorf(
+			"%s: got %d arguments, want at least %d", name, len(args), a.required,
+		)
 	case !a.variadic:
 		return args, count(name, len(args), most, most)
 	}

@@ -7,18 +7,16 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// An Iterable is a value that gives its elements when they are asked for, and has a
-// close method: a body of a response, as Starlark, which has no generators, cannot
-// make one. It belongs to one request.
+// An Iterable is a value that gives its elements when they are asked for, and has a close method:
+// a body of a response, as Starlark, which has no generators, cannot make one. It belongs to one
+// request.
 //
-// close runs once: it calls the close of each of Parts that has one, and then
-// OnClose. It runs on the thread that calls it, because that of the request may be
-// cancelled by then.
+// close runs once: it calls the close of each of Parts that has one, and then OnClose. It runs on
+// the thread that calls it, because that of the request may be cancelled by then.
 type Iterable struct {
 	// Object is the name of the type.
 	Object
-	// Thread is the one that it was made on: an iteration that fails ends the call
-	// of that.
+	// Thread is the one that it was made on: an iteration that fails ends the call of that.
 	Thread *starlark.Thread
 	// Start begins an iteration.
 	Start func() Steps
@@ -46,8 +44,7 @@ var (
 	_ Iterator          = (*iteration)(nil)
 )
 
-// Each returns the steps through v: each element, or what f makes of it if f is not
-// nil.
+// Each returns the steps through v: each element, or what f makes of it if f is not nil.
 func Each(v starlark.Iterable, f func(starlark.Value) (starlark.Value, error)) Steps {
 	iter := v.Iterate()
 	next := func() (v starlark.Value, ok bool, err error) {
@@ -62,8 +59,8 @@ func Each(v starlark.Iterable, f func(starlark.Value) (starlark.Value, error)) S
 	return Steps{next, iter.Done}
 }
 
-// Sized returns b as a value that has n elements, so that len() can be asked; b
-// itself if n is negative.
+// Sized returns b as a value that has n elements, so that len() can be asked; b itself if n is
+// negative.
 func (b *Iterable) Sized(n int) starlark.Iterable {
 	if n < 0 {
 		return b
@@ -126,15 +123,17 @@ func (b *Iterable) close(t *starlark.Thread) error {
 func (b *Iterable) Iterate() starlark.Iterator {
 	i := &iteration{b: b}
 	if b.frozen {
-		i.err = fmt.Errorf("%s: it was made while a module was loaded; make one in each request", b.Type())
+		i.err = fmt.Errorf(
+			"%s: it was made while a module was loaded; make one in each request", b.Type(),
+		)
 		return i
 	}
 	i.steps = b.Start()
 	return i
 }
 
-// An iteration tells a failure by Err to who can ask, and to the call itself for a
-// script's for loop, which cannot.
+// An iteration tells a failure by Err to who can ask, and to the call itself for a script's for
+// loop, which cannot.
 type iteration struct {
 	b     *Iterable
 	steps Steps

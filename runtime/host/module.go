@@ -8,37 +8,35 @@ import (
 	"go.starlark.net/starlarkstruct"
 )
 
-// A Module describes what load("@name", ...) gives to scripts, and makes it. It
-// must not be changed once it is in use, and is then safe for concurrent use.
+// A Module describes what load("@name", ...) gives to scripts, and makes it. It must not be
+// changed once it is in use, and is then safe for concurrent use.
 type Module struct {
 	// Name is what a script writes after the @.
 	Name string
 	// Doc says what the module is for. Its first sentence stands alone in lists.
 	Doc string
-	// Grant says what whoever runs a program has to grant for it to load the
-	// module, as in "a database". Empty means that the module reaches nothing
-	// outside of the program, and may be loaded by all.
+	// Grant says what whoever runs a program has to grant for it to load the module, as in "a
+	// database". Empty means that the module reaches nothing outside of the program, and may be
+	// loaded by all.
 	Grant string
 	// Members are what a script can load.
 	Members []Member
-	// Whole adds a member of the module's own name, which has all the others as
-	// attributes.
+	// Whole adds a member of the module's own name, which has all the others as attributes.
 	Whole bool
-	// Types are the types of values that the members make, as far as they are the
-	// module's own.
+	// Types are the types of values that the members make, as far as they are the module's own.
 	Types []*Type
-	// Open makes what the functions of one generation of a program work on: the
-	// first argument of those whose first parameter has that type. If it is a
-	// starlark.StringDict, it has the values of the members that have none. Nil
-	// opens nothing: the functions work on the *Load itself, or on nothing.
+	// Open makes what the functions of one generation of a program work on: the first argument of
+	// those whose first parameter has that type. If it is a starlark.StringDict, it has the
+	// values of the members that have none. Nil opens nothing: the functions work on the *Load
+	// itself, or on nothing.
 	Open func(*Load) (any, error)
-	// Misuse makes what a script gets for wrong arguments, by an error that names
-	// function and fault. Nil leaves that as it is.
+	// Misuse makes what a script gets for wrong arguments, by an error that names function and
+	// fault. Nil leaves that as it is.
 	Misuse func(error) error
 }
 
-// A Member is a name of a module, or a method of a [Type]: a function, a value, or
-// a struct of members.
+// A Member is a name of a module, or a method of a [Type]: a function, a value, or a struct of
+// members.
 type Member struct {
 	Name string
 	// Doc says what it does, and what nil, zero or an absent argument mean.
@@ -49,22 +47,20 @@ type Member struct {
 	Result string
 	// Errors are those that a script may want to know of.
 	Errors []Failure
-	// Example is a piece of script. An expression that has a comment on its line is
-	// what the comment says, or fails with a message that has what follows
-	// "error:". All members of the module are known in it.
+	// Example is a piece of script. An expression that has a comment on its line is what the
+	// comment says, or fails with a message that has what follows "error:". All members of the
+	// module are known in it.
 	Example string
-	// Pure says that nothing but the arguments decides what a function returns, so
-	// that a tool may call it with the constants that stand in a script.
+	// Pure says that nothing but the arguments decides what a function returns, so that a tool
+	// may call it with the constants that stand in a script.
 	Pure bool
 
-	// Fn is a Go function: see [Func] for its parameters, of which each has its row
-	// in Params. Before them it may have what [Module.Open] returned, or the
-	// *[Load], or the value whose method it is. Or it is a func([Args])
-	// (starlark.Value, error), which costs less to call and says in Params what
-	// Types it takes.
+	// Fn is a Go function: see [Func] for its parameters, of which each has its row in Params.
+	// Before them it may have what [Module.Open] returned, or the *[Load], or the value whose
+	// method it is. Or it is a func([Args]) (starlark.Value, error), which costs less to call and
+	// says in Params what Types it takes.
 	Fn any
-	// Value is a value that needs no making: a constant, or a builtin that binds
-	// its own arguments.
+	// Value is a value that needs no making: a constant, or a builtin that binds its own arguments.
 	Value starlark.Value
 	// Members are those of a struct.
 	Members []Member
@@ -75,14 +71,12 @@ type Param struct {
 	Name string
 	// Doc says what it is for.
 	Doc string
-	// Type says what may be passed, where the Go type does not: a string or an int,
-	// say.
+	// Type says what may be passed, where the Go type does not: a string or an int, say.
 	Type string
-	// Default is what the function gets if nothing is passed. Nil means that
-	// something must be.
+	// Default is what the function gets if nothing is passed. Nil means that something must be.
 	Default starlark.Value
-	// Optional says that nothing need be passed though there is no Default. The
-	// function then gets the zero value of the Go type: nil for a starlark.Value.
+	// Optional says that nothing need be passed though there is no Default. The function then
+	// gets the zero value of the Go type: nil for a starlark.Value.
 	Optional bool
 	// Pass is how it may be passed.
 	Pass Passing
@@ -112,8 +106,7 @@ type Failure struct {
 	When string
 }
 
-// Names returns what a script can load from the module, in order. A nil Module has
-// none.
+// Names returns what a script can load from the module, in order. A nil Module has none.
 func (m *Module) Names() []string {
 	if m == nil {
 		return nil
@@ -129,8 +122,8 @@ func (m *Module) Names() []string {
 	return names
 }
 
-// Member returns the member of that name, nil if there is none. The whole of a
-// module is not a member, and a nil Module has none.
+// Member returns the member of that name, nil if there is none. The whole of a module is not a
+// member, and a nil Module has none.
 func (m *Module) Member(name string) *Member {
 	if m == nil {
 		return nil
@@ -138,8 +131,8 @@ func (m *Module) Member(name string) *Member {
 	return find(m.Members, name)
 }
 
-// Pure returns the function of a member that is pure, made without opening the
-// module; nil if that name is none.
+// Pure returns the function of a member that is pure, made without opening the module; nil if
+// that name is none.
 func (m *Module) Pure(name string) *starlark.Builtin {
 	member := m.Member(name)
 	if member == nil || !member.Pure {
@@ -158,8 +151,8 @@ func find(members []Member, name string) *Member {
 	return &members[i]
 }
 
-// Values opens the module for one generation of a program and returns the values of
-// its members. They are not frozen yet.
+// Values opens the module for one generation of a program and returns the values of its members.
+// They are not frozen yet.
 func (m *Module) Values(l *Load) (starlark.StringDict, error) {
 	var state any = l
 	if m.Open != nil {

@@ -31,7 +31,7 @@ func fast(a host.Args) (starlark.Value, error) {
 	if err := a.Unpack(&n, &note); err != nil {
 		return nil, err
 	}
-	sum, err := a.Of.(*till).add(nil, n, note)
+	sum, err := a.Of.(*till).add(context.Background(), n, note)
 	if err != nil {
 		return nil, err
 	}

@@ -17,8 +17,8 @@ type Place struct {
 	Col  int    `json:"col,omitempty"`  // from 1, in characters; 0 if the whole line is meant
 }
 
-// PlaceAt returns the place of a node of syntax, or of a frame of the call stack;
-// the zero Place if that is no line of script.
+// PlaceAt returns the place of a node of syntax, or of a frame of the call stack; the zero Place if
+// that is no line of script.
 func PlaceAt(pos syntax.Position) Place {
 	if pos.Line <= 0 {
 		return Place{}
@@ -26,8 +26,8 @@ func PlaceAt(pos syntax.Position) Place {
 	return Place{File: pos.Filename(), Line: int(pos.Line), Col: int(pos.Col)}
 }
 
-// ParsePlace parses FILE:LINE:COL or FILE:LINE, as [Place.String] and a backtrace
-// write them. It reports whether there is a line.
+// ParsePlace parses FILE:LINE:COL or FILE:LINE, as [Place.String] and a backtrace write them. It
+// reports whether there is a line.
 func ParsePlace(s string) (p Place, ok bool) {
 	file, last := cutNumber(s)
 	if last == 0 {
@@ -39,8 +39,8 @@ func ParsePlace(s string) (p Place, ok bool) {
 	return Place{File: file, Line: last}, true
 }
 
-// cutNumber cuts a positive number off the end of s, with the colon before it. It
-// returns 0 if there is none.
+// cutNumber cuts a positive number off the end of s, with the colon before it. It returns 0 if
+// there is none.
 func cutNumber(s string) (string, int) {
 	i := strings.LastIndexByte(s, ':')
 	if i <= 0 {
@@ -53,9 +53,8 @@ func cutNumber(s string) (string, int) {
 	return s[:i], n
 }
 
-// FramePlace returns the place of a line of a backtrace, as
-// [starlark.CallStack.String] writes it: "  FILE:LINE:COL: in FUNCTION". It reports
-// whether it is one; a builtin has no place.
+// FramePlace returns the place of a line of a backtrace, as [starlark.CallStack.String] writes it:
+// "  FILE:LINE:COL: in FUNCTION". It reports whether it is one; a builtin has no place.
 func FramePlace(line string) (p Place, ok bool) {
 	text, indented := strings.CutPrefix(line, "  ")
 	text, _, in := strings.Cut(text, ": in ")
@@ -86,9 +85,9 @@ type Line struct {
 	Here   bool   `json:"here"` // the place is on it
 }
 
-// Excerpt returns the line of a place, and as many as around before and after it,
-// as they are in the tree now. There are none if the file cannot be read, the place
-// has no line, or the tree is nil.
+// Excerpt returns the line of a place, and as many as around before and after it, as they are in
+// the tree now. There are none if the file cannot be read, the place has no line, or the tree is
+// nil.
 func Excerpt(tree fs.FS, p Place, around int) []Line {
 	if tree == nil || p.Line == 0 {
 		return nil

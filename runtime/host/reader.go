@@ -17,9 +17,9 @@ func Octets(v starlark.Value) (string, bool) {
 	return "", false
 }
 
-// Reader returns a reader of a file-like value: the value itself if it is an
-// io.Reader, else one that calls its read method on t. The errors of the latter are
-// the script's, or a [NotFileError].
+// Reader returns a reader of a file-like value: the value itself if it is an io.Reader, else one
+// that calls its read method on t. The errors of the latter are the script's, or a
+// [NotFileError].
 func Reader(t *starlark.Thread, v starlark.Value) io.Reader {
 	if r, ok := v.(io.Reader); ok {
 		return r

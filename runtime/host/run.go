@@ -6,42 +6,39 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// An App is what a server calls for each request: a program, or something that
-// stands for one.
+// An App is what a server calls for each request: a program, or something that stands for one.
 type App interface {
-	// Begin begins a request. The Run pins the version of the application that
-	// serves now, until its End. Begin may be called from any number of goroutines.
+	// Begin begins a request. The Run pins the version of the application that serves now, until
+	// its End. Begin may be called from any number of goroutines.
 	Begin() Run
 }
 
-// A Use is what is done with a call: it is given the context of the call, its
-// thread, and the callable of the application. All three live until it returns.
+// A Use is what is done with a call: it is given the context of the call, its thread, and the
+// callable of the application. All three live until it returns.
 type Use = func(ctx context.Context, t *starlark.Thread, app starlark.Callable) error
 
-// A Run is one request's hold on an application. All its calls run the same version
-// of it, and share its limits: what one has used of them, the others do not have.
-// It is safe for concurrent use.
+// A Run is one request's hold on an application. All its calls run the same version of it, and
+// share its limits: what one has used of them, the others do not have. It is safe for concurrent
+// use.
 type Run interface {
-	// Call gives use a fresh thread, the callable, and a context that ends with ctx
-	// or at the deadline of the call. The calls for a page and for what is promised
-	// with it may be nested.
+	// Call gives use a fresh thread, the callable, and a context that ends with ctx or at the
+	// deadline of the call. The calls for a page and for what is promised with it may be nested.
 	//
-	// The error is what use returned, unless the call was ended for it. For one
-	// that reached a limit [TimedOut] is true.
+	// The error is what use returned, unless the call was ended for it. For one that reached a
+	// limit [TimedOut] is true.
 	Call(ctx context.Context, use Use) error
-	// CleanUp is Call for what has to be done after the response, however that
-	// ended. All clean-up of a request together has the time and the steps of one
-	// call, whatever the other calls have used.
+	// CleanUp is Call for what has to be done after the response, however that ended. All
+	// clean-up of a request together has the time and the steps of one call, whatever the other
+	// calls have used.
 	CleanUp(ctx context.Context, use Use) error
-	// Generation is the number of the version of the application; 0 where versions
-	// are not counted.
+	// Generation is the number of the version of the application; 0 where versions are not counted.
 	Generation() uint64
 	// End ends the request. No call may be made after it.
 	End()
 }
 
-// An AppFunc is an App all of whose calls are calls of the function. It has no
-// versions, and its calls share no limits.
+// An AppFunc is an App all of whose calls are calls of the function. It has no versions, and its
+// calls share no limits.
 type AppFunc func(ctx context.Context, use Use) error
 
 // Begin returns the function as a Run.
@@ -54,8 +51,8 @@ func (r funcRun) CleanUp(ctx context.Context, use Use) error { return r.call(ctx
 func (r funcRun) Generation() uint64                         { return 0 }
 func (r funcRun) End()                                       {}
 
-// Around returns app with around around each of its calls, clean-up included:
-// around is to call call, with use or with one of its own.
+// Around returns app with around around each of its calls, clean-up included: around is to call
+// call, with use or with one of its own.
 func Around(app App, around func(ctx context.Context, call AppFunc, use Use) error) App {
 	return &surrounded{app, around}
 }

@@ -7,8 +7,7 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// Sleep waits for d, or until the call that t runs is over: then the error is that
-// of its context.
+// Sleep waits for d, or until the call that t runs is over: then the error is that of its context.
 func Sleep(t *starlark.Thread, d time.Duration) error {
 	return CallOf(t).Wait(func(ctx context.Context) error {
 		if d <= 0 {

@@ -9,27 +9,27 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// A Source is what the reading methods of a file-like value read from. The value
-// itself is one, or has one: an input whose methods are not for everybody.
+// A Source is what the reading methods of a file-like value read from. The value itself is one,
+// or has one: an input whose methods are not for everybody.
 type Source interface {
 	// Buffer returns the buffered reader, or why there is none (any more).
 	Buffer() (*bufio.Reader, error)
-	// Broken makes what a read failed with into the error that the script gets, now
-	// and at every later read.
+	// Broken makes what a read failed with into the error that the script gets, now and at every
+	// later read.
 	Broken(err error) error
 	// Misused makes the error of wrong arguments into the one that the script gets.
 	Misused(err error) error
 }
 
-// A reading is one of the methods that PEP 3333 ("Input and Error Streams") asks of
-// a stream that is read. Each blocks until it has what it returns or the stream has
-// ended; at the end it returns b"".
+// A reading is one of the methods that PEP 3333 ("Input and Error Streams") asks of a stream that
+// is read. Each blocks until it has what it returns or the stream has ended; at the end it
+// returns b"".
 type reading func(s Source, n int) (starlark.Value, error)
 
 var readings = map[string]reading{"read": read, "readline": readline, "readlines": readlines}
 
-// ReadMethod returns the method of v, one of read, readline and readlines, that
-// reads from s; nil if name is none of these.
+// ReadMethod returns the method of v, one of read, readline and readlines, that reads from s; nil
+// if name is none of these.
 func ReadMethod(v starlark.Value, s Source, name string) starlark.Value {
 	do := readings[name]
 	if do == nil {
@@ -46,8 +46,8 @@ func ReadMethod(v starlark.Value, s Source, name string) starlark.Value {
 	}).BindReceiver(v)
 }
 
-// sizeArgument unpacks the one optional argument of a reading method: None and
-// negative mean no bound.
+// sizeArgument unpacks the one optional argument of a reading method: None and negative mean no
+// bound.
 func sizeArgument(name string, args starlark.Tuple, kwargs []starlark.Tuple) (int, error) {
 	var v starlark.Value = starlark.None
 	if err := starlark.UnpackArgs(name, args, kwargs, "size?", &v); err != nil {
@@ -58,13 +58,15 @@ func sizeArgument(name string, args starlark.Tuple, kwargs []starlark.Tuple) (in
 	}
 	n, err := starlark.AsInt32(v)
 	if err != nil {
-		return 0, fmt.Errorf("%s: size is a %s: %v; pass a number of bytes, or nothing for all", name, v.Type(), err)
+		return 0, fmt.Errorf(
+			"%s: size is a %s: %v; pass a number of bytes, or nothing for all", name, v.Type(), err,
+		)
 	}
 	return n, nil
 }
 
-// read(size = -1) returns the next size bytes, fewer only at the end; all that is
-// left if size is negative.
+// read(size = -1) returns the next size bytes, fewer only at the end; all that is left if size is
+// negative.
 func read(s Source, n int) (starlark.Value, error) {
 	r, err := s.Buffer()
 	if err != nil {
@@ -77,8 +79,7 @@ func read(s Source, n int) (starlark.Value, error) {
 		}
 		return starlark.Bytes(p), nil
 	}
-	// What is asked for may be far more than there is: the buffer grows with what
-	// comes.
+	// What is asked for may be far more than there is: the buffer grows with what comes.
 	p := make([]byte, 0, min(n, 64<<10))
 	for len(p) < n {
 		if len(p) == cap(p) {
@@ -105,8 +106,8 @@ func readline(s Source, n int) (starlark.Value, error) {
 	return starlark.Bytes(line), nil
 }
 
-// readlines(hint = -1) returns a list of the lines that are left, or of those that
-// begin in the next hint bytes.
+// readlines(hint = -1) returns a list of the lines that are left, or of those that begin in the
+// next hint bytes.
 func readlines(s Source, hint int) (starlark.Value, error) {
 	var list []starlark.Value
 	for total := 0; hint <= 0 || total < hint; {
@@ -123,8 +124,8 @@ func readlines(s Source, hint int) (starlark.Value, error) {
 	return starlark.NewList(list), nil
 }
 
-// readLine returns the next line of s with its newline, at most n bytes of it if n
-// is not negative; "" at the end.
+// readLine returns the next line of s with its newline, at most n bytes of it if n is not
+// negative; "" at the end.
 func readLine(s Source, n int) (string, error) {
 	r, err := s.Buffer()
 	if err != nil || n == 0 {
@@ -153,9 +154,8 @@ func readLine(s Source, n int) (string, error) {
 	}
 }
 
-// Lines returns an iterator over the lines that s still has. A failure ends it
-// early and stands in Err; fail, if not nil, is told, because a for loop in a
-// script cannot ask.
+// Lines returns an iterator over the lines that s still has. A failure ends it early and stands
+// in Err; fail, if not nil, is told, because a for loop in a script cannot ask.
 func Lines(s Source, fail func(error)) Iterator { return &lineIterator{s: s, fail: fail} }
 
 type lineIterator struct {

@@ -9,9 +9,9 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// A Type describes the values of a Go type that scripts see: methods, each a
-// function of Go whose first parameter is the value, and other attributes. It must
-// not be copied or changed once it is in use, and is then safe for concurrent use.
+// A Type describes the values of a Go type that scripts see: methods, each a function of Go whose
+// first parameter is the value, and other attributes. It must not be copied or changed once it is
+// in use, and is then safe for concurrent use.
 type Type struct {
 	Name string
 	Doc  string
@@ -24,8 +24,8 @@ type Type struct {
 	methods map[string]*starlark.Builtin
 }
 
-// AttrNames returns the names of the attributes, in order, for the method of that
-// name of the Go type.
+// AttrNames returns the names of the attributes, in order, for the method of that name of the Go
+// type.
 func (t *Type) AttrNames() []string {
 	names := make([]string, 0, len(t.Members))
 	for _, m := range t.Members {
@@ -35,9 +35,8 @@ func (t *Type) AttrNames() []string {
 	return names
 }
 
-// Method returns a method bound to v, nil if there is none of that name. It panics
-// if a method is no function of the Go type of v, which is a mistake in the
-// program.
+// Method returns a method bound to v, nil if there is none of that name. It panics if a method is
+// no function of the Go type of v, which is a mistake in the program.
 func (t *Type) Method(v starlark.Value, name string) starlark.Value {
 	t.once.Do(func() { t.make(reflect.TypeOf(v)) })
 	if m := t.methods[name]; m != nil {

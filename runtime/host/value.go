@@ -6,9 +6,9 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// An Object is embedded by a Go type that is a value for scripts, and whose inside
-// no script sees. It is the name of the type, and has the five methods that every
-// value has; a type that differs in one declares that itself.
+// An Object is embedded by a Go type that is a value for scripts, and whose inside no script
+// sees. It is the name of the type, and has the five methods that every value has; a type that
+// differs in one declares that itself.
 type Object string
 
 // String returns the name in angle brackets.
@@ -28,25 +28,22 @@ func (o Object) Hash() (uint32, error) { return 0, errors.New("unhashable: " + s
 
 // What a value may say of itself.
 type (
-	// A StandIn stands for a value of the language: type() says what StandsFor
-	// returns.
+	// A StandIn stands for a value of the language: type() says what StandsFor returns.
 	StandIn interface{ StandsFor() string }
 	// A Remainder knows how many bytes it still has to give.
 	Remainder interface{ Remaining() (n int64, ok bool) }
-	// A Sizer knows how many bytes of memory it holds besides what the interpreter
-	// can see.
+	// A Sizer knows how many bytes of memory it holds besides what the interpreter can see.
 	Sizer interface{ Size() int64 }
 )
 
-// An Iterator is one that can fail: after Next has returned false, Err says why, or
-// nil at the end.
+// An Iterator is one that can fail: after Next has returned false, Err says why, or nil at the end.
 type Iterator interface {
 	starlark.Iterator
 	Err() error
 }
 
-// IterError returns what ended an iteration early. An iterator that is not an
-// [Iterator] cannot fail.
+// IterError returns what ended an iteration early. An iterator that is not an [Iterator] cannot
+// fail.
 func IterError(i starlark.Iterator) error {
 	if i, ok := i.(Iterator); ok {
 		return i.Err()

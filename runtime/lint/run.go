@@ -12,14 +12,12 @@ import (
 	"go.starlark.net/syntax"
 )
 
-// A Rule looks at a file that compiles, and calls Warn for each place that is
-// probably wrong.
+// A Rule looks at a file that compiles, and calls Warn for each place that is probably wrong.
 type Rule func(*host.Script)
 
-// Run returns the warnings of the rules for the files of a program in which
-// [runtime.Parse] finds nothing wrong, and none if it does. A comment "#
-// larkspur:ignore" silences the line that it is on or, alone on a line, the one
-// below.
+// Run returns the warnings of the rules for the files of a program in which [runtime.Parse] finds
+// nothing wrong, and none if it does. A comment "# larkspur:ignore" silences the line that it is on
+// or, alone on a line, the one below.
 func Run(c *runtime.Config, entry string, rules ...Rule) host.Diagnostics {
 	files, found := runtime.Parse(c, entry)
 	if len(found) > 0 {
@@ -42,7 +40,10 @@ func check(c *runtime.Config, f runtime.File, rules []Rule) (warnings host.Diagn
 	for _, rule := range rules {
 		warn := func(pos syntax.Position, format string, args ...any) {
 			if !slices.Contains(silent, int(pos.Line)) {
-				d := host.Diagnostic{Place: host.PlaceAt(pos), Message: fmt.Sprintf(format, args...)}
+				d := host.Diagnostic{
+					Place:   host.PlaceAt(pos),
+					Message: fmt.Sprintf(format, args...),
+				}
 				warnings = append(warnings, d)
 			}
 		}
@@ -51,8 +52,7 @@ func check(c *runtime.Config, f runtime.File, rules []Rule) (warnings host.Diagn
 	return warnings
 }
 
-// ignored is the comment that silences the warnings of its line, or of the next if
-// it has its own.
+// ignored is the comment that silences the warnings of its line, or of the next if it has its own.
 var ignored = regexp.MustCompile(`^(.*)#\s*larkspur:ignore\b`)
 
 // silences are the lines of src that it wants no warnings for.

@@ -15,73 +15,55 @@ import (
 // asserts are the functions of the module that a test fails by.
 func asserts() []host.Member {
 	got := host.Param{Name: "got", Doc: "what there is"}
+	text := host.Param{Name: "text", Doc: "the text", Type: "string or bytes"}
+	fn := host.Param{Name: "fn", Doc: "is called without arguments"}
 	pattern := host.Param{Name: "pattern", Doc: "a regular expression that is to be found in it"}
-	why := host.Param{Name: "why", Doc: "what is put before the message", Default: starlark.String("")}
-	fails := []host.Failure{{When: "it is not so"}}
+	message := pattern
+	message.Default = starlark.String("")
+	fails := assert("fails", "Fails the test if a call does not fail, or with another message.",
+		`fails(lambda: 1 // 0, "zero")  # "floored division by zero"`, failing, fn, message)
+	fails.Result = "the message"
 	return []host.Member{
+		assert("eq", "Fails the test if two values are not equal, and shows the first difference.",
+			"eq(1 + 1, 2)\neq([1, 2], [1, 3])  # error: eq: they are not equal", equal,
+			got, host.Param{Name: "want", Doc: "what there is to be"}),
+		assert("ne", "Fails the test if two values are equal.", `ne("a", "b")`, unequal,
+			got, host.Param{Name: "other", Doc: "what it is not to be"}),
+		assert("true", "Fails the test if a value is not true.",
+			"true([1])\ntrue(\"\")  # error: true: it is not true", isTrue, got),
+		assert("false", "Fails the test if a value is true.", "false([])", isFalse, got),
+		assert("contains", "Fails the test if an item is not in a value.",
+			`contains("hello", "ell")`, contains,
+			got, host.Param{Name: "item", Doc: "what is to be in it"}),
+		assert("lacks", "Fails the test if an item is in a value.", `lacks({"a": 1}, "b")`, lacks,
+			got, host.Param{Name: "item", Doc: "what is not to be in it"}),
+		assert("matches", "Fails the test if a regular expression is not found in a text.",
+			`matches("page 17", "[0-9]+")`, matches, text, pattern),
+		fails,
 		{
-			Name: "eq", Doc: "Fails the test if two values are not equal, and shows the first difference.",
-			Params: []host.Param{got, {Name: "want", Doc: "what there is to be"}, why},
-			Result: "None", Errors: fails, Fn: equal,
-			Example: "eq(1 + 1, 2)\neq([1, 2], [1, 3])  # error: eq: they are not equal",
-		},
-		{
-			Name: "ne", Doc: "Fails the test if two values are equal.",
-			Params: []host.Param{got, {Name: "other", Doc: "what it is not to be"}, why},
-			Result: "None", Errors: fails, Fn: unequal,
-			Example: `ne("a", "b")`,
-		},
-		{
-			Name: "true", Doc: "Fails the test if a value is not true.",
-			Params: []host.Param{got, why}, Result: "None", Errors: fails,
-			Fn:      func(got starlark.Value, why string) error { return holds("true", got, why, true) },
-			Example: "true([1])\ntrue(\"\")  # error: true: it is not true",
-		},
-		{
-			Name: "false", Doc: "Fails the test if a value is true.",
-			Params: []host.Param{got, why}, Result: "None", Errors: fails,
-			Fn:      func(got starlark.Value, why string) error { return holds("false", got, why, false) },
-			Example: "false([])",
-		},
-		{
-			Name: "contains", Doc: "Fails the test if an item is not in a value.",
-			Params: []host.Param{got, {Name: "item", Doc: "what is to be in it"}, why}, Result: "None", Errors: fails,
-			Fn:      func(got, item starlark.Value, why string) error { return within(got, item, why, true) },
-			Example: `contains("hello", "ell")`,
-		},
-		{
-			Name: "lacks", Doc: "Fails the test if an item is in a value.",
-			Params: []host.Param{got, {Name: "item", Doc: "what is not to be in it"}, why}, Result: "None", Errors: fails,
-			Fn:      func(got, item starlark.Value, why string) error { return within(got, item, why, false) },
-			Example: `lacks({"a": 1}, "b")`,
-		},
-		{
-			Name: "matches", Doc: "Fails the test if a regular expression is not found in a text.",
-			Params: []host.Param{{Name: "text", Doc: "the text", Type: "string or bytes"}, pattern, why},
-			Result: "None", Errors: fails, Fn: matches,
-			Example: `matches("page 17", "[0-9]+")`,
-		},
-		{
-			Name: "fails", Doc: "Fails the test if a call does not fail, or with another message.",
-			Params: []host.Param{
-				{Name: "fn", Doc: "is called without arguments"},
-				{Name: "pattern", Doc: "a regular expression that is to be found in the message", Default: starlark.String("")},
-				why,
-			},
-			Result: "the message", Errors: fails, Fn: failing,
-			Example: `fails(lambda: 1 // 0, "zero")  # "floored division by zero"`,
-		},
-		{
-			Name: "skip", Doc: "Ends a test that is not meant to run here: it has neither passed nor failed.",
-			Params: []host.Param{{Name: "reason", Doc: "why not"}},
-			Result: "it does not return", Errors: []host.Failure{{When: "always"}}, Fn: skip,
+			Name:    "skip",
+			Doc:     "Ends a test that is not meant to run here: it neither passes nor fails.",
+			Params:  []host.Param{{Name: "reason", Doc: "why not"}},
+			Result:  "it does not return",
+			Errors:  []host.Failure{{When: "always"}},
 			Example: `skip("no network")  # error: no network`,
+			Fn:      skip,
 		},
 	}
 }
 
-// misuse says how fails is written: its argument is easily called before it is
-// passed.
+// assert describes a function that a test fails by.
+func assert(name, doc, example string, fn any, params ...host.Param) host.Member {
+	why := host.Param{
+		Name: "why", Doc: "what is put before the message", Default: starlark.String(""),
+	}
+	return host.Member{
+		Name: name, Doc: doc, Params: append(params, why), Result: "None",
+		Errors: []host.Failure{{When: "it is not so"}}, Example: example, Fn: fn,
+	}
+}
+
+// misuse says how fails is written: its argument is easily called before it is passed.
 func misuse(err error) error {
 	if strings.HasPrefix(err.Error(), "fails: ") {
 		return fmt.Errorf("%w: write fails(lambda: f(x), \"message\")", err)
@@ -152,26 +134,38 @@ func unequal(got, other starlark.Value, why string) error {
 	return breaks(why, "they are equal", "both: %s", show(got))
 }
 
-// holds is true(got, why) and false(got, why).
-func holds(name string, got starlark.Value, why string, want starlark.Bool) error {
-	if got.Truth() == want {
+// isTrue is true(got, why).
+func isTrue(got starlark.Value, why string) error {
+	if got.Truth() {
 		return nil
 	}
-	return breaks(why, "it is not "+name, "got: %s", show(got))
+	return breaks(why, "it is not true", "got: %s", show(got))
 }
 
-// within is contains(got, item, why) and lacks(got, item, why): item in got, and
-// not.
-func within(got, item starlark.Value, why string, want starlark.Bool) error {
+// isFalse is false(got, why).
+func isFalse(got starlark.Value, why string) error {
+	if !got.Truth() {
+		return nil
+	}
+	return breaks(why, "it is not false", "got: %s", show(got))
+}
+
+// contains is contains(got, item, why): item in got.
+func contains(got, item starlark.Value, why string) error {
 	in, err := starlark.Binary(syntax.IN, item, got)
-	if err != nil || in.Truth() == want {
+	if err != nil || bool(in.Truth()) {
 		return err
 	}
-	message := "it is not there"
-	if !want {
-		message = "it is there"
+	return breaks(why, "it is not there", "got:  %s\nitem: %s", show(got), show(item))
+}
+
+// lacks is lacks(got, item, why): item not in got.
+func lacks(got, item starlark.Value, why string) error {
+	in, err := starlark.Binary(syntax.IN, item, got)
+	if err != nil || !bool(in.Truth()) {
+		return err
 	}
-	return breaks(why, message, "got:  %s\nitem: %s", show(got), show(item))
+	return breaks(why, "it is there", "got:  %s\nitem: %s", show(got), show(item))
 }
 
 // matches is matches(text, pattern, why).
@@ -195,13 +189,16 @@ func failing(t *starlark.Thread, fn starlark.Callable, pattern, why string) (str
 	}
 	v, err := starlark.Call(t, fn, nil, nil)
 	if err == nil {
-		return "", breaks(why, "it did not fail", "got:  %s\nwant: a failure that matches %q", show(v), pattern)
+		return "", breaks(
+			why, "it did not fail", "got:  %s\nwant: a failure that matches %q", show(v), pattern,
+		)
 	}
-	// What ends the test (a limit, say) is not for it to expect: no further step of
-	// it runs.
+	// What ends the test (a limit, say) is not for it to expect: no further step of it runs.
 	message := err.Error()
 	if !re.MatchString(message) {
-		return "", breaks(why, "it failed otherwise", "got:  %s\nwant: a match of %q", message, pattern)
+		return "", breaks(
+			why, "it failed otherwise", "got:  %s\nwant: a match of %q", message, pattern,
+		)
 	}
 	return message, nil
 }

@@ -15,10 +15,10 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/larkspur-web/larkspur/environ/wire"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/host/json"
 	"go.starlark.net/starlark"
-	"golang.org/x/net/http/httpguts"
 )
 
 // A question is what a test asks.
@@ -277,7 +277,7 @@ func addFields(h http.Header, v starlark.Value) error {
 	}
 	fresh := make(map[string]bool)
 	for _, p := range pairs {
-		if !httpguts.ValidHeaderFieldName(p[0]) || !httpguts.ValidHeaderFieldValue(p[1]) {
+		if !wire.Token(p[0]) || !wire.Value(p[1]) {
 			return fmt.Errorf("%s: %s is not a valid field", starlark.String(p[0]), starlark.String(p[1]))
 		}
 		name := http.CanonicalHeaderKey(p[0])

@@ -34,13 +34,16 @@ func TestConformPush(t *testing.T) {
 		if err := page.push("/style.css?v=1", &http.PushOptions{Header: header}); err != nil {
 			t.Errorf("Push = %v", err)
 		}
-		c.want("PUSH_PROMISE 1 2 :method=GET :scheme=" + c.scheme + " :authority=example.test :path=/style.css?v=1 user-agent=agent x-two=1 x-two=2")
+		c.want("PUSH_PROMISE 1 2 :method=GET :scheme=" + c.scheme + " :authority=example.test " +
+			":path=/style.css?v=1 user-agent=agent x-two=1 x-two=2")
 		promised := c.call()
-		if got, want := sketch(promised.r), "GET /style.css?v=1 /style.css example.test User-Agent=agent X-Two=1,2"; got != want {
+		want := "GET /style.css?v=1 /style.css example.test User-Agent=agent X-Two=1,2"
+		if got := sketch(promised.r); got != want {
 			t.Errorf("the handler saw %q, want %q", got, want)
 		}
 		r := promised.r
-		if r.RemoteAddr != page.r.RemoteAddr || (r.TLS != nil) != (c.scheme == "https") || r.ProtoMajor != 2 || r.ContentLength != 0 {
+		if r.RemoteAddr != page.r.RemoteAddr || (r.TLS != nil) != (c.scheme == "https") ||
+			r.ProtoMajor != 2 || r.ContentLength != 0 {
 			t.Errorf("the promised request is %+v", r)
 		}
 		if body, err := io.ReadAll(r.Body); len(body) > 0 || err != nil {
@@ -52,7 +55,8 @@ func TestConformPush(t *testing.T) {
 		})
 		promised.finish()
 		time.Sleep(time.Second) // a promise gives way to its page for a moment
-		c.want("HEADERS 2 :status=200 content-length=7 content-type=text/css", `DATA 2 END "body {}"`)
+		c.want("HEADERS 2 :status=200 content-length=7 content-type=text/css",
+			`DATA 2 END "body {}"`)
 		page.write("page")
 		page.finish()
 		c.want("HEADERS 1 :status=200 "+text, `DATA 1 END "page"`)
@@ -69,7 +73,8 @@ func TestConformPushHead(t *testing.T) {
 		if err := page.push("/x", &http.PushOptions{Method: "HEAD"}); err != nil {
 			t.Fatal(err)
 		}
-		c.want("PUSH_PROMISE 1 2 :method=HEAD :scheme=" + c.scheme + " :authority=example.test :path=/x")
+		c.want("PUSH_PROMISE 1 2 :method=HEAD :scheme=" + c.scheme +
+			" :authority=example.test :path=/x")
 		promised := c.call()
 		promised.do(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") })
 		promised.finish()
@@ -102,8 +107,9 @@ func TestConformPushRefused(t *testing.T) {
 	field := func(name, value string) *http.Request {
 		return &http.Request{RequestURI: "/x", Header: http.Header{name: {value}}}
 	}
+	// RFC 9113, section 8.4: a promised request is safe, cacheable and without content.
 	requests := map[string]*http.Request{
-		"POST":                     method("POST"), // RFC 9113, section 8.4: safe, cacheable, without a body
+		"POST":                     method("POST"),
 		"a method in lower case":   method("get"),
 		"CONNECT":                  method("CONNECT"),
 		"no target":                promised(""),
@@ -119,7 +125,7 @@ func TestConformPushRefused(t *testing.T) {
 		"a bad escape":             promised("/%zz"),
 		"a pseudo-header field":    field(":path", "/y"),
 		"Host":                     field("Host", "evil.test"),
-		"Content-Length":           field("Content-Length", "1"), // RFC 9113, section 8.4: no content
+		"Content-Length":           field("Content-Length", "1"),
 		"Transfer-Encoding":        field("Transfer-Encoding", "chunked"),
 		"Connection":               field("Connection", "close"),
 		"Te":                       field("Te", "trailers"),
@@ -132,7 +138,8 @@ func TestConformPushRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			site{}.visit(t, func(t *testing.T, c *visitor) {
 				page := pager(t, c, 1)
-				if page.push(r.RequestURI, &http.PushOptions{Method: r.Method, Header: r.Header}) == nil {
+				o := &http.PushOptions{Method: r.Method, Header: r.Header}
+				if page.push(r.RequestURI, o) == nil {
 					t.Error("Push promised it")
 				}
 				if _, err := page.promise(r, nil, "x"); err == nil {
@@ -156,14 +163,16 @@ func TestConformPushPusher(t *testing.T) {
 		}
 		other := map[string]string{"http": "https", "https": "http"}[c.scheme]
 		for _, target := range []string{
-			other + "://example.test/x", c.scheme + "://evil.test/x", c.scheme + "://example.test.evil.test/x",
-			c.scheme + "://example.test:1234/x", c.scheme + "://example.test@evil.test/x", c.scheme + ":///x", "x",
+			other + "://example.test/x", c.scheme + "://evil.test/x",
+			c.scheme + "://example.test.evil.test/x", c.scheme + "://example.test:1234/x",
+			c.scheme + "://example.test@evil.test/x", c.scheme + ":///x", "x",
 		} {
 			if err := page.push(target, nil); err == nil {
 				t.Errorf("%s was promised", target)
 			}
 		}
-		c.want("PUSH_PROMISE 1 2 :method=GET :scheme=" + c.scheme + " :authority=example.test :path=/own")
+		c.want("PUSH_PROMISE 1 2 :method=GET :scheme=" + c.scheme +
+			" :authority=example.test :path=/own")
 	})
 }
 
@@ -210,7 +219,8 @@ func TestConformPushParents(t *testing.T) {
 	})
 	t.Run("a page that has been answered", func(t *testing.T) {
 		var p h2.Promiser
-		site{handler: func(w http.ResponseWriter, r *http.Request) { p = promiser(w) }}.visit(t, func(t *testing.T, c *visitor) {
+		keep := func(w http.ResponseWriter, r *http.Request) { p = promiser(w) }
+		against(t, keep, func(t *testing.T, c *visitor) {
 			c.get(1)
 			c.want("HEADERS 1 END ...")
 			if err := p.Promise(promised("/x"), nil, nil, false, nil); err == nil {
@@ -242,7 +252,8 @@ func TestConformPushDisabled(t *testing.T) {
 			t.Errorf("Promises = %d, %v, want 0, false", n, ok)
 		}
 	}
-	site{settings: []http2.Setting{set(http2.SettingEnablePush, 0)}}.visit(t, func(t *testing.T, c *visitor) {
+	off := site{settings: []http2.Setting{set(http2.SettingEnablePush, 0)}}
+	off.visit(t, func(t *testing.T, c *visitor) {
 		page := pager(t, c, 1)
 		disabled(t, page)
 		c.want()
@@ -275,7 +286,8 @@ func TestConformPushDisabled(t *testing.T) {
 // 5.1.2.
 func TestConformPushLimit(t *testing.T) {
 	for limit := range uint32(4) {
-		site{settings: []http2.Setting{set(http2.SettingMaxConcurrentStreams, limit)}}.visit(t, func(t *testing.T, c *visitor) {
+		some := site{settings: []http2.Setting{set(http2.SettingMaxConcurrentStreams, limit)}}
+		some.visit(t, func(t *testing.T, c *visitor) {
 			page := pager(t, c, 1)
 			var want []string
 			for i := range limit {

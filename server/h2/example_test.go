@@ -13,9 +13,8 @@ import (
 )
 
 func ExampleConfigure() {
-	ts := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		io.WriteString(w, r.Proto)
-	}))
+	proto := func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.Proto) }
+	ts := httptest.NewUnstartedServer(http.HandlerFunc(proto))
 	if err := h2.Configure(ts.Config); err != nil {
 		fmt.Println(err)
 		return
@@ -51,8 +50,8 @@ func ExampleServer_Configure() {
 	// Output: [h2 http/1.1]
 }
 
-// A page promises its style sheet before the client has read what refers to it. The client is that of
-// package pushtest: browsers and Go's own client say that they take no promises.
+// A page promises its style sheet before the client has read what refers to it. The client is that
+// of package pushtest: browsers and Go's own client say that they take no promises.
 func ExamplePromiser() {
 	page := func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
@@ -60,7 +59,8 @@ func ExamplePromiser() {
 			if n, _ := p.Promises(); n > 0 {
 				style := &http.Request{RequestURI: "/style.css"}
 				header := http.Header{"Content-Type": {"text/css"}}
-				if err := p.Promise(style, header, []byte("p { color: teal }"), false, nil); err != nil {
+				body := []byte("p { color: teal }")
+				if err := p.Promise(style, header, body, false, nil); err != nil {
 					fmt.Println(err)
 				}
 			}

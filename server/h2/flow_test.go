@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Whatever the handler reads, the client gets to send again: the window never stays shut while nothing
-// is left to read.
+// Whatever the handler reads, the client gets to send again: the window never stays shut while
+// nothing is left to read.
 func TestInflowNeverStaysShut(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for _, size := range []int32{1, 3, 100, 65535, math.MaxInt32} {
@@ -48,7 +48,8 @@ func TestInflowTake(t *testing.T) {
 	}
 }
 
-// A window is never made larger than a window can be, nor by less than nothing: RFC 9113, section 6.9.1.
+// A window is never made larger than a window can be, nor by less than nothing: RFC 9113, section
+// 6.9.1.
 func TestWindowBounds(t *testing.T) {
 	panics := func(f func()) (did bool) {
 		defer func() { did = recover() != nil }()

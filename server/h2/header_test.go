@@ -17,7 +17,9 @@ func TestEncoder(t *testing.T) {
 	e := encoder{limit: 8192, max: defaultTableSize}
 	d := hpack.NewDecoder(defaultTableSize, nil)
 	d.SetAllowedMaxDynamicTableSize(8192)
-	names := []string{"Content-Type", "Date", "Set-Cookie", "X-Own", "Etag", "Server", "X-Request-Id"}
+	names := []string{
+		"Content-Type", "Date", "Set-Cookie", "X-Own", "Etag", "Server", "X-Request-Id",
+	}
 	for range 20_000 {
 		if r.IntN(50) == 0 {
 			for range 1 + r.IntN(2) {
@@ -33,21 +35,25 @@ func TestEncoder(t *testing.T) {
 				value = fmt.Sprintf("%05000d", r.IntN(3))
 			}
 			p = e.field(p, name, value)
-			want = append(want, hpack.HeaderField{Name: name.lower, Value: value, Sensitive: name.lower == "set-cookie"})
+			sensitive := name.lower == "set-cookie"
+			field := hpack.HeaderField{Name: name.lower, Value: value, Sensitive: sensitive}
+			want = append(want, field)
 		}
 		p = e.length(p, int64(r.IntN(1<<20)))
 		got, err := d.DecodeFull(p)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got[0].Name != ":status" || got[len(got)-1].Name != "content-length" || !slices.Equal(got[1:len(got)-1], want) {
+		last := len(got) - 1
+		if got[0].Name != ":status" || got[last].Name != "content-length" ||
+			!slices.Equal(got[1:last], want) {
 			t.Fatalf("decoded %v, want %v", got, want)
 		}
 	}
 }
 
-// A field that comes again takes one byte from its third time on, and what comes once takes no place in
-// the table.
+// A field that comes again takes one byte from its third time on, and what comes once takes no
+// place in the table.
 func TestEncoderIndexes(t *testing.T) {
 	e := encoder{limit: 4096, max: 4096}
 	kind := knownNames["Content-Type"]
@@ -98,7 +104,8 @@ func TestKnownNames(t *testing.T) {
 func TestNames(t *testing.T) {
 	for target, want := range map[string]bool{
 		"/": true, "*": true, "/a?b": true, "/%20": true, "/ä": true, "//a": true, "/{}": true,
-		"": false, "a": false, "/a b": false, "/#": false, `/\`: false, "/\x00": false, "/\x7f": false, "http://a/": false,
+		"": false, "a": false, "/a b": false, "/#": false, `/\`: false, "/\x00": false,
+		"/\x7f": false, "http://a/": false,
 	} {
 		if _, got := checkTarget(target); got != want {
 			t.Errorf("target %q is valid: %v, want %v", target, got, want)

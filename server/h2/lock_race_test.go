@@ -4,7 +4,8 @@ package h2
 
 import "testing"
 
-// The lock of a connection tells who does not hold it, and what belongs to a goroutine tells who is another.
+// The lock of a connection tells who does not hold it, and what belongs to a goroutine tells who is
+// another.
 func TestLock(t *testing.T) {
 	panics := func(f func()) (did bool) {
 		defer func() { did = recover() != nil }()

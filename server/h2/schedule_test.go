@@ -56,10 +56,26 @@ func TestScheduler(t *testing.T) {
 		streams []*stream
 		want    []uint32
 	}{
-		{"equals take turns", []*stream{ready(1, 3, usual), ready(3, 3, usual)}, []uint32{1, 3, 1, 3, 1, 3}},
-		{"urgency goes first", []*stream{ready(1, 2, urgent(5, true)), ready(3, 2, urgent(1, true))}, []uint32{3, 3, 1, 1}},
-		{"what is not incremental goes one after another", []*stream{ready(3, 2, urgent(3, false)), ready(1, 2, urgent(3, false))}, []uint32{1, 1, 3, 3}},
-		{"a page goes before its promise", []*stream{promisedOn(page, 2, false), page}, []uint32{1, 1, 1, 2, 2}},
+		{
+			"equals take turns",
+			[]*stream{ready(1, 3, usual), ready(3, 3, usual)},
+			[]uint32{1, 3, 1, 3, 1, 3},
+		},
+		{
+			"urgency goes first",
+			[]*stream{ready(1, 2, urgent(5, true)), ready(3, 2, urgent(1, true))},
+			[]uint32{3, 3, 1, 1},
+		},
+		{
+			"what is not incremental goes one after another",
+			[]*stream{ready(3, 2, urgent(3, false)), ready(1, 2, urgent(3, false))},
+			[]uint32{1, 1, 3, 3},
+		},
+		{
+			"a page goes before its promise",
+			[]*stream{promisedOn(page, 2, false), page},
+			[]uint32{1, 1, 1, 2, 2},
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c := &conn{epoch: time.Now()}
@@ -83,7 +99,8 @@ func TestSchedulerCritical(t *testing.T) {
 // Nothing starves: the last level has some turns beside a first one that never ends.
 func TestSchedulerStarvesNothing(t *testing.T) {
 	c := &conn{epoch: time.Now()}
-	got := turns(c, ready(1, 1000, priority{explicit: true, urgency: 0}), ready(3, 3, priority{explicit: true, urgency: 7}))
+	most, least := priority{explicit: true, urgency: 0}, priority{explicit: true, urgency: 7}
+	got := turns(c, ready(1, 1000, most), ready(3, 3, least))
 	if last := slices.Index(got, 3); last < 0 || last > 300 {
 		t.Errorf("the stream of urgency 7 had its first turn after %d", last)
 	}
@@ -110,7 +127,8 @@ func TestParsePriority(t *testing.T) {
 	} {
 		p := parsePriority(tc.in)
 		if p.urgency != tc.urgency || p.incremental != tc.incremental {
-			t.Errorf("%q: urgency %d, incremental %v, want %d, %v", tc.in, p.urgency, p.incremental, tc.urgency, tc.incremental)
+			t.Errorf("%q: urgency %d, incremental %v, want %d, %v",
+				tc.in, p.urgency, p.incremental, tc.urgency, tc.incremental)
 		}
 	}
 }

@@ -1,8 +1,7 @@
-// Package lint warns, before a script runs, about what it says to the server: a
-// status or a header that can never be valid, a body that is none, a key of the
-// environ that is misspelt. It judges by the server's own rules, those of package
-// answer, with what is written in the script as a constant, and passes over what is
-// not.
+// Package lint warns, before a script runs, about what it says to the server: a status or a header
+// that can never be valid, a body that is none, a key of the environ that is misspelt. It judges by
+// the server's own rules, those of package answer, with what is written in the script as a
+// constant, and passes over what is not.
 //
 // [Check] is a rule of package runtime/lint.
 package lint
@@ -37,8 +36,7 @@ func Check(s *host.Script) {
 	})
 }
 
-// IsApp reports whether a function is an application by its parameters, environ and
-// start_response.
+// IsApp reports whether a function is an application by its parameters, environ and start_response.
 func IsApp(def *syntax.DefStmt) bool {
 	if len(def.Params) != 2 {
 		return false
@@ -64,8 +62,7 @@ func (c *checker) check(e syntax.Node, err error) {
 	}
 }
 
-// call looks at a call of start_response, of early hints, or of a pure function of
-// a host module.
+// call looks at a call of start_response, of early hints, or of a pure function of a host module.
 func (c *checker) call(call *syntax.CallExpr) {
 	if id, ok := call.Fn.(*syntax.Ident); ok && id.Name == "start_response" {
 		c.start(call)
@@ -126,15 +123,14 @@ func (c *checker) status(e syntax.Expr) {
 	}
 }
 
-// headers looks at each header of a list by itself, so that each fault has its
-// place.
+// headers looks at each header of a list by itself, so that each fault has its place.
 func (c *checker) headers(e syntax.Expr, check func(starlark.Value) error) {
 	left := budget
 	c.sum(e, check, &left)
 }
 
-// sum looks at a list that may be the sum of others, and bound to a name that it is
-// part of: it gives up when nothing is left.
+// sum looks at a list that may be the sum of others, and bound to a name that it is part of: it
+// gives up when nothing is left.
 func (c *checker) sum(e syntax.Expr, check func(starlark.Value) error, left *int) {
 	if *left--; *left < 0 {
 		return
@@ -159,8 +155,8 @@ func (c *checker) sum(e syntax.Expr, check func(starlark.Value) error, left *int
 	}
 }
 
-// header returns a header as far as it is constant, with something that is valid
-// for the rest; nil if it is not at all.
+// header returns a header as far as it is constant, with something that is valid for the rest; nil
+// if it is not at all.
 func (c *checker) header(e syntax.Expr) starlark.Value {
 	pair, ok := c.constants.origin(e).(*syntax.TupleExpr)
 	if !ok || len(pair.List) != 2 {
@@ -200,8 +196,8 @@ func (c *checker) app(def *syntax.DefStmt) {
 	}
 }
 
-// body looks at what an application returns. That it is None is for the rules of
-// the language to say.
+// body looks at what an application returns. That it is None is for the rules of the language to
+// say.
 func (c *checker) body(e syntax.Expr) {
 	if cond, ok := e.(*syntax.CondExpr); ok {
 		c.body(cond.True)
@@ -221,8 +217,8 @@ func (c *checker) body(e syntax.Expr) {
 	}
 }
 
-// pureFunctions are the functions that the file loads from host modules and that
-// depend on nothing but their arguments, by the names that it has for them.
+// pureFunctions are the functions that the file loads from host modules and that depend on nothing but
+// their arguments, by the names that it has for them.
 func pureFunctions(s *host.Script) map[*syntax.Ident]starlark.Callable {
 	functions := make(map[*syntax.Ident]starlark.Callable)
 	for _, stmt := range s.Tree.Stmts {
@@ -252,8 +248,7 @@ func (c *checker) function(fn syntax.Expr) starlark.Callable {
 	return nil
 }
 
-// try calls a function that depends on nothing but its arguments, if all of them
-// are constant.
+// try calls a function that depends on nothing but its arguments, if all of them are constant.
 func (c *checker) try(fn starlark.Callable, call *syntax.CallExpr) {
 	var args starlark.Tuple
 	var kwargs []starlark.Tuple

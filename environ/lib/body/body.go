@@ -1,13 +1,11 @@
-// Package body is the host module @body: iterables for response bodies, which
-// Starlark, having no generators, cannot make itself. Middleware is written with
-// them. [Module] describes it.
+// Package body is the host module @body: iterables for response bodies, which Starlark, having no
+// generators, cannot make itself. Middleware is written with them. [Module] describes it.
 //
-// All are lazy: a block is made when the server asks for it, after the one before
-// has reached the client. All have a close method, which runs once: it closes what
-// they were made of (PEP 3333, "Middleware": middleware must call the close of what
-// it wraps), and then calls what body was given, as Rack's BodyProxy and werkzeug's
-// ClosingIterator do. Their callbacks run on the thread of the request, to which
-// they belong: one that is made while a module is loaded cannot be used.
+// All are lazy: a block is made when the server asks for it, after the one before has reached the
+// client. All have a close method, which runs once: it closes what they were made of (PEP 3333,
+// "Middleware": middleware must call the close of what it wraps), and then calls what body was
+// given, as Rack's BodyProxy and werkzeug's ClosingIterator do. Their callbacks run on the thread
+// of the request, to which they belong: one that is made while a module is loaded cannot be used.
 package body
 
 import (
@@ -28,17 +26,25 @@ func Module() *host.Module {
 
 // iterableParam is the parameter of what is made of blocks.
 func iterableParam() host.Param {
-	return host.Param{Name: "iterable", Doc: "the blocks: a list, another body, a file", Type: "iterable"}
+	return host.Param{
+		Name: "iterable",
+		Doc:  "the blocks: a list, another body, a file",
+		Type: "iterable",
+	}
 }
 
 func bodyMember() host.Member {
 	return host.Member{
 		Name: "body",
-		Doc:  "Gives the blocks of an iterable, with a close of its own: what middleware returns that has something to clean up.",
+		Doc:  "Gives the blocks of an iterable, and has a close of its own, for middleware.",
 		Params: []host.Param{
 			iterableParam(),
-			{Name: "close", Doc: "a function that is called when the response has ended, after the close of the iterable",
-				Type: "callable or None", Default: starlark.None},
+			{
+				Name:    "close",
+				Doc:     "is called when the response has ended, after the close of the iterable",
+				Type:    "callable or None",
+				Default: starlark.None,
+			},
 		},
 		Result:  "an iterable",
 		Errors:  []host.Failure{{When: "close is not a function"}},
@@ -52,7 +58,11 @@ func mapMember() host.Member {
 		Name: "body_map",
 		Doc:  "Gives what a function makes of each block.",
 		Params: []host.Param{
-			{Name: "fn", Doc: "is called with a block when the next one is asked for", Type: "callable"},
+			{
+				Name: "fn",
+				Doc:  "is called with a block when the next one is asked for",
+				Type: "callable",
+			},
 			iterableParam(),
 		},
 		Result:  "an iterable",
@@ -64,9 +74,11 @@ func mapMember() host.Member {
 
 func chainMember() host.Member {
 	return host.Member{
-		Name:    "body_chain",
-		Doc:     "Gives the blocks of one iterable after the other.",
-		Params:  []host.Param{{Name: "iterables", Doc: "each as for body", Type: "iterable", Pass: host.Rest}},
+		Name: "body_chain",
+		Doc:  "Gives the blocks of one iterable after the other.",
+		Params: []host.Param{
+			{Name: "iterables", Doc: "each as for body", Type: "iterable", Pass: host.Rest},
+		},
 		Result:  "an iterable",
 		Errors:  []host.Failure{{When: "an argument is not iterable"}},
 		Example: `list(body_chain(["a"], ("b", "c")))  # ["a", "b", "c"]`,
@@ -117,8 +129,8 @@ func newChain(t *starlark.Thread, parts ...starlark.Value) (starlark.Iterable, e
 	return b, nil
 }
 
-// chain gives the elements of one iterable after the other. Each is begun when the
-// one before has ended.
+// chain gives the elements of one iterable after the other. Each is begun when the one before has
+// ended.
 func chain(rest []starlark.Value) host.Steps {
 	current := host.Steps{Done: func() {}}
 	next := func() (starlark.Value, bool, error) {

@@ -20,8 +20,8 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// prelude is what the applications of the tests have. hook(name) is a function that
-// prints its name, and note prints a block when it is made.
+// prelude is what the applications of the tests have. hook(name) is a function that prints its
+// name, and note prints a block when it is made.
 const prelude = `
 load("@body", "body", "body_map", "body_chain", "ticks")
 def hook(name):
@@ -64,8 +64,7 @@ func load(script string, log *logbook) (*runtime.Program, error) {
 	}, "app.star")
 }
 
-// TestBodies serves each body, and compares what the client got, and what happened
-// in which order.
+// TestBodies serves each body, and compares what the client got, and what happened in which order.
 func TestBodies(t *testing.T) {
 	const broken = "(broken off)"
 	for _, tt := range []struct {
@@ -268,8 +267,8 @@ func TestMisuse(t *testing.T) {
 	}
 }
 
-// TestBlockIsSentBeforeTheNextIsMade lets each block be made only once the client
-// has the one before.
+// TestBlockIsSentBeforeTheNextIsMade lets each block be made only once the client has the one
+// before.
 func TestBlockIsSentBeforeTheNextIsMade(t *testing.T) {
 	gate := make(chan struct{}, 1)
 	p, err := runtime.Load(&runtime.Config{
@@ -304,8 +303,8 @@ func TestBlockIsSentBeforeTheNextIsMade(t *testing.T) {
 	}
 }
 
-// TestClientLeaves has the client leave in the middle of a body without an end: it
-// ends, and is closed.
+// TestClientLeaves has the client leave in the middle of a body without an end: it ends, and is
+// closed.
 func TestClientLeaves(t *testing.T) {
 	for name, script := range map[string]string{
 		"between blocks": `

@@ -11,10 +11,15 @@ import (
 func ticksMember() host.Member {
 	return host.Member{
 		Name: "ticks",
-		Doc:  "Gives 0, 1, 2 and so on, with a pause before each: the clock of a stream that goes on by itself.",
+		Doc:  "Gives 0, 1, 2 and so on, with a pause before each: the clock of a stream.",
 		Params: []host.Param{
 			{Name: "seconds", Doc: "the pause, from 0 to 1,000,000", Type: "float or int"},
-			{Name: "count", Doc: "how many there are, None for no end", Type: "int or None", Default: starlark.None},
+			{
+				Name:    "count",
+				Doc:     "how many there are, None for no end",
+				Type:    "int or None",
+				Default: starlark.None,
+			},
 		},
 		Result:  "an iterable",
 		Errors:  []host.Failure{{When: "seconds or count is no such number"}},

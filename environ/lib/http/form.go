@@ -14,7 +14,7 @@ import (
 func formMember() host.Member {
 	return host.Member{
 		Name:   "form",
-		Doc:    "Returns the fields of a form that was posted, urlencoded or multipart. It has none if the body is no form.",
+		Doc:    "Returns the fields of a form that was posted, urlencoded or multipart.",
 		Params: []host.Param{environParam()},
 		Result: "http.values",
 		Errors: failures(),
@@ -63,9 +63,8 @@ files(environ)["photo"].read()  # b"PNG"`,
 	}
 }
 
-// A body is what was read of a wsgi.input, kept in the environ. It counts only as
-// long as that input is in the environ too: middleware that replaces it has
-// replaced the body.
+// A body is what was read of a wsgi.input, kept in the environ. It counts only as long as that
+// input is in the environ too: middleware that replaces it has replaced the body.
 type body struct {
 	host.Object
 	input starlark.Value
@@ -77,8 +76,8 @@ type body struct {
 
 var keyBody, keyInput = starlark.String("larkspur.form"), starlark.String("wsgi.input")
 
-// read returns the body of the environ that the function name is called with: the
-// one that an earlier call has read, or what it reads now.
+// read returns the body of the environ that the function name is called with: the one that an
+// earlier call has read, or what it reads now.
 func read(a host.Args, name string) (*body, error) {
 	env, err := unpackEnviron(a)
 	if err != nil {
@@ -86,7 +85,9 @@ func read(a host.Args, name string) (*body, error) {
 	}
 	in, ok, err := env.Get(keyInput)
 	if err != nil || !ok {
-		return nil, environ.Errorf(environ.CodeWebUse, "", `%s: the environ has no "wsgi.input"`, name)
+		return nil, environ.Errorf(
+			environ.CodeWebUse, "", `%s: the environ has no "wsgi.input"`, name,
+		)
 	}
 	if v, ok, _ := env.Get(keyBody); ok {
 		if b, ok := v.(*body); ok && b.input == in {
@@ -125,7 +126,9 @@ func (b *body) parse(r io.Reader, media, boundary string) error {
 		if boundary == "" {
 			return malformed("the multipart form has no boundary")
 		}
-		whole := io.MultiReader(&bounded{r, maxUpload + 2*maxFields, "form"}, strings.NewReader("\r\n"), cut{})
+		whole := io.MultiReader(
+			&bounded{r, maxUpload + 2*maxFields, "form"}, strings.NewReader("\r\n"), cut{},
+		)
 		return b.parseParts(multipart.NewReader(whole, boundary))
 	case isJSON(media):
 		s, err := io.ReadAll(&bounded{r, maxJSON, "JSON body"})
@@ -135,9 +138,9 @@ func (b *body) parse(r io.Reader, media, boundary string) error {
 	return nil
 }
 
-// cut stands behind the last byte of a form. The multipart reader stops at the last
-// boundary, before it; where it does not, the form is not whole, which that reader
-// does not tell from its end in the midst of a part's header.
+// cut stands behind the last byte of a form. The multipart reader stops at the last boundary,
+// before it; where it does not, the form is not whole, which that reader does not tell from its
+// end in the midst of a part's header.
 type cut struct{}
 
 func (cut) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }

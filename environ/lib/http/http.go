@@ -1,12 +1,12 @@
-// Package http is the host module @http: what an application most often wants of
-// its environ, done in Go. [Module] describes it.
+// Package http is the host module @http: what an application most often wants of its environ,
+// done in Go. [Module] describes it.
 //
-// All functions work on any dict that follows the contract, also when middleware
-// has put another wsgi.input in its place. A body is read once; its outcome is kept
-// in the environ under larkspur.form, so that middleware and application both see
-// it. What a client sends is bounded (1,000 keys, 1 MiB of fields, 100 files, 32
-// MiB of files, all held in memory) and bad input is an [environ.Error], which the
-// client sees as 400, 413 or 415 if the application does not catch it.
+// All functions work on any dict that follows the contract, also when middleware has put another
+// wsgi.input in its place. A body is read once; its outcome is kept in the environ under
+// larkspur.form, so that middleware and application both see it. What a client sends is bounded
+// (1,000 keys, 1 MiB of fields, 100 files, 32 MiB of files, all held in memory) and bad input is
+// an [environ.Error], which the client sees as 400, 413 or 415 if the application does not catch
+// it.
 package http
 
 import (
@@ -58,8 +58,14 @@ func unpackEnviron(a host.Args) (env starlark.HasSetKey, err error) {
 // failures are those of functions that read what a client sent, and more.
 func failures(more ...host.Failure) []host.Failure {
 	return append([]host.Failure{
-		{Code: string(environ.CodeMalformed), When: "it is malformed; uncaught, the client gets 400"},
-		{Code: string(environ.CodeTooMany), When: "it is more than the module takes; uncaught, the client gets 413"},
+		{
+			Code: string(environ.CodeMalformed),
+			When: "it is malformed; uncaught, the client gets 400",
+		},
+		{
+			Code: string(environ.CodeTooMany),
+			When: "it is more than the module takes; uncaught, the client gets 413",
+		},
 	}, more...)
 }
 
@@ -71,7 +77,9 @@ func text(env starlark.HasSetKey, key string) (string, error) {
 	}
 	s, ok := v.(starlark.String)
 	if !ok {
-		return "", environ.Errorf(environ.CodeWebUse, "", "environ[%q] is a %s, not a string", key, v.Type())
+		return "", environ.Errorf(
+			environ.CodeWebUse, "", "environ[%q] is a %s, not a string", key, v.Type(),
+		)
 	}
 	return string(s), nil
 }

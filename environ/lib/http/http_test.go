@@ -118,8 +118,8 @@ func repeat(n int, what func(i int) string) string {
 	return b.String()
 }
 
-// TestBounds sends the most that is allowed, and one more: what the client gets
-// when the application lets that pass.
+// TestBounds sends the most that is allowed, and one more: what the client gets when the
+// application lets that pass.
 func TestBounds(t *testing.T) {
 	key := func(i int) string { return fmt.Sprintf("k%d=&", i) }
 	object := func(keys int) string {
@@ -192,9 +192,9 @@ func refused(t *testing.T, target, contentType, body, expr string, status int) {
 	}
 }
 
-// TestCollidingKeys sends as many keys as may be, which all meet in one bucket of a
-// Starlark dict (the hash of a short string is FNV-1a): no function takes ten times
-// as long as for other keys. Objects, which become such dicts, are refused.
+// TestCollidingKeys sends as many keys as may be, which all meet in one bucket of a Starlark dict
+// (the hash of a short string is FNV-1a): no function takes ten times as long as for other keys.
+// Objects, which become such dicts, are refused.
 func TestCollidingKeys(t *testing.T) {
 	names := func(meet bool) (names []string) {
 		for i := 0; len(names) < 1000; i++ {
@@ -232,8 +232,8 @@ func TestCollidingKeys(t *testing.T) {
 	}
 }
 
-// TestRefused holds what the client gets when an application lets a fault pass; 0
-// is the application's own.
+// TestRefused holds what the client gets when an application lets a fault pass; 0 is the
+// application's own.
 func TestRefused(t *testing.T) {
 	tests := []struct {
 		name, contentType, body, expr string
@@ -321,8 +321,7 @@ func TestURL(t *testing.T) {
 	}
 }
 
-// TestURLOfARequest holds that the environ of a request gives back what was asked
-// for.
+// TestURLOfARequest holds that the environ of a request gives back what was asked for.
 func TestURLOfARequest(t *testing.T) {
 	for target, want := range map[string]string{
 		"/a%20b?c=d": "http://example.com/a%20b?c=d", "/a%2Fb": "http://example.com/a/b", "/": "http://example.com/",
@@ -338,8 +337,7 @@ func TestURLOfARequest(t *testing.T) {
 	}
 }
 
-// TestJSONIsThatOfTheModule holds that json(environ) and @json's decode make the
-// same of a text.
+// TestJSONIsThatOfTheModule holds that json(environ) and @json's decode make the same of a text.
 func TestJSONIsThatOfTheModule(t *testing.T) {
 	for _, text := range []string{
 		`null`, ` [1, -0, -2.5e+3, 1E2, 0.0, "a\u00e9\n\ud83d\ude00", true, false]`, `{"b": {"a": []}, "a": 1, "b": 2}`, `{}`, `"\ud800"`, "\"\xff\"",
@@ -365,8 +363,7 @@ func faultless(t *testing.T, what string, err error) {
 	}
 }
 
-// FuzzQuery holds that a query gives the pairs that net/url has in it, in their
-// order.
+// FuzzQuery holds that a query gives the pairs that net/url has in it, in their order.
 func FuzzQuery(f *testing.F) {
 	for _, s := range []string{"a=1&b=%C3%A9+x&a=2&c", "", "&=&a&=1", "%zz", "a=%2", "a;b=1", "%00=\xff"} {
 		f.Add(s)
@@ -393,8 +390,8 @@ func FuzzQuery(f *testing.F) {
 	})
 }
 
-// FuzzCookies holds that cookies are read whatever the header, and that what
-// set_cookie writes is read back.
+// FuzzCookies holds that cookies are read whatever the header, and that what set_cookie writes is
+// read back.
 func FuzzCookies(f *testing.F) {
 	f.Add(`a=1; b="two"; bad name=3; a=4`, "a", "1")
 	f.Add(`;; =1; a; b=\x01`, "session", "a b,c")

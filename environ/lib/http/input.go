@@ -13,7 +13,8 @@ func inputMember() host.Member {
 		Name: "input",
 		Doc:  "Makes a wsgi.input, for middleware that gives the application another body.",
 		Params: []host.Param{{
-			Name: "blocks", Doc: "the body; of an iterable each block is asked for when it is needed",
+			Name: "blocks",
+			Doc:  "the body; of an iterable each block is asked for when it is needed",
 			Type: "bytes, string or iterable of these",
 		}},
 		Result:  "an input: read, readline, readlines and iteration",
@@ -32,15 +33,16 @@ func input(a host.Args) (starlark.Value, error) {
 	if s, ok := host.Octets(v); ok {
 		b.rest = s
 	} else if b.from, ok = v.(starlark.Iterable); !ok {
-		return nil, environ.Errorf(environ.CodeWebUse, "pass bytes, or an iterable of them", "input: got %s", v.Type())
+		return nil, environ.Errorf(
+			environ.CodeWebUse, "pass bytes, or an iterable of them", "input: got %s", v.Type(),
+		)
 	}
 	in := environ.NewInput(&b)
 	in.Fail = host.CallOf(a.Thread).Fail
 	return in, nil
 }
 
-// blocks reads the blocks of an iterable one after the other, each when it is
-// needed.
+// blocks reads the blocks of an iterable one after the other, each when it is needed.
 type blocks struct {
 	rest string
 	from starlark.Iterable
@@ -63,7 +65,9 @@ func (b *blocks) Read(p []byte) (int, error) {
 		if !ok {
 			b.iter.Done()
 			b.from = nil
-			return 0, environ.Errorf(environ.CodeWebUse, "", "input: a block is a %s, not bytes", v.Type())
+			return 0, environ.Errorf(
+				environ.CodeWebUse, "", "input: a block is a %s, not bytes", v.Type(),
+			)
 		}
 		b.rest = block
 	}

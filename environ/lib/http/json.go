@@ -12,18 +12,21 @@ import (
 )
 
 func isJSON(media string) bool {
-	return media == "application/json" || strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json")
+	return media == "application/json" ||
+		strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json")
 }
 
 func jsonMember() host.Member {
 	return host.Member{
 		Name: "json",
-		Doc: "Returns the value of a JSON body, anew each time: it is the caller's to change. The request must " +
-			"say that it is JSON, because a page of another site can post any text, but not as JSON.",
+		Doc: "Returns the value of a JSON body, anew each time: it is the caller's to change. " +
+			"The request must say that it is JSON, because a page of another site can post any " +
+			"text, but not as JSON.",
 		Params: []host.Param{environParam()},
 		Result: "what decode of @json makes of the body",
 		Errors: failures(host.Failure{
-			Code: string(environ.CodeMalformed), When: "the Content-Type is not that of JSON; uncaught, the client gets 415",
+			Code: string(environ.CodeMalformed),
+			When: "the Content-Type is not that of JSON; uncaught, the client gets 415",
 		}),
 		Example: `environ = {"CONTENT_TYPE": "application/json", "wsgi.input": input('{"a": [1]}')}
 json(environ)  # {"a": [1]}
@@ -42,7 +45,9 @@ func decodeJSON(a host.Args) (starlark.Value, error) {
 		return nil, err
 	}
 	if media, _, _ := strings.Cut(header, ";"); !isJSON(strings.ToLower(strings.TrimSpace(media))) {
-		e := environ.Errorf(environ.CodeMalformed, "", "the Content-Type is %q, not application/json", header)
+		e := environ.Errorf(
+			environ.CodeMalformed, "", "the Content-Type is %q, not application/json", header,
+		)
 		e.Status = http.StatusUnsupportedMediaType
 		return nil, e
 	}

@@ -47,15 +47,18 @@ func (b *body) parseParts(r *multipart.Reader) error {
 			b.form.add(name, starlark.String(data))
 			continue
 		}
-		b.files.add(name, &file{host.NewFile(memory{bytes.NewReader(data)}, filename, int64(len(data))), starlark.StringDict{
-			"name": starlark.String(name), "filename": starlark.String(filename),
-			"content_type": starlark.String(p.Header.Get("Content-Type")), "size": starlark.MakeInt(len(data)),
+		opened := host.NewFile(memory{bytes.NewReader(data)}, filename, int64(len(data)))
+		b.files.add(name, &file{opened, starlark.StringDict{
+			"name":         starlark.String(name),
+			"filename":     starlark.String(filename),
+			"content_type": starlark.String(p.Header.Get("Content-Type")),
+			"size":         starlark.MakeInt(len(data)),
 		}})
 	}
 }
 
-// base is the last element of what a client calls a file, whichever separators its
-// system has. RFC 7578, section 4.2: "do not use path information".
+// base is the last element of what a client calls a file, whichever separators its system has.
+// RFC 7578, section 4.2: "do not use path information".
 func base(filename string) string {
 	name := filename[strings.LastIndexAny(filename, `/\`)+1:]
 	if filename != "" && strings.Trim(name, ".") == "" {
@@ -71,8 +74,7 @@ func (memory) Close() error { return nil }
 
 func (memory) Stat() (fs.FileInfo, error) { return nil, fs.ErrInvalid }
 
-// broken keeps an error of the input, or of the script that stands for it; others
-// are the form's.
+// broken keeps an error of the input, or of the script that stands for it; others are the form's.
 func broken(err error) error {
 	var own *environ.Error
 	var eval *starlark.EvalError

@@ -88,8 +88,7 @@ func cookies(a host.Args) (starlark.Value, error) {
 		return nil, tooMany("there are more than %d cookies", maxKeys)
 	}
 	v := newValues()
-	// What is no cookie is left out: another application of the host may have set
-	// it.
+	// What is no cookie is left out: another application of the host may have set it.
 	r := http.Request{Header: http.Header{"Cookie": {s}}}
 	for _, c := range r.Cookies() {
 		v.add(c.Name, starlark.String(c.Value))

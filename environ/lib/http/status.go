@@ -15,7 +15,9 @@ func statusMember() host.Member {
 		Doc:    "Returns the status line of a code, for start_response.",
 		Params: []host.Param{{Name: "code", Doc: "from 200 to 599", Type: "int"}},
 		Result: "a string: the code and its reason",
-		Errors: []host.Failure{{Code: string(environ.CodeWebUse), When: "the code is no final status"}},
+		Errors: []host.Failure{
+			{Code: string(environ.CodeWebUse), When: "the code is no final status"},
+		},
 		Example: `status(404)  # "404 Not Found"
 status(103)  # error: LARK0403: status: 103 is not between 200 and 599`,
 		Pure: true,
@@ -29,7 +31,9 @@ func status(a host.Args) (starlark.Value, error) {
 		return nil, err
 	}
 	if code < 200 || code > 599 {
-		return nil, environ.Errorf(environ.CodeWebUse, "", "status: %d is not between 200 and 599", code)
+		return nil, environ.Errorf(
+			environ.CodeWebUse, "", "status: %d is not between 200 and 599", code,
+		)
 	}
 	reason := http.StatusText(code)
 	if reason == "" {

@@ -31,7 +31,10 @@ func reconstruct(a host.Args) (starlark.Value, error) {
 		return nil, err
 	}
 	vars := map[string]string{}
-	for _, key := range []string{"wsgi.url_scheme", "HTTP_HOST", "SERVER_NAME", "SERVER_PORT", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING"} {
+	for _, key := range []string{
+		"wsgi.url_scheme", "HTTP_HOST", "SERVER_NAME", "SERVER_PORT",
+		"SCRIPT_NAME", "PATH_INFO", "QUERY_STRING",
+	} {
 		s, err := text(env, key)
 		if err != nil {
 			return nil, err
@@ -45,7 +48,8 @@ func reconstruct(a host.Args) (starlark.Value, error) {
 			host = "[" + host + "]" // RFC 3986, section 3.2.2
 		}
 		port := vars["SERVER_PORT"]
-		if port != "" && !(scheme == "http" && port == "80") && !(scheme == "https" && port == "443") {
+		if port != "" && !(scheme == "http" && port == "80") &&
+			!(scheme == "https" && port == "443") {
 			host += ":" + port
 		}
 	}
@@ -56,14 +60,14 @@ func reconstruct(a host.Args) (starlark.Value, error) {
 	return starlark.String(u), nil
 }
 
-// quote is Python's urllib.parse.quote: all but unreserved octets and the slash are
-// encoded.
+// quote is Python's urllib.parse.quote: all but unreserved octets and the slash are encoded.
 func quote(s string) string {
 	const hex = "0123456789ABCDEF"
 	var b strings.Builder
 	for i := range len(s) {
 		ch := s[i]
-		if 'a' <= ch && ch <= 'z' || 'A' <= ch && ch <= 'Z' || '0' <= ch && ch <= '9' || strings.IndexByte("-._~/", ch) >= 0 {
+		if 'a' <= ch && ch <= 'z' || 'A' <= ch && ch <= 'Z' || '0' <= ch && ch <= '9' ||
+			strings.IndexByte("-._~/", ch) >= 0 {
 			b.WriteByte(ch)
 			continue
 		}

@@ -60,8 +60,8 @@ func (v *values) Get(name starlark.Value) (starlark.Value, bool, error) {
 
 var valuesType = &host.Type{
 	Name: "http.values",
-	Doc: "What a client sent under names, in its order; a name may have several values. It is a mapping from each " +
-		"name to its first value.",
+	Doc: "What a client sent under names, in its order; a name may have several values. It is a " +
+		"mapping from each name to its first value.",
 	Misuse: misuse,
 	Members: []host.Member{
 		{
@@ -69,7 +69,12 @@ var valuesType = &host.Type{
 			Doc:  "Returns the first value of a name.",
 			Params: []host.Param{
 				{Name: "name", Doc: "the name", Type: "string"},
-				{Name: "default", Doc: "what is returned if there is none", Type: "any", Default: starlark.None},
+				{
+					Name:    "default",
+					Doc:     "what is returned if there is none",
+					Type:    "any",
+					Default: starlark.None,
+				},
 			},
 			Result:  "the value: a string, or an http.file",
 			Example: `query({"QUERY_STRING": "a=1&a=2"}).get("a")  # "1"`,
@@ -102,11 +107,12 @@ var valuesType = &host.Type{
 			},
 		},
 		{
-			Name:    "items",
-			Doc:     "Returns all pairs of a name and a value, repeated names too.",
-			Result:  "a list of tuples",
-			Example: `query({"QUERY_STRING": "a=1&b=2&a=3"}).items()  # [("a", "1"), ("b", "2"), ("a", "3")]`,
-			Fn:      itemsOf,
+			Name:   "items",
+			Doc:    "Returns all pairs of a name and a value, repeated names too.",
+			Result: "a list of tuples",
+			Example: `query({"QUERY_STRING": "b=1&a=2&b=3"}).items()  ` +
+				`# [("b", "1"), ("a", "2"), ("b", "3")]`,
+			Fn: itemsOf,
 		},
 	},
 }
@@ -145,7 +151,11 @@ func list(v []starlark.Value) *starlark.List {
 func (v *values) AttrNames() []string { return valuesType.AttrNames() }
 
 // Attr returns a method.
-func (v *values) Attr(name string) (starlark.Value, error) { return valuesType.Method(v, name), nil }
+func (v *values) Attr(
+	name string,
+) (starlark.Value, error) {
+	return valuesType.Method(v, name), nil
+}
 
 var fileType = &host.Type{
 	Name: "http.file",

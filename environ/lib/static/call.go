@@ -23,8 +23,8 @@ func (c *call) get(key string) string {
 	return s
 }
 
-// deciding are the fields that decide about ranges and conditions: RFC 9110,
-// sections 13.1 and 14.2.
+// deciding are the fields that decide about ranges and conditions: RFC 9110, sections 13.1 and
+// 14.2.
 var deciding = [...]struct{ key, name string }{
 	{"HTTP_RANGE", "Range"},
 	{"HTTP_IF_RANGE", "If-Range"},
@@ -34,12 +34,14 @@ var deciding = [...]struct{ key, name string }{
 	{"HTTP_IF_UNMODIFIED_SINCE", "If-Unmodified-Since"},
 }
 
-// request is as much of the request as http.ServeContent looks at. It is read from
-// the environ, not taken from the message that the server has read: a mount moves
-// the path, and middleware may have taken a condition away.
+// request is as much of the request as http.ServeContent looks at. It is read from the environ, not
+// taken from the message that the server has read: a mount moves the path, and middleware may have
+// taken a condition away.
 func (c *call) request() *http.Request {
 	r := &http.Request{
-		Method: c.get("REQUEST_METHOD"), URL: &url.URL{Path: c.get("PATH_INFO")}, Header: http.Header{},
+		Method: c.get("REQUEST_METHOD"),
+		URL:    &url.URL{Path: c.get("PATH_INFO")},
+		Header: http.Header{},
 	}
 	for _, f := range deciding {
 		if v := c.get(f.key); v != "" {
@@ -77,5 +79,7 @@ func (c *call) text(status int, more ...environ.Field) (starlark.Value, error) {
 func (c *call) redirect(to string) (starlark.Value, error) {
 	// A path that begins with two slashes would be another host.
 	location := &url.URL{Path: "/" + strings.TrimLeft(to, "/"), RawQuery: c.get("QUERY_STRING")}
-	return c.text(http.StatusMovedPermanently, environ.Field{Name: "Location", Value: location.String()})
+	return c.text(
+		http.StatusMovedPermanently, environ.Field{Name: "Location", Value: location.String()},
+	)
 }

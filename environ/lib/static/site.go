@@ -40,7 +40,9 @@ func (s *site) Name() string   { return s.Type() }
 func (s *site) String() string { return "<static " + starlark.String(s.name).String() + ">" }
 
 // CallInternal is app(environ, start_response).
-func (s *site) CallInternal(t *starlark.Thread, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+func (s *site) CallInternal(
+	t *starlark.Thread, args starlark.Tuple, kwargs []starlark.Tuple,
+) (starlark.Value, error) {
 	var env starlark.Mapping
 	var start starlark.Callable
 	if err := starlark.UnpackPositionalArgs("static", args, kwargs, 2, &env, &start); err != nil {
@@ -74,16 +76,15 @@ func (s *site) CallInternal(t *starlark.Thread, args starlark.Tuple, kwargs []st
 	return s.serve(&c, f, info, name)
 }
 
-// fileName returns the name in the tree for a decoded path, and whether such a file
-// may be served.
+// fileName returns the name in the tree for a decoded path, and whether such a file may be served.
 func fileName(p string) (string, bool) {
 	if p == "" || p == "/" {
 		return ".", true
 	}
 	rooted, ok := strings.CutPrefix(p, "/")
 	name := strings.TrimSuffix(rooted, "/")
-	// fs.ValidPath refuses empty elements, "." and "..": nothing is cleaned, so
-	// that a file has one path.
+	// fs.ValidPath refuses empty elements, "." and "..": nothing is cleaned, so that a file has
+	// one path.
 	if !ok || !fs.ValidPath(name) || strings.ContainsAny(name, "\\\x00") {
 		return "", false
 	}
@@ -134,8 +135,7 @@ func cacheControl(maxAge int) string {
 	return "public, max-age=" + strconv.Itoa(maxAge)
 }
 
-// tag returns the file's ETag: a hash of its content, remembered while size and
-// time stay the same.
+// tag returns the file's ETag: a hash of its content, remembered while size and time stay the same.
 func (s *site) tag(content io.ReadSeeker, info fs.FileInfo, name string) (string, error) {
 	if v, ok := s.tags.Load(name); ok {
 		if k := v.(tagged); k.size == info.Size() && k.time.Equal(info.ModTime()) {
@@ -150,8 +150,7 @@ func (s *site) tag(content io.ReadSeeker, info fs.FileInfo, name string) (string
 		return "", err
 	}
 	tag := `"` + base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:15]) + `"`
-	// A file that was written just now may be written again within the resolution
-	// of its time.
+	// A file that was written just now may be written again within the resolution of its time.
 	if time.Since(info.ModTime()) > time.Second {
 		s.tags.Store(name, tagged{info.Size(), info.ModTime(), tag})
 	}

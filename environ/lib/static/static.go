@@ -1,14 +1,12 @@
-// Package static is the host module @static: files of the application's own tree.
-// [Module] describes it.
+// Package static is the host module @static: files of the application's own tree. [Module]
+// describes it.
 //
-// The application that static returns is called as any other, so it can be mounted
-// and wrapped. It answers GET and HEAD with what net/http's ServeContent knows:
-// ranges, conditional requests, If-Range. Its ETags are strong, made of the
-// content; types come from a table of its own, so that they are the same on every
-// machine. A name that begins with a dot is not served, except .well-known. No name
-// leads out of the directory, and a symlink leads where runtime.Dir lets it:
-// nowhere outside of the application's tree. A directory is answered by its index
-// file.
+// The application that static returns is called as any other, so it can be mounted and wrapped.
+// It answers GET and HEAD with what net/http's ServeContent knows: ranges, conditional requests,
+// If-Range. Its ETags are strong, made of the content; types come from a table of its own, so
+// that they are the same on every machine. A name that begins with a dot is not served, except
+// .well-known. No name leads out of the directory, and a symlink leads where runtime.Dir lets it:
+// nowhere outside of the application's tree. A directory is answered by its index file.
 package static
 
 import (
@@ -34,15 +32,25 @@ func Module() *host.Module {
 func staticMember() host.Member {
 	return host.Member{
 		Name: "static",
-		Doc: "Makes an application that serves a directory: GET and HEAD, ranges and conditional requests. Names " +
-			"that begin with a dot are not served, except .well-known.",
+		Doc: "Makes an application that serves a directory: GET and HEAD, ranges and conditional " +
+			"requests. Names that begin with a dot are not served, except .well-known.",
 		Params: []host.Param{
 			{Name: "dir", Doc: "a directory of the application's tree"},
-			{Name: "max_age", Doc: "for how many seconds a client may use a file without asking again", Default: starlark.MakeInt(0)},
-			{Name: "index", Doc: "the file that answers for a directory", Default: starlark.String("index.html")},
+			{
+				Name:    "max_age",
+				Doc:     "for how many seconds a client may use a file without asking again",
+				Default: starlark.MakeInt(0),
+			},
+			{
+				Name:    "index",
+				Doc:     "the file that answers for a directory",
+				Default: starlark.String("index.html"),
+			},
 		},
 		Result: "an application",
-		Errors: []host.Failure{{When: "there is no such directory in the tree, or another argument is wrong"}},
+		Errors: []host.Failure{
+			{When: "there is no such directory in the tree, or another argument is wrong"},
+		},
 		Example: `static("public", max_age = 3600)  # <static "public">
 static("..")  # error: static: the path ".." leads out of the application's tree`,
 		Fn: newSite,
@@ -54,7 +62,7 @@ func fileMember() host.Member {
 		Name:   "file",
 		Doc:    "Opens a file of the application's tree, for the request that asks for it.",
 		Params: []host.Param{{Name: "path", Doc: "of the file, counted from the root of the tree"}},
-		Result: "an open file: read, readline, readlines, iteration, seek, tell, close, name and size",
+		Result: "an open file: read, readline, readlines, iteration, seek, tell, close, name, size",
 		Errors: []host.Failure{{When: "there is no such file in the tree"}},
 		Example: `file("public/a.txt").read()  # b"hello"
 file("public/b.txt")  # error: file: there is no file "public/b.txt" in the application's tree`,
@@ -62,12 +70,13 @@ file("public/b.txt")  # error: file: there is no file "public/b.txt" in the appl
 	}
 }
 
-// clean returns the name of a path of the tree, which may begin with // (the root)
-// or ./.
+// clean returns the name of a path of the tree, which may begin with // (the root) or ./.
 func clean(name string) (string, error) {
 	rel := path.Clean(strings.TrimLeft(name, "/"))
 	if !fs.ValidPath(rel) {
-		return "", fmt.Errorf("the path %s leads out of the application's tree", starlark.String(name))
+		return "", fmt.Errorf(
+			"the path %s leads out of the application's tree", starlark.String(name),
+		)
 	}
 	return rel, nil
 }
@@ -80,7 +89,9 @@ func newSite(l *host.Load, dir string, maxAge int, index string) (*site, error) 
 	}
 	info, err := fs.Stat(tree, rel)
 	if err != nil {
-		return nil, fmt.Errorf("there is no directory %s in the application's tree", starlark.String(dir))
+		return nil, fmt.Errorf(
+			"there is no directory %s in the application's tree", starlark.String(dir),
+		)
 	}
 	if !info.IsDir() {
 		return nil, fmt.Errorf("%s is a file; name the directory", starlark.String(dir))
@@ -106,15 +117,17 @@ func openFile(l *host.Load, t *starlark.Thread, name string) (*host.File, error)
 	}
 	f, info, err := openRegular(l.Tree, rel)
 	if err != nil {
-		return nil, fmt.Errorf("there is no file %s in the application's tree", starlark.String(name))
+		return nil, fmt.Errorf(
+			"there is no file %s in the application's tree", starlark.String(name),
+		)
 	}
 	file := host.NewFile(f, name, info.Size())
 	file.Fail = host.CallOf(t).Fail
 	return file, nil
 }
 
-// openRegular opens a regular file, and nothing else: a FIFO would wait for ever.
-// The file is an io.Seeker.
+// openRegular opens a regular file, and nothing else: a FIFO would wait for ever. The file is an
+// io.Seeker.
 func openRegular(tree fs.FS, name string) (fs.File, fs.FileInfo, error) {
 	info, err := fs.Stat(tree, name)
 	if err != nil {

@@ -64,8 +64,8 @@ func serve(t testing.TB, tree fs.FS) (app *runtime.Live, address string) {
 	return app, s.Listener.Addr().String()
 }
 
-// ask sends a request with its target as it is, which a client would clean, and
-// returns the response with its body.
+// ask sends a request with its target as it is, which a client would clean, and returns the
+// response with its body.
 func ask(t testing.TB, address, method, target string, fields ...string) (*http.Response, string) {
 	t.Helper()
 	c, err := net.Dial("tcp", address)
@@ -219,8 +219,8 @@ func TestMethods(t *testing.T) {
 	}
 }
 
-// conditions are requests for 0123456789, and what RFC 9110, sections 13 and 14,
-// has for an answer. TAG is the file's.
+// conditions are requests for 0123456789, and what RFC 9110, sections 13 and 14, has for an
+// answer. TAG is the file's.
 var conditions = []struct {
 	name   string
 	fields []string
@@ -259,8 +259,8 @@ var conditions = []struct {
 	{"If-Range several", []string{`If-Range: "x"`, "Range: bytes=0-1,4-5"}, 200, "0123456789"},
 }
 
-// TestConditions asks three kinds of trees: files that seek, files of a directory,
-// files that cannot seek.
+// TestConditions asks three kinds of trees: files that seek, files of a directory, files that
+// cannot seek.
 func TestConditions(t *testing.T) {
 	tree := public(map[string]string{"a.txt": "0123456789"})
 	dir := t.TempDir()
@@ -287,8 +287,7 @@ func TestConditions(t *testing.T) {
 				if got := content(t, res, body); res.StatusCode != tt.status || got != tt.want {
 					t.Errorf("got %d %q, want %d %q", res.StatusCode, got, tt.status, tt.want)
 				}
-				// RFC 9110, section 15.4.5: a 304 has the ETag; so has what is
-				// cached otherwise.
+				// RFC 9110, section 15.4.5: a 304 has the ETag; so has what is cached otherwise.
 				if res.StatusCode < 400 && (res.Header.Get("Etag") != tag || res.Header.Get("Cache-Control") != "no-cache") {
 					t.Errorf("got ETag %q and Cache-Control %q", res.Header.Get("Etag"), res.Header.Get("Cache-Control"))
 				}
@@ -300,8 +299,8 @@ func TestConditions(t *testing.T) {
 	}
 }
 
-// content is the body of a response, after its Content-Range; the parts of a
-// multipart one, joined with |.
+// content is the body of a response, after its Content-Range; the parts of a multipart one,
+// joined with |.
 func content(t *testing.T, res *http.Response, body string) string {
 	t.Helper()
 	switch {
@@ -366,8 +365,8 @@ def app(environ, start_response):
 	}
 }
 
-// TestFileOfAModule reads a file while the module is loaded, which may be, and
-// later, which may not.
+// TestFileOfAModule reads a file while the module is loaded, which may be, and later, which may
+// not.
 func TestFileOfAModule(t *testing.T) {
 	_, address := serve(t, fstest.MapFS{"a.txt": {Data: []byte("text")}, "app.star": {Data: []byte(`
 load("@static", "file")
@@ -432,8 +431,7 @@ func TestTagFollowsTheContent(t *testing.T) {
 	if len(tags) != 3 {
 		t.Errorf("got %d ETags of 3 contents", len(tags))
 	}
-	// Of the same length and time, which only a new generation takes for another
-	// file.
+	// Of the same length and time, which only a new generation takes for another file.
 	at := time.Now().Add(-time.Minute).Truncate(time.Second)
 	for _, content := range []string{"abc", "xyz"} {
 		edit(content, 0)
@@ -501,8 +499,7 @@ func TestMisuse(t *testing.T) {
 	}
 }
 
-// TestBigFile sends 64 MiB whole, in one range and in several, on a heap that stays
-// small.
+// TestBigFile sends 64 MiB whole, in one range and in several, on a heap that stays small.
 func TestBigFile(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, public(map[string]string{"a.txt": "a"})); err != nil {

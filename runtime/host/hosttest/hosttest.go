@@ -1,5 +1,5 @@
-// Package hosttest tests host modules by their descriptions: that they say
-// everything, that their values can be made, and that their examples are true.
+// Package hosttest tests host modules by their descriptions: that they say everything, that their
+// values can be made, and that their examples are true.
 package hosttest
 
 import (
@@ -12,9 +12,11 @@ import (
 	"go.starlark.net/syntax"
 )
 
-// Module opens m with l, which may be nil, and tests it. Examples see its values,
-// those of env, and no others. It returns the values.
-func Module(t *testing.T, m *host.Module, l *host.Load, env starlark.StringDict) starlark.StringDict {
+// Module opens m with l, which may be nil, and tests it. Examples see its values, those of env,
+// and no others. It returns the values.
+func Module(
+	t *testing.T, m *host.Module, l *host.Load, env starlark.StringDict,
+) starlark.StringDict {
 	t.Helper()
 	if l == nil {
 		l = new(host.Load)
@@ -79,7 +81,10 @@ func (x *examples) function(t *testing.T, name string, m *host.Member) {
 	for i := range m.Params {
 		p := &m.Params[i]
 		if p.Doc == "" || m.TypeOf(p) == "" {
-			t.Errorf("%s: the parameter %s has the type %q and the description %q", name, p.Name, m.TypeOf(p), p.Doc)
+			t.Errorf(
+				"%s: the parameter %s has the type %q and the description %q", name, p.Name,
+				m.TypeOf(p), p.Doc,
+			)
 		}
 	}
 	if err := m.Verify(); err != nil {
@@ -97,8 +102,7 @@ var options = &syntax.FileOptions{
 	Set: true, While: true, TopLevelControl: true, Recursion: true, GlobalReassign: true,
 }
 
-// run runs an example, and compares the value of each expression with the comment
-// on its line.
+// run runs an example, and compares the value of each expression with the comment on its line.
 func (x *examples) run(t *testing.T, example string) {
 	f, err := options.Parse("example", example, syntax.RetainComments)
 	if err != nil {
@@ -112,7 +116,8 @@ func (x *examples) run(t *testing.T, example string) {
 	for _, stmt := range f.Stmts {
 		expr, ok := stmt.(*syntax.ExprStmt)
 		if !ok {
-			if err := starlark.ExecREPLChunk(&syntax.File{Path: "example", Options: options, Stmts: []syntax.Stmt{stmt}}, thread, globals); err != nil {
+			alone := &syntax.File{Path: "example", Options: options, Stmts: []syntax.Stmt{stmt}}
+			if err := starlark.ExecREPLChunk(alone, thread, globals); err != nil {
 				t.Error(err)
 			}
 			continue

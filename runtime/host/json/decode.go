@@ -11,9 +11,9 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// Decode returns the Starlark value that the JSON text denotes: None, a bool, an
-// int, a float if there is a point or an exponent in it, a string, a list or a
-// dict. Of equal keys the last counts. The error names the offset in bytes.
+// Decode returns the Starlark value that the JSON text denotes: None, a bool, an int, a float if
+// there is a point or an exponent in it, a string, a list or a dict. Of equal keys the last counts.
+// The error names the offset in bytes.
 func (l Limits) Decode(text string) (starlark.Value, error) {
 	d := decoder{text: text, limits: l.withDefaults()}
 	if len(text) > d.limits.Bytes {
@@ -29,8 +29,8 @@ func (l Limits) Decode(text string) (starlark.Value, error) {
 	return v, nil
 }
 
-// A decoder reads one text, RFC 8259, from left to right. Its methods leave d.i
-// behind what they read, or at the fault.
+// A decoder reads one text, RFC 8259, from left to right. Its methods leave d.i behind what they
+// read, or at the fault.
 type decoder struct {
 	text   string
 	i      int
@@ -211,8 +211,7 @@ func (d *decoder) member() (m member, err error) {
 	return m, err
 }
 
-// string reads a string. Bytes that are not UTF-8, and halves of surrogate pairs,
-// become U+FFFD.
+// string reads a string. Bytes that are not UTF-8, and halves of surrogate pairs, become U+FFFD.
 func (d *decoder) string() (starlark.String, error) {
 	plain := true
 	for j := d.i + 1; j < len(d.text); j++ {
@@ -221,8 +220,8 @@ func (d *decoder) string() (starlark.String, error) {
 			plain = false
 			j++ // whatever is escaped, it is not the closing quote
 		case c < ' ':
-			// RFC 8259, section 7: "the control characters (U+0000 through U+001F)"
-			// must be escaped.
+			// RFC 8259, section 7: "the control characters (U+0000 through U+001F)" must be
+			// escaped.
 			d.i = j
 			return "", d.errorf("unexpected character %q in a string", c)
 		case c >= utf8.RuneSelf:
@@ -246,8 +245,7 @@ func (d *decoder) string() (starlark.String, error) {
 
 // number reads a number.
 //
-// RFC 8259, section 6: number = [ minus ] int [ frac ] [ exp ], and int has no
-// leading zero.
+// RFC 8259, section 6: number = [ minus ] int [ frac ] [ exp ], and int has no leading zero.
 func (d *decoder) number() (starlark.Value, error) {
 	start, integer := d.i, true
 	d.sign("-")
@@ -262,8 +260,7 @@ func (d *decoder) number() (starlark.Value, error) {
 		integer, ok = false, d.digits() > 0
 	}
 	literal := d.text[start:d.i]
-	// A character that can only belong to a number is part of the fault: 1.2.3,
-	// --1, 0x1 is not.
+	// A character that can only belong to a number is part of the fault: 1.2.3, --1, 0x1 is not.
 	if d.i < len(d.text) && strings.IndexByte("+-.eE", d.text[d.i]) >= 0 {
 		ok = false
 		literal = d.text[start : d.i+1]
@@ -271,7 +268,9 @@ func (d *decoder) number() (starlark.Value, error) {
 	d.i = start
 	switch {
 	case len(literal) > d.limits.Digits:
-		return nil, d.beyond("number of %d characters is longer than %d", len(literal), d.limits.Digits)
+		return nil, d.beyond(
+			"number of %d characters is longer than %d", len(literal), d.limits.Digits,
+		)
 	case !ok:
 		return nil, d.errorf("invalid number: %s", literal)
 	}

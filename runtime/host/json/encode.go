@@ -14,11 +14,10 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// Encode returns the JSON of a Starlark value. The first that fits counts: a value
-// that implements json.Marshaler (a time), None, a bool, an int, a finite float, a
-// string; a mapping with strings as keys, in the order of these; an iterable; a
-// value with attributes (a struct). The error names the path to what cannot be
-// encoded.
+// Encode returns the JSON of a Starlark value. The first that fits counts: a value that implements
+// json.Marshaler (a time), None, a bool, an int, a finite float, a string; a mapping with strings
+// as keys, in the order of these; an iterable; a value with attributes (a struct). The error names
+// the path to what cannot be encoded.
 func (l Limits) Encode(x starlark.Value) (string, error) {
 	e := encoder{limits: l.withDefaults()}
 	if err := e.value(x); err != nil {
@@ -27,8 +26,7 @@ func (l Limits) Encode(x starlark.Value) (string, error) {
 	return string(e.out), nil
 }
 
-// An encoder writes one value. It never holds more than the limit and the string it
-// is about.
+// An encoder writes one value. It never holds more than the limit and the string it is about.
 type encoder struct {
 	out    []byte
 	path   []frame
@@ -243,13 +241,13 @@ func (e *encoder) attrs(x starlark.HasAttrs) error {
 	return e.leave("}")
 }
 
-// tooDeep is the error at the limit of depth. Whoever meets that holds itself, most
-// likely.
+// tooDeep is the error at the limit of depth. Whoever meets that holds itself, most likely.
 func (e *encoder) tooDeep() error {
 	seen := make(map[uintptr]bool)
 	for i, f := range e.path {
 		v := reflect.ValueOf(f.container)
-		if v.Kind() != reflect.Pointer && v.Kind() != reflect.Slice || v.Kind() == reflect.Slice && v.Len() == 0 {
+		if v.Kind() != reflect.Pointer && v.Kind() != reflect.Slice ||
+			v.Kind() == reflect.Slice && v.Len() == 0 {
 			continue
 		}
 		if seen[v.Pointer()] {
@@ -261,8 +259,8 @@ func (e *encoder) tooDeep() error {
 	return e.beyond("nested deeper than %d", e.limits.Depth)
 }
 
-// string writes a string. Bytes that are not UTF-8 become U+FFFD. U+2028 and U+2029
-// are escaped, because they end a line in the JavaScript that JSON is pasted into.
+// string writes a string. Bytes that are not UTF-8 become U+FFFD. U+2028 and U+2029 are escaped,
+// because they end a line in the JavaScript that JSON is pasted into.
 func (e *encoder) string(s string) error {
 	if err := e.room(len(s) + 2); err != nil {
 		return err
@@ -274,7 +272,8 @@ func (e *encoder) string(s string) error {
 		if r >= utf8.RuneSelf {
 			r, size = utf8.DecodeRuneInString(s[i:])
 		}
-		if r >= ' ' && r != '"' && r != '\\' && r != '\u2028' && r != '\u2029' && !(r == utf8.RuneError && size == 1) {
+		if r >= ' ' && r != '"' && r != '\\' && r != '\u2028' && r != '\u2029' &&
+			!(r == utf8.RuneError && size == 1) {
 			i += size
 			continue
 		}

@@ -10,8 +10,8 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// FuzzDecode holds the decoder against two others: it accepts what encoding/json
-// accepts, and makes of it what the stock module makes, except at the limits.
+// FuzzDecode holds the decoder against two others: it accepts what encoding/json accepts, and
+// makes of it what the stock module makes, except at the limits.
 func FuzzDecode(f *testing.F) {
 	for _, text := range []string{
 		`null`, `[1, -2.5e+3, "a\u00e9\n", true]`, `{"a": {"b": []}, "a": 1}`, `[1,]`, `{"a" 1}`, `"\ud800"`, "\"\xff\"", `1.`, `-`, `01`, `1e5`, `[[[`, `"`, ``,
@@ -44,8 +44,7 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// FuzzIndent holds that indentation changes nothing but space, and stays within its
-// limit.
+// FuzzIndent holds that indentation changes nothing but space, and stays within its limit.
 func FuzzIndent(f *testing.F) {
 	f.Add(`{"a":[1,{}]}`, "", "\t")
 	f.Add(`["]\"[", []]`, ">", "    ")

@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 )
 
-// Indent returns a JSON text with each element on a line of its own, which begins
-// with prefix and as many tabs as it is deep.
+// Indent returns a JSON text with each element on a line of its own, which begins with prefix and
+// as many tabs as it is deep.
 func (l Limits) Indent(text, prefix, tab string) (string, error) {
 	l = l.withDefaults()
 	if err := l.indentable(text, len(prefix), len(tab)); err != nil {
@@ -19,9 +19,8 @@ func (l Limits) Indent(text, prefix, tab string) (string, error) {
 	return out.String(), nil
 }
 
-// indentable reports an error if the indented text would be longer, or is nested
-// deeper, than the limits allow. Each line costs as many tabs as it is deep, so
-// length multiplies.
+// indentable reports an error if the indented text would be longer, or is nested deeper, than the
+// limits allow. Each line costs as many tabs as it is deep, so length multiplies.
 func (l Limits) indentable(text string, prefix, tab int) error {
 	size, depth, quoted := len(text), 0, false
 	for i := 0; i < len(text) && size <= l.Bytes; i++ {

@@ -1,5 +1,5 @@
-// Package json is the host module @json: the functions and the results of the stock
-// json module of go.starlark.net, within the bounds of package runtime/host/json.
+// Package json is the host module @json: the functions and the results of the stock json module
+// of go.starlark.net, within the bounds of package runtime/host/json.
 package json
 
 import (
@@ -13,13 +13,13 @@ import (
 // Module describes @json with the limits that hold on an open network.
 func Module() *host.Module { return Bounded(json.Limits{}) }
 
-// Bounded describes @json with other limits. In runtime.Config.Modules it takes the
-// place of the module that every program has.
+// Bounded describes @json with other limits. In runtime.Config.Modules it takes the place of the
+// module that every program has.
 func Bounded(l json.Limits) *host.Module {
 	c := codec{l}
 	return &host.Module{
 		Name: "json",
-		Doc:  "JSON, of any size and depth that a stranger may send: what is beyond the limits is an error.",
+		Doc:  "JSON of whatever a stranger may send: what is beyond the limits is an error.",
 		Members: []host.Member{{
 			Name: "json",
 			Doc:  "The functions of the module.",
@@ -36,10 +36,15 @@ type codec struct{ limits json.Limits }
 func (c codec) encode() host.Member {
 	return host.Member{
 		Name: "encode",
-		Doc: "Writes a value as JSON. The keys of a dict are in order; of a struct the fields are " +
-			"encoded, of any other iterable the elements.",
+		Doc: "Writes a value as JSON. The keys of a dict are in order; of a struct the fields " +
+			"are encoded, of any other iterable the elements.",
 		Params: []host.Param{
-			{Name: "x", Doc: "a value without bytes, functions or cycles in it", Type: "any", Pass: host.ByPosition},
+			{
+				Name: "x",
+				Doc:  "a value without bytes, functions or cycles in it",
+				Type: "any",
+				Pass: host.ByPosition,
+			},
 		},
 		Result: "a string without spaces or line breaks",
 		Errors: []host.Failure{
@@ -60,9 +65,11 @@ func (c codec) encode() host.Member {
 
 func (c codec) encodeIndent() host.Member {
 	return host.Member{
-		Name:   "encode_indent",
-		Doc:    "Writes a value as JSON, with each element on a line of its own.",
-		Params: append([]host.Param{{Name: "x", Doc: "as for encode", Type: "any", Pass: host.ByPosition}}, indents()...),
+		Name: "encode_indent",
+		Doc:  "Writes a value as JSON, with each element on a line of its own.",
+		Params: append(
+			[]host.Param{{Name: "x", Doc: "as for encode", Type: "any", Pass: host.ByPosition}},
+			indents()...),
 		Result: "a string",
 		Errors: []host.Failure{{When: "encode would fail, or the text is too long"}},
 		Example: `json.encode_indent({"a": [1]}, indent = "  ")` +
@@ -86,16 +93,24 @@ func (c codec) encodeIndent() host.Member {
 func (c codec) decode() host.Member {
 	return host.Member{
 		Name: "decode",
-		Doc: "Returns the value that a JSON text denotes. A number with a point or an exponent is a " +
-			"float, any other an int; of equal keys the last counts.",
+		Doc: "Returns the value that a JSON text denotes. A number with a point or an exponent " +
+			"is a float, any other an int; of equal keys the last counts.",
 		Params: []host.Param{
 			{Name: "x", Doc: "the text", Type: "string or bytes", Pass: host.ByPosition},
-			{Name: "default", Doc: "what is returned if the text is not JSON or beyond the limits", Type: "any", Optional: true},
+			{
+				Name:     "default",
+				Doc:      "what is returned if the text is not JSON or beyond the limits",
+				Type:     "any",
+				Optional: true,
+			},
 		},
 		Result: "None, a bool, an int, a float, a string, a list or a dict",
 		Errors: []host.Failure{
-			{When: "the text is not JSON, or beyond the limits of 16 MiB, 1,000 levels, 1,000,000 values, " +
-				"100,000 keys in an object and 4,300 digits, and there is no default"},
+			{
+				When: "the text is not JSON, or beyond the limits of 16 MiB, 1,000 levels, " +
+					"1,000,000 values, 100,000 keys in an object and 4,300 digits, and there is " +
+					"no default",
+			},
 		},
 		Example: `json.decode('{"a": [1, 2.5, null]}')  # {"a": [1, 2.5, None]}
 json.decode("[1,", default = [])  # []
@@ -121,9 +136,11 @@ json.decode("[1,")  # error: json.decode: at offset 3, unexpected end of file`,
 
 func (c codec) indent() host.Member {
 	return host.Member{
-		Name:    "indent",
-		Doc:     "Writes a JSON text with each element on a line of its own.",
-		Params:  append([]host.Param{{Name: "x", Doc: "the text", Type: "string", Pass: host.ByPosition}}, indents()...),
+		Name: "indent",
+		Doc:  "Writes a JSON text with each element on a line of its own.",
+		Params: append(
+			[]host.Param{{Name: "x", Doc: "the text", Type: "string", Pass: host.ByPosition}},
+			indents()...),
 		Result:  "a string",
 		Errors:  []host.Failure{{When: "x is not JSON, or the text is too long"}},
 		Example: `json.indent("[1,2]", indent = " ")  # "[\n 1,\n 2\n]"`,

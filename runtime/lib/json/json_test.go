@@ -15,8 +15,7 @@ import (
 	"go.starlark.net/syntax"
 )
 
-// eval evaluates an expression in which json, struct and dag (a list of 2^40
-// leaves) are known.
+// eval evaluates an expression in which json, struct and dag (a list of 2^40 leaves) are known.
 func eval(t testing.TB, limits hostjson.Limits, expr string) (starlark.Value, error) {
 	t.Helper()
 	env, err := json.Bounded(limits).Values(new(host.Load))

@@ -1,5 +1,4 @@
-// Package structs is the host module @struct, whose name is no name for a Go
-// package.
+// Package structs is the host module @struct, whose name is no name for a Go package.
 package structs
 
 import (
@@ -14,9 +13,11 @@ func Module() *host.Module {
 		Name: "struct",
 		Doc:  "Records with named fields.",
 		Members: []host.Member{{
-			Name:   "struct",
-			Doc:    "Makes a record of its named arguments. Two are equal if their fields are; a sum has the fields of both.",
-			Params: []host.Param{{Name: "fields", Doc: "any values, by name", Type: "any", Pass: host.RestByName}},
+			Name: "struct",
+			Doc:  "Makes a record of its named arguments. Two are equal if their fields are.",
+			Params: []host.Param{
+				{Name: "fields", Doc: "any values, by name", Type: "any", Pass: host.RestByName},
+			},
 			Result: "a struct, whose fields are read as s.name and cannot be set",
 			Example: `s = struct(x = 1, y = 2)
 s.x + s.y  # 3
