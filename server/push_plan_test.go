@@ -145,7 +145,7 @@ def app(environ, start_response):
         fail("oh")
     start_response(*KINDS.get(path, ("200 OK", [])))
     return ["body"]
-`, func(h *server.Handler) { h.Push.VerifyTimeout = 100 * time.Millisecond })
+`, func(h *server.Handler) { h.Push.VerifyTimeout, h.Push.MaxResourceBytes = 500*time.Millisecond, 1<<16 })
 	x := ask(t, s.dial(t, pushtest.Settings{}), "/")
 	if got := promised(x); !slices.Equal(got, []string{"/good"}) {
 		t.Errorf("promised %q", got)
@@ -157,9 +157,9 @@ def app(environ, start_response):
 		"/no-store: skipped: unverified (link): its Cache-Control is no-store",
 		"/vary: skipped: unverified (link): it varies on Cookie, which the promised request has not got from the page",
 		"/500: skipped: unverified (link): its status is 500",
-		"/slow: skipped: unverified (link): no answer within 100ms",
-		"/loop: skipped: unverified (link): no answer within 100ms",
-		"/endless: skipped: budget (link): more than 4194304 bytes",
+		"/slow: skipped: unverified (link): no answer within 500ms",
+		"/loop: skipped: unverified (link): no answer within 500ms",
+		"/endless: skipped: budget (link): more than 65536 bytes",
 		"//other/a: skipped: foreign (link)",
 		"data:text/css,a: skipped: foreign (link)",
 		"/../../a%00: skipped: invalid (link)",
