@@ -49,8 +49,7 @@ func (r *run) Call(ctx context.Context, use host.Use) (err error) {
 	if !r.holds.Load() {
 		return ErrClosed
 	}
-	c, length, outermost := r.enter()
-	c.start(ctx, r.program, length, &r.calls)
+	c, outermost := r.enter(ctx)
 	if left := r.program.limits.Steps - min(r.calls.Load(), r.program.limits.Steps); left < interval {
 		c.arm(max(left, 1))
 	}
@@ -61,20 +60,23 @@ func (r *run) Call(ctx context.Context, use host.Use) (err error) {
 	return c.outcome(use(&c.ctx, &c.thread, r.program.app))
 }
 
-// enter returns a fresh call, how long it may last, and whether it is inside no other.
-func (r *run) enter() (c *call, length time.Duration, outermost bool) {
+// enter begins a call, and reports whether it is inside no other. It is started before another one
+// can ask how long it lasts.
+func (r *run) enter(ctx context.Context) (c *call, outermost bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	c, length = &r.first, r.program.limits.Time
+	c = &r.first
 	if c.program != nil {
 		c = new(call)
 	}
-	c.program = r.program
-	if r.current != nil {
-		return c, min(length, r.current.ctx.left()), false
+	length := r.program.limits.Time
+	if outermost = r.current == nil; outermost {
+		r.current = c
+	} else {
+		length = min(length, r.current.ctx.left())
 	}
-	r.current = c
-	return c, length, true
+	c.start(ctx, r.program, length, &r.calls)
+	return c, outermost
 }
 
 func (r *run) leave() {

@@ -68,8 +68,15 @@ func (f *Front) maxBody() int64 {
 // that has begun and cannot be ended.
 func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.once.Do(f.begin)
-	x := &exchange{ResponseWriter: w, front: f, request: f.source.Request(r), users: 1}
-	defer x.leave()
+	x := &exchange{ResponseWriter: w, front: f, request: f.source.Request(r)}
+	x.hold = &x.own
+	if outer := behind(w); outer != nil {
+		x.hold = outer.hold
+	} else if page := behind(push.PageOf(r.Context())); page != nil {
+		x.hold = page.hold
+	}
+	x.hold.enter()
+	defer x.hold.leave()
 	if f.Access != nil {
 		defer f.access(x, r, time.Now())
 	}
@@ -126,7 +133,7 @@ func (f *Front) route(w http.ResponseWriter, r *http.Request) {
 func (f *Front) generation(w http.ResponseWriter, r *http.Request) uint64 {
 	if m := f.mount(r); m != nil {
 		if g, ok := m.Handler.(*Gateway); ok {
-			return behind(w).generation(g)
+			return behind(w).hold.generation(g)
 		}
 	}
 	return 0

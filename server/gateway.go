@@ -63,6 +63,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x, promised := exchangeOf(w, r)
 	if x == nil {
 		x, promised = &exchange{ResponseWriter: w, request: g.source.Request(r)}, false
+		x.hold = &x.own
 		r = bounded(w, r, environ.DefaultMaxBody)
 	}
 	request := &x.request
@@ -76,7 +77,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			request.ScriptName = m.Path
 		}
 	}
-	l, err := x.join(r.Context(), g, promised)
+	l, err := x.hold.join(r, g)
 	if err != nil {
 		if r.Context().Err() == nil {
 			f := failureOf(err)
@@ -86,8 +87,8 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		return
 	}
-	defer x.leave()
-	res := &response{lease: l, r: r}
+	defer x.hold.part(l)
+	res := &response{exchange: x, lease: l, r: r}
 	g.config.Init(&res.env, request)
 	res.env.Extender = res
 	res.start.function, res.writer = function{&startResponse, res}, function{&write, res}
@@ -163,7 +164,7 @@ func (r *response) fail(err error) bool {
 	if !r.sent {
 		r.sent = true
 		r.status = f.Status
-		r.lease.exchange.page(r.w, r.r, f)
+		r.exchange.page(r.w, r.r, f)
 		return true
 	}
 	if r.whole() || r.bodiless() {

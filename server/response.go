@@ -14,9 +14,10 @@ import (
 // the application says is its state; commit sends that. It belongs to the goroutine that serves the
 // request.
 type response struct {
-	lease *lease
-	r     *http.Request
-	env   environ.Environ
+	exchange *exchange
+	lease    *lease
+	r        *http.Request
+	env      environ.Environ
 	deadlines
 
 	state

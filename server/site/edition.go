@@ -5,17 +5,20 @@ import (
 	"sync/atomic"
 )
 
-// An edition is the handler of one Site, and counts the requests that it answers: what only it needs may end
-// with the last of them.
+// An edition is the handler of one Site, and counts the requests that it answers: its applications may end
+// with the last of them, unless another edition has them too.
 type edition struct {
 	handler http.Handler
-	users   atomic.Int64 // requests, and one until it is retired
-	end     func()
+	apps    []*running
+	users   atomic.Int64 // requests, and one while its Site is served
 }
 
-func newEdition(h http.Handler) *edition {
-	e := &edition{handler: h, end: func() {}}
+func newEdition(h http.Handler, apps []*running) *edition {
+	e := &edition{handler: h, apps: apps}
 	e.users.Store(1)
+	for _, r := range apps {
+		r.editions.Add(1)
+	}
 	return e
 }
 
@@ -35,14 +38,14 @@ func (e *edition) serve(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
+// leave ends a request, or the serving of the Site. The last to leave lets the applications go.
 func (e *edition) leave() {
-	if e.users.Add(-1) == 0 {
-		e.end()
+	if e.users.Add(-1) > 0 {
+		return
 	}
-}
-
-// retire has end called once the last request has ended. No new one comes by now.
-func (e *edition) retire(end func()) {
-	e.end = end
-	e.leave()
+	for _, r := range e.apps {
+		if r.editions.Add(-1) == 0 {
+			r.close()
+		}
+	}
 }

@@ -1,11 +1,13 @@
 package site
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 	"reflect"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/larkspur-web/larkspur/environ"
@@ -22,6 +24,8 @@ type running struct {
 	live   *runtime.Live
 	logger *slog.Logger
 	shown  *dev.App // nil unless it is developed
+
+	editions atomic.Int64 // that have it and have not ended
 
 	mu   sync.Mutex    // loads may be told of at once
 	last *runtime.Scan // of what was loaded before, if it is developed
@@ -69,18 +73,17 @@ func find(all []*running, a *Application) *running {
 	return all[i]
 }
 
-// without returns those of all that are not among the others.
-func without(all, others []*running) []*running {
-	return slices.DeleteFunc(slices.Clone(all), func(r *running) bool { return slices.Contains(others, r) })
-}
-
-// closeApps ends applications, each once its last request has ended.
 func closeApps(all []*running) {
 	for _, r := range all {
-		r.live.Close()
-		if r.shown != nil {
-			r.shown.Close()
-		}
+		r.close()
+	}
+}
+
+// close ends the application, once its last request has ended. Only the first counts.
+func (r *running) close() {
+	r.live.Close()
+	if r.shown != nil {
+		r.shown.Close()
 	}
 }
 
@@ -106,6 +109,9 @@ func (r *running) target() watch.Target {
 func (r *running) reload(logger *slog.Logger) error {
 	before := r.live.Status().Generation
 	err := r.live.Reload()
+	if errors.Is(err, runtime.ErrClosed) {
+		return nil // the site that serves by now is without it
+	}
 	after := r.live.Status().Generation
 	if r.shown != nil && (err != nil || after != before) {
 		r.loaded(err)

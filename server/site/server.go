@@ -44,10 +44,13 @@ type Server struct {
 	mu        sync.Mutex // guards what follows
 	site      *Site
 	running   []*running
+	slots     *server.Slots               // of the site
 	listeners map[string]*server.Listener // by the URL of the site
 	serving   context.Context             // nil before Serve
 	unwatch   func()                      // ends the watching of the running; waits for it
 }
+
+var errServed = errors.New("site: the server has served already")
 
 func (s *Server) begin() {
 	s.group.Drain, s.group.Engine, s.group.XNet, s.group.Logger = s.Drain, s.Engine, s.XNet, s.Logger
@@ -77,29 +80,38 @@ func (s *Server) Set(site *Site) error {
 	for _, url := range site.Listen {
 		all = append(all, listeners[url])
 	}
-	old, next := s.edition.Load(), newEdition(s.handler(site, apps))
+	slots := s.slots
+	if slots == nil || slots.Calls != site.Calls {
+		slots = &server.Slots{Calls: site.Calls}
+	}
+	old, next := s.edition.Load(), newEdition(s.handler(site, apps, slots), apps)
+	certificate := s.current.Load()
+	// What there has to be before there is a listener on which it could be asked for.
 	if old == nil {
-		s.edition.Store(next) // before there is a listener on which it could be asked
+		s.edition.Store(next)
+	}
+	if certificate == nil {
+		s.current.Store(site.Certificate)
 	}
 	if err := s.group.Set(http.HandlerFunc(s.answer), all...); err != nil {
-		closeApps(fresh)
+		s.edition.Store(old)
+		s.current.Store(certificate)
+		next.leave()
 		closeListeners(opened)
 		return err
 	}
 	s.edition.Store(next)
 	s.current.Store(site.Certificate)
-	gone := without(s.running, apps)
-	s.site, s.running, s.listeners = site, apps, listeners
+	s.site, s.running, s.slots, s.listeners = site, apps, slots, listeners
 	s.watch()
 	if old != nil {
-		old.retire(func() { closeApps(gone) })
+		old.leave()
 	}
 	return nil
 }
 
 // handler is what answers for the site.
-func (s *Server) handler(site *Site, apps []*running) http.Handler {
-	slots := &server.Slots{Calls: site.Calls}
+func (s *Server) handler(site *Site, apps []*running, slots *server.Slots) http.Handler {
 	front := &server.Front{MaxBody: site.MaxBody, Logger: s.Logger, Access: site.Access}
 	var observe func(*http.Request, push.Verdict)
 	if s.pages != nil {
@@ -145,6 +157,10 @@ func (s *Server) Serve(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	s.mu.Lock()
+	if s.serving != nil {
+		s.mu.Unlock()
+		return errServed
+	}
 	s.serving = ctx
 	s.watch()
 	s.mu.Unlock()

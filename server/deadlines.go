@@ -8,15 +8,6 @@ import (
 	"github.com/larkspur-web/larkspur/runtime/host"
 )
 
-// A lease is a request's hold on an application: one generation of it, and the limits of all its
-// calls, until the exchange ends. The exchange owns it, and the slot in which all of this runs.
-type lease struct {
-	exchange *exchange
-	gateway  *Gateway
-	run      host.Run
-	next     *lease // of another application
-}
-
 // deadlines are the three times by which a response has to make progress: that of the call of the
 // application, that by which the client has to accept what is sent, and that by which it has to
 // send what the application reads. One owner moves them, so that a stream in both directions lives
