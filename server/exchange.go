@@ -1,7 +1,9 @@
 package server
 
 import (
+	"bufio"
 	"io"
+	"net"
 	"net/http"
 
 	"github.com/larkspur-web/larkspur/environ"
@@ -98,4 +100,14 @@ func (x *exchange) Flush() { _ = x.FlushError() }
 func (x *exchange) FlushError() error {
 	x.begun()
 	return http.NewResponseController(x.ResponseWriter).Flush()
+}
+
+// Hijack is http.Hijacker's. Whatever the handler sends on the connection, for the access log it is
+// another protocol.
+func (x *exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	c, rw, err := http.NewResponseController(x.ResponseWriter).Hijack()
+	if err == nil && x.status == 0 {
+		x.status = http.StatusSwitchingProtocols
+	}
+	return c, rw, err
 }
