@@ -25,7 +25,7 @@ func TestLimits(t *testing.T) {
 			}
 		}
 		if by == nil {
-			by = []string{"`http.Server`"}
+			by = []string{"net/http's Server"}
 		}
 		fmt.Fprintf(&table, "| %s | %s | %s | %s |\n", l.What, l.Default, strings.Join(by, ", "), l.Beyond)
 	}
