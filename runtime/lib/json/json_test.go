@@ -69,7 +69,7 @@ func run(t *testing.T, limits hostjson.Limits, tests []test) {
 		if got != test.want {
 			t.Errorf("%.100s\n got %.300s\nwant %s", test.expr, got, test.want)
 		}
-		if d := time.Since(start); d > 5*time.Second {
+		if d := time.Since(start); d > time.Minute {
 			t.Errorf("%.100s took %v", test.expr, d)
 		}
 	}
