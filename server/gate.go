@@ -24,7 +24,8 @@ func gate(r *http.Request) *Failure {
 	}
 	if c, bad := wire.BadOctet(r.RequestURI); bad {
 		// RFC 3986, section 2: none of them is in a URI; readers differ in what they make of it.
-		return refuse(http.StatusBadRequest, "the request target has the octet %#02x, which must be encoded", c)
+		return refuse(http.StatusBadRequest,
+			"the request target has the octet %#02x, which must be encoded", c)
 	}
 	if r.Host == "" && r.ProtoMajor >= 2 {
 		// RFC 9110, sections 4.2.1 and 7.2: a URI without a host is invalid. HTTP/1.1 is refused by
@@ -37,7 +38,8 @@ func gate(r *http.Request) *Failure {
 	if len(r.Header) > maxFields {
 		// RFC 6585, section 5. The hash of a short string is public, so a client could make them
 		// collide in a dict.
-		return refuse(http.StatusRequestHeaderFieldsTooLarge, "there are more than %d header fields", maxFields)
+		return refuse(http.StatusRequestHeaderFieldsTooLarge,
+			"there are more than %d header fields", maxFields)
 	}
 	length, media := r.Header["Content-Length"], r.Header["Content-Type"]
 	switch {

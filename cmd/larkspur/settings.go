@@ -36,20 +36,34 @@ type settings struct {
 // flags adds the flags; what s holds already are the defaults.
 func (s *settings) flags(c *cobra.Command) {
 	f := c.Flags()
-	f.StringArrayVar(&s.listen, "listen", s.listen, "`URL` to listen on: http://HOST:PORT (HTTP/1.1 and cleartext HTTP/2), https://HOST:PORT or unix:PATH; port 0 picks a free one; may be repeated")
+	f.StringArrayVar(&s.listen, "listen", s.listen,
+		"`URL` to listen on: http://HOST:PORT (HTTP/1.1 and cleartext HTTP/2), "+
+			"https://HOST:PORT or unix:PATH; port 0 picks a free one; may be repeated")
 	f.StringVar(&s.tlsCert, "tls-cert", "", "certificate for https, a PEM `FILE`")
 	f.StringVar(&s.tlsKey, "tls-key", "", "its key, a PEM `FILE`")
-	f.StringVar(&s.mount, "mount", "", "`PATH` under which the application lives, its SCRIPT_NAME (default the root)")
-	f.DurationVar(&s.timeout, "timeout", 30*time.Second, "how long a call may take to its first block, and from each block to the next")
-	f.Uint64Var(&s.maxSteps, "max-steps", 100_000_000, "how many `STEPS` of the interpreter a call may take")
+	f.StringVar(&s.mount, "mount", "",
+		"`PATH` under which the application lives, its SCRIPT_NAME (default the root)")
+	f.DurationVar(&s.timeout, "timeout", 30*time.Second,
+		"how long a call may take to its first block, and from each block to the next")
+	f.Uint64Var(&s.maxSteps, "max-steps", 100_000_000,
+		"how many `STEPS` of the interpreter a call may take")
 	s.maxBody = 10 << 20
-	f.Var(&s.maxBody, "max-body", "how large a request's body may be, as in 512KiB or 10MiB; -1 sets no bound")
-	f.IntVar(&s.calls, "calls", 1024, "how many calls of the application may run at once; as many again wait, the next get 503")
-	f.StringVar(&s.http2, "http2", "larkspur", "whose HTTP/2 `SERVER`: larkspur, or x-net for that of golang.org/x/net, which makes no pushes")
-	f.StringVar(&s.pushMap, "push-map", "", "`FILE` that says which resources go with which pages, and are pushed, or hinted, before the application runs")
-	f.BoolVar(&s.noPush, "no-push", false, "make no pushes; hints go out as to a client that takes none")
-	f.BoolVar(&s.hints1, "hints-http1", false, "send early hints (103) over HTTP/1.1 too, where some clients take one for the response")
-	f.DurationVar(&s.drain, "drain", s.drain, "how long running requests may take to end when the server is told to stop")
+	f.Var(&s.maxBody, "max-body",
+		"how large a request's body may be, as in 512KiB or 10MiB; -1 sets no bound")
+	f.IntVar(&s.calls, "calls", 1024,
+		"how many calls of the application may run at once; as many again wait, the next get 503")
+	f.StringVar(&s.http2, "http2", "larkspur",
+		"whose HTTP/2 `SERVER`: larkspur, or x-net for that of golang.org/x/net, which makes "+
+			"no pushes")
+	f.StringVar(&s.pushMap, "push-map", "",
+		"`FILE` that says which resources go with which pages, and are pushed, or hinted, "+
+			"before the application runs")
+	f.BoolVar(&s.noPush, "no-push", false,
+		"make no pushes; hints go out as to a client that takes none")
+	f.BoolVar(&s.hints1, "hints-http1", false,
+		"send early hints (103) over HTTP/1.1 too, where some clients take one for the response")
+	f.DurationVar(&s.drain, "drain", s.drain,
+		"how long running requests may take to end when the server is told to stop")
 }
 
 // check finds what is wrong with the values together.
@@ -81,7 +95,8 @@ func (s *settings) check() error {
 func (s *settings) site(app *site.Application) (*site.Site, error) {
 	app.Limits = runtime.Limits{Time: s.timeout, Steps: s.maxSteps}
 	v := &site.Site{
-		Mounts: []site.Mount{{Path: s.mount, App: app}}, Listen: s.listen, MaxBody: int64(s.maxBody), Calls: s.calls,
+		Mounts: []site.Mount{{Path: s.mount, App: app}}, Listen: s.listen,
+		MaxBody: int64(s.maxBody), Calls: s.calls,
 		Push: site.Push{Off: s.noPush, HintHTTP1: s.hints1},
 	}
 	var err error
@@ -101,5 +116,7 @@ func (s *settings) server(logger *slog.Logger) *site.Server {
 
 // https reports whether a listener needs a certificate.
 func (s *settings) https() bool {
-	return slices.ContainsFunc(s.listen, func(where string) bool { return strings.HasPrefix(where, "https:") })
+	return slices.ContainsFunc(s.listen, func(where string) bool {
+		return strings.HasPrefix(where, "https:")
+	})
 }

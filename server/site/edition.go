@@ -5,8 +5,8 @@ import (
 	"sync/atomic"
 )
 
-// An edition is the handler of one Site, and counts the requests that it answers: what only it needs may end
-// with the last of them.
+// An edition is the handler of one Site, and counts the requests that it answers: what only it
+// needs may end with the last of them.
 type edition struct {
 	handler http.Handler
 	users   atomic.Int64 // requests, and one until it is retired

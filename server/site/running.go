@@ -15,8 +15,8 @@ import (
 	"github.com/larkspur-web/larkspur/server/dev"
 )
 
-// A running application is one that is loaded. It outlives the Site that it came with for as long as the next
-// one has the same application.
+// A running application is one that is loaded. It outlives the Site that it came with for as long
+// as the next one has the same application.
 type running struct {
 	app    *Application
 	live   *runtime.Live
@@ -62,7 +62,9 @@ func (s *Server) start(a *Application) (*running, error) {
 
 // find returns the running one that a describes, nil if there is none.
 func find(all []*running, a *Application) *running {
-	i := slices.IndexFunc(all, func(r *running) bool { return r.app == a || reflect.DeepEqual(r.app, a) })
+	i := slices.IndexFunc(all, func(r *running) bool {
+		return r.app == a || reflect.DeepEqual(r.app, a)
+	})
 	if i < 0 {
 		return nil
 	}
@@ -71,7 +73,9 @@ func find(all []*running, a *Application) *running {
 
 // without returns those of all that are not among the others.
 func without(all, others []*running) []*running {
-	return slices.DeleteFunc(slices.Clone(all), func(r *running) bool { return slices.Contains(others, r) })
+	return slices.DeleteFunc(slices.Clone(all), func(r *running) bool {
+		return slices.Contains(others, r)
+	})
 }
 
 // closeApps ends applications, each once its last request has ended.
@@ -88,7 +92,8 @@ func closeApps(all []*running) {
 func (r *running) gateway(path string, slots *server.Slots) http.Handler {
 	g := &server.Gateway{App: r.live, Environ: r.app.Environ, Slots: slots, Logger: r.logger}
 	if r.shown != nil {
-		g.App = r.shown.Wrap(r.live, path, environ.Config{Vars: r.app.Environ, Serial: slots.Calls == 1})
+		g.App = r.shown.Wrap(r.live, path, environ.Config{Vars: r.app.Environ,
+			Serial: slots.Calls == 1})
 	}
 	return g
 }
@@ -112,7 +117,8 @@ func (r *running) reload(logger *slog.Logger) error {
 	}
 	switch {
 	case err != nil:
-		logger.Error("reload failed, the last good version serves on", slog.Any("error", err), slog.Uint64("generation", after))
+		logger.Error("reload failed, the last good version serves on", slog.Any("error", err),
+			slog.Uint64("generation", after))
 		return &LoadError{r.app, err}
 	case after == before:
 		logger.Info("nothing to reload: the files are the same", slog.Uint64("generation", after))
@@ -127,7 +133,8 @@ func (r *running) loaded(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.live.Scan()
-	reload := dev.Reload{Time: time.Now(), Generation: r.live.Status().Generation, Files: now.Changed(r.last)}
+	reload := dev.Reload{Time: time.Now(), Generation: r.live.Status().Generation,
+		Files: now.Changed(r.last)}
 	r.last = now
 	if err != nil {
 		reload.Diagnostics = runtime.Diagnose(r.app.Name(), err)
