@@ -80,8 +80,8 @@ const (
 	Pushed                      // http2.pushed
 )
 
-// An Extender has the values of extensions. They are asked for one by one, so that what no application
-// asks for is not made.
+// An Extender has the values of extensions. They are asked for one by one, so that what no
+// application asks for is not made.
 type Extender interface {
 	// Extension returns the value of a key as it is now, nil if it is not there.
 	Extension(Extension) starlark.Value

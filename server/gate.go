@@ -25,7 +25,8 @@ func gate(r *http.Request) *Failure {
 	}
 	if c, bad := wire.BadOctet(r.RequestURI); bad {
 		// RFC 3986, section 2: none of them is in a URI; readers differ in what they make of it.
-		return refuse(http.StatusBadRequest, "the request target has the octet %#02x, which must be encoded", c)
+		return refuse(http.StatusBadRequest,
+			"the request target has the octet %#02x, which must be encoded", c)
 	}
 	if r.Host == "" && r.ProtoMajor >= 2 {
 		// RFC 9110, sections 4.2.1 and 7.2: a URI without a host is invalid. HTTP/1.1 is refused by

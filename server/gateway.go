@@ -96,7 +96,8 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	res.w, res.write = w, g.WriteTimeout
 	if g.WriteTimeout == 0 {
 		res.write = DefaultWriteTimeout
-		res.deadlines.written = time.Since(epoch) // the server's own deadline, of the same length, has just begun
+		// The server's own deadline, of the same length, has just begun.
+		res.deadlines.written = time.Since(epoch)
 	}
 	if !res.serve() {
 		panic(http.ErrAbortHandler)
@@ -105,7 +106,8 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serve runs the application and reports whether the response is whole, or is an error page.
 func (r *response) serve() bool {
-	err := r.lease.run.Call(r.r.Context(), func(_ context.Context, t *starlark.Thread, app starlark.Callable) (err error) {
+	err := r.lease.run.Call(r.r.Context(), func(_ context.Context, t *starlark.Thread,
+		app starlark.Callable) (err error) {
 		r.deadlines.call = host.CallOf(t)
 		if r.r.Body != http.NoBody {
 			r.env.Input.Fail = r.deadlines.call.Fail
@@ -153,7 +155,8 @@ func (r *response) fail(err error) bool {
 		if logger == nil {
 			logger = slog.Default()
 		}
-		logger.LogAttrs(context.WithoutCancel(r.r.Context()), slog.LevelDebug, "the client is gone", slog.String("path", r.r.URL.Path), slog.String("request", r.env.Request().ID()))
+		logger.LogAttrs(context.WithoutCancel(r.r.Context()), slog.LevelDebug, "the client is gone",
+			slog.String("path", r.r.URL.Path), slog.String("request", r.env.Request().ID()))
 		return false
 	}
 	f := failureOf(err)

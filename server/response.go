@@ -57,7 +57,8 @@ func (r *response) commit() error {
 		return nil
 	}
 	if r.status == 0 {
-		return environ.Errorf(environ.CodeNotStarted, "call start_response(status, headers) first", "the body began before start_response() was called")
+		return environ.Errorf(environ.CodeNotStarted, "call start_response(status, headers) first",
+			"the body began before start_response() was called")
 	}
 	r.sent = true
 	r.header(r.w.Header())
@@ -147,7 +148,8 @@ func (r *response) put(s string) error {
 		return err
 	}
 	if r.cut {
-		return environ.Errorf(environ.CodeTooLong, "", "more than the Content-Length of %d bytes was written", r.length)
+		return environ.Errorf(environ.CodeTooLong, "",
+			"more than the Content-Length of %d bytes was written", r.length)
 	}
 	return nil
 }
@@ -156,7 +158,8 @@ func (r *response) put(s string) error {
 // finds out whether the body is what was declared.
 func (r *response) complete() error {
 	if !r.sent && r.status == 0 {
-		return environ.Errorf(environ.CodeNotStarted, "call start_response(status, headers)", "the application returned without calling start_response()")
+		return environ.Errorf(environ.CodeNotStarted, "call start_response(status, headers)",
+			"the application returned without calling start_response()")
 	}
 	if !r.sent && r.length < 0 && !r.bodiless() {
 		r.length = 0 // all of the body is known: nothing
@@ -169,12 +172,14 @@ func (r *response) complete() error {
 	}
 	if r.bodiless() {
 		if r.dropped {
-			r.warn(environ.CodeNoBody, "a response with status %d has no body: it was dropped", r.status)
+			r.warn(environ.CodeNoBody, "a response with status %d has no body: it was dropped",
+				r.status)
 		}
 		return nil
 	}
 	if r.cut {
-		r.warn(environ.CodeTooLong, "the body is longer than its Content-Length of %d bytes: it was cut", r.length)
+		r.warn(environ.CodeTooLong,
+			"the body is longer than its Content-Length of %d bytes: it was cut", r.length)
 	}
 	if r.written < r.length {
 		return r.short()
@@ -183,7 +188,8 @@ func (r *response) complete() error {
 }
 
 func (r *response) short() error {
-	return environ.Errorf(environ.CodeTooShort, "", "the body ended after %d bytes, Content-Length says %d", r.written, r.length)
+	return environ.Errorf(environ.CodeTooShort, "",
+		"the body ended after %d bytes, Content-Length says %d", r.written, r.length)
 }
 
 // whole reports whether the client has got all that it was promised, and cannot see what went wrong
@@ -192,5 +198,6 @@ func (r *response) whole() bool { return r.sent && r.length >= 0 && r.written ==
 
 // warn logs a fault that did not stop the response.
 func (r *response) warn(code environ.Code, format string, args ...any) {
-	r.report(&Failure{Status: r.status, Code: code, Err: environ.Errorf(code, "", format, args...), Warning: true})
+	r.report(&Failure{Status: r.status, Code: code, Err: environ.Errorf(code, "", format, args...),
+		Warning: true})
 }

@@ -38,7 +38,8 @@ const (
 var processSlots Slots
 
 // errFull is what a request gets that finds no slot: status 503.
-var errFull = &environ.Error{Code: environ.CodeFull, Msg: "too many applications run at once", Status: 503}
+var errFull = &environ.Error{Code: environ.CodeFull, Msg: "too many applications run at once",
+	Status: 503}
 
 func (s *Slots) serial() bool { return s != nil && s.Calls == 1 }
 

@@ -38,7 +38,8 @@ func (s *state) set(status, headers starlark.Value) error {
 func (s *state) setGo(status int, fields []environ.Field) error {
 	s.begin()
 	if status < 100 || status > 599 {
-		return environ.Errorf(environ.CodeStatus, "", "status %d is not between 200 and 599", status)
+		return environ.Errorf(environ.CodeStatus, "", "status %d is not between 200 and 599",
+			status)
 	}
 	if err := answer.Final(status, strconv.Itoa(status)); err != nil {
 		return err
@@ -64,7 +65,8 @@ func (s *state) accept(status int, fields []environ.Field) (err error) {
 // forbidsBody reports whether a response with the status has no body, whatever the method.
 func (s *state) forbidsBody() bool {
 	// RFC 9110, sections 15.3.5, 15.3.6 and 15.4.5.
-	return s.status == http.StatusNoContent || s.status == http.StatusResetContent || s.status == http.StatusNotModified
+	return s.status == http.StatusNoContent || s.status == http.StatusResetContent ||
+		s.status == http.StatusNotModified
 }
 
 // header puts the fields into h, with the Content-Length where there may be one.

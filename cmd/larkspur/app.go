@@ -13,9 +13,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// findApp finds the application that the arguments name: FILE.star, FILE.star:CALLABLE, or a directory
-// that holds app.star; without an argument, the current directory. It is nil if there is no
-// argument and no app.star.
+// findApp finds the application that the arguments name: FILE.star, FILE.star:CALLABLE, or a
+// directory that holds app.star; without an argument, the current directory. It is nil if there is
+// no argument and no app.star.
 func findApp(args []string) (*site.Application, error) {
 	if len(args) == 0 {
 		if !exists("app.star") {
@@ -51,7 +51,8 @@ func findApp(args []string) (*site.Application, error) {
 func needApp(command string, args []string) (*site.Application, error) {
 	app, err := findApp(args)
 	if app == nil && err == nil {
-		err = fmt.Errorf("there is no app.star in this directory: name the script, as in larkspur %s blog.star", command)
+		err = fmt.Errorf("there is no app.star in this directory: name the script, as in larkspur "+
+			"%s blog.star", command)
 	}
 	return app, err
 }

@@ -75,8 +75,10 @@ dropping a request.`,
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(newServe(stderr), newDev(stderr), newTest(stdout, stderr), newCheck(stdout, stderr), newFormat(stdin, stdout, stderr),
-		newNew(stdout), newREPL(stdin, stdout, stderr), newPush(stdout, stderr), newProbe(stdout), newVersion(stdout))
+	root.AddCommand(newServe(stderr), newDev(stderr), newTest(stdout, stderr),
+		newCheck(stdout, stderr), newFormat(stdin, stdout, stderr),
+		newNew(stdout), newREPL(stdin, stdout, stderr), newPush(stdout, stderr), newProbe(stdout),
+		newVersion(stdout))
 	return root
 }
 

@@ -18,7 +18,8 @@ import (
 )
 
 func newDev(stderr io.Writer) *cobra.Command {
-	s := settings{listen: []string{"http://127.0.0.1:8000", "https://127.0.0.1:8443"}, watch: true, drain: 2 * time.Second}
+	s := settings{listen: []string{"http://127.0.0.1:8000", "https://127.0.0.1:8443"}, watch: true,
+		drain: 2 * time.Second}
 	c := &cobra.Command{
 		Use:   "dev [flags] [APP]",
 		Short: "Develop an application: reload on save, errors in the browser",
@@ -35,7 +36,9 @@ larkspur.
 The certificate for https is made once, for localhost, and kept in the user's cache
 directory; a browser asks once whether to trust it. To have it trust your own, name one
 with --tls-cert and --tls-key.`,
-		Example:           "  larkspur dev\n  larkspur dev blog.star\n  larkspur dev --listen http://127.0.0.1:0 blog.star",
+		Example: "  larkspur dev\n" +
+			"  larkspur dev blog.star\n" +
+			"  larkspur dev --listen http://127.0.0.1:0 blog.star",
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeApp,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -90,5 +93,6 @@ func greet(w io.Writer, app *site.Application, listeners []*server.Listener) {
 			break
 		}
 	}
-	fmt.Fprintf(w, "%s\n", palette.In(display.Faint, "save a file and the open page follows; Ctrl-C ends"))
+	fmt.Fprintf(w, "%s\n", palette.In(display.Faint,
+		"save a file and the open page follows; Ctrl-C ends"))
 }

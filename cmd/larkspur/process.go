@@ -45,8 +45,8 @@ func (p *process) open() error {
 	return runError{err}
 }
 
-// serve serves until ctx ends or a signal comes, and then until the requests that were begun are answered
-// or another signal comes.
+// serve serves until ctx ends or a signal comes, and then until the requests that were begun are
+// answered or another signal comes.
 func (p *process) serve(ctx context.Context) error {
 	// All signals are caught before a line says that they may come.
 	hangup := make(chan os.Signal, 1)
@@ -80,7 +80,8 @@ func (p *process) serve(ctx context.Context) error {
 		case err := <-served:
 			switch {
 			case err != nil && ctx.Err() != nil:
-				// It was told to end, and has: the requests that took too long are lost, not the server.
+				// It was told to end, and has: the requests that took too long are lost, not the
+				// server.
 				p.logger.Warn(err.Error())
 			case err != nil:
 				return runError{err}

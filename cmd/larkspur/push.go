@@ -44,7 +44,8 @@ type dry struct {
 
 func (d *dry) flags(c *cobra.Command) {
 	f := c.Flags()
-	f.StringVar(&d.mapFile, "push-map", "", "`FILE` that says which resources go with which pages, as serve has it")
+	f.StringVar(&d.mapFile, "push-map", "",
+		"`FILE` that says which resources go with which pages, as serve has it")
 	f.StringVar(&d.mount, "mount", "", "`PATH` under which the application lives, as serve has it")
 	f.StringArrayVar(&d.fields, "header", nil, "`NAME:VALUE` of the request; may be repeated")
 }
@@ -94,7 +95,8 @@ func (d *dry) ask(page string) (*trial, error) {
 			panic(v)
 		}
 	}()
-	h := &server.Handler{App: d.handler.App, Mount: d.handler.Mount, Logger: d.handler.Logger, Push: policy}
+	h := &server.Handler{App: d.handler.App, Mount: d.handler.Mount, Logger: d.handler.Logger,
+		Push: policy}
 	h.ServeHTTP(&t.Trial, r)
 	return t, nil
 }
@@ -106,15 +108,26 @@ func (d *dry) request(page string) (*http.Request, error) {
 	}
 	u, err := url.Parse(page)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil, fmt.Errorf("%q is neither a path, as /blog/, nor a URL, as https://example.com/blog/", page)
+		return nil, fmt.Errorf("%q is neither a path, as /blog/, nor a URL, as "+
+			"https://example.com/blog/", page)
 	}
-	r := &http.Request{Method: http.MethodGet, URL: &url.URL{Path: u.Path, RawPath: u.RawPath, RawQuery: u.RawQuery}, Host: u.Host, RequestURI: u.RequestURI(),
-		Proto: "HTTP/2.0", ProtoMajor: 2, Header: http.Header{"Accept": {"text/html"}}, Body: http.NoBody, RemoteAddr: "127.0.0.1:0"}
+	r := &http.Request{
+		Method:     http.MethodGet,
+		URL:        &url.URL{Path: u.Path, RawPath: u.RawPath, RawQuery: u.RawQuery},
+		Host:       u.Host,
+		RequestURI: u.RequestURI(),
+		Proto:      "HTTP/2.0",
+		ProtoMajor: 2,
+		Header:     http.Header{"Accept": {"text/html"}},
+		Body:       http.NoBody,
+		RemoteAddr: "127.0.0.1:0",
+	}
 	if r.URL.Path == "" {
 		r.URL.Path = "/"
 	}
 	if u.Scheme == "https" {
-		r.TLS = &tls.ConnectionState{HandshakeComplete: true, Version: tls.VersionTLS13, NegotiatedProtocol: "h2", ServerName: u.Hostname()}
+		r.TLS = &tls.ConnectionState{HandshakeComplete: true, Version: tls.VersionTLS13,
+			NegotiatedProtocol: "h2", ServerName: u.Hostname()}
 	}
 	for _, f := range d.fields {
 		name, value, ok := strings.Cut(f, ":")

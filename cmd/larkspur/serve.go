@@ -40,7 +40,8 @@ process should get by with. It is a soft limit: set it a tenth below a hard one.
 				return err
 			}
 			if s.https() && s.tlsCert == "" {
-				return fmt.Errorf("https needs a certificate: name it with --tls-cert and --tls-key")
+				return fmt.Errorf("https needs a certificate: name it with --tls-cert and " +
+					"--tls-key")
 			}
 			logger := slog.New(slog.NewTextHandler(stderr, nil))
 			v, err := s.site(app)

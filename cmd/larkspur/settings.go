@@ -39,7 +39,9 @@ type settings struct {
 func (s *settings) flags(c *cobra.Command) {
 	limits := runtime.Limits{}.WithDefaults()
 	f := c.Flags()
-	f.StringArrayVar(&s.listen, "listen", s.listen, "`URL` to listen on: http://HOST:PORT (HTTP/1.1 and cleartext HTTP/2), https://HOST:PORT or unix:PATH; port 0 picks a free one; may be repeated")
+	f.StringArrayVar(&s.listen, "listen", s.listen,
+		"`URL` to listen on: http://HOST:PORT (HTTP/1.1 and cleartext HTTP/2), "+
+			"https://HOST:PORT or unix:PATH; port 0 picks a free one; may be repeated")
 	f.StringVar(&s.tlsCert, "tls-cert", "", "certificate for https, a PEM `FILE`")
 	f.StringVar(&s.tlsKey, "tls-key", "", "its key, a PEM `FILE`")
 	f.StringVar(&s.mount, "mount", "", "`PATH` under which the application lives, its SCRIPT_NAME (default the root)")
@@ -84,7 +86,8 @@ func (s *settings) check() error {
 func (s *settings) site(app *site.Application) (*site.Site, error) {
 	app.Limits = runtime.Limits{Time: s.timeout, Steps: s.maxSteps}
 	v := &site.Site{
-		Mounts: []site.Mount{{Path: s.mount, App: app}}, Listen: s.listen, MaxBody: int64(s.maxBody), Calls: s.calls,
+		Mounts: []site.Mount{{Path: s.mount, App: app}}, Listen: s.listen,
+		MaxBody: int64(s.maxBody), Calls: s.calls,
 		Push: site.Push{Off: s.noPush, HintHTTP1: s.hints1},
 	}
 	var err error
@@ -104,5 +107,7 @@ func (s *settings) server(logger *slog.Logger) *site.Server {
 
 // https reports whether a listener needs a certificate.
 func (s *settings) https() bool {
-	return slices.ContainsFunc(s.listen, func(where string) bool { return strings.HasPrefix(where, "https:") })
+	return slices.ContainsFunc(s.listen, func(where string) bool {
+		return strings.HasPrefix(where, "https:")
+	})
 }

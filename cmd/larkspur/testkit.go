@@ -50,13 +50,16 @@ func (t *tests) reports(s *suite.Suite, results []*suite.Result) error {
 			t.profile.Add(name, src)
 		}
 	}
-	files := t.profile.Files(func(name string) bool { return !strings.HasSuffix(name, suite.Suffix) })
+	files := t.profile.Files(func(name string) bool {
+		return !strings.HasSuffix(name, suite.Suffix)
+	})
 	for i := range files {
 		files[i].Name = t.app.Path(files[i].Name)
 	}
 	fmt.Fprintln(t.stdout, "coverage:")
 	for _, f := range files {
-		fmt.Fprintf(t.stdout, "  %5.1f%%  %s (%d of %d statements)\n", f.Percent(), f.Name, f.Ran, f.Statements)
+		fmt.Fprintf(t.stdout, "  %5.1f%%  %s (%d of %d statements)\n", f.Percent(), f.Name, f.Ran,
+			f.Statements)
 	}
 	fmt.Fprintf(t.stdout, "  %5.1f%%  in all\n", cover.Percent(files))
 	if t.coverHTML == "" {

@@ -132,7 +132,8 @@ func (c *Client) take(settings []http2.Setting) {
 	for _, s := range settings {
 		if err := s.Valid(); err != nil || s.ID == http2.SettingEnablePush && s.Val != 0 {
 			// RFC 9113, section 6.5.2: a server that says ENABLE_PUSH says 0.
-			c.broken(0, http2.ErrCodeProtocol, "6.5.2", fmt.Sprintf("it sets %v to %d", s.ID, s.Val))
+			c.broken(0, http2.ErrCodeProtocol, "6.5.2", fmt.Sprintf("it sets %v to %d", s.ID,
+				s.Val))
 			return
 		}
 		switch s.ID {
@@ -150,7 +151,8 @@ func (c *Client) take(settings []http2.Setting) {
 			for _, x := range c.sending {
 				x.peerWindow += delta
 				if x.peerWindow > maxWindow {
-					c.broken(x.ID, http2.ErrCodeFlowControl, "6.9.2", "its INITIAL_WINDOW_SIZE makes a window too large")
+					c.broken(x.ID, http2.ErrCodeFlowControl, "6.9.2",
+						"its INITIAL_WINDOW_SIZE makes a window too large")
 					return
 				}
 			}

@@ -13,13 +13,13 @@ import (
 	"github.com/larkspur-web/larkspur/runtime/host"
 )
 
-// An Application is a tree of scripts, the entry in it, and what it may use. Only FS is required. It must not
-// be changed once it is in use.
+// An Application is a tree of scripts, the entry in it, and what it may use. Only FS is required.
+// It must not be changed once it is in use.
 type Application struct {
 	// FS is the tree: see [runtime.Config.FS]. That of a directory is made by [Dir].
 	FS fs.FS
-	// Dir is where the tree lies, for names of files as the user would write them, and to be watched. Empty
-	// means that it lies nowhere, and is not watched.
+	// Dir is where the tree lies, for names of files as the user would write them, and to be
+	// watched. Empty means that it lies nowhere, and is not watched.
 	Dir string
 	// Entry is FILE.star or FILE.star:CALLABLE. Empty means app.star.
 	Entry string
@@ -45,18 +45,20 @@ func Modules() []*host.Module {
 	return []*host.Module{libhttp.Module(), body.Module(), static.Module()}
 }
 
-// Config is how the application is loaded, by the packages that load programs. It is the caller's to change.
+// Config is how the application is loaded, by the packages that load programs. It is the caller's
+// to change.
 func (a *Application) Config(logger *slog.Logger) *runtime.Config {
 	advice := a.Advice
 	if advice == nil {
 		advice = refuse
 	}
-	return &runtime.Config{FS: a.FS, Modules: append(Modules(), a.Modules...), Grants: a.Grants, Advice: advice,
+	return &runtime.Config{FS: a.FS, Modules: append(Modules(), a.Modules...), Grants: a.Grants,
+		Advice: advice,
 		Limits: a.Limits, Logger: logger}
 }
 
-// refuse is the advice where nobody has a better one. Of a module that does not exist the list of those that
-// do says enough.
+// refuse is the advice where nobody has a better one. Of a module that does not exist the list of
+// those that do says enough.
 func refuse(_ string, m *host.Module) string {
 	if m == nil {
 		return ""

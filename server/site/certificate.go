@@ -22,8 +22,8 @@ const (
 	certificateRenew = 7 * 24 * time.Hour // before its end
 )
 
-// A Certificate is a certificate with its key, in files, that can be loaded again while it serves. It is safe
-// for concurrent use.
+// A Certificate is a certificate with its key, in files, that can be loaded again while it serves.
+// It is safe for concurrent use.
 type Certificate struct {
 	cert, key string // paths
 	current   atomic.Pointer[tls.Certificate]
@@ -35,8 +35,8 @@ func ReadCertificate(cert, key string) (*Certificate, error) {
 	return c, c.Reload()
 }
 
-// Reload reads the files again. If they do not make a pair, the one before serves on. That of a nil Certificate
-// does nothing.
+// Reload reads the files again. If they do not make a pair, the one before serves on. That of a nil
+// Certificate does nothing.
 func (c *Certificate) Reload() error {
 	if c == nil {
 		return nil
@@ -49,13 +49,15 @@ func (c *Certificate) Reload() error {
 	return nil
 }
 
-// Localhost returns a certificate for localhost that is kept in the directory, made anew if there is none or it
-// is about to end. Key and certificate are one file, for its owner only, so that they cannot be of two makes.
+// Localhost returns a certificate for localhost that is kept in the directory, made anew if there
+// is none or it is about to end. Key and certificate are one file, for its owner only, so that they
+// cannot be of two makes.
 func Localhost(dir string) (*Certificate, error) { return localhost(dir, time.Now()) }
 
 func localhost(dir string, now time.Time) (*Certificate, error) {
 	path := filepath.Join(dir, "localhost.pem")
-	if c, err := ReadCertificate(path, path); err == nil && c.current.Load().Leaf.NotAfter.Sub(now) > certificateRenew {
+	if c, err := ReadCertificate(path, path); err == nil &&
+		c.current.Load().Leaf.NotAfter.Sub(now) > certificateRenew {
 		return c, nil
 	}
 	content, err := makeCertificate(now)
@@ -79,8 +81,9 @@ func makeCertificate(now time.Time) ([]byte, error) {
 		return nil, err
 	}
 	template := &x509.Certificate{
-		SerialNumber:          serial,
-		Subject:               pkix.Name{CommonName: "localhost", Organization: []string{"Larkspur development"}},
+		SerialNumber: serial,
+		Subject: pkix.Name{CommonName: "localhost",
+			Organization: []string{"Larkspur development"}},
 		NotBefore:             now.Add(-time.Hour),
 		NotAfter:              now.Add(certificateLife),
 		KeyUsage:              x509.KeyUsageDigitalSignature,

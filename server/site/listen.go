@@ -7,9 +7,10 @@ import (
 	"github.com/larkspur-web/larkspur/server"
 )
 
-// listen returns the listeners of the site by their URLs: those that are open already, and those that it has
-// opened. s.mu is held.
-func (s *Server) listen(site *Site) (all map[string]*server.Listener, opened []*server.Listener, err error) {
+// listen returns the listeners of the site by their URLs: those that are open already, and those
+// that it has opened. s.mu is held.
+func (s *Server) listen(site *Site) (all map[string]*server.Listener, opened []*server.Listener,
+	err error) {
 	var config *tls.Config
 	if site.Certificate != nil {
 		config = &tls.Config{GetCertificate: s.certificate}

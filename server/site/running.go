@@ -17,8 +17,8 @@ import (
 	"github.com/larkspur-web/larkspur/server/dev"
 )
 
-// A running application is one that is loaded. It outlives the Site that it came with for as long as the next
-// one has the same application.
+// A running application is one that is loaded. It outlives the Site that it came with for as long
+// as the next one has the same application.
 type running struct {
 	app    *Application
 	live   *runtime.Live
@@ -66,7 +66,9 @@ func (s *Server) start(a *Application) (*running, error) {
 
 // find returns the running one that a describes, nil if there is none.
 func find(all []*running, a *Application) *running {
-	i := slices.IndexFunc(all, func(r *running) bool { return r.app == a || reflect.DeepEqual(r.app, a) })
+	i := slices.IndexFunc(all, func(r *running) bool {
+		return r.app == a || reflect.DeepEqual(r.app, a)
+	})
 	if i < 0 {
 		return nil
 	}
@@ -91,7 +93,8 @@ func (r *running) close() {
 func (r *running) gateway(path string, slots *server.Slots) http.Handler {
 	g := &server.Gateway{App: r.live, Environ: r.app.Environ, Slots: slots, Logger: r.logger}
 	if r.shown != nil {
-		g.App = r.shown.Wrap(r.live, path, environ.Config{Vars: r.app.Environ, Serial: slots.Calls == 1})
+		g.App = r.shown.Wrap(r.live, path, environ.Config{Vars: r.app.Environ,
+			Serial: slots.Calls == 1})
 	}
 	return g
 }
@@ -118,7 +121,8 @@ func (r *running) reload(logger *slog.Logger) error {
 	}
 	switch {
 	case err != nil:
-		logger.Error("reload failed, the last good version serves on", slog.Any("error", err), slog.Uint64("generation", after))
+		logger.Error("reload failed, the last good version serves on", slog.Any("error", err),
+			slog.Uint64("generation", after))
 		return &LoadError{r.app, err}
 	case after == before:
 		logger.Info("nothing to reload: the files are the same", slog.Uint64("generation", after))
@@ -133,7 +137,8 @@ func (r *running) loaded(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.live.Scan()
-	reload := dev.Reload{Time: time.Now(), Generation: r.live.Status().Generation, Files: now.Changed(r.last)}
+	reload := dev.Reload{Time: time.Now(), Generation: r.live.Status().Generation,
+		Files: now.Changed(r.last)}
 	r.last = now
 	if err != nil {
 		reload.Diagnostics = runtime.Diagnose(r.app.Name(), err)

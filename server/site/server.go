@@ -16,12 +16,13 @@ import (
 	"github.com/larkspur-web/larkspur/server/h2"
 )
 
-// A Server runs a [Site]. The zero value works. Its fields must not be changed once it is in use, and it must not
-// be copied; its methods may be called from any number of goroutines.
+// A Server runs a [Site]. The zero value works. Its fields must not be changed once it is in use,
+// and it must not be copied; its methods may be called from any number of goroutines.
 type Server struct {
 	// Watch loads applications again when their files change.
 	Watch bool
-	// Develop has the applications developed: see package dev. It is for one person at the same machine.
+	// Develop has the applications developed: see package dev. It is for one person at the same
+	// machine.
 	Develop bool
 	// Software is named on the pages of dev. Empty names nothing.
 	Software string
@@ -31,8 +32,8 @@ type Server struct {
 	Engine *h2.Server
 	// XNet is [server.Group.XNet].
 	XNet bool
-	// Logger receives what goes wrong, what applications say, and reloads. With Develop its handler should be a
-	// tee.Handler, so that the inspector hears of it too. Nil means slog.Default().
+	// Logger receives what goes wrong, what applications say, and reloads. With Develop its handler
+	// should be a tee.Handler, so that the inspector hears of it too. Nil means slog.Default().
 	Logger *slog.Logger
 
 	once    sync.Once
@@ -53,7 +54,8 @@ type Server struct {
 var errServed = errors.New("site: the server has served already")
 
 func (s *Server) begin() {
-	s.group.Drain, s.group.Engine, s.group.XNet, s.group.Logger = s.Drain, s.Engine, s.XNet, s.Logger
+	s.group.Drain, s.group.Engine, s.group.XNet, s.group.Logger = s.Drain, s.Engine, s.XNet,
+		s.Logger
 	s.listeners = make(map[string]*server.Listener)
 	s.unwatch = func() {}
 	if s.Develop {
@@ -61,8 +63,9 @@ func (s *Server) begin() {
 	}
 }
 
-// Set has the server serve site from now on. If it returns an error nothing has changed: a [LoadError] if
-// an application does not load; an error that wraps [server.ErrAddress] if a URL names no listener.
+// Set has the server serve site from now on. If it returns an error nothing has changed: a
+// [LoadError] if an application does not load; an error that wraps [server.ErrAddress] if a URL
+// names no listener.
 func (s *Server) Set(site *Site) error {
 	s.once.Do(s.begin)
 	s.mu.Lock()
@@ -150,8 +153,8 @@ func (s *Server) Listeners() []*server.Listener {
 	return all
 }
 
-// Serve serves until ctx ends or a listener fails, and then drains, as [server.Group.Serve] does. It serves
-// once, and closes the applications at its end.
+// Serve serves until ctx ends or a listener fails, and then drains, as [server.Group.Serve] does.
+// It serves once, and closes the applications at its end.
 func (s *Server) Serve(ctx context.Context) error {
 	s.once.Do(s.begin)
 	ctx, stop := context.WithCancel(ctx)
@@ -202,8 +205,8 @@ func (s *Server) watch() {
 	}
 }
 
-// Reload loads the certificate and the applications again, and logs what came of it. What does not load never
-// replaces what serves. The error is that of all of them that do not.
+// Reload loads the certificate and the applications again, and logs what came of it. What does not
+// load never replaces what serves. The error is that of all of them that do not.
 func (s *Server) Reload() error {
 	s.mu.Lock()
 	site, running := s.site, s.running
@@ -213,7 +216,8 @@ func (s *Server) Reload() error {
 	}
 	var errs []error
 	if err := site.Certificate.Reload(); err != nil {
-		s.logger().Error("reload failed, the last good certificate serves on", slog.Any("error", err))
+		s.logger().Error("reload failed, the last good certificate serves on",
+			slog.Any("error", err))
 		errs = append(errs, err)
 	}
 	for _, r := range running {

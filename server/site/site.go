@@ -1,23 +1,26 @@
-// Package site puts together what one process serves: it is where programs of package runtime and handlers of
-// package server meet, so that neither has to know the other, and where larkspur's own commands and the
-// programs that embed all of it begin.
+// Package site puts together what one process serves: it is where programs of package runtime and
+// handlers of package server meet, so that neither has to know the other, and where larkspur's own
+// commands and the programs that embed all of it begin.
 //
 // # The model
 //
-// A [Site] is a value: applications and other handlers under their mounts, the URLs that are listened on, the
-// certificate, what may be pushed. It describes, and does nothing.
+// A [Site] is a value: applications and other handlers under their mounts, the URLs that are
+// listened on, the certificate, what may be pushed. It describes, and does nothing.
 //
-// A [Server] runs one. [Server.Set] takes up a Site, the first or another one, while it serves or before:
-// whole, or not at all. An application that is the same in both goes on as it is, with its generation; a new
-// one is loaded before anything changes; what is no longer there ends once its last request has. The same goes
-// for listeners. [Server.Serve] serves until its context ends, and then drains.
+// A [Server] runs one. [Server.Set] takes up a Site, the first or another one, while it serves or
+// before: whole, or not at all. An application that is the same in both goes on as it is, with its
+// generation; a new one is loaded before anything changes; what is no longer there ends once its
+// last request has. The same goes for listeners. [Server.Serve] serves until its context ends, and
+// then drains.
 //
-// An [Application] is a tree of scripts and an entry, with what it is granted and its limits. [Modules] are the
-// host modules that every application may load; those that reach outside are granted by name.
+// An [Application] is a tree of scripts and an entry, with what it is granted and its limits.
+// [Modules] are the host modules that every application may load; those that reach outside are
+// granted by name.
 //
-// With [Server.Watch] the programs are loaded again when their files change, and by [Server.Reload] at any time.
-// With [Server.Develop] they are developed: errors in the browser, pages that follow the files, the inspector
-// (package dev). [Application.Tests] runs their tests, with the module @test (package apptest).
+// With [Server.Watch] the programs are loaded again when their files change, and by [Server.Reload]
+// at any time. With [Server.Develop] they are developed: errors in the browser, pages that follow
+// the files, the inspector (package dev). [Application.Tests] runs their tests, with the module
+// @test (package apptest).
 package site
 
 import (
@@ -27,8 +30,8 @@ import (
 	"github.com/larkspur-web/larkspur/push"
 )
 
-// A Site is what one process serves. The zero value serves nothing. It must not be changed once a [Server] has
-// it.
+// A Site is what one process serves. The zero value serves nothing. It must not be changed once a
+// [Server] has it.
 type Site struct {
 	// Mounts are what is served, as [server.Front.Mounts].
 	Mounts []Mount
@@ -46,12 +49,13 @@ type Site struct {
 	Access *slog.Logger
 }
 
-// A Mount is an application, or another handler, and where it is. One of App and Handler is required.
+// A Mount is an application, or another handler, and where it is. One of App and Handler is
+// required.
 type Mount struct {
 	// Host is the host name that a request has to name, without a port. Empty means any.
 	Host string
-	// Path is the path, an application's SCRIPT_NAME: "" for the root, or a path that begins with a slash and
-	// does not end with one.
+	// Path is the path, an application's SCRIPT_NAME: "" for the root, or a path that begins with a
+	// slash and does not end with one.
 	Path string
 	// App is an application. The same one may be mounted more than once, and is then loaded once.
 	App *Application
@@ -59,7 +63,8 @@ type Mount struct {
 	Handler http.Handler
 }
 
-// Push says what may be pushed. The zero value promises and hints within the default limits of [push.Policy].
+// Push says what may be pushed. The zero value promises and hints within the default limits of
+// [push.Policy].
 type Push struct {
 	// Off makes no promises; hints go out as to a client that takes none.
 	Off bool
@@ -73,5 +78,6 @@ type Push struct {
 
 // policy makes a policy of it, which tells observe each verdict.
 func (p Push) policy(logger *slog.Logger, observe func(*http.Request, push.Verdict)) *push.Policy {
-	return &push.Policy{Off: p.Off, HintHTTP1: p.HintHTTP1, Map: p.Map, Recorder: p.Recorder, Logger: logger, Observe: observe}
+	return &push.Policy{Off: p.Off, HintHTTP1: p.HintHTTP1, Map: p.Map, Recorder: p.Recorder,
+		Logger: logger, Observe: observe}
 }

@@ -15,9 +15,9 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// Tests returns what runs the tests of the application, files *_test.star in its tree, with the module @test. Each
-// file is loaded with the Limits of the application, which bound each test. Logger receives what is logged; nil
-// means slog.Default().
+// Tests returns what runs the tests of the application, files *_test.star in its tree, with the
+// module @test. Each file is loaded with the Limits of the application, which bound each test.
+// Logger receives what is logged; nil means slog.Default().
 func (a *Application) Tests(logger *slog.Logger) (*suite.Suite, error) {
 	if logger == nil {
 		logger = slog.Default()
@@ -38,8 +38,8 @@ func (a *Application) Tests(logger *slog.Logger) (*suite.Suite, error) {
 	}, nil
 }
 
-// TestModule returns the module @test, whose clients call applications under apps/lint.star. log receives what the
-// server logs of their requests.
+// TestModule returns the module @test, whose clients call applications under apps/lint.star. log
+// receives what the server logs of their requests.
 func TestModule(log slog.Handler) (*host.Module, error) {
 	program, err := runtime.LoadFile((&Application{FS: own{}}).Config(nil), ownDir+"lint.star")
 	if err != nil {
@@ -52,10 +52,12 @@ func TestModule(log slog.Handler) (*host.Module, error) {
 	return (&apptest.Config{Lint: lint, Log: log}).Module(), nil
 }
 
-// own is the tree that apps/lint.star is loaded from for tests: under a name that no file of the tested tree
-// has, so that backtraces can leave it out.
+// own is the tree that apps/lint.star is loaded from for tests: under a name that no file of the
+// tested tree has, so that backtraces can leave it out.
 type own struct{}
 
 const ownDir = "@larkspur/"
 
-func (own) Open(name string) (fs.File, error) { return apps.FS.Open(strings.TrimPrefix(name, ownDir)) }
+func (own) Open(name string) (fs.File, error) {
+	return apps.FS.Open(strings.TrimPrefix(name, ownDir))
+}
