@@ -128,7 +128,8 @@ func (c *Client) handle(frame http2.Frame) {
 	}
 }
 
-// inOrder reports whether a frame may come at this point; if not, it ends the connection. mu is held.
+// inOrder reports whether a frame may come at this point; if not, it ends the connection. mu is
+// held.
 func (c *Client) inOrder(f Frame) bool {
 	if c.seen == 1 && (f.Type != http2.FrameSettings || f.Ack()) {
 		c.log(f)
@@ -172,7 +173,8 @@ func (c *Client) stream(f Frame) *Exchange {
 	return x
 }
 
-// forgotten reports whether a stream was promised, though the client kept nothing of it; mu is held.
+// forgotten reports whether a stream was promised, though the client kept nothing of it; mu is
+// held.
 func (c *Client) forgotten(stream uint32) bool {
 	return stream%2 == 0 && stream <= c.promised && stream != 0
 }

@@ -95,7 +95,8 @@ func (c *Client) wrongPromise(
 	return "", ""
 }
 
-// authoritative reports whether the server's certificate is one for authority. RFC 9110, section 4.3.3.
+// authoritative reports whether the server's certificate is one for authority. RFC 9110, section
+// 4.3.3.
 func (c *Client) authoritative(authority string) bool {
 	if c.tls == nil || len(c.tls.PeerCertificates) == 0 {
 		return false
