@@ -82,7 +82,7 @@ func TestInputBroken(t *testing.T) {
 	}
 }
 
-// TestInputAtEnd holds that an input which has come to its end does not ask what is below it again,
+// TestInputAtEnd verifies that an input which has come to its end does not ask what is below it again,
 // which may be closed by then.
 func TestInputAtEnd(t *testing.T) {
 	ended := false

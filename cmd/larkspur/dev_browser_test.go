@@ -100,7 +100,7 @@ func TestDevFollows(t *testing.T) {
 	g.write("words.txt", "new")
 	b.Shows(`!window.stays && document.readyState === "complete"`)
 
-	// What does not load shows over the page, and goes when it is mended, also to what it was.
+	// What does not load shows over the page, and goes when it is fixed, also to what it was.
 	b.Shows(`window.stays = true`)
 	g.write("app.star", "X = 1\ndef app(environ, start_response)\n    return []\n")
 	b.Shows(overlay + `.querySelector("pre .here").textContent.includes("def app(environ, start_response)")`)
@@ -146,10 +146,10 @@ func TestDevErrors(t *testing.T) {
 	}
 	res.Body.Close()
 	b.Shows(`document.querySelector("td.target").textContent.includes("/style.css?elsewhere")`)
-	// The failing page is loaded again when the script is mended.
+	// The failing page is loaded again when the script is fixed.
 	b.Go(g.url + "/fail")
-	g.write("app.star", strings.Replace(gardenApp(1), "return VERSION // 0", `return start_response("200 OK", []) and ["mended"]`, 1))
-	b.Shows(`document.body.textContent === "mended"`)
+	g.write("app.star", strings.Replace(gardenApp(1), "return VERSION // 0", `return start_response("200 OK", []) and ["fixed"]`, 1))
+	b.Shows(`document.body.textContent === "fixed"`)
 	for _, line := range b.Console() {
 		if !strings.Contains(line, "status of 500") { // that the request failed is the console's business too
 			t.Errorf("the console says: %s", line)

@@ -218,7 +218,7 @@ func (c *Client) promise(b *block, fields []hpack.HeaderField) {
 	}
 }
 
-// late says if fields that came on the page's stream refer to a target.
+// late reports whether fields that came on the page's stream refer to a target.
 func late(page *Exchange, target string) bool {
 	for _, h := range page.Hints {
 		if quotes(h.Header, target) {

@@ -138,7 +138,7 @@ func (c *Client) start(ctx context.Context) {
 	c.mu.Unlock()
 }
 
-// speaksHTTP1 says if the server's first bytes are an HTTP/1 response.
+// speaksHTTP1 reports whether the server's first bytes are an HTTP/1 response.
 func (c *Client) speaksHTTP1() bool {
 	first, err := c.reader.Peek(5)
 	return err == nil && bytes.Equal(first, []byte("HTTP/"))

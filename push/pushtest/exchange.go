@@ -127,7 +127,7 @@ func (x *Exchange) WaitAll() error {
 // Done is closed at the end of the exchange.
 func (x *Exchange) Done() <-chan struct{} { return x.done }
 
-// Over says if the exchange is at its end, so that its fields may be read.
+// Over reports whether the exchange is at its end, so that its fields may be read.
 func (x *Exchange) Over() bool {
 	select {
 	case <-x.done:
@@ -189,7 +189,7 @@ func pseudo(fields []hpack.HeaderField, name string) string {
 	return ""
 }
 
-// quotes says if a Link field of h names target.
+// quotes reports whether a Link field of h names target.
 func quotes(h http.Header, target string) bool {
 	for _, v := range h.Values("Link") {
 		if strings.Contains(v, "<"+target+">") {

@@ -36,13 +36,13 @@ type Frame struct {
 	Window   uint32          // WINDOW_UPDATE: the increment
 }
 
-// EndStream says if the frame is the last of its sender on its stream.
+// EndStream reports whether the frame is the last of its sender on its stream.
 func (f Frame) EndStream() bool {
 	return (f.Type == http2.FrameData || f.Type == http2.FrameHeaders) &&
 		f.Flags.Has(http2.FlagDataEndStream)
 }
 
-// Ack says if the frame acknowledges a SETTINGS or PING.
+// Ack reports whether the frame acknowledges a SETTINGS or PING.
 func (f Frame) Ack() bool {
 	return (f.Type == http2.FrameSettings || f.Type == http2.FramePing) &&
 		f.Flags.Has(http2.FlagSettingsAck)

@@ -79,15 +79,7 @@ func received(h http2.FrameHeader) Frame {
 func (c *Client) handle(frame http2.Frame) {
 	f := received(frame.Header())
 	c.seen++
-	if c.seen == 1 && (f.Type != http2.FrameSettings || f.Ack()) {
-		c.log(f)
-		c.broken(f.Stream, http2.ErrCodeProtocol, "3.4", "its first frame is not SETTINGS")
-		return
-	}
-	if c.block != nil && (f.Type != http2.FrameContinuation || f.Stream != c.block.stream) {
-		c.log(f)
-		c.broken(f.Stream, http2.ErrCodeProtocol, "6.10",
-			fmt.Sprintf("a %v frame within a header block", f.Type))
+	if !c.inOrder(f) {
 		return
 	}
 	switch frame := frame.(type) {
@@ -110,19 +102,7 @@ func (c *Client) handle(frame http2.Frame) {
 		c.log(f)
 		c.data(f, frame.Data())
 	case *http2.SettingsFrame:
-		if frame.IsAck() {
-			c.log(f)
-			c.acknowledged()
-			return
-		}
-		for i := range frame.NumSettings() {
-			f.Settings = append(f.Settings, frame.Setting(i))
-		}
-		c.log(f)
-		c.take(f.Settings)
-		if c.seen == 1 && c.err == nil {
-			close(c.ready)
-		}
+		c.settingsFrame(f, frame)
 	case *http2.PingFrame:
 		c.log(f)
 		c.ping(frame)
@@ -148,6 +128,40 @@ func (c *Client) handle(frame http2.Frame) {
 	}
 }
 
+// inOrder reports whether a frame may come at this point; if not, it ends the connection. mu is
+// held.
+func (c *Client) inOrder(f Frame) bool {
+	if c.seen == 1 && (f.Type != http2.FrameSettings || f.Ack()) {
+		c.log(f)
+		c.broken(f.Stream, http2.ErrCodeProtocol, "3.4", "its first frame is not SETTINGS")
+		return false
+	}
+	if c.block != nil && (f.Type != http2.FrameContinuation || f.Stream != c.block.stream) {
+		c.log(f)
+		c.broken(f.Stream, http2.ErrCodeProtocol, "6.10",
+			fmt.Sprintf("a %v frame within a header block", f.Type))
+		return false
+	}
+	return true
+}
+
+// settingsFrame logs SETTINGS and does what they mean; mu is held.
+func (c *Client) settingsFrame(f Frame, frame *http2.SettingsFrame) {
+	if frame.IsAck() {
+		c.log(f)
+		c.acknowledged()
+		return
+	}
+	for i := range frame.NumSettings() {
+		f.Settings = append(f.Settings, frame.Setting(i))
+	}
+	c.log(f)
+	c.take(f.Settings)
+	if c.seen == 1 && c.err == nil {
+		close(c.ready)
+	}
+}
+
 // stream finds the exchange of a frame that belongs to one. RFC 9113, section 5.1: on a stream that
 // is idle only HEADERS can come, and not even they from a server. mu is held.
 func (c *Client) stream(f Frame) *Exchange {
@@ -159,7 +173,8 @@ func (c *Client) stream(f Frame) *Exchange {
 	return x
 }
 
-// forgotten says if a stream was promised, though the client kept nothing of it; mu is held.
+// forgotten reports whether a stream was promised, though the client kept nothing of it; mu is
+// held.
 func (c *Client) forgotten(stream uint32) bool {
 	return stream%2 == 0 && stream <= c.promised && stream != 0
 }

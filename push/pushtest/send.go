@@ -115,7 +115,7 @@ func (c *Client) pump() {
 	}
 }
 
-// sendBody sends what the windows allow of x and says if there is nothing left; mu is held.
+// sendBody sends what the windows allow of x and reports whether there is nothing left; mu is held.
 func (c *Client) sendBody(x *Exchange) bool {
 	if x.over {
 		return true

@@ -109,21 +109,33 @@ func (c *Client) apply(ch *change, acknowledged bool) {
 				c.in.frame = max(minFrame, s.Val)
 			}
 		case http2.SettingInitialWindowSize:
-			if delta := v - c.in.streamWindow; acknowledged || delta > 0 {
-				c.in.streamWindow = v
-				for _, x := range c.exchanges {
-					x.window += delta
-				}
-			}
+			c.applyWindow(v, acknowledged)
 		case http2.SettingHeaderTableSize:
-			if acknowledged || s.Val > c.in.table {
-				c.in.table = s.Val
-				c.decoder.SetAllowedMaxDynamicTableSize(s.Val)
-			}
-			if acknowledged && s.Val < c.in.used {
-				c.in.mustShrink = true
-			}
+			c.applyTable(s.Val, acknowledged)
 		}
+	}
+}
+
+// applyWindow is apply for INITIAL_WINDOW_SIZE, which moves the windows of open streams too.
+// RFC 9113, section 6.9.2.
+func (c *Client) applyWindow(v int64, acknowledged bool) {
+	if delta := v - c.in.streamWindow; acknowledged || delta > 0 {
+		c.in.streamWindow = v
+		for _, x := range c.exchanges {
+			x.window += delta
+		}
+	}
+}
+
+// applyTable is apply for HEADER_TABLE_SIZE. A smaller table than the one in use is one that the
+// server has to begin its next block with. RFC 7541, section 4.2.
+func (c *Client) applyTable(v uint32, acknowledged bool) {
+	if acknowledged || v > c.in.table {
+		c.in.table = v
+		c.decoder.SetAllowedMaxDynamicTableSize(v)
+	}
+	if acknowledged && v < c.in.used {
+		c.in.mustShrink = true
 	}
 }
 

@@ -95,7 +95,8 @@ func (c *Client) wrongPromise(
 	return "", ""
 }
 
-// authoritative says if the server's certificate is one for authority. RFC 9110, section 4.3.3.
+// authoritative reports whether the server's certificate is one for authority. RFC 9110, section
+// 4.3.3.
 func (c *Client) authoritative(authority string) bool {
 	if c.tls == nil || len(c.tls.PeerCertificates) == 0 {
 		return false
@@ -168,7 +169,7 @@ func wrongField(f hpack.HeaderField) string {
 	return ""
 }
 
-// validName says if s is a token without upper case.
+// validName reports whether s is a token without upper case.
 func validName(s string) bool {
 	for i := range len(s) {
 		switch b := s[i]; {
@@ -181,12 +182,12 @@ func validName(s string) bool {
 	return s != ""
 }
 
-// validValue says if s has no NUL, CR or LF, and no blanks around it.
+// validValue reports whether s has no NUL, CR or LF, and no blanks around it.
 func validValue(s string) bool {
 	return !strings.ContainsAny(s, "\x00\r\n") && strings.Trim(s, " \t") == s
 }
 
-// validTarget says if s is a path with perhaps a query: RFC 3986, sections 3.3 and 3.4.
+// validTarget reports whether s is a path with perhaps a query: RFC 3986, sections 3.3 and 3.4.
 func validTarget(s string) bool {
 	if !strings.HasPrefix(s, "/") {
 		return false
@@ -211,13 +212,13 @@ func hex(b byte) bool {
 	return '0' <= b && b <= '9' || 'a' <= b && b <= 'f' || 'A' <= b && b <= 'F'
 }
 
-// bodiless says if a response has no content, whatever its fields say: RFC 9110, section 6.4.1.
+// bodiless reports whether a response has no content, whatever its fields say: RFC 9110, section 6.4.1.
 func bodiless(x *Exchange) bool {
 	return x.Request.Method == http.MethodHead || x.Status == http.StatusNoContent ||
 		x.Status == http.StatusNotModified
 }
 
-// wrongLength says if the body and the Content-Length differ.
+// wrongLength reports whether the body and the Content-Length differ.
 func wrongLength(x *Exchange) string {
 	values := x.Header.Values("Content-Length")
 	if len(values) == 0 || bodiless(x) {
