@@ -15,7 +15,8 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// A client asks one application, as a browser would that has just been opened. It belongs to a test.
+// A client asks one application, as a browser would that has just been opened. It belongs to a
+// test.
 type client struct {
 	config  *Config
 	session *Session

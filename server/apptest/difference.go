@@ -8,8 +8,8 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// difference says where two values that are not equal begin to differ, where that is not plain to see, and hints at
-// the usual mistakes. It is "" if there is nothing to say.
+// difference says where two values that are not equal begin to differ, where that is not plain to
+// see, and hints at the usual mistakes. It is "" if there is nothing to say.
 func difference(got, want starlark.Value) string {
 	if g, ok := host.Octets(got); ok && got.Type() != want.Type() {
 		if w, ok := host.Octets(want); ok && g == w {
@@ -45,7 +45,8 @@ func showMissing(v starlark.Value) string {
 // maxDescent bounds how deep a difference is looked for.
 const maxDescent = 20
 
-// descend returns the innermost pair of values that differ first, and the path to it. One of them is nil if it is missing.
+// descend returns the innermost pair of values that differ first, and the path to it. One of them
+// is nil if it is missing.
 func descend(path string, got, want starlark.Value, depth int) (string, starlark.Value, starlark.Value) {
 	if depth == maxDescent {
 		return path, got, want

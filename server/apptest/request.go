@@ -135,7 +135,8 @@ func (q *question) redirect(r *response, location string) error {
 	if u.Scheme != r.url.Scheme || u.Host != r.url.Host {
 		return &requestError{r.x.head(), "a redirect to another host, which cannot be followed", location}
 	}
-	// RFC 9110, section 15.4: 307 and 308 keep the method; after the others all clients but for HEAD use GET.
+	// RFC 9110, section 15.4: 307 and 308 keep the method; after the others all clients but for
+	// HEAD use GET.
 	if s := r.x.status; s != http.StatusTemporaryRedirect && s != http.StatusPermanentRedirect && q.method != http.MethodGet && q.method != http.MethodHead {
 		q.method, q.body = http.MethodGet, nil
 		q.header.Del("Content-Type")
@@ -220,8 +221,8 @@ func (b *content) setBody(q *question) error {
 	return nil
 }
 
-// setFiles makes a multipart form (RFC 7578) of files, a dict of (filename, content) or (filename, content, type) by field,
-// and the fields of form before them.
+// setFiles makes a multipart form (RFC 7578) of files, a dict of (filename, content) or (filename,
+// content, type) by field, and the fields of form before them.
 func (b *content) setFiles(q *question) error {
 	var body bytes.Buffer
 	w := multipart.NewWriter(&body)

@@ -14,7 +14,8 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// A response is what a client got, or is getting if it was asked for as a stream. It belongs to a test.
+// A response is what a client got, or is getting if it was asked for as a stream. It belongs to a
+// test.
 type response struct {
 	client  *client
 	x       *exchange
@@ -57,7 +58,8 @@ func (r *response) judge(t *starlark.Thread) error {
 		return nil
 	}
 	r.judged = true
-	// The end of the test ends its requests, which is no fault of theirs: the test's own error says it all.
+	// The end of the test ends its requests, which is no fault of theirs: the test's own error says
+	// it all.
 	if err := host.CallOf(t).Context().Err(); err != nil {
 		return err
 	}

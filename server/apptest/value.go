@@ -81,8 +81,8 @@ func encode(pairs [][2]string) string {
 	return strings.Join(parts, "&")
 }
 
-// headers are the fields of a response: a mapping from names, whose case does not matter, to values, those of repeated fields
-// joined. It is immutable.
+// headers are the fields of a response: a mapping from names, whose case does not matter, to
+// values, those of repeated fields joined. It is immutable.
 type headers struct{ fields http.Header }
 
 var (

@@ -20,8 +20,8 @@ import (
 type Config struct {
 	// Tree holds the application's files, for the lines around an error.
 	Tree fs.FS
-	// Dir is where the tree lies, for names of files as the user would write them, and where requests
-	// are saved as tests. Empty means that it lies nowhere, and nothing is saved.
+	// Dir is where the tree lies, for names of files as the user would write them, and where
+	// requests are saved as tests. Empty means that it lies nowhere, and nothing is saved.
 	Dir string
 	// Entry is FILE.star or FILE.star:CALLABLE. Empty means app.star.
 	Entry string

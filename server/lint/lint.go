@@ -217,8 +217,8 @@ func (c *checker) body(e syntax.Expr) {
 	}
 }
 
-// pureFunctions are the functions that the file loads from host modules and that depend on nothing but
-// their arguments, by the names that it has for them.
+// pureFunctions are the functions that the file loads from host modules and that depend on nothing
+// but their arguments, by the names that it has for them.
 func pureFunctions(s *host.Script) map[*syntax.Ident]starlark.Callable {
 	functions := make(map[*syntax.Ident]starlark.Callable)
 	for _, stmt := range s.Tree.Stmts {

@@ -5,8 +5,8 @@ import (
 	"sync/atomic"
 )
 
-// An edition is the handler of one Site, and counts the requests that it answers: its applications may end
-// with the last of them, unless another edition has them too.
+// An edition is the handler of one Site, and counts the requests that it answers: its applications
+// may end with the last of them, unless another edition has them too.
 type edition struct {
 	handler http.Handler
 	apps    []*running

@@ -20,8 +20,8 @@ type Limit struct {
 	Beyond  string // what happens
 }
 
-// Limits returns the table of the limits that hold where nothing else is said, made of the constants that
-// the packages enforce. README.md and SPEC.md are generated from it.
+// Limits returns the table of the limits that hold where nothing else is said, made of the
+// constants that the packages enforce. README.md and SPEC.md are generated from it.
 func Limits() []Limit {
 	l := runtime.Limits{}.WithDefaults()
 	const stopped = "504, and the line that was running in the log"
