@@ -158,7 +158,7 @@ func TestDependencies(t *testing.T) {
 	}
 	want, err := os.ReadFile(file)
 	if err != nil || have.String() != string(want) {
-		t.Errorf("%s differs from what go list says (%v); if that is meant, go test -run TestDependencies -update:\n%s", file, err, &have)
+		t.Errorf("%s differs from what go list says (%v); if that is meant, go test ./cmd/larkspur -run TestDependencies -update:\n%s", file, err, &have)
 	}
 }
 
