@@ -26,6 +26,7 @@ import (
 	"github.com/larkspur-web/larkspur/environ/lib/static"
 	"github.com/larkspur-web/larkspur/push"
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/server"
 )
 
@@ -67,7 +68,7 @@ func (b *logBuffer) String() string {
 func load(entry, source string, logger *slog.Logger) (*runtime.Program, error) {
 	return runtime.Load(&runtime.Config{
 		FS:      tree{fstest.MapFS{"test.star": {Data: []byte(source)}}},
-		Modules: map[string]runtime.Module{"http": libhttp.Module, "body": body.Module, "static": static.Module},
+		Modules: []*host.Module{libhttp.Module(), body.Module(), static.Module()},
 		Logger:  logger,
 	}, entry)
 }

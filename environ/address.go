@@ -95,7 +95,8 @@ func (e *Environ) sslProtocol() starlark.Value {
 
 // versionNames names a version as mod_ssl does.
 var versionNames = map[uint16]string{
-	tls.VersionTLS10: "TLSv1", tls.VersionTLS11: "TLSv1.1", tls.VersionTLS12: "TLSv1.2", tls.VersionTLS13: "TLSv1.3",
+	tls.VersionTLS10: "TLSv1", tls.VersionTLS11: "TLSv1.1", tls.VersionTLS12: "TLSv1.2",
+	tls.VersionTLS13: "TLSv1.3",
 }
 
 func (e *Environ) sslCipher() starlark.Value {

@@ -1,5 +1,12 @@
 package environ
 
+import (
+	"net/http"
+	"strconv"
+
+	"go.starlark.net/starlark"
+)
+
 // A Field is a header field of a response.
 type Field struct{ Name, Value string }
 
@@ -13,4 +20,19 @@ type Starter interface {
 	// Start sets status and fields, which it keeps, as start_response(status, fields) does, and
 	// fails as that does. The reason of the status is the usual one.
 	Start(status int, fields []Field) error
+}
+
+// Start calls start_response for an application that is written in Go: as a [Starter] if it is one,
+// else on t, as a script would. The fields must not be used afterwards.
+func Start(t *starlark.Thread, start starlark.Callable, status int, fields []Field) error {
+	if s, ok := start.(Starter); ok {
+		return s.Start(status, fields)
+	}
+	headers := make([]starlark.Value, len(fields))
+	for i, f := range fields {
+		headers[i] = starlark.Tuple{starlark.String(f.Name), starlark.String(f.Value)}
+	}
+	line := starlark.String(strconv.Itoa(status) + " " + http.StatusText(status))
+	_, err := starlark.Call(t, start, starlark.Tuple{line, starlark.NewList(headers)}, nil)
+	return err
 }

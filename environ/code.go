@@ -78,47 +78,138 @@ type CodeInfo struct {
 // Codes returns the table of all codes, in order. It is the caller's to change.
 func Codes() []CodeInfo {
 	return []CodeInfo{
-		{CodeResult, "not a body", "The application returned something that is neither an iterable of blocks nor a callable: `None` because a `return` is missing, a bare `bytes` or `string`, a number.", "Return a list: `return [b\"...\"]`, or `return []` for no body."},
-		{CodeNotStarted, "start_response() was not called", "A first non-empty block came before `start_response`, or the application returned without it.", "Call `start_response(status, headers)` before the first block."},
-		{CodeBlock, "not a block", "The body or `write()` gave something that is neither `bytes` nor `string`.", "Convert it: `str(x)`, or `bytes(list_of_ints)`."},
-		{CodeTooLong, "longer than its Content-Length", "The body has more bytes than the `Content-Length` that the application declared. What is over is cut.", "Declare the right length or none; middleware that changes a body must drop the header."},
-		{CodeTooShort, "shorter than its Content-Length", "The body ended before the declared `Content-Length`. The response is broken off, so that the client sees that it is not whole.", "Declare the right length or none."},
-		{CodeNoBody, "a body where none may be", "A response with status 204, 205 or 304 had a body. It was dropped. (That of a HEAD request is dropped without a word.)", "Return `[]`."},
-		{CodeLateWrite, "write() out of turn", "`write()` was called after the application returned.", "Write before returning, or return a callable body and use its `stream`."},
-		{CodeStream, "stream misused", "A callable body used its stream after it was closed, or after the body had returned.", "Use the stream only inside the body, before `close`."},
-		{CodeCleanup, "clean-up failed", "`close()` of a body or a function given to `larkspur.on_finish` failed. The response is not changed by it.", "See the backtrace in the log."},
+		{CodeResult, "not a body",
+			"The application returned something that is neither an iterable of blocks nor a " +
+				"callable: `None` because a `return` is missing, a bare `bytes` or " +
+				"`string`, a number.",
+			"Return a list: `return [b\"...\"]`, or `return []` for no body."},
+		{CodeNotStarted, "start_response() was not called",
+			"A first non-empty block came before `start_response`, or the application " +
+				"returned without it.",
+			"Call `start_response(status, headers)` before the first block."},
+		{CodeBlock, "not a block",
+			"The body or `write()` gave something that is neither `bytes` nor `string`.",
+			"Convert it: `str(x)`, or `bytes(list_of_ints)`."},
+		{CodeTooLong, "longer than its Content-Length",
+			"The body has more bytes than the `Content-Length` that the application declared. " +
+				"What is over is cut.",
+			"Declare the right length or none; middleware that changes a body must drop the " +
+				"header."},
+		{CodeTooShort, "shorter than its Content-Length",
+			"The body ended before the declared `Content-Length`. The response is broken off, " +
+				"so that the client sees that it is not whole.",
+			"Declare the right length or none."},
+		{CodeNoBody, "a body where none may be",
+			"A response with status 204, 205 or 304 had a body. It was dropped. (That of a " +
+				"HEAD request is dropped without a word.)",
+			"Return `[]`."},
+		{CodeLateWrite, "write() out of turn",
+			"`write()` was called after the application returned.",
+			"Write before returning, or return a callable body and use its `stream`."},
+		{CodeStream, "stream misused",
+			"A callable body used its stream after it was closed, or after the body had returned.",
+			"Use the stream only inside the body, before `close`."},
+		{CodeCleanup, "clean-up failed",
+			"`close()` of a body or a function given to `larkspur.on_finish` failed. The " +
+				"response is not changed by it.",
+			"See the backtrace in the log."},
 
-		{CodeArguments, "wrong arguments", "`start_response`, `write` or an early hints call got the wrong number or type of arguments.", "`start_response(\"200 OK\", [(\"Content-Type\", \"text/plain\")])`."},
-		{CodeStatus, "malformed status", "The status is not three digits from 200 to 599, a space and a reason.", "`\"200 OK\"`; `status(404)` of `@http` builds one."},
-		{CodeInformation, "1xx from start_response", "A 1xx status is not a final response.", "Use `environ[\"wsgi.early_hints\"]` for 103; 100 is sent by the server."},
-		{CodeHeaders, "headers are not a list", "The second argument of `start_response` is not a list.", "`[(\"Content-Type\", \"text/plain\")]`, not a dict or a tuple."},
-		{CodeHeaderItem, "not a header", "An item of the headers is not a tuple of two strings.", "`(\"X-Count\", str(3))`."},
-		{CodeHeaderName, "malformed header name", "The name has a character that no field name may have, or none at all.", "Letters, digits and `-`; the colon is the server's."},
-		{CodeHeaderValue, "malformed header value", "The value has a control character: a line break would start another header.", "Remove it; encode what comes from outside."},
-		{CodeHopByHop, "hop-by-hop header", "`Connection`, `Keep-Alive`, `Proxy-Authenticate`, `Proxy-Authorization`, `Proxy-Connection`, `TE`, `Trailer`, `Transfer-Encoding` and `Upgrade` belong to the connection, which is the server's.", "Leave it out; the server frames the body."},
-		{CodeStatusHeader, "a Status header", "`Status` is CGI's way to say the status.", "Say it in the first argument of `start_response`."},
-		{CodeLength, "malformed Content-Length", "`Content-Length` is not a number of bytes, or two of them differ.", "`(\"Content-Length\", str(len(block)))`."},
-		{CodeTwice, "start_response called twice", "A second call needs `exc_info`.", "Call it once; an error handler passes the error of `catch()` as third argument."},
-		{CodeExcInfo, "exc_info is not an error", "The third argument is neither `None` nor the error that `catch()` returned.", "`_, error = catch(fn)`, then `start_response(status, headers, error)`."},
-		{CodeEnded, "used after the response ended", "`start_response`, `write` or an extension of the environ was kept and called when its request was over.", "Use them only during the request."},
-		{CodeHints, "malformed early hints", "A 103 may carry only fields that are hints, valid as those of a response.", "`[(\"Link\", \"</a.css>; rel=preload; as=style\")]`."},
+		{CodeArguments, "wrong arguments",
+			"`start_response`, `write` or an early hints call got the wrong number or type of " +
+				"arguments.",
+			"`start_response(\"200 OK\", [(\"Content-Type\", \"text/plain\")])`."},
+		{CodeStatus, "malformed status",
+			"The status is not three digits from 200 to 599, a space and a reason.",
+			"`\"200 OK\"`; `status(404)` of `@http` builds one."},
+		{CodeInformation, "1xx from start_response", "A 1xx status is not a final response.",
+			"Use `environ[\"wsgi.early_hints\"]` for 103; 100 is sent by the server."},
+		{CodeHeaders, "headers are not a list",
+			"The second argument of `start_response` is not a list.",
+			"`[(\"Content-Type\", \"text/plain\")]`, not a dict or a tuple."},
+		{CodeHeaderItem, "not a header", "An item of the headers is not a tuple of two strings.",
+			"`(\"X-Count\", str(3))`."},
+		{CodeHeaderName, "malformed header name",
+			"The name has a character that no field name may have, or none at all.",
+			"Letters, digits and `-`; the colon is the server's."},
+		{CodeHeaderValue, "malformed header value",
+			"The value has a control character: a line break would start another header.",
+			"Remove it; encode what comes from outside."},
+		{CodeHopByHop, "hop-by-hop header",
+			"`Connection`, `Keep-Alive`, `Proxy-Authenticate`, `Proxy-Authorization`, " +
+				"`Proxy-Connection`, `TE`, `Trailer`, `Transfer-Encoding` and `Upgrade` belong " +
+				"to the connection, which is the server's.",
+			"Leave it out; the server frames the body."},
+		{CodeStatusHeader, "a Status header", "`Status` is CGI's way to say the status.",
+			"Say it in the first argument of `start_response`."},
+		{CodeLength, "malformed Content-Length",
+			"`Content-Length` is not a number of bytes, or two of them differ.",
+			"`(\"Content-Length\", str(len(block)))`."},
+		{CodeTwice, "start_response called twice", "A second call needs `exc_info`.",
+			"Call it once; an error handler passes the error of `catch()` as third argument."},
+		{CodeExcInfo, "exc_info is not an error",
+			"The third argument is neither `None` nor the error that `catch()` returned.",
+			"`_, error = catch(fn)`, then `start_response(status, headers, error)`."},
+		{CodeEnded, "used after the response ended",
+			"`start_response`, `write` or an extension of the environ was kept and called " +
+				"when its request was over.",
+			"Use them only during the request."},
+		{CodeHints, "malformed early hints",
+			"A 103 may carry only fields that are hints, valid as those of a response.",
+			"`[(\"Link\", \"</a.css>; rel=preload; as=style\")]`."},
 
-		{CodeInputEnded, "input used after the request", "`wsgi.input` was kept and read when its request was over.", "Read what you need during the request."},
-		{CodeInputBroken, "the body broke off", "The client went away or sent a malformed body before its end. What was read is not all.", "Nothing to fix in the application; the read fails so that half a body is not taken for a whole one."},
-		{CodeInputTooLong, "the body is too large", "The request body is larger than the server's limit (`--max-body`, 10 MiB). The client gets 413.", "Raise the limit, or accept that it is refused."},
-		{CodeInputUse, "input misused", "A method of `wsgi.input` got a wrong argument.", "`read()`, `read(n)`, `readline()`, `readline(n)`, `readlines()`, `readlines(hint)`."},
-		{CodeErrorsUse, "errors misused", "A method of `wsgi.errors` got something that is not a string.", "`write(str(x))`."},
-		{CodeWrapper, "not a file", "`wsgi.file_wrapper` got something without a `read` method, a block size below 1, or a file whose `read` does not give blocks.", "`wsgi.file_wrapper(file(\"a.txt\"))`."},
+		{CodeInputEnded, "input used after the request",
+			"`wsgi.input` was kept and read when its request was over.",
+			"Read what you need during the request."},
+		{CodeInputBroken, "the body broke off",
+			"The client went away or sent a malformed body before its end. What was read is " +
+				"not all.",
+			"Nothing to fix in the application; the read fails so that half a body is not " +
+				"taken for a whole one."},
+		{CodeInputTooLong, "the body is too large",
+			"The request body is larger than the server's limit (`--max-body`, 10 MiB). The " +
+				"client gets 413.",
+			"Raise the limit, or accept that it is refused."},
+		{CodeInputUse, "input misused", "A method of `wsgi.input` got a wrong argument.",
+			"`read()`, `read(n)`, `readline()`, `readline(n)`, `readlines()`, `readlines(hint)`."},
+		{CodeErrorsUse, "errors misused",
+			"A method of `wsgi.errors` got something that is not a string.", "`write(str(x))`."},
+		{CodeWrapper, "not a file",
+			"`wsgi.file_wrapper` got something without a `read` method, a block size below 1, " +
+				"or a file whose `read` does not give blocks.",
+			"`wsgi.file_wrapper(file(\"a.txt\"))`."},
 
-		{CodeMalformed, "malformed request data", "A query, form, cookie or JSON body that the application asked for is not well formed. Uncaught, the client gets 400.", "`catch()` it to answer in your own words."},
-		{CodeTooMany, "too much request data", "A query, form or JSON body has more keys, files, depth or bytes than the limit. Uncaught, the client gets 413.", "See the limits of `@http`."},
-		{CodeWebUse, "function of @http misused", "A function of `@http` got a wrong argument.", "See the description of the module."},
+		{CodeMalformed, "malformed request data",
+			"A query, form, cookie or JSON body that the application asked for is not well " +
+				"formed. Uncaught, the client gets 400.",
+			"`catch()` it to answer in your own words."},
+		{CodeTooMany, "too much request data",
+			"A query, form or JSON body has more keys, files, depth or bytes than the limit. " +
+				"Uncaught, the client gets 413.",
+			"See the limits of `@http`."},
+		{CodeWebUse, "function of @http misused", "A function of `@http` got a wrong argument.",
+			"See the description of the module."},
 
-		{CodeFailed, "the application failed", "The script raised an error that nothing caught. Before the first block the client gets 500; after it the response is broken off.", "The log has the backtrace."},
-		{CodeLimit, "the application ran over a limit", "Its deadline (`--timeout`), its steps or its depth of calls. Before the first block the client gets 504.", "The log names the line that was running. Do less in a request, or raise the limit."},
-		{CodeFull, "the server is full", "As many applications run at once as may, and the queue is full or waiting took too long. The client gets 503 with `Retry-After`.", "Raise `server.Slots.Calls` (`--calls`), or answer faster."},
-		{CodePanic, "host code panicked", "A fault in Go code that the application called. The client gets 500; the process lives on.", "Report it, with the stack in the log."},
-		{CodeGate, "request refused", "The request is malformed in a way that could mean different things to different readers, or is for nothing that is here. The client gets 400, 404 outside the mount, 431 for too many header fields, 501 for CONNECT.", "Nothing to fix in the application."},
+		{CodeFailed, "the application failed",
+			"The script raised an error that nothing caught. Before the first block the " +
+				"client gets 500; after it the response is broken off.",
+			"The log has the backtrace."},
+		{CodeLimit, "the application ran over a limit",
+			"Its deadline (`--timeout`), its steps or its depth of calls. Before the first " +
+				"block the client gets 504.",
+			"The log names the line that was running. Do less in a request, or raise the limit."},
+		{CodeFull, "the server is full",
+			"As many applications run at once as may, and the queue is full or waiting took " +
+				"too long. The client gets 503 with `Retry-After`.",
+			"Raise `server.Slots.Calls` (`--calls`), or answer faster."},
+		{CodePanic, "host code panicked",
+			"A fault in Go code that the application called. The client gets 500; the process " +
+				"lives on.",
+			"Report it, with the stack in the log."},
+		{CodeGate, "request refused",
+			"The request is malformed in a way that could mean different things to different " +
+				"readers, or is for nothing that is here. The client gets 400, 404 outside the " +
+				"mount, 431 for too many header fields, 501 for CONNECT.",
+			"Nothing to fix in the application."},
 	}
 }
 

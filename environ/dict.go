@@ -21,7 +21,8 @@ func (e *Environ) Dict() *starlark.Dict {
 	if e.dict != nil {
 		return e.dict
 	}
-	d := starlark.NewDict(len(table) + len(e.request.Message.Header) + len(e.config.Vars) + len(e.set))
+	d := starlark.NewDict(len(table) + len(e.request.Message.Header) + len(e.config.Vars) +
+		len(e.set))
 	for i := range table {
 		switch row := &table[i]; {
 		case row.get != nil:
@@ -95,7 +96,9 @@ func (e *Environ) Iterate() starlark.Iterator { return e.Dict().Iterate() }
 func (e *Environ) Len() int { return e.Dict().Len() }
 
 // Binary is the union with another dict, on either side.
-func (e *Environ) Binary(op syntax.Token, y starlark.Value, side starlark.Side) (starlark.Value, error) {
+func (e *Environ) Binary(op syntax.Token, y starlark.Value, side starlark.Side) (
+	starlark.Value, error,
+) {
 	other, ok := y.(*starlark.Dict)
 	if o, same := y.(*Environ); same {
 		other, ok = o.Dict(), true
@@ -121,7 +124,8 @@ func (e *Environ) Attr(name string) (starlark.Value, error) {
 }
 
 // getMethod is get(key, default = None).
-var getMethod = starlark.NewBuiltin("get", func(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+var getMethod = starlark.NewBuiltin("get", func(_ *starlark.Thread, b *starlark.Builtin,
+	args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var key, other starlark.Value
 	if err := starlark.UnpackPositionalArgs(b.Name(), args, kwargs, 1, &key, &other); err != nil {
 		return nil, err

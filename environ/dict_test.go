@@ -9,7 +9,7 @@ import (
 	"go.starlark.net/syntax"
 )
 
-// TestDictIdioms holds that a script cannot tell an environ, filled or not, from a dict of the same items: each idiom
+// TestDictIdioms verifies that a script cannot tell an environ, filled or not, from a dict of the same items: each idiom
 // gives the same value, or the same kind of error, and leaves the same items behind.
 func TestDictIdioms(t *testing.T) {
 	idioms := []string{

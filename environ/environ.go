@@ -60,11 +60,13 @@ type Environ struct {
 	// Errors is wsgi.errors.
 	Errors Errors
 
-	config   *Config
-	request  *Request
-	extended [extensions]starlark.Value
-	set      overlay
-	dict     *starlark.Dict // once something has needed all of it
+	// Extender, if not nil, is asked for the keys that are the server's, when the application asks.
+	Extender Extender
+
+	config  *Config
+	request *Request
+	set     overlay
+	dict    *starlark.Dict // once something has needed all of it
 }
 
 // An Extension is a key whose value is the server's, because it does something for this request.
@@ -76,8 +78,14 @@ const (
 	OnFinish                    // larkspur.on_finish
 	Push                        // http2.push
 	Pushed                      // http2.pushed
-	extensions
 )
+
+// An Extender has the values of extensions. They are asked for one by one, so that what no
+// application asks for is not made.
+type Extender interface {
+	// Extension returns the value of a key as it is now, nil if it is not there.
+	Extension(Extension) starlark.Value
+}
 
 // New returns the environ of r, whose path must lie within its ScriptName (see [Within]).
 func (c *Config) New(r *Request) *Environ {
@@ -95,11 +103,8 @@ func (c *Config) Init(e *Environ, r *Request) {
 	}
 	e.config, e.request = c, r
 	e.Input.start(r.Message.Body, limit)
-	e.Errors = Errors{logger: c.Logger, environ: e}
+	e.Errors.logger, e.Errors.environ = c.Logger, e
 }
-
-// Extend gives an extension its value, before the application is called.
-func (e *Environ) Extend(x Extension, value starlark.Value) { e.extended[x] = value }
 
 // Finish ends the request: the input of an environ that a script has kept fails from now on.
 func (e *Environ) Finish() { e.Input.finish() }

@@ -66,8 +66,8 @@ func TestInput(t *testing.T) {
 	}
 }
 
-// TestInputBroken checks input-failed: once a read has failed every later one fails in the same way, by whatever
-// method, although the body would give more.
+// TestInputBroken checks input-failed: once a read has failed every later one fails in the same
+// way, by whatever method, although the body would give more.
 func TestInputBroken(t *testing.T) {
 	for _, method := range []string{"read", "readline", "readlines"} {
 		body := io.MultiReader(strings.NewReader("one"), iotest.ErrReader(io.ErrUnexpectedEOF), strings.NewReader("two"))
@@ -82,8 +82,8 @@ func TestInputBroken(t *testing.T) {
 	}
 }
 
-// TestInputAtEnd holds that an input which has come to its end does not ask what is below it again, which may be closed
-// by then.
+// TestInputAtEnd verifies that an input which has come to its end does not ask what is below it again,
+// which may be closed by then.
 func TestInputAtEnd(t *testing.T) {
 	ended := false
 	in := environ.NewInput(readerFunc(func(p []byte) (int, error) {

@@ -61,7 +61,8 @@ func (e *Errors) flush(t *starlark.Thread) {
 
 // write(s) and writelines(list) append to the log; flush() ends a line that is not ended.
 var errorsMethods = map[string]*starlark.Builtin{
-	"write": starlark.NewBuiltin("write", func(t *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	"write": starlark.NewBuiltin("write", func(t *starlark.Thread, b *starlark.Builtin,
+		args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 		var v starlark.Value
 		if err := starlark.UnpackPositionalArgs("write", args, kwargs, 1, &v); err != nil {
 			return nil, Errorf(CodeErrorsUse, "", "%v", err)
@@ -73,7 +74,8 @@ var errorsMethods = map[string]*starlark.Builtin{
 		b.Receiver().(*Errors).write(t, s)
 		return starlark.None, nil
 	}),
-	"writelines": starlark.NewBuiltin("writelines", func(t *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	"writelines": starlark.NewBuiltin("writelines", func(t *starlark.Thread, b *starlark.Builtin,
+		args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 		var lines starlark.Iterable
 		if err := starlark.UnpackPositionalArgs("writelines", args, kwargs, 1, &lines); err != nil {
 			return nil, Errorf(CodeErrorsUse, "", "%v", err)
@@ -87,7 +89,8 @@ var errorsMethods = map[string]*starlark.Builtin{
 		}
 		return starlark.None, nil
 	}),
-	"flush": starlark.NewBuiltin("flush", func(t *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	"flush": starlark.NewBuiltin("flush", func(t *starlark.Thread, b *starlark.Builtin,
+		args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 		if err := starlark.UnpackPositionalArgs("flush", args, kwargs, 0); err != nil {
 			return nil, Errorf(CodeErrorsUse, "", "%v", err)
 		}
@@ -99,7 +102,8 @@ var errorsMethods = map[string]*starlark.Builtin{
 func text(v starlark.Value) (string, error) {
 	s, ok := starlark.AsString(v)
 	if !ok {
-		return "", Errorf(CodeErrorsUse, "convert it with str()", "wsgi.errors takes strings, not %s", v.Type())
+		return "", Errorf(CodeErrorsUse, "convert it with str()",
+			"wsgi.errors takes strings, not %s", v.Type())
 	}
 	return s, nil
 }

@@ -142,7 +142,7 @@ func after(s string) string {
 	return rest
 }
 
-// want holds that v is these bytes, and returns them.
+// want verifies that v is these bytes, and returns them.
 func want(t *testing.T, what string, v starlark.Value, want string) string {
 	t.Helper()
 	if got, ok := v.(starlark.Bytes); !ok || string(got) != want {

@@ -114,13 +114,16 @@ var headerKeys = func() map[string]starlark.Value {
 		m[http.CanonicalHeaderKey(name)] = nil
 	}
 	for _, name := range []string{
-		"Accept", "Accept-Charset", "Accept-Encoding", "Accept-Language", "Accept-Push-Policy", "Access-Control-Request-Headers",
-		"Access-Control-Request-Method", "Authorization", "Cache-Control", "Content-Encoding", "Content-Disposition", "Cookie",
-		"Date", "Dnt", "Expect", "Forwarded", "From", "If-Match", "If-Modified-Since", "If-None-Match", "If-Range",
-		"If-Unmodified-Since", "Max-Forwards", "Origin", "Pragma", "Prefer", "Priority", "Purpose", "Range", "Referer", "Save-Data",
-		"Sec-Ch-Ua", "Sec-Ch-Ua-Mobile", "Sec-Ch-Ua-Platform", "Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Fetch-Site",
-		"Sec-Fetch-User", "Sec-Gpc", "Sec-Purpose", "Traceparent", "Tracestate", "Upgrade-Insecure-Requests", "User-Agent",
-		"Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Proto", "X-Real-Ip",
+		"Accept", "Accept-Charset", "Accept-Encoding", "Accept-Language", "Accept-Push-Policy",
+		"Access-Control-Request-Headers", "Access-Control-Request-Method", "Authorization",
+		"Cache-Control", "Content-Encoding", "Content-Disposition", "Cookie", "Date", "Dnt",
+		"Expect", "Forwarded", "From", "If-Match", "If-Modified-Since", "If-None-Match", "If-Range",
+		"If-Unmodified-Since", "Max-Forwards", "Origin", "Pragma", "Prefer", "Priority", "Purpose",
+		"Range", "Referer", "Save-Data", "Sec-Ch-Ua", "Sec-Ch-Ua-Mobile", "Sec-Ch-Ua-Platform",
+		"Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Fetch-Site", "Sec-Fetch-User", "Sec-Gpc",
+		"Sec-Purpose", "Traceparent", "Tracestate", "Upgrade-Insecure-Requests", "User-Agent",
+		"Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Prefix",
+		"X-Forwarded-Proto", "X-Real-Ip",
 		"X-Request-Id", "X-Requested-With",
 	} {
 		m[name] = headerKey(name)

@@ -24,6 +24,7 @@ type Input struct {
 	// Fail, if not nil, is told when an iteration fails, because a for loop in a script cannot ask.
 	Fail func(error)
 
+	host.Object
 	body  io.Reader
 	atEnd bool
 	limit int64 // bytes that may still be read; negative for no bound
@@ -41,7 +42,9 @@ func NewInput(r io.Reader) *Input {
 	return i
 }
 
-func (i *Input) start(body io.Reader, limit int64) { i.body, i.limit, i.max = body, limit, limit }
+func (i *Input) start(body io.Reader, limit int64) {
+	i.Object, i.body, i.limit, i.max = "wsgi.input", body, limit, limit
+}
 
 // AtEnd reports whether the body has been read to its end.
 func (i *Input) AtEnd() bool { return i.atEnd }
@@ -64,7 +67,10 @@ func (i *Input) ended() error {
 	if !i.over.Load() {
 		return nil
 	}
-	return Errorf(CodeInputEnded, "read what you need during the request", "wsgi.input used after the request was over")
+	return Errorf(
+		CodeInputEnded, "read what you need during the request",
+		"wsgi.input used after the request was over",
+	)
 }
 
 // body is the Input below its buffer.
@@ -152,7 +158,7 @@ func (i *Input) broken(err error) error {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		e.Msg = "the client's request body did not come in time"
 		e.Status = 408 // RFC 9110, section 15.5.9
-		e.Err = nil    // it is a context.DeadlineExceeded as well, and that would be the application's
+		e.Err = nil    // it is a context.DeadlineExceeded too, which would be the application's
 	}
 	i.err = e
 	return e
@@ -165,12 +171,11 @@ var (
 	_ starlark.HasAttrs = (*Input)(nil)
 )
 
-func (i *Input) String() string        { return "<wsgi.input>" }
-func (i *Input) Type() string          { return "wsgi.input" }
-func (i *Input) Freeze()               { i.finish() } // one that a module made would be read for all requests at once
-func (i *Input) Truth() starlark.Bool  { return starlark.True }
-func (i *Input) Hash() (uint32, error) { return 0, errors.New("unhashable: wsgi.input") }
-func (i *Input) AttrNames() []string   { return []string{"read", "readline", "readlines"} }
+// Freeze ends it: one that a module made would be read for all requests at once.
+func (i *Input) Freeze() { i.finish() }
+
+// AttrNames returns the names of the methods.
+func (i *Input) AttrNames() []string { return []string{"read", "readline", "readlines"} }
 
 // Attr gives the methods of PEP 3333, "Input and Error Streams": an application must use no other,
 // and must not close it.

@@ -6,13 +6,14 @@ type item struct {
 	Name string
 	// Must is what holds.
 	Must string
-	// From is where the rule comes from: a section of PEP 3333, of an RFC, or what other servers do.
+	// From is where the rule comes from: a section of PEP 3333, of an RFC, or what other servers
+	// do.
 	From string
 }
 
-// items are the contract, in the order of PEP 3333. The number of an item is its place from 1; SPEC.md
-// lists them, and server/contract_items_test.go has a test for each, or the reason why there is none.
-// A new item comes last.
+// items are the contract, in the order of PEP 3333. The number of an item is its place from 1;
+// SPEC.md lists them, and server/contract_items_test.go has a test for each, or the reason why
+// there is none. A new item comes last.
 var items = []item{
 	{"positional-call", "The application is called with two positional arguments.",
 		"PEP 3333, Specification Details"},

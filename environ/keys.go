@@ -39,10 +39,12 @@ var table = []struct {
 		"The method, as sent: `GET`. Any token, never empty."},
 		func(e *Environ) starlark.Value { return e.value(e.request.Message.Method) }},
 	{Key{"SCRIPT_NAME", "environ", "string", "always",
-		"The path under which the application is mounted, decoded; `\"\"` at the root. Never ends with a slash."},
+		"The path under which the application is mounted, decoded; `\"\"` at the root. " +
+			"Never ends with a slash."},
 		func(e *Environ) starlark.Value { return e.value(e.request.ScriptName) }},
 	{Key{"PATH_INFO", "environ", "string", "always",
-		"The rest of the path: percent-decoded octets; `\"\"` when the target is the mount itself. Double slashes stay."},
+		"The rest of the path: percent-decoded octets; `\"\"` when the target is the mount " +
+			"itself. Double slashes stay."},
 		(*Environ).pathInfo},
 	{Key{"QUERY_STRING", "environ", "string", "always",
 		"What follows the `?`, not decoded; `\"\"` without one."},
@@ -54,10 +56,12 @@ var table = []struct {
 		"The request's Content-Type."},
 		(*Environ).contentType},
 	{Key{"CONTENT_LENGTH", "environ", "string", "the length is known",
-		"The length of the body in bytes, in digits. Absent for a body of unknown length: read `wsgi.input` to its end."},
+		"The length of the body in bytes, in digits. Absent for a body of unknown length: read " +
+			"`wsgi.input` to its end."},
 		(*Environ).contentLength},
 	{Key{"SERVER_NAME", "environ", "string", "always",
-		"The configured name, else the address of the listener, `localhost` on a unix socket. Not what the client says: that is `HTTP_HOST`."},
+		"The configured name, else the address of the listener, `localhost` on a unix socket. " +
+			"Not what the client says: that is `HTTP_HOST`."},
 		(*Environ).serverName},
 	{Key{"SERVER_PORT", "environ", "string", "always",
 		"The port of the listener; on a unix socket 80 or 443."},
@@ -78,7 +82,8 @@ var table = []struct {
 		"The peer's port."},
 		(*Environ).remotePort},
 	{Key{"HTTP_*", "environ", "string", "the field was sent",
-		"A header field: upper case, `-` as `_`. Repeated fields are joined with `, `, Cookie with `; `. Names with `_`, `Proxy`, and the fields of the connection are left out."},
+		"A header field: upper case, `-` as `_`. Repeated fields are joined with `, `, Cookie " +
+			"with `; `. Names with `_`, `Proxy`, and the fields of the connection are left out."},
 		nil},
 	{Key{"HTTPS", "environ", "string", "TLS",
 		"`on`."},
@@ -122,11 +127,14 @@ var table = []struct {
 	{Key{"wsgi.file_wrapper", "environ", "builtin_function_or_method", "always",
 		"`file_wrapper(file, block_size = 8192)`: a body that sends a file."},
 		constant(fileWrapper)},
-	{Key{"wsgi.early_hints", "server", "builtin_function_or_method", "not on HTTP/1.0, nor in a promised request",
-		"`early_hints([(name, value), ...])`: promises what the fields preload, and sends a 103 with the rest, now. On HTTP/1.1 it does nothing unless the server is told to."},
+	{Key{"wsgi.early_hints", "server", "builtin_function_or_method",
+		"not on HTTP/1.0, nor in a promised request",
+		"`early_hints([(name, value), ...])`: promises what the fields preload, and sends a 103 " +
+			"with the rest, now. On HTTP/1.1 it does nothing unless the server is told to."},
 		extension(EarlyHints)},
 	{Key{"http2.push", "server", "builtin_function_or_method", "the client accepts promises",
-		"`push(target, headers = None, method = \"GET\", critical = False)`: promises a resource of the application now; see Push."},
+		"`push(target, headers = None, method = \"GET\", critical = False)`: promises a resource " +
+			"of the application now; see Push."},
 		extension(Push)},
 	{Key{"http2.pushed", "server", "string", "the request is promised",
 		"The target of the page for which it is."},
@@ -160,8 +168,15 @@ var getters = func() map[string]getter {
 // allocation.
 func constant(v starlark.Value) getter { return func(*Environ) starlark.Value { return v } }
 
-// extension gets what the server has set.
-func extension(x Extension) getter { return func(e *Environ) starlark.Value { return e.extended[x] } }
+// extension gets what the server has.
+func extension(x Extension) getter {
+	return func(e *Environ) starlark.Value {
+		if e.Extender == nil {
+			return nil
+		}
+		return e.Extender.Extension(x)
+	}
+}
 
 // pathInfo is the rest of the path, which may be empty (PEP 3333, "environ Variables"): decoded
 // octets, not the PEP's latin-1 text, since a Starlark string holds octets.

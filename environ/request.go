@@ -86,7 +86,9 @@ func (r *Request) Scheme() string {
 func (r *Request) TLS() *tls.ConnectionState { return r.Message.TLS }
 
 // Protocol is that of the client: HTTP/1.1 is (1, 1).
-func (r *Request) Protocol() (major, minor int) { return r.Message.ProtoMajor, r.Message.ProtoMinor }
+func (r *Request) Protocol() (major, minor int) {
+	return r.Message.ProtoMajor, r.Message.ProtoMinor
+}
 
 // AtLeast reports whether the client speaks this version of HTTP or a later one.
 func (r *Request) AtLeast(major, minor int) bool {

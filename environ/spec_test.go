@@ -49,7 +49,7 @@ func TestSpec(t *testing.T) {
 			t.Fatal(err)
 		}
 	} else if want != string(have) {
-		t.Error("SPEC.md does not have the tables of the code: go test -run TestSpec -update ./environ")
+		t.Error("SPEC.md does not have the tables of the code: go test ./environ -run TestSpec -update")
 	}
 }
 

@@ -17,10 +17,15 @@ type FileWrapper struct {
 	thread *starlark.Thread // that made it: a file whose read is a script's is read on it
 }
 
-var fileWrapper starlark.Value = starlark.NewBuiltin("file_wrapper", func(t *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+var fileWrapper starlark.Value = starlark.NewBuiltin("file_wrapper", wrapFile)
+
+func wrapFile(
+	t *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
+) (starlark.Value, error) {
 	var file starlark.Value
 	block := defaultBlock
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "file", &file, "block_size?", &block); err != nil {
+	err := starlark.UnpackArgs(b.Name(), args, kwargs, "file", &file, "block_size?", &block)
+	if err != nil {
 		return nil, Errorf(CodeWrapper, "", "%v", err)
 	}
 	f, ok := file.(starlark.HasAttrs)
@@ -29,13 +34,18 @@ var fileWrapper starlark.Value = starlark.NewBuiltin("file_wrapper", func(t *sta
 		ok = err == nil && read != nil
 	}
 	if !ok {
-		return nil, Errorf(CodeWrapper, "pass something with a read method", "file_wrapper: %s has no read method", file.Type())
+		return nil, Errorf(
+			CodeWrapper, "pass something with a read method",
+			"file_wrapper: %s has no read method", file.Type(),
+		)
 	}
 	if block < 1 || block > 16<<20 {
-		return nil, Errorf(CodeWrapper, "", "file_wrapper: block_size is %d, not between 1 and 16 MiB", block)
+		return nil, Errorf(
+			CodeWrapper, "", "file_wrapper: block_size is %d, not between 1 and 16 MiB", block,
+		)
 	}
 	return &FileWrapper{"file_wrapper", f, block, t}, nil
-})
+}
 
 const defaultBlock = 8192
 

@@ -60,7 +60,7 @@ func TestLimitsStopACall(t *testing.T) {
 			"stopped at the depth limit of 100 nested calls"},
 		{"mutual recursion through builtins", small, "def app(x = 0):\n  return sorted([1, 2], key = app)", "depth", 2,
 			"stopped at the depth limit of 100 nested calls"},
-		{"caught loop", small, "def app():\n  catch(loop)\n  catch(loop)\ndef loop():\n  while True: len([])", "steps", 5,
+		{"caught loop", runtime.Limits{Steps: 100_000}, "def app():\n  catch(loop)\n  catch(loop)\ndef loop():\n  while True: len([])", "steps", 5,
 			"stopped at the limit of 100000 steps"},
 		{"caught sleep", small, "load('@time', 'time')\ndef app():\n  catch(time.sleep, 60)\n  fail('caught')", "time", 3,
 			"stopped at the time limit of 50ms"},

@@ -13,11 +13,11 @@ func Check(c *Config, entry string) host.Diagnostics {
 	if err != nil {
 		return host.Diagnostics{diagnoseFile(entry, err.Error())}
 	}
-	tree, err := snapshot(c.FS)
+	fsys, err := snapshot(c.FS)
 	if err != nil {
 		return host.Diagnostics{diagnoseFile(name, err.Error())}
 	}
-	g := l.newGraph(tree, name)
+	g := l.newGraph(fsys, name)
 	g.survey()
 	if len(g.faults) > 0 {
 		if fault := g.declared(names); fault != nil {
@@ -26,7 +26,9 @@ func Check(c *Config, entry string) host.Diagnostics {
 		}
 		return g.faults
 	}
-	globals, err := l.run(g)
+	gen := newGeneration(c, 0)
+	defer gen.retire()
+	globals, err := l.run(g, gen)
 	if err != nil {
 		return diagnoseError(name, err)
 	}

@@ -14,10 +14,6 @@ import (
 
 // Diagnose returns what the error of loading the entry says, as diagnostics: one at least.
 func Diagnose(entry string, err error) host.Diagnostics {
-	var known host.Diagnostics
-	if errors.As(err, &known) {
-		return known
-	}
 	file, _, _ := strings.Cut(entry, ":")
 	return diagnoseError(file, err)
 }
@@ -47,12 +43,15 @@ func diagnoseFile(file, message string) host.Diagnostic {
 // diagnoseError turns what the compiler or the top level of a program returned into diagnostics.
 func diagnoseError(file string, err error) host.Diagnostics {
 	var (
+		known    host.Diagnostics
 		parse    syntax.Error
 		resolved resolve.ErrorList
 		limit    *LimitError
 		eval     *starlark.EvalError
 	)
 	switch {
+	case errors.As(err, &known):
+		return known
 	case errors.As(err, &parse):
 		return host.Diagnostics{diagnose(parse.Pos, "%s", parse.Msg)}
 	case errors.As(err, &resolved):

@@ -30,14 +30,14 @@ func (g *graph) entry(names []string, globals starlark.StringDict) (starlark.Cal
 // declared says what is wrong with the entry, as far as that shows without running the program.
 func (g *graph) declared(names []string) *host.Diagnostic {
 	root := g.sources[g.root]
-	if root == nil || root.tree == nil {
+	if root == nil || root.parsed == nil {
 		return nil // that is the fault, and reported
 	}
 	for _, name := range names {
 		if g.binding(name) == nil {
 			continue
 		}
-		for _, stmt := range root.tree.Stmts {
+		for _, stmt := range root.parsed.Stmts {
 			if def, ok := stmt.(*syntax.DefStmt); ok && def.Name.Name == name {
 				return signatureOf(def).fault()
 			}
@@ -49,7 +49,7 @@ func (g *graph) declared(names []string) *host.Diagnostic {
 
 // binding is the place where the root file binds the global name, nil if it does not.
 func (g *graph) binding(name string) *syntax.Ident {
-	for _, b := range g.sources[g.root].tree.Module.(*resolve.Module).Globals {
+	for _, b := range g.sources[g.root].parsed.Module.(*resolve.Module).Globals {
 		if b.First.Name == name {
 			return b.First
 		}

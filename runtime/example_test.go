@@ -11,6 +11,7 @@ import (
 	"testing/fstest"
 
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 )
 
@@ -39,7 +40,7 @@ func ExampleLoad() {
 
 // A plain Go function becomes one that scripts can call.
 func ExampleFunc() {
-	shout := runtime.Func("shout", func(s string, times int) (string, error) {
+	shout := host.Func("shout", func(s string, times int) (string, error) {
 		if times > 3 {
 			return "", fmt.Errorf("%d times is too loud", times)
 		}
@@ -62,18 +63,25 @@ app = lambda: said
 	// Output: ["HEY HEY ", "shout: 4 times is too loud"] <nil>
 }
 
-// A host module is made for each generation, with the tree that it is loaded from.
-func ExampleModule() {
-	names := func(tree fs.FS) (starlark.StringDict, error) {
-		all, err := fs.Glob(tree, "*.txt")
-		if err != nil {
-			return nil, err
-		}
-		return starlark.StringDict{"count": starlark.MakeInt(len(all))}, nil
+// A host module is opened for each generation, with the tree that it is loaded from.
+func ExampleConfig_modules() {
+	texts := &host.Module{
+		Name: "texts",
+		Doc:  "The texts of the application.",
+		Members: []host.Member{{
+			Name:   "count",
+			Doc:    "Counts the texts.",
+			Params: []host.Param{{Name: "pattern", Doc: "of their names", Default: starlark.String("*")}},
+			Result: "an int",
+			Fn: func(l *host.Load, pattern string) (int, error) {
+				all, err := fs.Glob(l.Tree, pattern+".txt")
+				return len(all), err
+			},
+		}},
 	}
 	c := &runtime.Config{
-		FS:      fstest.MapFS{"app.star": {Data: []byte(`load("@texts", "count")` + "\n" + `app = lambda: count`)}, "a.txt": {}, "b.txt": {}},
-		Modules: map[string]runtime.Module{"texts": names},
+		FS:      fstest.MapFS{"app.star": {Data: []byte(`load("@texts", "count")` + "\n" + `app = lambda: (count(), count("a*"))`)}, "a.txt": {}, "b.txt": {}},
+		Modules: []*host.Module{texts},
 	}
 	p, err := runtime.Load(c, "app.star")
 	if err != nil {
@@ -81,7 +89,7 @@ func ExampleModule() {
 		return
 	}
 	fmt.Println(result(p))
-	// Output: 2 <nil>
+	// Output: (2, 1) <nil>
 }
 
 // Nothing outside of the directory can be loaded, by whatever name.

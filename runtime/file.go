@@ -23,8 +23,7 @@ type File struct {
 
 // Parse returns the files of the program whose entry is FILE.star or FILE.star:NAME, each after
 // those that it loads, so that FILE.star is the last. Nothing of them is run, and no host module is
-// asked for more than its names. If there is anything wrong with them that can be seen so, it
-// returns that instead.
+// opened. If there is anything wrong with them that can be seen so, it returns that instead.
 func Parse(c *Config, entry string) ([]File, host.Diagnostics) {
 	l := newLoader(c)
 	l.keepText = true
@@ -32,58 +31,71 @@ func Parse(c *Config, entry string) ([]File, host.Diagnostics) {
 	if err != nil {
 		return nil, host.Diagnostics{diagnoseFile(entry, err.Error())}
 	}
-	tree, err := snapshot(c.FS)
+	fsys, err := snapshot(c.FS)
 	if err != nil {
 		return nil, host.Diagnostics{diagnoseFile(name, err.Error())}
 	}
-	g := l.newGraph(tree, name)
+	g := l.newGraph(fsys, name)
 	g.survey()
 	if len(g.faults) > 0 {
 		return nil, g.faults
 	}
 	files := make([]File, len(g.order))
 	for i, s := range g.order {
-		files[i] = File{s.name, s.text, s.tree}
+		files[i] = File{s.name, s.text, s.parsed}
 	}
 	return files, nil
 }
 
 // LoadFile loads a file of c.FS for the sake of its globals: see [Program.Globals]. Nothing of it
 // need be callable, and a call of the program has no callable to use, only a thread with its
-// limits. An empty name loads no file.
+// limits. An empty name loads no file. It is to be closed: its host modules are open, though they
+// are never told that it is published.
 func LoadFile(c *Config, file string) (*Program, error) {
 	l := newLoader(c)
+	gen := newGeneration(c, 0)
 	if file == "" {
-		return l.program("", nil, l.newGraph(nil, ""), nil), nil
+		return l.program("", gen), nil
 	}
 	name, err := locate(".", file)
 	if err != nil {
 		return nil, fmt.Errorf("file %q: %w", file, err)
 	}
-	g, globals, err := l.build(name)
+	g, globals, err := l.build(name, gen)
 	if err != nil {
+		gen.retire()
 		return nil, err
 	}
-	return l.program(name, nil, g, globals), nil
+	p := l.program(name, gen)
+	p.root, p.files, p.globals, p.loaded = name, g.files, globals[name], globals
+	return p, nil
 }
 
 // Globals returns the globals of the file that the program was loaded from. They are frozen, and
 // not to be changed.
-func (p *Program) Globals() starlark.StringDict { return p.loaded[p.root] }
+func (p *Program) Globals() starlark.StringDict { return p.globals }
 
 // Load returns what load(module) gives to the file that the program was loaded from: the globals of
 // another file, those that begin with _ included, or the values of a host module. What the program
-// has not loaded is loaded now, and stays for the next.
+// has not loaded is loaded now, and stays for the next. A program that is closed loads nothing.
 func (p *Program) Load(module string) (starlark.StringDict, error) {
+	if !p.generation.acquire() {
+		return nil, ErrClosed
+	}
+	defer p.generation.release()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	l := newLoader(p.config)
-	if host, ok := strings.CutPrefix(module, "@"); ok {
-		tree, err := snapshot(p.config.FS)
+	if name, ok := strings.CutPrefix(module, "@"); ok {
+		m, err := l.catalog.find(name)
+		if err != nil {
+			return nil, err
+		}
+		fsys, err := snapshot(p.config.FS)
 		if err != nil {
 			return nil, fmt.Errorf("runtime: load: %w", err)
 		}
-		return l.newGraph(tree, "").host(host)
+		return p.generation.open(m, fsys)
 	}
 	name, err := locate(cmp.Or(p.root, "."), module)
 	if err != nil {
@@ -92,7 +104,7 @@ func (p *Program) Load(module string) (starlark.StringDict, error) {
 	if values, ok := p.loaded[name]; ok {
 		return values, nil
 	}
-	_, more, err := l.build(name)
+	_, more, err := l.build(name, p.generation)
 	if err != nil {
 		return nil, err
 	}

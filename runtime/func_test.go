@@ -10,6 +10,7 @@ import (
 	"testing/fstest"
 
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 )
 
@@ -64,10 +65,10 @@ func TestFuncConverts(t *testing.T) {
 		{func(b bool) bool { return !b }, `f(True)`, `False`},
 		{func(b bool) bool { return !b }, `f(1)`, `error: got int, want bool`},
 		{func(i int8) int8 { return i }, `f(-128)`, `-128`},
-		{func(i int8) int8 { return i }, `f(128)`, `error: int does not fit in int8`},
+		{func(i int8) int8 { return i }, `f(128)`, `error: 128 out of range (want value in signed 8-bit range)`},
 		{func(i celsius) celsius { return i + 1 }, `f(1)`, `2`},
 		{func(i uint64) uint64 { return i }, `f((1 << 64) - 1)`, `18446744073709551615`},
-		{func(i uint64) uint64 { return i }, `f(-1)`, `error: int does not fit in uint64`},
+		{func(i uint64) uint64 { return i }, `f(-1)`, `error: -1 out of range (want value in unsigned 64-bit range)`},
 		{func(i int) {}, `f(1.0)`, `error: got float, want int`},
 		{func(f float64) float64 { return f / 2 }, `f(1), f(0.5)`, `(0.5, 0.25)`},
 		{func(s []string) int { return len(s) }, `f(["a"]), f(("a", "b")), f({"a": 1})`, `(1, 2, 1)`},
@@ -79,7 +80,7 @@ func TestFuncConverts(t *testing.T) {
 		{func(m map[string]int) {}, `f([])`, `error: got list, want a dict`},
 		{func(v starlark.Value) starlark.Value { return v }, `f({1: 2})`, `{1: 2}`},
 		{func(v *starlark.List) int { return v.Len() }, `f([1])`, `1`},
-		{func(v *starlark.List) int { return v.Len() }, `f(())`, `error: got tuple, want *starlark.List`},
+		{func(v *starlark.List) int { return v.Len() }, `f(())`, `error: got tuple, want list`},
 		{func() starlark.Value { return nil }, `f()`, `None`},
 		{none, `f()`, `None`},
 		{func() (int, string) { return 1, "a" }, `f()`, `(1, "a")`},
@@ -90,7 +91,7 @@ func TestFuncConverts(t *testing.T) {
 		{func(ctx context.Context, s string) string { _, ok := ctx.Deadline(); return fmt.Sprint(s, ok) }, `f("deadline: ")`, `"deadline: true"`},
 		{func() int { panic("out of paper") }, `f()`, `error: f: panic: out of paper`},
 	} {
-		v, err := eval(t, test.expr, starlark.StringDict{"f": runtime.Func("f", test.fn)})
+		v, err := eval(t, test.expr, starlark.StringDict{"f": host.Func("f", test.fn)})
 		if want, ok := strings.CutPrefix(test.want, "error: "); ok {
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("%s with %T: got %v, %v; want error %q", test.expr, test.fn, v, err, want)
@@ -102,7 +103,7 @@ func TestFuncConverts(t *testing.T) {
 }
 
 func TestFuncNamesParameters(t *testing.T) {
-	greet := runtime.Func("greet", func(_ context.Context, name string, times int) string {
+	greet := host.Func("greet", func(_ context.Context, name string, times int) string {
 		return strings.Repeat(name, max(times, 1))
 	}, "name", "times?")
 	v, err := eval(t, `greet("a"), greet("a", 2), greet(times = 3, name = "b")`, starlark.StringDict{"greet": greet})
@@ -115,7 +116,7 @@ func TestFuncNamesParameters(t *testing.T) {
 }
 
 func TestFuncKeepsTheErrorAndItsPlace(t *testing.T) {
-	_, err := eval(t, `f()`, starlark.StringDict{"f": runtime.Func("f", func() error { return fs.ErrNotExist })})
+	_, err := eval(t, `f()`, starlark.StringDict{"f": host.Func("f", func() error { return fs.ErrNotExist })})
 	if !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v, want one that is fs.ErrNotExist", err)
 	}
@@ -140,7 +141,7 @@ func TestFuncRefusesWhatItCannotConvert(t *testing.T) {
 					t.Errorf("Func of %T did not panic", fn)
 				}
 			}()
-			runtime.Func("f", fn)
+			host.Func("f", fn)
 		}()
 	}
 }

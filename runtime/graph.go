@@ -5,60 +5,64 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"runtime/debug"
 	"slices"
 	"strings"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/resolve"
-	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 )
 
-// A graph is what can be known about a program without running it. Because load() stands at the
-// top level only and its arguments are literals, that is: every file, every edge, every name that
-// passes along an edge.
+// A graph is what can be known about a program without running it or opening a host module. Because
+// load() stands at the top level only and its arguments are literals, that is: every file, every
+// edge, every name that passes along an edge.
 type graph struct {
-	loader  *loader
-	root    string // the file of the entry
-	tree    fs.FS
-	sources map[string]*source // by name
-	lost    map[string]error   // by name: why a file cannot be read
-	order   []*source          // those that were read, each after the files that it loads
-	files   []file             // as met
-	hosts   map[string]starlark.StringDict
-	faults  host.Diagnostics
-
-	filesOnly bool // no host module is made, so what is loaded from one is not checked
+	loader     *loader
+	root       string // the file of the entry
+	fsys       fs.FS
+	sources    map[string]*source // by name
+	unreadable map[string]error   // by name: why a file cannot be read
+	order      []*source          // those that were read, each after the files that it loads
+	files      []file             // as met
+	hosts      []hostLoad         // the host modules, each once, as met
+	faults     host.Diagnostics
 }
 
-func (l *loader) newGraph(tree fs.FS, name string) *graph {
-	return &graph{loader: l, root: name, tree: tree,
-		sources: make(map[string]*source), lost: make(map[string]error), hosts: make(map[string]starlark.StringDict)}
+// A hostLoad is a host module and the place of a load statement that wants it.
+type hostLoad struct {
+	module *host.Module
+	pos    syntax.Position
+}
+
+func (l *loader) newGraph(fsys fs.FS, name string) *graph {
+	return &graph{
+		loader: l, root: name, fsys: fsys,
+		sources: make(map[string]*source), unreadable: make(map[string]error),
+	}
 }
 
 // survey reads and compiles everything that the root file reaches.
 func (g *graph) survey() {
 	if err := g.visit(g.root, nil); err != nil {
-		g.faults = append(g.faults, diagnoseFile(g.root, missing(g.tree, g.root, err)))
+		g.faults = append(g.faults, diagnoseFile(g.root, missing(g.fsys, g.root, err)))
 	}
 	g.sort()
 }
 
-// A step is one edge on the way from the entry to the file being visited.
+// A step is one edge on the path from the entry to the file being visited.
 type step struct {
 	pos syntax.Position // of the name in the load statement
 	to  string
 }
 
 // visit adds the file and what it loads. The error says why the file cannot be read.
-func (g *graph) visit(name string, way []step) error {
-	if g.sources[name] != nil || g.lost[name] != nil {
-		return g.lost[name]
+func (g *graph) visit(name string, path []step) error {
+	if g.sources[name] != nil || g.unreadable[name] != nil {
+		return g.unreadable[name]
 	}
-	s, err := g.loader.compile(g.tree, name)
+	s, err := g.loader.compile(g.fsys, name)
 	if err != nil {
-		g.lost[name] = err
+		g.unreadable[name] = err
 		g.files = append(g.files, file{name: name})
 		return err
 	}
@@ -66,25 +70,25 @@ func (g *graph) visit(name string, way []step) error {
 	g.files = append(g.files, file{name, s.hash})
 	g.faults = append(g.faults, s.faults...)
 	for _, load := range s.loads() {
-		g.follow(name, load, way)
+		g.follow(name, load, path)
 	}
 	g.order = append(g.order, s)
 	return nil
 }
 
 // follow follows one load statement of the file from.
-func (g *graph) follow(from string, load *syntax.LoadStmt, way []step) {
+func (g *graph) follow(from string, load *syntax.LoadStmt, path []step) {
 	module, pos := load.ModuleName(), load.Module.TokenPos
 	if name, ok := strings.CutPrefix(module, "@"); ok {
-		if g.filesOnly {
-			return
-		}
-		values, err := g.host(name)
+		m, err := g.loader.catalog.find(name)
 		if err != nil {
 			g.fault(pos, "cannot load %q: %v", module, err)
 			return
 		}
-		g.match(load, values.Keys())
+		if !slices.ContainsFunc(g.hosts, func(h hostLoad) bool { return h.module == m }) {
+			g.hosts = append(g.hosts, hostLoad{m, pos})
+		}
+		g.match(load, m.Names())
 		return
 	}
 	name, err := locate(from, module)
@@ -92,16 +96,16 @@ func (g *graph) follow(from string, load *syntax.LoadStmt, way []step) {
 		g.fault(pos, "cannot load %q: %v", module, err)
 		return
 	}
-	way = append(slices.Clip(way), step{pos, name})
-	if i := slices.IndexFunc(way, func(s step) bool { return s.pos.Filename() == name }); i >= 0 {
-		g.fault(pos, "load cycle: %s", chain(way[i:]))
+	path = append(slices.Clip(path), step{pos, name})
+	if i := slices.IndexFunc(path, func(s step) bool { return s.pos.Filename() == name }); i >= 0 {
+		g.fault(pos, "load cycle: %s", chain(path[i:]))
 		return
 	}
-	if err := g.visit(name, way); err != nil {
-		g.fault(pos, "cannot load %q: %s", module, missing(g.tree, name, err))
+	if err := g.visit(name, path); err != nil {
+		g.fault(pos, "cannot load %q: %s", module, missing(g.fsys, name, err))
 		return
 	}
-	if s := g.sources[name]; s.tree != nil {
+	if s := g.sources[name]; s.parsed != nil {
 		g.match(load, s.globals())
 	}
 }
@@ -120,38 +124,6 @@ func (g *graph) match(load *syntax.LoadStmt, names []string) {
 	}
 }
 
-// host returns the values of a host module, made once for the graph.
-func (g *graph) host(name string) (starlark.StringDict, error) {
-	key := "@" + name
-	if values, ok := g.hosts[key]; ok {
-		return values, nil
-	}
-	module, ok := g.loader.config.Modules[name]
-	if !ok {
-		module, ok = builtin[name]
-	}
-	if !ok {
-		return nil, fmt.Errorf("no such host module; there are %s (the embedder grants others in runtime.Config.Modules)", strings.Join(hostNames(g.loader.config), ", "))
-	}
-	values, err := makeHost(module, g.tree)
-	if err != nil {
-		return nil, err
-	}
-	values.Freeze()
-	g.hosts[key] = values
-	return values, nil
-}
-
-// makeHost calls an embedder's code, whose panic must not end a process that reloads.
-func makeHost(module Module, tree fs.FS) (values starlark.StringDict, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = &PanicError{Value: v, Stack: debug.Stack()}
-		}
-	}()
-	return module(tree)
-}
-
 // sort puts the faults in the order in which the files were met, and of the lines in them.
 func (g *graph) sort() {
 	rank := make(map[string]int, len(g.files))
@@ -159,7 +131,10 @@ func (g *graph) sort() {
 		rank[f.name] = i
 	}
 	slices.SortStableFunc(g.faults, func(a, b host.Diagnostic) int {
-		return cmp.Or(cmp.Compare(rank[a.File], rank[b.File]), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
+		return cmp.Or(
+			cmp.Compare(rank[a.File], rank[b.File]), cmp.Compare(a.Line, b.Line),
+			cmp.Compare(a.Col, b.Col),
+		)
 	})
 }
 
@@ -170,8 +145,8 @@ func (g *graph) fault(pos syntax.Position, format string, args ...any) {
 // loads are the load statements of the file, which stand at its top level only.
 func (s *source) loads() []*syntax.LoadStmt {
 	var all []*syntax.LoadStmt
-	if s.tree != nil {
-		for _, stmt := range s.tree.Stmts {
+	if s.parsed != nil {
+		for _, stmt := range s.parsed.Stmts {
 			if load, ok := stmt.(*syntax.LoadStmt); ok {
 				all = append(all, load)
 			}
@@ -183,7 +158,7 @@ func (s *source) loads() []*syntax.LoadStmt {
 // globals are the names that the file binds for others to load.
 func (s *source) globals() []string {
 	var names []string
-	for _, b := range s.tree.Module.(*resolve.Module).Globals {
+	for _, b := range s.parsed.Module.(*resolve.Module).Globals {
 		if !strings.HasPrefix(b.First.Name, "_") {
 			names = append(names, b.First.Name)
 		}
@@ -201,11 +176,11 @@ func chain(cycle []step) string {
 }
 
 // missing says why a file cannot be read, and what may have been meant.
-func missing(tree fs.FS, name string, err error) string {
+func missing(fsys fs.FS, name string, err error) string {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err.Error()
 	}
-	if _, err := fs.Stat(tree, name+".star"); err == nil {
+	if _, err := fs.Stat(fsys, name+".star"); err == nil {
 		return fmt.Sprintf("there is no file %s; did you mean %s.star?", name, name)
 	}
 	return "there is no file " + name

@@ -11,15 +11,16 @@ const (
 	// maxRange bounds the length of a range. A loop over more would meet the step limit; an
 	// operator or a method that takes the range whole ([] + list, extend, *args) never ends.
 	maxRange = 1 << 24
-	// maxElements bounds what a builtin that works through its argument in one go is given.
-	maxElements = 1 << 20
 	// maxDigits bounds int(string), whose cost is quadratic: ten million digits take minutes.
 	// Python's own bound.
 	maxDigits = 4300
 )
 
 // eager are the builtins that work through a sequence in one step.
-var eager = []string{"all", "any", "bytes", "dict", "enumerate", "list", "max", "min", "reversed", "set", "sorted", "tuple", "zip"}
+var eager = []string{
+	"all", "any", "bytes", "dict", "enumerate", "list", "max", "min", "reversed", "set", "sorted",
+	"tuple", "zip",
+}
 
 // predeclare returns what every file sees: ours, and extra.
 func predeclare(extra starlark.StringDict) starlark.StringDict {
@@ -31,7 +32,7 @@ func predeclare(extra starlark.StringDict) starlark.StringDict {
 		"type":  starlark.NewBuiltin("type", typeOf),
 	}
 	for _, name := range eager {
-		all[name] = guard(name, elements)
+		all[name] = guard(name, host.CheckElements)
 	}
 	for name, v := range extra {
 		v.Freeze()
@@ -43,7 +44,9 @@ func predeclare(extra starlark.StringDict) starlark.StringDict {
 // guard returns the stock builtin, which is asked only if each of its arguments passes check.
 func guard(name string, check func(starlark.Value) error) starlark.Value {
 	stock := starlark.Universe[name].(*starlark.Builtin)
-	return starlark.NewBuiltin(name, func(t *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	return starlark.NewBuiltin(name, func(
+		t *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
+	) (starlark.Value, error) {
 		for _, v := range args {
 			if err := check(v); err != nil {
 				return nil, fmt.Errorf("%s: %w", name, err)
@@ -51,15 +54,6 @@ func guard(name string, check func(starlark.Value) error) starlark.Value {
 		}
 		return stock.CallInternal(t, args, kwargs)
 	})
-}
-
-func elements(v starlark.Value) error {
-	if n := starlark.Len(v); n > maxElements {
-		if _, ok := v.(starlark.Iterable); ok {
-			return fmt.Errorf("%s of %d elements is more than the %d that a builtin takes at once: use a loop", v.Type(), n, maxElements)
-		}
-	}
-	return nil
 }
 
 func digits(v starlark.Value) error {
@@ -70,7 +64,9 @@ func digits(v starlark.Value) error {
 }
 
 // typeOf is the stock type, but for a value of the host that stands for one of the language.
-func typeOf(t *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+func typeOf(
+	t *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
+) (starlark.Value, error) {
 	if len(args) == 1 && len(kwargs) == 0 {
 		if v, ok := args[0].(host.StandIn); ok {
 			return starlark.String(v.StandsFor()), nil
@@ -80,10 +76,14 @@ func typeOf(t *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs
 }
 
 // shortRange is the stock range, for ranges that a loop can get to the end of.
-func shortRange(t *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+func shortRange(
+	t *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
+) (starlark.Value, error) {
 	v, err := starlark.Universe["range"].(*starlark.Builtin).CallInternal(t, args, kwargs)
 	if err == nil && starlark.Len(v) > maxRange {
-		return nil, fmt.Errorf("range of %d elements is longer than %d: use while", starlark.Len(v), maxRange)
+		return nil, fmt.Errorf(
+			"range of %d elements is longer than %d: use while", starlark.Len(v), maxRange,
+		)
 	}
 	return v, err
 }

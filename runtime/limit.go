@@ -26,8 +26,8 @@ type Limits struct {
 	Source int
 }
 
-// withDefaults returns the limits with every zero, and every "no bound", replaced by a number.
-func (l Limits) withDefaults() Limits {
+// WithDefaults returns the limits with every zero, and every "no bound", replaced by a number.
+func (l Limits) WithDefaults() Limits {
 	if l.Steps == 0 {
 		l.Steps = 100_000_000
 	}
@@ -53,8 +53,6 @@ var (
 	_ host.Timeouter  = (*LimitError)(nil)
 	_ host.Placer     = (*failure)(nil)
 	_ host.Backtracer = (*failure)(nil)
-	_ host.Panicker   = (*PanicError)(nil)
-	_ host.Backtracer = (*PanicError)(nil)
 )
 
 // A LimitError says that a call was stopped because it reached one of its [Limits].
@@ -104,24 +102,7 @@ func (e *failure) Place() string     { return placeOf(e.stack) }
 func (e *failure) Backtrace() string { return e.stack.String() + "Error: " + e.err.Error() }
 
 // A PanicError is a panic in Go code that a call ran, recovered.
-type PanicError struct {
-	Value any    // what panic was called with
-	Stack []byte // the Go stack, as debug.Stack writes it
-}
-
-func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
-
-// Panicked reports true: the fault is in Go code, not in the script.
-func (e *PanicError) Panicked() bool { return true }
-
-// Backtrace is the error above the Go stack.
-func (e *PanicError) Backtrace() string { return e.Error() + "\n" + string(e.Stack) }
-
-// Unwrap returns the value of the panic if it is an error.
-func (e *PanicError) Unwrap() error {
-	err, _ := e.Value.(error)
-	return err
-}
+type PanicError = host.PanicError
 
 func placeOf(stack starlark.CallStack) string {
 	if pos := host.Position(stack); pos.Line > 0 {

@@ -22,6 +22,7 @@ type Live struct {
 	mu     sync.Mutex // held while loading: it guards what follows
 	loader *loader
 	last   *Scan // of what was loaded last, well or not
+	closed bool
 }
 
 // A Status is what became of the attempts to load a program. It is immutable.
@@ -49,10 +50,31 @@ func NewLive(c *Config, entry string) (*Live, error) {
 var _ host.App = (*Live)(nil)
 
 // Begin begins a request with the program that serves now: see [host.App].
-func (l *Live) Begin() host.Run { return l.program.Load().Begin() }
+func (l *Live) Begin() host.Run {
+	for {
+		p := l.program.Load()
+		r := p.begin()
+		// It may have been replaced, and its last request have ended, since it was looked up.
+		if r.holds.Load() || p == l.program.Load() {
+			return r
+		}
+	}
+}
 
 // Call is that of the program that serves now: see [Program.Call].
-func (l *Live) Call(ctx context.Context, use host.Use) error { return l.program.Load().Call(ctx, use) }
+func (l *Live) Call(ctx context.Context, use host.Use) error {
+	r := l.Begin()
+	defer r.End()
+	return r.Call(ctx, use)
+}
+
+// Close lets the program that serves go: see [Program.Close]. Later attempts to load fail.
+func (l *Live) Close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	l.program.Load().Close()
+}
 
 // Program returns the generation that serves now.
 func (l *Live) Program() *Program { return l.program.Load() }
@@ -89,23 +111,31 @@ const tries = 5
 
 // load loads what was scanned, and publishes it if it loads. The lock is held.
 func (l *Live) load(s *Scan) error {
+	if l.closed {
+		return ErrClosed
+	}
 	if s.Equal(l.last) {
 		return l.status.Load().Err
 	}
-	program, files, err := l.loader.load(l.entry)
+	old := l.status.Load()
+	program, files, err := l.loader.load(l.entry, old.Generation+1)
 	if digest(files) != s.content {
+		if program != nil {
+			program.Close()
+		}
 		return ErrChanging
 	}
 	l.last = s
-	old := l.status.Load()
 	now := &Status{Generation: old.Generation, Loaded: old.Loaded, Failures: old.Failures, Err: err}
 	if err != nil {
 		now.Failures++
 	} else {
 		now.Generation++
 		now.Loaded = time.Now()
-		program.generation = now.Generation
-		l.program.Store(program)
+		program.generation.publish()
+		if before := l.program.Swap(program); before != nil {
+			defer before.Close() // when the status says so
+		}
 	}
 	l.status.Store(now)
 	return err

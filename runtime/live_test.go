@@ -12,6 +12,7 @@ import (
 	"testing/fstest"
 
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 )
 
@@ -125,12 +126,11 @@ func TestScanRunsNothing(t *testing.T) {
 	d := new(disk)
 	d.save("app.star", "load('@counter', 'n')\n"+returning("n"))
 	made := 0
-	l, err := runtime.NewLive(&runtime.Config{FS: d, Modules: map[string]runtime.Module{
-		"counter": func(fs.FS) (starlark.StringDict, error) {
-			made++
-			return starlark.StringDict{"n": starlark.MakeInt(made)}, nil
-		},
-	}}, "app.star")
+	counter := &host.Module{Name: "counter", Members: []host.Member{{Name: "n"}}, Open: func(*host.Load) (any, error) {
+		made++
+		return starlark.StringDict{"n": starlark.MakeInt(made)}, nil
+	}}
+	l, err := runtime.NewLive(&runtime.Config{FS: d, Modules: []*host.Module{counter}}, "app.star")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,14 +146,13 @@ func TestScanRunsNothing(t *testing.T) {
 func TestModulePanic(t *testing.T) {
 	d := new(disk)
 	d.save("app.star", returning("1"))
-	l, err := runtime.NewLive(&runtime.Config{FS: d, Modules: map[string]runtime.Module{
-		"bad": func(fs.FS) (starlark.StringDict, error) { panic("out of order") },
-	}}, "app.star")
+	bad := &host.Module{Name: "bad", Members: []host.Member{{Name: "x"}}, Open: func(*host.Load) (any, error) { panic("out of order") }}
+	l, err := runtime.NewLive(&runtime.Config{FS: d, Modules: []*host.Module{bad}}, "app.star")
 	if err != nil {
 		t.Fatal(err)
 	}
 	d.save("app.star", "load('@bad', 'x')\n"+returning("x"))
-	if err := l.Reload(); err == nil || !strings.Contains(err.Error(), "out of order") {
+	if err := l.Reload(); !host.Panicked(err) || !strings.Contains(err.Error(), "out of order") {
 		t.Errorf("Reload: %v, want the panic", err)
 	}
 	if got := answer(t, l); got != "1" {

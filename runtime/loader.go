@@ -26,7 +26,7 @@ type source struct {
 	name    string
 	hash    [sha256.Size]byte
 	text    []byte            // nil unless the loader keeps it
-	tree    *syntax.File      // as it is written; nil if it does not parse
+	parsed  *syntax.File      // as it is written; nil if it does not parse
 	program *starlark.Program // nil if there are faults
 	faults  host.Diagnostics
 }
@@ -35,6 +35,7 @@ type source struct {
 // next generation. It is for one goroutine at a time.
 type loader struct {
 	config      *Config
+	catalog     *catalog
 	limits      Limits
 	predeclared starlark.StringDict
 	compiled    map[string]*source // by name: the content seen last
@@ -43,19 +44,25 @@ type loader struct {
 
 func newLoader(c *Config) *loader {
 	return &loader{
-		config: c, limits: c.Limits.withDefaults(), predeclared: predeclare(c.Predeclared),
-		compiled: make(map[string]*source),
+		config: c, catalog: newCatalog(c), limits: c.Limits.WithDefaults(),
+		predeclared: predeclare(c.Predeclared), compiled: make(map[string]*source),
 	}
 }
 
-// load makes a program. Also when it fails it returns the files that it looked at, those that are
-// missing among them: a change in one of them is a reason to try again.
-func (l *loader) load(entry string) (*Program, []file, error) {
+// load makes a program of a generation. Also when it fails it returns the files that it looked at,
+// those that are missing among them: a change in one of them is a reason to try again.
+func (l *loader) load(entry string, number uint64) (p *Program, files []file, err error) {
 	name, names, err := splitEntry(entry)
 	if err != nil {
 		return nil, nil, err
 	}
-	g, globals, err := l.build(name)
+	gen := newGeneration(l.config, number)
+	defer func() {
+		if p == nil {
+			gen.retire()
+		}
+	}()
+	g, globals, err := l.build(name, gen)
 	if g == nil {
 		return nil, nil, err
 	}
@@ -66,43 +73,55 @@ func (l *loader) load(entry string) (*Program, []file, error) {
 	if fault != nil {
 		return nil, g.files, host.Diagnostics{*fault}
 	}
-	return l.program(entry, app, g, globals), g.files, nil
+	p = l.program(entry, gen)
+	p.app, p.root, p.files, p.globals, p.loaded = app, name, g.files, globals[name], globals
+	return p, g.files, nil
 }
 
-func (l *loader) program(
-	name string, app starlark.Callable, g *graph, globals map[string]starlark.StringDict,
-) *Program {
+// program returns a program that has nothing but a name and the limits.
+func (l *loader) program(name string, gen *generation) *Program {
 	return &Program{
-		name: name, app: app, config: l.config, root: g.root, files: g.files,
-		limits: l.limits, logger: l.config.Logger, loaded: globals,
+		name: name, config: l.config, limits: l.limits, logger: l.config.Logger, generation: gen,
 	}
 }
 
-// build reads, compiles and runs everything that the file reaches. Without a graph nothing was
-// looked at.
-func (l *loader) build(name string) (*graph, map[string]starlark.StringDict, error) {
-	tree, err := snapshot(l.config.FS)
+// build reads, compiles and runs everything that the file reaches, and opens its host modules for
+// the generation. Without a graph nothing was looked at.
+func (l *loader) build(
+	name string, gen *generation,
+) (*graph, map[string]starlark.StringDict, error) {
+	fsys, err := snapshot(l.config.FS)
 	if err != nil {
 		return nil, nil, fmt.Errorf("runtime: load: %w", err)
 	}
-	g := l.newGraph(tree, name)
+	g := l.newGraph(fsys, name)
 	g.survey()
 	if len(g.faults) > 0 {
 		return g, nil, g.faults
 	}
 	l.keep(g)
-	globals, err := l.run(g)
+	globals, err := l.run(g, gen)
 	return g, globals, err
 }
 
-// run runs the files of g, each after those that it loads, and returns the globals of each.
-func (l *loader) run(g *graph) (globals map[string]starlark.StringDict, err error) {
+// run opens the host modules of g, and runs its files, each after those that it loads. It returns
+// the globals of each.
+func (l *loader) run(
+	g *graph, gen *generation,
+) (globals map[string]starlark.StringDict, err error) {
+	hosts := make(map[string]starlark.StringDict, len(g.hosts))
+	for _, h := range g.hosts {
+		if hosts["@"+h.module.Name], err = gen.open(h.module, g.fsys); err != nil {
+			d := diagnose(h.pos, "cannot load \"@%s\": %v", h.module.Name, err)
+			return nil, &openError{d, err}
+		}
+	}
 	globals = make(map[string]starlark.StringDict, len(g.order))
-	c := newCall(context.Background(), l.bare("load"))
+	c := newCall(context.Background(), l.program("load", gen))
 	defer c.end(&err)
 	c.thread.Load = func(t *starlark.Thread, module string) (starlark.StringDict, error) {
-		if host, ok := g.hosts[module]; ok {
-			return host, nil
+		if values, ok := hosts[module]; ok {
+			return values, nil
 		}
 		name, err := locate(t.CallFrame(0).Pos.Filename(), module)
 		return globals[name], err
@@ -116,11 +135,6 @@ func (l *loader) run(g *graph) (globals map[string]starlark.StringDict, err erro
 		globals[s.name] = made
 	}
 	return globals, nil
-}
-
-// bare is a program of no entry, whose calls have the limits of the loader's.
-func (l *loader) bare(name string) *Program {
-	return &Program{name: name, limits: l.limits, logger: l.config.Logger}
 }
 
 // placed puts its position before the text of an error that has only a backtrace.
@@ -141,8 +155,8 @@ func (l *loader) keep(g *graph) {
 }
 
 // compile returns the compiled file, from the last generation if the content is the same.
-func (l *loader) compile(tree fs.FS, name string) (*source, error) {
-	src, err := l.read(tree, name)
+func (l *loader) compile(fsys fs.FS, name string) (*source, error) {
+	src, err := l.read(fsys, name)
 	if err != nil {
 		return nil, err
 	}
@@ -151,9 +165,9 @@ func (l *loader) compile(tree fs.FS, name string) (*source, error) {
 		return s, nil
 	}
 	s := &source{name: name, hash: hash}
-	s.tree, err = dialect.Parse(name, src, 0)
+	s.parsed, err = dialect.Parse(name, src, 0)
 	if err == nil {
-		s.program, err = l.translate(s.tree, src)
+		s.program, err = l.translate(s.parsed, src)
 	}
 	if l.keepText {
 		s.text = src
@@ -189,15 +203,15 @@ func (l *loader) translate(tree *syntax.File, src []byte) (*starlark.Program, er
 var dialect = syntax.FileOptions{Set: true, While: true, TopLevelControl: true, Recursion: true}
 
 // read reads a file of script. It opens nothing but regular files: a FIFO would wait for ever.
-func (l *loader) read(tree fs.FS, name string) ([]byte, error) {
-	info, err := fs.Stat(tree, name)
+func (l *loader) read(fsys fs.FS, name string) ([]byte, error) {
+	info, err := fs.Stat(fsys, name)
 	if err != nil {
 		return nil, cause(err)
 	}
 	if !info.Mode().IsRegular() {
 		return nil, errors.New("it is not a regular file")
 	}
-	f, err := tree.Open(name)
+	f, err := fsys.Open(name)
 	if err != nil {
 		return nil, cause(err)
 	}
@@ -208,7 +222,9 @@ func (l *loader) read(tree fs.FS, name string) ([]byte, error) {
 		return nil, cause(err)
 	}
 	if src.Len() > l.limits.Source {
-		return nil, fmt.Errorf("it is larger than %d bytes, the limit for a script", l.limits.Source)
+		return nil, fmt.Errorf(
+			"it is larger than %d bytes, the limit for a script", l.limits.Source,
+		)
 	}
 	return src.Bytes(), nil
 }

@@ -2,72 +2,90 @@ package runtime
 
 import (
 	"fmt"
-	"io/fs"
-	"maps"
 	"slices"
-	"time"
+	"strings"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/lib/json"
-	"go.starlark.net/lib/math"
-	startime "go.starlark.net/lib/time"
-	"go.starlark.net/starlark"
-	"go.starlark.net/starlarkstruct"
+	"github.com/larkspur-web/larkspur/runtime/lib/math"
+	"github.com/larkspur-web/larkspur/runtime/lib/structs"
+	"github.com/larkspur-web/larkspur/runtime/lib/time"
+	"github.com/larkspur-web/larkspur/runtime/spell"
 )
 
-// builtin are the host modules that every program may load.
-var builtin = map[string]Module{
-	"json":   json.Module,
-	"math":   one("math", math.Module),
-	"struct": one("struct", starlark.NewBuiltin("struct", starlarkstruct.Make)),
-	"time":   one("time", clock()),
+// A catalog has the descriptions of the host modules that a program may load, or could if they were
+// granted.
+type catalog struct {
+	config  *Config
+	modules map[string]*host.Module
 }
 
-// one is the module that has a single value.
-func one(name string, v starlark.Value) Module {
-	return func(fs.FS) (starlark.StringDict, error) { return starlark.StringDict{name: v}, nil }
-}
-
-// hostNames are the host modules that a program of c may load, as it writes them.
-func hostNames(c *Config) []string {
-	names := slices.AppendSeq(slices.Collect(maps.Keys(builtin)), maps.Keys(c.Modules))
-	slices.Sort(names)
-	names = slices.Compact(names)
-	for i := range names {
-		names[i] = "@" + names[i]
+func newCatalog(c *Config) *catalog {
+	all := &catalog{c, make(map[string]*host.Module)}
+	standard := []*host.Module{json.Module(), math.Module(), structs.Module(), time.Module()}
+	for _, m := range standard {
+		all.modules[m.Name] = m
 	}
+	for _, m := range c.Modules {
+		all.modules[m.Name] = m
+	}
+	return all
+}
+
+// Module returns the description of the module that load("@name") is of, nil if there is none.
+// Whether it is granted is not asked.
+func (c *Config) Module(name string) *host.Module { return newCatalog(c).modules[name] }
+
+// find returns the module that load("@name") is of, or why there is none for this program.
+func (c *catalog) find(name string) (*host.Module, error) {
+	m := c.modules[name]
+	switch {
+	case m == nil:
+		meant := ""
+		if near := spell.Nearest(name, c.loadable(), 3); near != "" {
+			meant = fmt.Sprintf(" (did you mean @%s?)", near)
+		}
+		return nil, fmt.Errorf("unknown module @%s%s; there are @%s%s",
+			name, meant, strings.Join(c.loadable(), ", @"), c.advice(name, nil))
+	case !c.granted(m):
+		return nil, fmt.Errorf(
+			"@%s is not granted; it needs %s%s", name, m.Grant, c.advice(name, m),
+		)
+	}
+	return m, nil
+}
+
+// granted reports whether the program may load m.
+func (c *catalog) granted(m *host.Module) bool {
+	_, ok := c.config.Grants[m.Name]
+	return ok || m.Grant == ""
+}
+
+// loadable are the names of what the program may load, in order.
+func (c *catalog) loadable() []string {
+	var names []string
+	for name, m := range c.modules {
+		if c.granted(m) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
 	return names
 }
 
-// clock is the stock time module, and sleep.
-func clock() *starlarkstruct.Module {
-	members := maps.Clone(startime.Module.Members)
-	members["sleep"] = starlark.NewBuiltin("time.sleep", sleep)
-	return &starlarkstruct.Module{Name: "time", Members: members}
-}
-
-// sleep(d) waits for d, a duration or a number of seconds, or until the call is over.
-func sleep(t *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	var v starlark.Value
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "d", &v); err != nil {
-		return nil, err
-	}
-	var d time.Duration
-	switch v := v.(type) {
-	case startime.Duration:
-		d = time.Duration(v)
-	case starlark.Int, starlark.Float:
-		seconds, _ := starlark.AsFloat(v)
-		// A number too large for a Duration (or NaN) would wrap around to no sleep at all.
-		if !(seconds < time.Duration(1<<63-1).Seconds()) {
-			return nil, fmt.Errorf("%s: %v seconds is too long", b.Name(), v)
-		}
-		d = time.Duration(seconds * float64(time.Second))
+// advice says, in the words of whoever runs the program, how it may come to load a module.
+func (c *catalog) advice(name string, m *host.Module) string {
+	var text string
+	switch {
+	case c.config.Advice != nil:
+		text = c.config.Advice(name, m)
+	case m == nil:
+		text = "others are added in runtime.Config.Modules"
 	default:
-		return nil, fmt.Errorf("%s: got %s, want a duration or a number of seconds", b.Name(), v.Type())
+		text = fmt.Sprintf("grant it in runtime.Config.Grants[%q]", name)
 	}
-	if err := host.Sleep(t, d); err != nil {
-		return nil, fmt.Errorf("%s: %w", b.Name(), err)
+	if text == "" {
+		return ""
 	}
-	return starlark.None, nil
+	return "; " + text
 }

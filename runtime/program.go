@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 
@@ -19,10 +20,12 @@ type Program struct {
 	files      []file
 	limits     Limits
 	logger     *slog.Logger
-	generation uint64 // of a [Live]; 0 if the program was loaded alone
+	generation *generation
 
-	mu     sync.Mutex // guards loaded, to which Load adds
-	loaded map[string]starlark.StringDict
+	globals starlark.StringDict // of root
+
+	mu     sync.Mutex                     // guards loaded, to which Load adds
+	loaded map[string]starlark.StringDict // the globals of all files, by name
 }
 
 var _ host.App = (*Program)(nil)
@@ -33,14 +36,29 @@ var _ host.App = (*Program)(nil)
 // The error is [host.Diagnostics] for what can be seen without running the program; a
 // *starlark.EvalError is wrapped in what its top level ran into.
 func Load(c *Config, entry string) (*Program, error) {
-	p, _, err := newLoader(c).load(entry)
-	return p, err
+	p, _, err := newLoader(c).load(entry, 0)
+	if err != nil {
+		return nil, err
+	}
+	p.generation.publish()
+	return p, nil
 }
+
+// Close lets the program go: no request can begin any more, and its host modules are told when the
+// last one has ended. It does not wait for that.
+func (p *Program) Close() { p.generation.retire() }
+
+// ErrClosed is the error of a call of a program that is closed, or in a request that has ended.
+var ErrClosed = errors.New("runtime: the program is closed")
 
 // Begin begins a request of many calls: see [host.App].
 func (p *Program) Begin() host.Run { return p.begin() }
 
-func (p *Program) begin() *run { return &run{program: p} }
+func (p *Program) begin() *run {
+	r := &run{program: p}
+	r.holds.Store(p.generation.acquire())
+	return r
+}
 
 // Call gives use a fresh thread, the program's callable, and a context that ends with ctx or at
 // the deadline of [Limits]. All three live until use returns. The thread is for the goroutine that

@@ -19,9 +19,9 @@ type run struct {
 	program *Program
 	calls   budget
 	first   call
+	holds   atomic.Bool // the generation of the program, from the beginning to the end
 
-	mu      sync.Mutex // guards what follows
-	taken   bool       // first is in use
+	mu      sync.Mutex // guards what follows, and whether first is in use: it has a program then
 	current *call      // the outermost call that has not ended
 	clean   *cleaning  // nil before the first clean-up
 }
@@ -35,15 +35,21 @@ type cleaning struct {
 var _ host.Run = (*run)(nil)
 
 // Generation is [host.Run]'s.
-func (r *run) Generation() uint64 { return r.program.generation }
+func (r *run) Generation() uint64 { return r.program.generation.number }
 
-// End is [host.Run]'s.
-func (r *run) End() {}
+// End is [host.Run]'s. Only the first counts.
+func (r *run) End() {
+	if r.holds.Swap(false) {
+		r.program.generation.release()
+	}
+}
 
 // Call is [host.Run]'s. A call inside another one does not outlive it.
 func (r *run) Call(ctx context.Context, use host.Use) (err error) {
-	c, length, outermost := r.enter()
-	c.start(ctx, r.program, length, &r.calls)
+	if !r.holds.Load() {
+		return ErrClosed
+	}
+	c, outermost := r.enter(ctx)
 	if left := r.program.limits.Steps - min(r.calls.Load(), r.program.limits.Steps); left < interval {
 		c.arm(max(left, 1))
 	}
@@ -54,20 +60,23 @@ func (r *run) Call(ctx context.Context, use host.Use) (err error) {
 	return c.outcome(use(&c.ctx, &c.thread, r.program.app))
 }
 
-// enter returns a fresh call, how long it may last, and whether it is inside no other.
-func (r *run) enter() (c *call, length time.Duration, outermost bool) {
+// enter begins a call, and reports whether it is inside no other. It is started before another one
+// can ask how long it lasts.
+func (r *run) enter(ctx context.Context) (c *call, outermost bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	c, length = &r.first, r.program.limits.Time
-	if r.taken {
+	c = &r.first
+	if c.program != nil {
 		c = new(call)
 	}
-	r.taken = true
-	if r.current != nil {
-		return c, min(length, r.current.ctx.left()), false
+	length := r.program.limits.Time
+	if outermost = r.current == nil; outermost {
+		r.current = c
+	} else {
+		length = min(length, r.current.ctx.left())
 	}
-	r.current = c
-	return c, length, true
+	c.start(ctx, r.program, length, &r.calls)
+	return c, outermost
 }
 
 func (r *run) leave() {
@@ -79,6 +88,9 @@ func (r *run) leave() {
 // CleanUp is [host.Run]'s. A function that comes late still has a first interval of steps, so that
 // what has only to let go of something can.
 func (r *run) CleanUp(ctx context.Context, use host.Use) (err error) {
+	if !r.holds.Load() {
+		return ErrClosed
+	}
 	length := r.program.limits.Time
 	r.mu.Lock()
 	if r.clean == nil {

@@ -11,8 +11,16 @@
 // generation and publishes it only if it loaded whole; a call keeps the generation it began with.
 //
 // What a script can reach beyond its own tree is what its host gave it: the modules of
-// load("@name", ...), each made by a [Module], and the values of [Config.Predeclared]. [Func] makes
-// such a value from a plain Go function.
+// load("@name", ...), each described by a [host.Module], and the values of [Config.Predeclared].
+// [host.Func] makes such a value from a plain Go function.
+//
+// # The life of a module
+//
+// What a module has is known from its description, so [Check] and [Parse] find a wrong name without
+// it. A module is opened when a program that loads it is run: once for each generation, and only
+// when everything that shows before has been found right. It can ask to be told when the generation
+// is published, and when it is retired: when it has been replaced, or the program closed, and no
+// request uses it any more. What a load opened that then fails is retired at once.
 //
 // # Loading
 //
@@ -58,14 +66,10 @@ import (
 	"io/fs"
 	"log/slog"
 
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 )
-
-// A Module makes the values that load("@name", ...) gives to a program. It is called once for
-// each generation that loads it, with the tree of that generation. What it returns is frozen, and
-// used by many goroutines at once.
-type Module func(tree fs.FS) (starlark.StringDict, error)
 
 // Config says from where a program is loaded and what its calls may use. Only FS is required.
 // It must not be changed once it is in use.
@@ -73,10 +77,18 @@ type Config struct {
 	// FS is the tree that holds the entry file and everything it may load: an embed.FS, a
 	// fstest.MapFS, or a [Dir].
 	FS fs.FS
-	// Modules are the host modules that the program may load as "@name", by name without the @.
+	// Modules are the host modules that there are for the program, which loads them as "@name".
 	// They stand beside json, math, struct and time, and replace one of the same name. Nil adds
 	// none.
-	Modules map[string]Module
+	Modules []*host.Module
+	// Grants are what the program is granted, by the name of the module that needs it: one whose
+	// [host.Module.Grant] is not empty is loaded only if there is a value for it here, which may be
+	// nil, and gets that as [host.Load.Grant]. Nil grants nothing.
+	Grants map[string]any
+	// Advice says what to do for a program to load the module name, in the words of whoever runs
+	// it: one that needs a grant, whose description m is, or one that there is none of, with a
+	// nil m. It ends the message; "" adds nothing. A nil Advice names the fields of this Config.
+	Advice func(name string, m *host.Module) string
 	// Predeclared are values that every file of the program sees without a load. They are frozen.
 	// They replace builtins of the same name. Nil adds none.
 	Predeclared starlark.StringDict
@@ -84,8 +96,8 @@ type Config struct {
 	Limits Limits
 	// Logger receives what print() says, with file and line. Nil means slog.Default().
 	Logger *slog.Logger
-	// Rewrite are called, in order, for each file that is compiled, with its tree, whose names are not
-	// resolved yet, and its source. They may change the tree but not what the file binds: see package
-	// cover. Nil changes nothing.
+	// Rewrite are called, in order, for each file that is compiled, with its tree, whose names
+	// are not resolved yet, and its source. They may change the tree but not what the file binds:
+	// see package cover. Nil changes nothing.
 	Rewrite []func(f *syntax.File, source []byte)
 }

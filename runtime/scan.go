@@ -36,24 +36,23 @@ func (l *Live) scan() *Scan {
 	if err != nil {
 		return s // as load, which looks at no file either
 	}
-	tree, err := snapshot(l.loader.config.FS)
+	fsys, err := snapshot(l.loader.config.FS)
 	if err != nil {
 		return s
 	}
-	g := l.loader.newGraph(tree, name)
-	g.filesOnly = true
+	g := l.loader.newGraph(fsys, name)
 	g.survey()
 	s.content = digest(g.files)
 	written := sha256.New()
 	for _, f := range g.files {
 		s.files, s.hashes = append(s.files, f.name), append(s.hashes, f.hash)
-		if info, err := fs.Stat(tree, f.name); err == nil {
+		if info, err := fs.Stat(fsys, f.name); err == nil {
 			fmt.Fprintln(written, f.name, info.ModTime().UnixNano(), info.Size())
 		}
 	}
 	s.written = [sha256.Size]byte(written.Sum(nil))
 	if _, ok := l.loader.config.FS.(dir); ok {
-		s.root, _ = fs.Stat(tree, ".") // without it, as for other trees, the content decides
+		s.root, _ = fs.Stat(fsys, ".") // without it, as for other trees, the content decides
 	}
 	return s
 }

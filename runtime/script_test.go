@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"os"
 	"testing"
 
 	"github.com/larkspur-web/larkspur/cmd/testdata/scripttest"
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.starlark.net/starlark"
 )
@@ -20,7 +20,8 @@ import (
 var language = &scripttest.Language{
 	About: "They load, check and call Starlark programs. The files are the tree of a program, " +
 		"which finds, besides the standard modules, `@greeter` (`greet(name)`, also " +
-		"predeclared) and `@broken`, which does not load. What a program prints is on stderr, " +
+		"predeclared), `@broken`, which does not load, and `@vault`, which is not granted. What a " +
+		"program prints is on stderr, " +
 		"as `FILE:LINE: TEXT`.",
 	Example: "dialect_reassign",
 	Commands: []scripttest.Command{
@@ -93,12 +94,15 @@ func outcome(ts *testscript.TestScript, neg bool, err error) {
 }
 
 // hosts are the host modules that scripts may load besides the standard ones.
-var hosts = map[string]runtime.Module{
-	"greeter": func(fs.FS) (starlark.StringDict, error) { return starlark.StringDict{"greet": greet}, nil },
-	"broken":  func(fs.FS) (starlark.StringDict, error) { return nil, errors.New("out of order") },
+var hosts = []*host.Module{
+	{Name: "greeter", Members: []host.Member{{Name: "greet", Value: greet}}},
+	{Name: "broken", Members: []host.Member{{Name: "x"}}, Open: func(*host.Load) (any, error) {
+		return nil, errors.New("out of order")
+	}},
+	{Name: "vault", Grant: "a key", Members: []host.Member{{Name: "open", Value: greet}}},
 }
 
-var greet = runtime.Func("greet", func(name string) (string, error) {
+var greet = host.Func("greet", func(name string) (string, error) {
 	if name == "" {
 		return "", nobody{}
 	}

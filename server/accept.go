@@ -12,7 +12,7 @@ import (
 )
 
 // handshakeTimeout is how long a client may take for its TLS handshake.
-const handshakeTimeout = readHeaderTimeout
+const handshakeTimeout = DefaultReadHeaderTimeout
 
 // Accept returns the next connection, as an http.Server wants it: HTTP/1 is read by [http1.Strict].
 func (l *Listener) Accept() (net.Conn, error) {

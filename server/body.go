@@ -10,6 +10,7 @@ import (
 	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/server/answer"
+	"github.com/larkspur-web/larkspur/server/h2"
 	"go.starlark.net/starlark"
 )
 
@@ -42,6 +43,10 @@ func (r *response) blocks(body starlark.Indexable) error {
 		// RFC 9110, section 8.6: to HEAD, a length is that of GET or none at all.
 		r.length = total
 	}
+	// All of it is there: what is large goes to the engine as a whole, which then sends it before what
+	// is promised with it. Its own time for a client that does not read takes the place of the
+	// write deadline, so that is for whoever has set none.
+	r.atOnce = r.lease.gateway.WriteTimeout == 0 && onEngine(r.w)
 	if n == 1 {
 		return r.block(first, false)
 	}
@@ -52,6 +57,20 @@ func (r *response) blocks(body starlark.Indexable) error {
 		}
 	}
 	return nil
+}
+
+// onEngine reports whether w leads to a response of package h2.
+func onEngine(w http.ResponseWriter) bool {
+	for {
+		switch v := w.(type) {
+		case h2.Promiser:
+			return true
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = v.Unwrap()
+		default:
+			return false
+		}
+	}
 }
 
 // iterate sends each block before it asks for the next. A body that knows its length to be one is

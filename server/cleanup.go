@@ -55,7 +55,10 @@ func (r *response) cleanUp(body starlark.Value, cause error) {
 
 // guard runs f on a thread of its own, so that one that fails leaves the others theirs.
 func (r *response) guard(ctx context.Context, f func(*starlark.Thread) error) {
-	err := r.lease.run.CleanUp(ctx, func(_ context.Context, t *starlark.Thread, _ starlark.Callable) error { return f(t) })
+	err := r.lease.run.CleanUp(ctx, func(_ context.Context, t *starlark.Thread,
+		_ starlark.Callable) error {
+		return f(t)
+	})
 	if err != nil {
 		r.uncleaned(err)
 	}

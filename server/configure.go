@@ -7,18 +7,24 @@ import (
 	"github.com/larkspur-web/larkspur/server/h2"
 )
 
-// The limits of a server on an open network. Each closes what the others leave open; they were
-// measured against slow and silent clients on both protocols.
+// The limits of a server on an open network, where nothing else is said. Each closes what the others
+// leave open; they were measured against slow and silent clients on both protocols.
 const (
-	readHeaderTimeout = 10 * time.Second  // a connection with half a header, or half a handshake
-	readTimeout       = 60 * time.Second  // a body that comes a byte at a time
-	idleTimeout       = 120 * time.Second // a connection kept open for nothing
-	writeByteTimeout  = 15 * time.Second  // an HTTP/2 client that gives window, but does not read
-	pingAfter         = 30 * time.Second  // a peer that has gone without saying so
-	pingTimeout       = 15 * time.Second
-	maxHeaderBytes    = 64 << 10 // for each of a connection's streams
-	maxStreams        = 250
-	maxFrame          = 16 << 10
+	// DefaultReadHeaderTimeout is how long a connection may have half a header, or half a handshake.
+	DefaultReadHeaderTimeout = 10 * time.Second
+	// DefaultReadTimeout is how long a body may take that comes a byte at a time.
+	DefaultReadTimeout = 60 * time.Second
+	// DefaultMaxHeaderBytes is how large the header of a request may be.
+	DefaultMaxHeaderBytes = 64 << 10
+	// DefaultWriteTimeout is how long a client may take to accept a block.
+	DefaultWriteTimeout = 60 * time.Second
+
+	idleTimeout      = 120 * time.Second // a connection kept open for nothing
+	writeByteTimeout = 15 * time.Second  // an HTTP/2 client that gives window, but does not read
+	pingAfter        = 30 * time.Second  // a peer that has gone without saying so
+	pingTimeout      = 15 * time.Second
+	maxStreams       = 250
+	maxFrame         = 16 << 10
 )
 
 // Configure makes s a server for an open network: it speaks HTTP/2 (see package h2) over TLS (by
@@ -35,12 +41,12 @@ func Configure(s *http.Server) error {
 
 // harden sets the timeouts and limits that are left zero.
 func harden(s *http.Server) {
-	setTimeout(&s.ReadHeaderTimeout, readHeaderTimeout)
-	setTimeout(&s.ReadTimeout, readTimeout)
+	setTimeout(&s.ReadHeaderTimeout, DefaultReadHeaderTimeout)
+	setTimeout(&s.ReadTimeout, DefaultReadTimeout)
 	setTimeout(&s.WriteTimeout, DefaultWriteTimeout)
 	setTimeout(&s.IdleTimeout, idleTimeout)
 	if s.MaxHeaderBytes == 0 {
-		s.MaxHeaderBytes = maxHeaderBytes
+		s.MaxHeaderBytes = DefaultMaxHeaderBytes
 	}
 	// PEP 3333 has the server pass on what it can: OPTIONS * too is the application's to answer.
 	s.DisableGeneralOptionsHandler = true

@@ -21,7 +21,8 @@ var untested = map[string]string{
 	"write-before-start": "cannot happen: write() exists only as the result of start_response",
 	"middleware-writes": "a rule for middleware about what it calls; " +
 		"the server sees the same blocks either way",
-	"trailers": "Trailer is refused (hop-by-hop), those of a request are read and dropped (chunked-input)",
+	"trailers": "Trailer is refused (hop-by-hop); " +
+		"those of a request are read and dropped (chunked-input)",
 	"cleartext": "who listens on http:// has said so, for HTTP/1.1 as for HTTP/2; " +
 		"there is no list of trusted peers",
 	"h2spec": "a measure of the engine, not of the gateway: it is run in server/h2",
@@ -34,9 +35,9 @@ var (
 	cited = regexp.MustCompile(`\bItems: ([a-z0-9-]+(?:,\s+[a-z0-9-]+)*)\.`)
 )
 
-// TestItems checks that each item of the contract is proved by a script whose name begins with it, or
-// by a script or a test whose comment names it, or has a reason why not; and that there is each item
-// that is named.
+// TestItems checks that each item of the contract is proved by a script whose name begins with it,
+// or by a script or a test whose comment names it, or has a reason why not; and that there is each
+// item that is named.
 func TestItems(t *testing.T) {
 	spec, err := os.ReadFile("../environ/SPEC.md")
 	if err != nil {
@@ -48,7 +49,7 @@ func TestItems(t *testing.T) {
 	}
 	prove := func(where, comment string, items ...string) {
 		for _, m := range cited.FindAllStringSubmatch(comment, -1) {
-			items = append(items, strings.FieldsFunc(m[1], func(r rune) bool { return strings.ContainsRune(", \n", r) })...)
+			items = append(items, strings.Fields(strings.ReplaceAll(m[1], ",", " "))...)
 		}
 		for _, item := range items {
 			if _, ok := proved[item]; !ok {
@@ -91,7 +92,7 @@ func TestItems(t *testing.T) {
 // comments returns the comments of the functions of a file.
 func comments(t *testing.T, source string) map[string]string {
 	t.Helper()
-	f, err := parser.ParseFile(token.NewFileSet(), source, nil, parser.ParseComments|parser.SkipObjectResolution)
+	f, err := parser.ParseFile(token.NewFileSet(), source, nil, parser.ParseComments)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,8 +105,8 @@ func comments(t *testing.T, source string) map[string]string {
 	return texts
 }
 
-// TestFaultsAreProvoked checks that no code is only documented: a command of a script, or a Go test,
-// expects each.
+// TestFaultsAreProvoked checks that no code is only documented: a command of a script, or a Go
+// test, expects each.
 func TestFaultsAreProvoked(t *testing.T) {
 	provoked := map[string]bool{}
 	note := func(text string) {

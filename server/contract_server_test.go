@@ -31,10 +31,17 @@ func connect(t *testing.T, s *site) net.Conn {
 func TestEntryPoint(t *testing.T) {
 	site := newSite(t, modes[0])
 	files := fstest.MapFS{}
-	for name, app := range map[string]string{"app.star": "app", "application.star": "application", "other.star": "other"} {
-		files[name] = &fstest.MapFile{Data: []byte(app + ` = lambda environ, start_response: [["` + app + `"], start_response("200 OK", [])][0]`)}
+	const source = `
+def NAME(environ, start_response):
+    start_response("200 OK", [])
+    return ["NAME"]
+`
+	for _, name := range []string{"app", "application", "other"} {
+		files[name+".star"] = &fstest.MapFile{Data: []byte(strings.ReplaceAll(source, "NAME", name))}
 	}
-	for entry, want := range map[string]string{"app.star": "app", "application.star": "application", "other.star:other": "other"} {
+	for entry, want := range map[string]string{
+		"app.star": "app", "application.star": "application", "other.star:other": "other",
+	} {
 		p, err := runtime.Load(&runtime.Config{FS: files}, entry)
 		if err != nil {
 			t.Fatal(err)
@@ -61,7 +68,9 @@ func TestAuthority(t *testing.T) {
 			all = append(all, [2]string{fields[i], fields[i+1]})
 		}
 		// Pseudo-header fields come first.
-		slices.SortStableFunc(all, func(a, b [2]string) int { return strings.Compare(a[0][:1], b[0][:1]) })
+		slices.SortStableFunc(all, func(a, b [2]string) int {
+			return strings.Compare(a[0][:1], b[0][:1])
+		})
 		return all
 	}
 	for _, m := range modes[1:] {
@@ -94,7 +103,8 @@ def app(environ, start_response):
 	}
 }
 
-// TestAnnouncedLimits checks that the server says its limits, so that a client need not run into them.
+// TestAnnouncedLimits checks that the server says its limits, so that a client need not run into
+// them.
 //
 // Items: announced-limits.
 func TestAnnouncedLimits(t *testing.T) {
@@ -135,7 +145,8 @@ func TestAnnouncedLimits(t *testing.T) {
 	}
 	t.Run("http1", func(t *testing.T) {
 		site := newSite(t, modes[0])
-		a := site.octets("GET / HTTP/1.1\r\nHost: h\r\n"+strings.Repeat("X-Field: "+strings.Repeat("x", 1000)+"\r\n", 80)+"\r\n", false)
+		fields := strings.Repeat("X-Field: "+strings.Repeat("x", 1000)+"\r\n", 80)
+		a := site.octets("GET / HTTP/1.1\r\nHost: h\r\n"+fields+"\r\n", false)
 		if a.code != 431 {
 			t.Errorf("80 KB of header got %v, want 431", &a)
 		}

@@ -20,6 +20,7 @@ import (
 	"github.com/larkspur-web/larkspur/environ/lib/static"
 	"github.com/larkspur-web/larkspur/push"
 	"github.com/larkspur-web/larkspur/runtime"
+	libhost "github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/server"
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.starlark.net/starlark"
@@ -59,7 +60,7 @@ func newSetting(t testing.TB) *setting {
 	if err != nil {
 		t.Fatal(err)
 	}
-	modules := map[string]runtime.Module{"http": http.Module, "body": body.Module}
+	modules := []*libhost.Module{http.Module(), body.Module()}
 	lint, err := runtime.LoadFile(&runtime.Config{FS: apps.FS, Modules: modules}, "lint.star")
 	if err != nil {
 		t.Fatal(err)
@@ -106,9 +107,9 @@ func newSession(
 	s.config = runtime.Config{
 		FS:     overlay{tree, beside.files},
 		Logger: s.handler.Logger,
-		Modules: map[string]runtime.Module{
-			"http": http.Module, "body": body.Module, "static": static.Module, "test": s.host.module,
-			"lint": func(fs.FS) (starlark.StringDict, error) { return beside.lint, nil },
+		Modules: []*libhost.Module{
+			http.Module(), body.Module(), static.Module(), s.host.module(),
+			{Name: "lint", Members: []libhost.Member{{Name: "lint", Value: beside.lint["lint"]}}},
 		},
 	}
 	return s

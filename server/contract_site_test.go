@@ -78,7 +78,8 @@ func newSite(t testing.TB, m mode) *site {
 	s.idle = sync.NewCond(&s.mu)
 	certified := httptest.NewTLSServer(nil) // for its certificate
 	certified.Close()
-	s.server = &http.Server{Handler: s, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
+	quiet := slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	s.server = &http.Server{Handler: s, ErrorLog: quiet}
 	if err := m.configure(s.server); err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +95,8 @@ func newSite(t testing.TB, m mode) *site {
 		protocols.SetHTTP1(true)
 	}
 	var err error
-	if s.listener, err = server.Listen(where, &tls.Config{Certificates: certified.TLS.Certificates}); err != nil {
+	certificate := &tls.Config{Certificates: certified.TLS.Certificates}
+	if s.listener, err = server.Listen(where, certificate); err != nil {
 		t.Fatal(err)
 	}
 	served := make(chan struct{})
@@ -102,7 +104,10 @@ func newSite(t testing.TB, m mode) *site {
 		defer close(served)
 		_ = s.server.Serve(s.listener) // until it is closed
 	}()
-	s.transport = &http.Transport{Protocols: &protocols, DisableCompression: true, ResponseHeaderTimeout: patience, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
+	s.transport = &http.Transport{
+		Protocols: &protocols, DisableCompression: true, ResponseHeaderTimeout: patience,
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
+	}
 	t.Cleanup(func() {
 		s.transport.CloseIdleConnections()
 		s.server.Close()
@@ -148,7 +153,9 @@ func (s *site) request(method, target string, body io.Reader) (*http.Request, er
 		return nil, err
 	}
 	u.RawPath = path
-	r := &http.Request{Method: method, URL: u, Header: http.Header{"User-Agent": nil}, Body: http.NoBody}
+	r := &http.Request{
+		Method: method, URL: u, Header: http.Header{"User-Agent": nil}, Body: http.NoBody,
+	}
 	if body != nil {
 		r.Body, r.ContentLength = io.NopCloser(body), -1
 	}
@@ -181,7 +188,8 @@ func (s *site) ask(r *http.Request) (a answer) {
 		}
 		return nil
 	}}
-	ctx, cancel := context.WithTimeout(httptrace.WithClientTrace(context.Background(), trace), patience)
+	traced := httptrace.WithClientTrace(context.Background(), trace)
+	ctx, cancel := context.WithTimeout(traced, patience)
 	defer cancel()
 	res, err := s.transport.RoundTrip(r.WithContext(ctx))
 	if err != nil {
@@ -272,7 +280,8 @@ func (l *logbook) Handle(_ context.Context, r slog.Record) error {
 	})
 	rec.text = r.Level.String() + " " + r.Message + attrs
 	if rec.code != "" {
-		rec.text = r.Level.String() + " " + rec.code + ": " + strings.TrimPrefix(r.Message, rec.code+": ") + attrs
+		message := strings.TrimPrefix(r.Message, rec.code+": ")
+		rec.text = r.Level.String() + " " + rec.code + ": " + message + attrs
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -310,7 +319,10 @@ type host struct {
 }
 
 func newHost() *host {
-	return &host{values: map[string]starlark.Value{}, counts: map[string]int{}, gates: map[string]chan struct{}{}, passed: make(chan string, 1000)}
+	return &host{
+		values: map[string]starlark.Value{}, counts: map[string]int{},
+		gates: map[string]chan struct{}{}, passed: make(chan string, 1000),
+	}
 }
 
 func (h *host) gate(name string) chan struct{} {
@@ -322,8 +334,8 @@ func (h *host) gate(name string) chan struct{} {
 	return h.gates[name]
 }
 
-func (h *host) module(fs.FS) (starlark.StringDict, error) {
-	values := starlark.StringDict{}
+func (h *host) module() *libhost.Module {
+	m := &libhost.Module{Name: "test"}
 	for name, fn := range map[string]func(*starlark.Thread, starlark.Tuple) (starlark.Value, error){
 		"keep": func(_ *starlark.Thread, args starlark.Tuple) (starlark.Value, error) {
 			h.mu.Lock()
@@ -349,7 +361,7 @@ func (h *host) module(fs.FS) (starlark.StringDict, error) {
 		"gate": func(t *starlark.Thread, args starlark.Tuple) (starlark.Value, error) {
 			name := string(args[0].(starlark.String))
 			h.passed <- name
-			ctx := t.Local("larkspur").(interface{ Context() context.Context }).Context()
+			ctx := libhost.CallOf(t).Context()
 			select {
 			case <-h.gate(name):
 				return starlark.None, nil
@@ -365,11 +377,11 @@ func (h *host) module(fs.FS) (starlark.StringDict, error) {
 			return libhost.NewFile(memory{strings.NewReader(text)}, "memory", int64(len(text))), nil
 		},
 	} {
-		values[name] = starlark.NewBuiltin(name, func(t *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
+		m.Members = append(m.Members, libhost.Member{Name: name, Value: starlark.NewBuiltin(name, func(t *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
 			return fn(t, args)
-		})
+		})})
 	}
-	return values, nil
+	return m
 }
 
 // memory is an fs.File of text.

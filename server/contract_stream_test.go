@@ -22,7 +22,9 @@ func eachWay(t *testing.T, app string, config []string, test func(*testing.T, *s
 	each(t, variants, app, config, test)
 }
 
-func each(t *testing.T, variants []variant, app string, config []string, test func(*testing.T, *session)) {
+func each(
+	t *testing.T, variants []variant, app string, config []string, test func(*testing.T, *session),
+) {
 	t.Helper()
 	beside, tree := newSetting(t), fstest.MapFS{"app.star": {Data: []byte(app)}}
 	for _, m := range modes {
@@ -233,6 +235,12 @@ def app(environ, start_response):
 	})
 }
 
+// limit has the application served by a handler of its own, with these slots.
+func (s *session) limit(slots *server.Slots) {
+	s.handler = &server.Handler{App: s.handler.App, Logger: s.handler.Logger, Slots: slots}
+	s.site.serve(s.handler)
+}
+
 // TestOverload checks that a server that is full says so, with 503 and when to come again, at
 // once if nobody may wait and after a while if one may; that who waits is served when there is
 // room; and that who leaves waits no longer.
@@ -271,7 +279,7 @@ def app(environ, start_response):
 			}()
 			return done
 		}
-		s.handler.Slots = &server.Slots{Calls: 1, Queue: -1}
+		s.limit(&server.Slots{Calls: 1, Queue: -1})
 		first := served("/first")
 		s.reached("/first")
 		refused("/refused")
@@ -281,7 +289,7 @@ def app(environ, start_response):
 		}
 		s.ends()
 
-		s.handler.Slots = &server.Slots{Calls: 1, Queue: 1, Wait: 10 * time.Millisecond}
+		s.limit(&server.Slots{Calls: 1, Queue: 1, Wait: 10 * time.Millisecond})
 		second := served("/second")
 		s.reached("/second")
 		refused("/late")
@@ -289,7 +297,7 @@ def app(environ, start_response):
 		<-second
 		s.ends()
 
-		s.handler.Slots = &server.Slots{Calls: 1, Queue: 1, Wait: time.Hour}
+		s.limit(&server.Slots{Calls: 1, Queue: 1, Wait: time.Hour})
 		third := served("/third")
 		s.reached("/third")
 		ctx, leave := context.WithCancel(t.Context())
@@ -599,7 +607,9 @@ def app(environ, start_response):
 			t.Fatal(err)
 		}
 		_ = conn.SetDeadline(time.Now().Add(patience)) // a TCP connection has deadlines
-		if _, err := io.WriteString(conn, "POST "+tt.path+" HTTP/1.1\r\nHost: h\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"); err != nil {
+		_, err = io.WriteString(conn, "POST "+tt.path+" HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"+
+			"Expect: 100-continue\r\nContent-Length: 5\r\n\r\n")
+		if err != nil {
 			t.Fatal(err)
 		}
 		first := make([]byte, len(tt.first))

@@ -13,17 +13,20 @@ import (
 type endpoint struct {
 	listener *Listener
 	server   *http.Server
+	shutting chan struct{} // closed once the server takes no connection any more
 }
 
 // endpoint makes one of the group's.
 func (g *Group) endpoint(l *Listener) (*endpoint, error) {
 	s := &http.Server{Handler: (*front)(g)}
+	e := &endpoint{l, s, make(chan struct{})}
+	s.RegisterOnShutdown(func() { close(e.shutting) })
 	s.ErrorLog = slog.NewLogLogger(g.logger().Handler(), slog.LevelDebug)
 	if g.XNet {
-		return &endpoint{l, s}, ConfigureXNet(s)
+		return e, ConfigureXNet(s)
 	}
 	harden(s)
-	return &endpoint{l, s}, g.engine.Configure(s)
+	return e, g.engine.Configure(s)
 }
 
 // serve serves until the listener fails, with that error, or is closed by drain.
@@ -33,6 +36,13 @@ func (e *endpoint) serve() error {
 		return nil
 	}
 	return err
+}
+
+// unlisten frees the address of e, which drains or is about to. Not sooner: the server would take it
+// for a failure of the listener.
+func (e *endpoint) unlisten() {
+	<-e.shutting
+	e.listener.Close() // the server has closed it, unless it was not serving yet
 }
 
 // drain ends e: at once where nothing runs, and by force when the time is over.

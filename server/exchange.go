@@ -1,10 +1,10 @@
 package server
 
 import (
-	"context"
+	"bufio"
 	"io"
+	"net"
 	"net/http"
-	"sync"
 
 	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/push"
@@ -13,7 +13,7 @@ import (
 // An exchange is a request on its way through a [Front], and the http.ResponseWriter of its
 // response. What stands further in finds it behind its own ResponseWriter, by Unwrap; a request
 // that is promised with a page finds that of the page. So a page and all that is promised with it
-// share one lease of each application, and one slot.
+// have one hold of the applications; so have the exchanges of Fronts that stand one behind another.
 type exchange struct {
 	http.ResponseWriter
 	front   *Front // nil around a Gateway that stands alone
@@ -23,10 +23,8 @@ type exchange struct {
 	written int64 // bytes of the body
 	status  int32 // of the final response; 0 before it
 
-	users int32      // handlers that are at work: that of the page, those of promised requests
-	mu    sync.Mutex // guards users and what follows
-	slots *Slots     // from which a slot was taken; nil if none was
-	lease lease      // the first, if it has a gateway; the others hang on it
+	hold *hold // own, or that of the outermost Front
+	own  hold
 }
 
 // exchangeOf returns the exchange that a request belongs to, which w answers, and whether the
@@ -52,77 +50,6 @@ func behind(w http.ResponseWriter) *exchange {
 			return nil
 		}
 	}
-}
-
-// join has the handler of g begin its work in the exchange, and returns its lease, with a slot for
-// the request. The handler of a page waits for a slot; that of a promised request does not, since
-// the page waits for that. If there is no error, leave must follow.
-func (x *exchange) join(ctx context.Context, g *Gateway, promised bool) (*lease, error) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.slots == nil {
-		s := g.Slots.orProcess()
-		if !s.try() {
-			if promised {
-				return nil, errFull
-			}
-			x.mu.Unlock()
-			err := s.wait(ctx)
-			x.mu.Lock()
-			if err != nil {
-				return nil, err
-			}
-		}
-		if x.slots == nil {
-			x.slots = s
-		} else {
-			s.release() // another handler of the request was first
-		}
-	}
-	x.users++
-	return x.pin(g), nil
-}
-
-// leave ends the work of a handler. The last one to leave ends the leases.
-func (x *exchange) leave() {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.users--; x.users > 0 {
-		return
-	}
-	for l := &x.lease; l != nil && l.run != nil; l = l.next {
-		l.run.End()
-	}
-	x.lease = lease{}
-	if x.slots != nil {
-		x.slots.release()
-		x.slots = nil
-	}
-}
-
-// pin returns the lease of an application for this request, and begins it if there is none. x.mu is
-// held.
-func (x *exchange) pin(g *Gateway) *lease {
-	l := &x.lease
-	for l.gateway != g {
-		switch {
-		case l.gateway == nil:
-			l.gateway, l.run = g, g.App.Begin()
-		case l.next == nil:
-			l.next = new(lease)
-			fallthrough
-		default:
-			l = l.next
-		}
-	}
-	return l
-}
-
-// generation is that of the application of g for this request.
-func (x *exchange) generation(g *Gateway) uint64 {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return x.pin(g).run.Generation()
 }
 
 // Unwrap is http.ResponseController's.
@@ -173,4 +100,14 @@ func (x *exchange) Flush() { _ = x.FlushError() }
 func (x *exchange) FlushError() error {
 	x.begun()
 	return http.NewResponseController(x.ResponseWriter).Flush()
+}
+
+// Hijack is http.Hijacker's. Whatever the handler sends on the connection, for the access log it is
+// another protocol.
+func (x *exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	c, rw, err := http.NewResponseController(x.ResponseWriter).Hijack()
+	if err == nil && x.status == 0 {
+		x.status = http.StatusSwitchingProtocols
+	}
+	return c, rw, err
 }

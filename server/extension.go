@@ -10,26 +10,57 @@ import (
 	"go.starlark.net/starlark"
 )
 
+var _ environ.Extender = (*response)(nil)
+
+// Extension is [environ.Extender]'s: what the response does for its application besides
+// start_response.
+func (r *response) Extension(x environ.Extension) starlark.Value {
+	page, pushed := push.Pushed(r.r.Context())
+	switch x {
+	case environ.OnFinish:
+		return &function{&onFinish, r}
+	case environ.Pushed:
+		if pushed {
+			return starlark.String(page)
+		}
+	case environ.Push:
+		if r.plan().Accepts() {
+			return &function{&pushResource, r}
+		}
+	case environ.EarlyHints:
+		// RFC 8297, section 2: an HTTP/1.0 client takes a 103 for the response.
+		if !pushed && r.env.Request().AtLeast(1, 1) {
+			return &function{&earlyHints, r}
+		}
+	}
+	return nil
+}
+
 // earlyHints is environ["wsgi.early_hints"]: called with a list of header tuples, as gunicorn's, it
 // promises what they preload to a client that takes promises, and sends a 103 with the rest, at
 // once. After the response has begun it does nothing, nor on HTTP/1.1, unless the policy says so.
-var earlyHints = definition{"early_hints", func(r *response, _ *starlark.Thread, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+var earlyHints = definition{"early_hints", func(r *response, _ *starlark.Thread,
+	args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	if len(args) != 1 || len(kwargs) != 0 {
-		return nil, environ.Errorf(environ.CodeArguments, `write early_hints([("Link", "</a.css>; rel=preload; as=style")])`, "early_hints() takes a list of headers, got %d arguments", len(args)+len(kwargs))
+		return nil, environ.Errorf(environ.CodeArguments,
+			`write early_hints([("Link", "</a.css>; rel=preload; as=style")])`,
+			"early_hints() takes a list of headers, got %d arguments", len(args)+len(kwargs))
 	}
 	fields, err := answer.Hints(args[0])
 	if err == nil && !r.sent && len(fields) > 0 {
-		r.plan.Hint(headerOf(fields))
+		r.plan().Hint(headerOf(fields))
 	}
 	return starlark.None, err
 }}
 
 // pushResource is environ["http2.push"]: push(target, headers = None, method = "GET", critical =
 // False).
-var pushResource = definition{"push", func(r *response, _ *starlark.Thread, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+var pushResource = definition{"push", func(r *response, _ *starlark.Thread, args starlark.Tuple,
+	kwargs []starlark.Tuple) (starlark.Value, error) {
 	var headers starlark.Value = starlark.None
 	var res push.Resource
-	if err := starlark.UnpackArgs("push", args, kwargs, "target", &res.Target, "headers?", &headers, "method?", &res.Method, "critical?", &res.Critical); err != nil {
+	if err := starlark.UnpackArgs("push", args, kwargs, "target", &res.Target, "headers?", &headers,
+		"method?", &res.Method, "critical?", &res.Critical); err != nil {
 		return nil, environ.Errorf(environ.CodeArguments, `write push("/a.css")`, "%v", err)
 	}
 	if headers != starlark.None {
@@ -39,23 +70,26 @@ var pushResource = definition{"push", func(r *response, _ *starlark.Thread, args
 		}
 		res.Header = headerOf(fields)
 	}
-	return verdict{"verdict", r.plan.Push(res)}, nil
+	return verdict{"verdict", r.plan().Push(res)}, nil
 }}
 
 // maxFinish is how many functions one request may leave behind.
 const maxFinish = 100
 
 // onFinish is environ["larkspur.on_finish"]: on_finish(fn).
-var onFinish = definition{"on_finish", func(r *response, _ *starlark.Thread, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+var onFinish = definition{"on_finish", func(r *response, _ *starlark.Thread, args starlark.Tuple,
+	kwargs []starlark.Tuple) (starlark.Value, error) {
 	var fn starlark.Callable
 	if err := starlark.UnpackPositionalArgs("on_finish", args, kwargs, 1, &fn); err != nil {
-		return nil, environ.Errorf(environ.CodeArguments, "write on_finish(fn), where fn is def fn(status, error)", "%v", err)
+		return nil, environ.Errorf(environ.CodeArguments,
+			"write on_finish(fn), where fn is def fn(status, error)", "%v", err)
 	}
 	if r.finishers == nil {
 		r.finishers = new([]starlark.Callable)
 	}
 	if len(*r.finishers) == maxFinish {
-		return nil, environ.Errorf(environ.CodeArguments, "", "on_finish() was called %d times for one request", maxFinish)
+		return nil, environ.Errorf(environ.CodeArguments, "",
+			"on_finish() was called %d times for one request", maxFinish)
 	}
 	*r.finishers = append(*r.finishers, fn)
 	return starlark.None, nil

@@ -28,7 +28,8 @@ type Failure struct {
 
 // theirs returns the failure of a request that is the client's fault.
 func theirs(code environ.Code, status int, format string, args ...any) *Failure {
-	return &Failure{Status: status, Code: code, Err: environ.Errorf(code, "", format, args...), theirs: true}
+	return &Failure{Status: status, Code: code, Err: environ.Errorf(code, "", format, args...),
+		theirs: true}
 }
 
 // Backtrace returns the call stack of the script, and of Go code that panicked, or "" if the error
@@ -64,7 +65,8 @@ func report(logger *slog.Logger, r *http.Request, f *Failure) {
 	if f.Warning || f.theirs {
 		level = slog.LevelWarn
 	}
-	attrs := []slog.Attr{slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", f.Status), slog.String("code", string(f.Code))}
+	attrs := []slog.Attr{slog.String("method", r.Method), slog.String("path", r.URL.Path),
+		slog.Int("status", f.Status), slog.String("code", string(f.Code))}
 	if f.RequestID != "" {
 		attrs = append(attrs, slog.String("request", f.RequestID))
 	}

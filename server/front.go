@@ -68,8 +68,15 @@ func (f *Front) maxBody() int64 {
 // that has begun and cannot be ended.
 func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.once.Do(f.begin)
-	x := &exchange{ResponseWriter: w, front: f, request: f.source.Request(r), users: 1}
-	defer x.leave()
+	x := &exchange{ResponseWriter: w, front: f, request: f.source.Request(r)}
+	x.hold = &x.own
+	if outer := behind(w); outer != nil {
+		x.hold = outer.hold
+	} else if page := behind(push.PageOf(r.Context())); page != nil {
+		x.hold = page.hold
+	}
+	x.hold.enter()
+	defer x.hold.leave()
 	if f.Access != nil {
 		defer f.access(x, r, time.Now())
 	}
@@ -115,7 +122,8 @@ func (f *Front) route(w http.ResponseWriter, r *http.Request) {
 	}
 	m := f.mount(r)
 	if m == nil {
-		x.turnAway(w, r, f.Logger, theirs(environ.CodeGate, http.StatusNotFound, "the path is outside the mounts %s", f.paths()))
+		x.turnAway(w, r, f.Logger, theirs(environ.CodeGate, http.StatusNotFound,
+			"the path is outside the mounts %s", f.paths()))
 		return
 	}
 	m.Handler.ServeHTTP(w, r)
@@ -126,7 +134,7 @@ func (f *Front) route(w http.ResponseWriter, r *http.Request) {
 func (f *Front) generation(w http.ResponseWriter, r *http.Request) uint64 {
 	if m := f.mount(r); m != nil {
 		if g, ok := m.Handler.(*Gateway); ok {
-			return behind(w).generation(g)
+			return behind(w).hold.generation(g)
 		}
 	}
 	return 0
@@ -143,7 +151,8 @@ func (f *Front) honorsContext(r *http.Request) bool {
 }
 
 // turnAway answers a request that does not reach an application.
-func (x *exchange) turnAway(w http.ResponseWriter, r *http.Request, logger *slog.Logger, f *Failure) {
+func (x *exchange) turnAway(w http.ResponseWriter, r *http.Request, logger *slog.Logger,
+	f *Failure) {
 	f.RequestID = x.request.ID()
 	report(logger, r, f)
 	x.page(w, r, f)
@@ -154,7 +163,8 @@ func (x *exchange) page(w http.ResponseWriter, r *http.Request, f *Failure) {
 	if f.Status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "1")
 	}
-	if r.ProtoMajor == 1 && (f.Status == http.StatusRequestEntityTooLarge || f.Status == http.StatusRequestTimeout) {
+	if r.ProtoMajor == 1 && (f.Status == http.StatusRequestEntityTooLarge ||
+		f.Status == http.StatusRequestTimeout) {
 		// The rest of the body will not be read. HTTP/2 has other streams on the connection, and
 		// resets this one.
 		w.Header().Set("Connection", "close")
@@ -175,10 +185,12 @@ func (x *exchange) page(w http.ResponseWriter, r *http.Request, f *Failure) {
 
 // access logs a request once it is over, however it ended.
 func (f *Front) access(x *exchange, r *http.Request, began time.Time) {
-	attrs := []slog.Attr{slog.Int("status", int(x.status)), slog.Int64("bytes", x.written), slog.String("request", x.request.ID())}
+	attrs := []slog.Attr{slog.Int("status", int(x.status)), slog.Int64("bytes", x.written),
+		slog.String("request", x.request.ID())}
 	if n := x.plan.Promised(); n > 0 {
 		attrs = append(attrs, slog.Int("pushed", n))
 	}
 	attrs = append(attrs, slog.Duration("time", time.Since(began)), slog.String("proto", r.Proto))
-	f.Access.LogAttrs(context.WithoutCancel(r.Context()), slog.LevelInfo, r.Method+" "+r.URL.RequestURI(), attrs...)
+	f.Access.LogAttrs(context.WithoutCancel(r.Context()), slog.LevelInfo,
+		r.Method+" "+r.URL.RequestURI(), attrs...)
 }

@@ -17,7 +17,8 @@ type function struct {
 // A definition is what such a function does.
 type definition struct {
 	name string
-	call func(r *response, t *starlark.Thread, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error)
+	call func(r *response, t *starlark.Thread, args starlark.Tuple,
+		kwargs []starlark.Tuple) (starlark.Value, error)
 }
 
 var (
@@ -33,7 +34,8 @@ func (f *function) Truth() starlark.Bool  { return starlark.True }
 func (f *function) Hash() (uint32, error) { return 0, errors.New("unhashable: " + f.Type()) }
 
 // CallInternal calls the function, if the response has not ended.
-func (f *function) CallInternal(t *starlark.Thread, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+func (f *function) CallInternal(t *starlark.Thread, args starlark.Tuple,
+	kwargs []starlark.Tuple) (starlark.Value, error) {
 	if err := f.ended(); err != nil {
 		return nil, err
 	}
@@ -45,5 +47,6 @@ func (f *function) ended() error {
 	if !f.r.over {
 		return nil
 	}
-	return environ.Errorf(environ.CodeEnded, "call it during the request", "%s() called after the response ended", f.name)
+	return environ.Errorf(environ.CodeEnded, "call it during the request",
+		"%s() called after the response ended", f.name)
 }

@@ -34,7 +34,7 @@ func (a *answering) Call(ctx context.Context, use func(context.Context, *starlar
 	return use(ctx, new(starlark.Thread), app)
 }
 
-// FuzzStartResponse holds that start_response either refuses what it is given, with its code, or sends a response that
+// FuzzStartResponse verifies that start_response either refuses what it is given, with its code, or sends a response that
 // reads back as what was said: no value can make another header, another status, or a body.
 func FuzzStartResponse(f *testing.F) {
 	f.Add("200 OK", "Content-Type", "text/plain", "X-A", "1")

@@ -5,6 +5,7 @@ import (
 
 	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/environ/wire"
+	"github.com/larkspur-web/larkspur/server/h2"
 )
 
 // gate returns why a request must not reach an application, nil if it may: what net/http and x/net
@@ -24,7 +25,8 @@ func gate(r *http.Request) *Failure {
 	}
 	if c, bad := wire.BadOctet(r.RequestURI); bad {
 		// RFC 3986, section 2: none of them is in a URI; readers differ in what they make of it.
-		return refuse(http.StatusBadRequest, "the request target has the octet %#02x, which must be encoded", c)
+		return refuse(http.StatusBadRequest,
+			"the request target has the octet %#02x, which must be encoded", c)
 	}
 	if r.Host == "" && r.ProtoMajor >= 2 {
 		// RFC 9110, sections 4.2.1 and 7.2: a URI without a host is invalid. HTTP/1.1 is refused by
@@ -34,23 +36,21 @@ func gate(r *http.Request) *Failure {
 	if r.Host != "" && !wire.Authority(r.Host) {
 		return refuse(http.StatusBadRequest, "the authority is not HOST or HOST:PORT")
 	}
-	if len(r.Header) > maxFields {
+	if len(r.Header) > h2.DefaultMaxHeaderFields {
 		// RFC 6585, section 5. The hash of a short string is public, so a client could make them
 		// collide in a dict.
-		return refuse(http.StatusRequestHeaderFieldsTooLarge, "there are more than %d header fields", maxFields)
+		return refuse(http.StatusRequestHeaderFieldsTooLarge, "there are more than %d header fields", h2.DefaultMaxHeaderFields)
 	}
-	for _, name := range []string{"Content-Length", "Content-Type"} {
-		if len(r.Header[name]) > 1 {
-			// RFC 9110, section 5.3: neither is a list.
-			return refuse(http.StatusBadRequest, "there are two %s fields", name)
-		}
-	}
-	if v := r.Header["Content-Length"]; len(v) == 1 && !wire.Digits(v[0]) {
+	length, media := r.Header["Content-Length"], r.Header["Content-Type"]
+	switch {
+	// RFC 9110, section 5.3: neither is a list.
+	case len(length) > 1:
+		return refuse(http.StatusBadRequest, "there are two Content-Length fields")
+	case len(media) > 1:
+		return refuse(http.StatusBadRequest, "there are two Content-Type fields")
+	case len(length) == 1 && !wire.Digits(length[0]):
 		// RFC 9110, section 8.6.
 		return refuse(http.StatusBadRequest, "the Content-Length is not a number")
 	}
 	return nil
 }
-
-// maxFields is how many header fields a request may have, as package h2 bounds them by default.
-const maxFields = 512

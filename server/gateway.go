@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/environ"
-	"github.com/larkspur-web/larkspur/push"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 )
@@ -43,9 +42,6 @@ type Gateway struct {
 	source environ.Source // of requests that come through no Front
 }
 
-// DefaultWriteTimeout is how long a client may take to accept a block where nothing else is said.
-const DefaultWriteTimeout = 60 * time.Second
-
 func (g *Gateway) begin() {
 	if g.App == nil {
 		panic("server: Gateway has no App")
@@ -67,6 +63,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x, promised := exchangeOf(w, r)
 	if x == nil {
 		x, promised = &exchange{ResponseWriter: w, request: g.source.Request(r)}, false
+		x.hold = &x.own
 		r = bounded(w, r, environ.DefaultMaxBody)
 	}
 	request := &x.request
@@ -80,7 +77,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			request.ScriptName = m.Path
 		}
 	}
-	l, err := x.join(r.Context(), g, promised)
+	l, err := x.hold.join(r, g)
 	if err != nil {
 		if r.Context().Err() == nil {
 			f := failureOf(err)
@@ -90,14 +87,17 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		return
 	}
-	defer x.leave()
-	res := &response{exchange: x, lease: l, r: r, plan: push.From(w)}
+	defer x.hold.part(l)
+	res := &response{exchange: x, lease: l, r: r}
 	g.config.Init(&res.env, request)
+	res.env.Extender = res
+	res.start.function, res.writer = function{&startResponse, res}, function{&write, res}
 	res.length = -1
-	res.deadlines = deadlines{w: w, write: g.WriteTimeout}
+	res.w, res.write = w, g.WriteTimeout
 	if g.WriteTimeout == 0 {
 		res.write = DefaultWriteTimeout
-		res.deadlines.written = time.Since(epoch) // the server's own deadline, of the same length, has just begun
+		// The server's own deadline, of the same length, has just begun.
+		res.deadlines.written = time.Since(epoch)
 	}
 	if !res.serve() {
 		panic(http.ErrAbortHandler)
@@ -106,15 +106,18 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serve runs the application and reports whether the response is whole, or is an error page.
 func (r *response) serve() bool {
-	var body starlark.Value
-	err := r.lease.run.Call(r.r.Context(), func(_ context.Context, t *starlark.Thread, app starlark.Callable) (err error) {
+	err := r.lease.run.Call(r.r.Context(), func(_ context.Context, t *starlark.Thread,
+		app starlark.Callable) (err error) {
 		r.deadlines.call = host.CallOf(t)
-		r.extend()
-		if body, err = r.call(t, app); err != nil {
+		if r.r.Body != http.NoBody {
+			r.env.Input.Fail = r.deadlines.call.Fail
+			r.env.Input.OnRead = r.deadlines.receiving
+		}
+		if r.body, err = r.call(t, app); err != nil {
 			return err
 		}
 		r.returned = true
-		if err := r.send(t, body); err != nil {
+		if err := r.send(t, r.body); err != nil {
 			return err
 		}
 		return r.complete()
@@ -122,7 +125,7 @@ func (r *response) serve() bool {
 	ok := err == nil || r.fail(err)
 	r.over = true
 	r.env.Finish() // the rest of the request is net/http's, which throws it away
-	r.cleanUp(body, err)
+	r.cleanUp(r.body, err)
 	r.env.Errors.Flush()
 	return ok
 }
@@ -130,7 +133,7 @@ func (r *response) serve() bool {
 // call calls the application. If that fails with an error that carries another one, and nothing has
 // been sent, that answers.
 func (r *response) call(t *starlark.Thread, app starlark.Callable) (starlark.Value, error) {
-	r.args = [2]starlark.Value{&r.env, &r.start}
+	r.args[0], r.args[1] = &r.env, &r.start
 	body, err := starlark.Call(t, app, r.args[:], nil)
 	if err == nil || r.sent {
 		return body, err
@@ -144,29 +147,6 @@ func (r *response) call(t *starlark.Thread, app starlark.Callable) (starlark.Val
 	return starlark.Call(t, answer, r.args[:], nil)
 }
 
-// extend adds to the environ what the response does.
-func (r *response) extend() {
-	r.start.function = function{&startResponse, r}
-	r.writer = function{&write, r}
-	if page, ok := push.Pushed(r.r.Context()); ok {
-		r.env.Extend(environ.Pushed, starlark.String(page))
-	} else if r.env.Request().AtLeast(1, 1) {
-		// RFC 8297, section 2: an HTTP/1.0 client takes a 103 for the response.
-		r.hints = function{&earlyHints, r}
-		r.env.Extend(environ.EarlyHints, &r.hints)
-	}
-	if r.plan.Accepts() {
-		r.push = function{&pushResource, r}
-		r.env.Extend(environ.Push, &r.push)
-	}
-	r.finish = function{&onFinish, r}
-	r.env.Extend(environ.OnFinish, &r.finish)
-	if r.r.Body != http.NoBody {
-		r.env.Input.Fail = r.deadlines.call.Fail
-		r.env.Input.OnRead = r.deadlines.receiving
-	}
-}
-
 // fail ends a response whose application failed, and reports whether the client can be left with
 // what it has got.
 func (r *response) fail(err error) bool {
@@ -175,7 +155,8 @@ func (r *response) fail(err error) bool {
 		if logger == nil {
 			logger = slog.Default()
 		}
-		logger.LogAttrs(context.WithoutCancel(r.r.Context()), slog.LevelDebug, "the client is gone", slog.String("path", r.r.URL.Path), slog.String("request", r.env.Request().ID()))
+		logger.LogAttrs(context.WithoutCancel(r.r.Context()), slog.LevelDebug, "the client is gone",
+			slog.String("path", r.r.URL.Path), slog.String("request", r.env.Request().ID()))
 		return false
 	}
 	f := failureOf(err)

@@ -156,6 +156,7 @@ func (g *Group) Set(handler http.Handler, listeners ...*Listener) error {
 				g.logger().Warn(err.Error(), slog.String("listener", e.listener.URL))
 			}
 		})
+		e.unlisten() // so that the address can be listened on again
 	}
 	return nil
 }

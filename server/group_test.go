@@ -135,7 +135,7 @@ func (c *caller) wants(body string, kept bool) {
 // refused waits until nobody listens there any more.
 func refused(t *testing.T, l *server.Listener) {
 	t.Helper()
-	for began := time.Now(); ; time.Sleep(5 * time.Millisecond) { // nothing tells of it
+	for began := time.Now(); ; time.Sleep(5 * time.Millisecond) { // nothing reports it
 		c, err := net.Dial("tcp", l.Addr().String())
 		if err != nil {
 			return

@@ -20,6 +20,7 @@ import (
 	libhttp "github.com/larkspur-web/larkspur/environ/lib/http"
 	"github.com/larkspur-web/larkspur/environ/lib/static"
 	"github.com/larkspur-web/larkspur/runtime"
+	libhost "github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/server"
 	"go.starlark.net/starlark"
 )
@@ -212,7 +213,7 @@ def echo(stream):
 `
 	const size = 50 << 20
 	var heap peak
-	config := runtime.Config{Predeclared: starlark.StringDict{"measure": runtime.Func("measure", func() { heap.measure() })}}
+	config := runtime.Config{Predeclared: starlark.StringDict{"measure": libhost.Func("measure", func() { heap.measure() })}}
 	eachInput(t, &server.Handler{MaxBody: -1}, config, script, func(t *testing.T, client *http.Client, url string) {
 		for _, path := range []string{"/count", "/echo", "/input"} {
 			heap = peak{}
@@ -281,8 +282,8 @@ def app(environ, start_response):
 	}
 	over := make(chan string, 1)
 	config := runtime.Config{
-		Modules:     map[string]runtime.Module{"body": body.Module},
-		Predeclared: starlark.StringDict{"over": runtime.Func("over", func(kind string) { over <- kind })},
+		Modules:     []*libhost.Module{body.Module()},
+		Predeclared: starlark.StringDict{"over": libhost.Func("over", func(kind string) { over <- kind })},
 	}
 	eachInput(t, &server.Handler{}, config, script, func(t *testing.T, client *http.Client, url string) {
 		for _, path := range []string{"/write", "/iterate", "/map", "/chain", "/file", "/stream"} {
@@ -326,7 +327,7 @@ def app(environ, start_response):
         return lambda stream: stream.write("answer")
     return ["answer"]
 `
-	config := runtime.Config{Modules: map[string]runtime.Module{"body": body.Module}}
+	config := runtime.Config{Modules: []*libhost.Module{body.Module()}}
 	large := strings.Repeat("x", 1<<20)
 	eachInput(t, &server.Handler{}, config, script, func(t *testing.T, client *http.Client, url string) {
 		for range 5 {
@@ -379,7 +380,7 @@ def app(environ, start_response):
         pass
     return ["the end"]
 `
-	eachInput(t, &server.Handler{}, runtime.Config{Modules: map[string]runtime.Module{"http": libhttp.Module, "static": static.Module}}, script, func(t *testing.T, client *http.Client, url string) {
+	eachInput(t, &server.Handler{}, runtime.Config{Modules: []*libhost.Module{libhttp.Module(), static.Module()}}, script, func(t *testing.T, client *http.Client, url string) {
 		for path, want := range map[string]int{"/fine": 200, "/input": 500, "/file": 500, "/wrapper": 500, "/shared": 500} {
 			if res, text := post(t, client, url+path, nil); res.StatusCode != want {
 				t.Errorf("%s: got %d %q, want %d", path, res.StatusCode, text, want)
@@ -415,7 +416,7 @@ def read(path, i):
 	var ready func()
 	failed := make(chan error, 10)
 	config := runtime.Config{Predeclared: starlark.StringDict{
-		"ready": runtime.Func("ready", func() { ready() }),
+		"ready": libhost.Func("ready", func() { ready() }),
 		// attempt is catch, also when the call is over because the client is gone.
 		"attempt": starlark.NewBuiltin("attempt", func(t *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
 			v, err := starlark.Call(t, args[0], nil, nil)

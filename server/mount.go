@@ -41,7 +41,8 @@ func ordered(mounts []Mount, root http.Handler) []Mount {
 func (f *Front) mount(r *http.Request) *Mount {
 	for i := range f.mounts {
 		m := &f.mounts[i]
-		if environ.Within(r.URL.Path, m.Path) && (m.Host == "" || strings.EqualFold(m.Host, hostname(r.Host))) {
+		if environ.Within(r.URL.Path, m.Path) &&
+			(m.Host == "" || strings.EqualFold(m.Host, hostname(r.Host))) {
 			return m
 		}
 	}

@@ -109,7 +109,7 @@ func TestPushPeers(t *testing.T) {
 	})
 }
 
-// TestPushHints1 holds that a 103 over HTTP/1.1 is one that curl takes, where it is switched on.
+// TestPushHints1 verifies that a 103 over HTTP/1.1 is one that curl takes, where it is switched on.
 func TestPushHints1(t *testing.T) {
 	s := servePushes(t, false, hinted, func(h *server.Handler) { h.Push = &push.Policy{HintHTTP1: true} })
 	out, err := exec.Command(peerProgram(t, "curl"), "-si", s.URL+"/page").CombinedOutput()

@@ -60,7 +60,7 @@ func TestPushDiary(t *testing.T) {
 	})
 }
 
-// TestPushFresh holds that a resource that is fresh by its Cache-Control is not run until a new generation serves.
+// TestPushFresh verifies that a resource that is fresh by its Cache-Control is not run until a new generation serves.
 func TestPushFresh(t *testing.T) {
 	source := strings.Replace(styled, `("Content-Type", "text/css")`, `("Content-Type", "text/css"), ("Cache-Control", "max-age=3600")`, 1)
 	s := servePushes(t, false, source, nil)
@@ -81,7 +81,7 @@ func TestPushFresh(t *testing.T) {
 	}
 }
 
-// TestPushRefused holds that nothing breaks when a client resets what is promised, whenever it does, and that it is promised again.
+// TestPushRefused verifies that nothing breaks when a client resets what is promised, whenever it does, and that it is promised again.
 func TestPushRefused(t *testing.T) {
 	both(t, func(t *testing.T, secure bool) {
 		s := servePushes(t, secure, styled, nil)
@@ -145,7 +145,7 @@ def app(environ, start_response):
         fail("oh")
     start_response(*KINDS.get(path, ("200 OK", [])))
     return ["body"]
-`, func(h *server.Handler) { h.Push.VerifyTimeout = 100 * time.Millisecond })
+`, func(h *server.Handler) { h.Push.VerifyTimeout, h.Push.MaxResourceBytes = 500*time.Millisecond, 1<<16 })
 	x := ask(t, s.dial(t, pushtest.Settings{}), "/")
 	if got := promised(x); !slices.Equal(got, []string{"/good"}) {
 		t.Errorf("promised %q", got)
@@ -157,9 +157,9 @@ def app(environ, start_response):
 		"/no-store: skipped: unverified (link): its Cache-Control is no-store",
 		"/vary: skipped: unverified (link): it varies on Cookie, which the promised request has not got from the page",
 		"/500: skipped: unverified (link): its status is 500",
-		"/slow: skipped: unverified (link): no answer within 100ms",
-		"/loop: skipped: unverified (link): no answer within 100ms",
-		"/endless: skipped: budget (link): more than 4194304 bytes",
+		"/slow: skipped: unverified (link): no answer within 500ms",
+		"/loop: skipped: unverified (link): no answer within 500ms",
+		"/endless: skipped: budget (link): more than 65536 bytes",
 		"//other/a: skipped: foreign (link)",
 		"data:text/css,a: skipped: foreign (link)",
 		"/../../a%00: skipped: invalid (link)",
@@ -220,7 +220,7 @@ def app(environ, start_response):
 	}
 }
 
-// TestPushPageFirst holds that a large page is complete before what is pushed with it, unless that is critical.
+// TestPushPageFirst verifies that a large page is complete before what is pushed with it, unless that is critical.
 func TestPushPageFirst(t *testing.T) {
 	const source = `
 BIG = "x" * 3000000
@@ -259,7 +259,7 @@ def app(environ, start_response):
 	})
 }
 
-// TestPushMap holds that the map of resources acts before the application runs.
+// TestPushMap verifies that the map of resources acts before the application runs.
 func TestPushMap(t *testing.T) {
 	m, err := push.ParseMap("site.push", strings.NewReader("/\n  /a.css as=style critical\n  https://cdn.example rel=preconnect\n"))
 	if err != nil {
@@ -278,7 +278,7 @@ func TestPushMap(t *testing.T) {
 	})
 }
 
-// TestPushMount holds that what is outside of the mount is never promised, and that the environ of what is inside is right.
+// TestPushMount verifies that what is outside of the mount is never promised, and that the environ of what is inside is right.
 func TestPushMount(t *testing.T) {
 	s := servePushes(t, false, `
 def app(environ, start_response):
@@ -291,7 +291,7 @@ def app(environ, start_response):
 	}
 }
 
-// TestPushXNet holds that on another engine everything works but promises.
+// TestPushXNet verifies that on another engine everything works but promises.
 func TestPushXNet(t *testing.T) {
 	p, err := runtime.Load(&runtime.Config{FS: fstest.MapFS{"app.star": {Data: []byte(styled)}}}, "app.star")
 	if err != nil {
@@ -309,7 +309,7 @@ func TestPushXNet(t *testing.T) {
 	}
 }
 
-// TestPushGo holds that the engine and package push need no Starlark between them.
+// TestPushGo verifies that the engine and package push need no Starlark between them.
 func TestPushGo(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {

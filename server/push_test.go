@@ -333,7 +333,7 @@ func http1(secure bool) *http.Client {
 	return &http.Client{Transport: tr}
 }
 
-// TestPushLate holds that a call after the response is an error with a code, and nothing worse.
+// TestPushLate verifies that a call after the response is an error with a code, and nothing worse.
 func TestPushLate(t *testing.T) {
 	s := servePushes(t, false, `
 def app(environ, start_response):

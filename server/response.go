@@ -18,7 +18,6 @@ type response struct {
 	lease    *lease
 	r        *http.Request
 	env      environ.Environ
-	plan     *push.Plan // nil in a promised request, and where no Front is around
 	deadlines
 
 	state
@@ -27,16 +26,21 @@ type response struct {
 	cut      bool  // there were more than length
 	dropped  bool  // there was a body where none may be
 	returned bool  // the application has returned: write() is out of turn
+	atOnce   bool  // the engine has the whole of a block, and sees to its progress
 	duplex   bool  // the application may read the request after the response has begun
 	over     bool  // the response has ended: nothing may be called any more
 
 	// What the application is given to call.
-	start                       starter
-	writer, hints, push, finish function
+	start  starter
+	writer function
 
 	args      [2]starlark.Value    // of the application
+	body      starlark.Value       // that it returned
 	finishers *[]starlark.Callable // that on_finish was given; nil if it was not called
 }
+
+// plan is that of the page; nil in a promised request, and where no Front is around.
+func (r *response) plan() *push.Plan { return push.From(r.w) }
 
 // maxPiece is how many bytes of a block a client has the write timeout for.
 const maxPiece = 256 << 10
@@ -53,7 +57,8 @@ func (r *response) commit() error {
 		return nil
 	}
 	if r.status == 0 {
-		return environ.Errorf(environ.CodeNotStarted, "call start_response(status, headers) first", "the body began before start_response() was called")
+		return environ.Errorf(environ.CodeNotStarted, "call start_response(status, headers) first",
+			"the body began before start_response() was called")
 	}
 	r.sent = true
 	r.header(r.w.Header())
@@ -71,7 +76,7 @@ func (r *response) allowReads() {
 	if r.r.ProtoMajor != 1 || r.r.Body == http.NoBody || r.env.Input.AtEnd() {
 		return
 	}
-	if !r.reading && r.r.Header.Get("Expect") != "" {
+	if r.read == 0 && r.r.Header.Get("Expect") != "" {
 		return // nothing is thrown away of a body that the client has not been asked for
 	}
 	_ = http.NewResponseController(r.w).EnableFullDuplex()
@@ -103,9 +108,14 @@ func (r *response) block(s string, flush bool) error {
 	if r.r.Context().Err() != nil {
 		return errGone
 	}
+	piece := maxPiece
+	if r.atOnce && len(s) > piece {
+		piece = len(s)
+		r.unlimit()
+	}
 	for len(s) > 0 {
 		r.sending()
-		n, err := io.WriteString(r.w, s[:min(len(s), maxPiece)])
+		n, err := io.WriteString(r.w, s[:min(len(s), piece)])
 		r.written += int64(n)
 		if err != nil {
 			return errGone
@@ -138,7 +148,8 @@ func (r *response) put(s string) error {
 		return err
 	}
 	if r.cut {
-		return environ.Errorf(environ.CodeTooLong, "", "more than the Content-Length of %d bytes was written", r.length)
+		return environ.Errorf(environ.CodeTooLong, "",
+			"more than the Content-Length of %d bytes was written", r.length)
 	}
 	return nil
 }
@@ -147,7 +158,8 @@ func (r *response) put(s string) error {
 // finds out whether the body is what was declared.
 func (r *response) complete() error {
 	if !r.sent && r.status == 0 {
-		return environ.Errorf(environ.CodeNotStarted, "call start_response(status, headers)", "the application returned without calling start_response()")
+		return environ.Errorf(environ.CodeNotStarted, "call start_response(status, headers)",
+			"the application returned without calling start_response()")
 	}
 	if !r.sent && r.length < 0 && !r.bodiless() {
 		r.length = 0 // all of the body is known: nothing
@@ -160,12 +172,14 @@ func (r *response) complete() error {
 	}
 	if r.bodiless() {
 		if r.dropped {
-			r.warn(environ.CodeNoBody, "a response with status %d has no body: it was dropped", r.status)
+			r.warn(environ.CodeNoBody, "a response with status %d has no body: it was dropped",
+				r.status)
 		}
 		return nil
 	}
 	if r.cut {
-		r.warn(environ.CodeTooLong, "the body is longer than its Content-Length of %d bytes: it was cut", r.length)
+		r.warn(environ.CodeTooLong,
+			"the body is longer than its Content-Length of %d bytes: it was cut", r.length)
 	}
 	if r.written < r.length {
 		return r.short()
@@ -174,7 +188,8 @@ func (r *response) complete() error {
 }
 
 func (r *response) short() error {
-	return environ.Errorf(environ.CodeTooShort, "", "the body ended after %d bytes, Content-Length says %d", r.written, r.length)
+	return environ.Errorf(environ.CodeTooShort, "",
+		"the body ended after %d bytes, Content-Length says %d", r.written, r.length)
 }
 
 // whole reports whether the client has got all that it was promised, and cannot see what went wrong
@@ -183,5 +198,6 @@ func (r *response) whole() bool { return r.sent && r.length >= 0 && r.written ==
 
 // warn logs a fault that did not stop the response.
 func (r *response) warn(code environ.Code, format string, args ...any) {
-	r.report(&Failure{Status: r.status, Code: code, Err: environ.Errorf(code, "", format, args...), Warning: true})
+	r.report(&Failure{Status: r.status, Code: code, Err: environ.Errorf(code, "", format, args...),
+		Warning: true})
 }

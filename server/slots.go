@@ -13,13 +13,13 @@ import (
 // zero value works; a nil *Slots is the process's own, with the limits of the zero value. It
 // must not be copied or changed after its first use, and is safe for concurrent use.
 type Slots struct {
-	// Calls is how many applications run at once. Zero means 1024. With one, calls never overlap,
+	// Calls is how many applications run at once. Zero means [DefaultCalls]. With one, calls never overlap,
 	// and environ["wsgi.multithread"] is False.
 	Calls int
 	// Queue is how many requests wait for a slot; the next is answered 503. Zero means as many as
 	// Calls, negative none.
 	Queue int
-	// Wait is how long a request waits before it is answered 503. Zero means one second.
+	// Wait is how long a request waits before it is answered 503. Zero means [DefaultWait].
 	Wait time.Duration
 
 	once    sync.Once
@@ -28,16 +28,18 @@ type Slots struct {
 	queue   int64
 }
 
+// What Slots are where nothing else is said.
 const (
-	defaultCalls = 1024
-	defaultWait  = time.Second
+	DefaultCalls = 1024
+	DefaultWait  = time.Second
 )
 
 // processSlots bounds all Handlers of the process that have no Slots of their own.
 var processSlots Slots
 
 // errFull is what a request gets that finds no slot: status 503.
-var errFull = &environ.Error{Code: environ.CodeFull, Msg: "too many applications run at once", Status: 503}
+var errFull = &environ.Error{Code: environ.CodeFull, Msg: "too many applications run at once",
+	Status: 503}
 
 func (s *Slots) serial() bool { return s != nil && s.Calls == 1 }
 
@@ -68,7 +70,7 @@ func (s *Slots) wait(ctx context.Context) error {
 	}
 	patience := s.Wait
 	if patience == 0 {
-		patience = defaultWait
+		patience = DefaultWait
 	}
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
@@ -85,7 +87,7 @@ func (s *Slots) wait(ctx context.Context) error {
 func (s *Slots) start() {
 	calls := s.Calls
 	if calls <= 0 {
-		calls = defaultCalls
+		calls = DefaultCalls
 	}
 	s.free = make(chan struct{}, calls)
 	s.queue = int64(s.Queue)

@@ -12,7 +12,8 @@ import (
 // Callable".
 type starter struct{ function }
 
-var startResponse = definition{"start_response", func(r *response, _ *starlark.Thread, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+var startResponse = definition{"start_response", func(r *response, _ *starlark.Thread,
+	args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	status, headers, excInfo, err := unpackStart(args, kwargs)
 	if err != nil {
 		return nil, err
@@ -41,13 +42,16 @@ func (s *starter) Start(status int, fields []environ.Field) error {
 func (r *response) restart(excInfo starlark.Value) error {
 	if excInfo == starlark.None {
 		if r.called {
-			return environ.Errorf(environ.CodeTwice, "pass the error of catch() as exc_info to replace a response", "start_response() was called before")
+			return environ.Errorf(environ.CodeTwice,
+				"pass the error of catch() as exc_info to replace a response",
+				"start_response() was called before")
 		}
 		return nil
 	}
 	cause, ok := excInfo.(error)
 	if !ok || excInfo.Type() != "error" {
-		return environ.Errorf(environ.CodeExcInfo, "pass the error that catch() returned", "exc_info is %s, neither None nor an error", excInfo.Type())
+		return environ.Errorf(environ.CodeExcInfo, "pass the error that catch() returned",
+			"exc_info is %s, neither None nor an error", excInfo.Type())
 	}
 	if !r.sent {
 		return nil
@@ -62,27 +66,35 @@ func (r *response) restart(excInfo starlark.Value) error {
 }
 
 // unpackStart is the quick way for the usual call, and the stock way for all others.
-func unpackStart(args starlark.Tuple, kwargs []starlark.Tuple) (status, headers, excInfo starlark.Value, err error) {
+func unpackStart(args starlark.Tuple, kwargs []starlark.Tuple) (
+	status, headers, excInfo starlark.Value, err error,
+) {
 	if len(kwargs) == 0 && len(args) == 2 {
 		return args[0], args[1], starlark.None, nil
 	}
 	var all struct{ status, headers, excInfo starlark.Value }
 	all.excInfo = starlark.None
-	err = starlark.UnpackArgs("start_response", args, kwargs, "status", &all.status, "headers", &all.headers, "exc_info?", &all.excInfo)
+	err = starlark.UnpackArgs("start_response", args, kwargs, "status", &all.status, "headers",
+		&all.headers, "exc_info?", &all.excInfo)
 	if err != nil {
-		err = environ.Errorf(environ.CodeArguments, `write start_response("200 OK", [("Content-Type", "text/plain")])`, "%v", err)
+		err = environ.Errorf(environ.CodeArguments,
+			`write start_response("200 OK", [("Content-Type", "text/plain")])`, "%v", err)
 	}
 	return all.status, all.headers, all.excInfo, err
 }
 
 // write is write(block), which start_response returns: PEP 3333, "The write() Callable". The block
 // is on the wire when it returns.
-var write = definition{"write", func(r *response, _ *starlark.Thread, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+var write = definition{"write", func(r *response, _ *starlark.Thread, args starlark.Tuple,
+	kwargs []starlark.Tuple) (starlark.Value, error) {
 	if r.returned {
-		return nil, environ.Errorf(environ.CodeLateWrite, "write before returning, or return a callable body and use its stream", "write() called after the application returned")
+		return nil, environ.Errorf(environ.CodeLateWrite,
+			"write before returning, or return a callable body and use its stream",
+			"write() called after the application returned")
 	}
 	if len(args) != 1 || len(kwargs) != 0 {
-		return nil, environ.Errorf(environ.CodeArguments, "", "write() takes one block, got %d arguments", len(args)+len(kwargs))
+		return nil, environ.Errorf(environ.CodeArguments, "",
+			"write() takes one block, got %d arguments", len(args)+len(kwargs))
 	}
 	s, ok := answer.Block(args[0])
 	if !ok {

@@ -38,7 +38,8 @@ func (s *state) set(status, headers starlark.Value) error {
 func (s *state) setGo(status int, fields []environ.Field) error {
 	s.begin()
 	if status < 100 || status > 599 {
-		return environ.Errorf(environ.CodeStatus, "", "status %d is not between 200 and 599", status)
+		return environ.Errorf(environ.CodeStatus, "", "status %d is not between 200 and 599",
+			status)
 	}
 	if err := answer.Final(status, strconv.Itoa(status)); err != nil {
 		return err
@@ -64,7 +65,8 @@ func (s *state) accept(status int, fields []environ.Field) (err error) {
 // forbidsBody reports whether a response with the status has no body, whatever the method.
 func (s *state) forbidsBody() bool {
 	// RFC 9110, sections 15.3.5, 15.3.6 and 15.4.5.
-	return s.status == http.StatusNoContent || s.status == http.StatusResetContent || s.status == http.StatusNotModified
+	return s.status == http.StatusNoContent || s.status == http.StatusResetContent ||
+		s.status == http.StatusNotModified
 }
 
 // header puts the fields into h, with the Content-Length where there may be one.
@@ -72,7 +74,10 @@ func (s *state) header(h http.Header) {
 	values := make([]string, len(s.fields)+1) // one array for all the values
 	typed := false
 	for i, f := range s.fields {
-		name := http.CanonicalHeaderKey(f.Name)
+		name := f.Name
+		if name != "Content-Type" && name != "Content-Length" { // as almost everybody writes them
+			name = http.CanonicalHeaderKey(name)
+		}
 		switch name {
 		case "Content-Length":
 			continue // below

@@ -31,13 +31,15 @@ func (r *response) stream(t *starlark.Thread, body starlark.Callable) error {
 }
 
 var streamMethods = map[string]*starlark.Builtin{
-	"write": starlark.NewBuiltin("write", func(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	"write": starlark.NewBuiltin("write", func(_ *starlark.Thread, b *starlark.Builtin,
+		args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 		s, err := open(b)
 		if err != nil {
 			return nil, err
 		}
 		if len(args) != 1 || len(kwargs) != 0 {
-			return nil, environ.Errorf(environ.CodeArguments, "", "stream.write() takes one block, got %d arguments", len(args)+len(kwargs))
+			return nil, environ.Errorf(environ.CodeArguments, "",
+				"stream.write() takes one block, got %d arguments", len(args)+len(kwargs))
 		}
 		block, ok := answer.Block(args[0])
 		if !ok {
@@ -45,7 +47,8 @@ var streamMethods = map[string]*starlark.Builtin{
 		}
 		return starlark.None, s.r.put(block)
 	}),
-	"flush": starlark.NewBuiltin("flush", func(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	"flush": starlark.NewBuiltin("flush", func(_ *starlark.Thread, b *starlark.Builtin,
+		args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 		s, err := open(b)
 		if err != nil {
 			return nil, err
@@ -57,7 +60,8 @@ var streamMethods = map[string]*starlark.Builtin{
 		s.r.flush()
 		return starlark.None, nil
 	}),
-	"read": starlark.NewBuiltin("read", func(t *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	"read": starlark.NewBuiltin("read", func(t *starlark.Thread, b *starlark.Builtin,
+		args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 		s, err := open(b)
 		if err != nil {
 			return nil, err
@@ -68,7 +72,8 @@ var streamMethods = map[string]*starlark.Builtin{
 		}
 		return starlark.Call(t, read, args, kwargs)
 	}),
-	"close": starlark.NewBuiltin("close", func(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	"close": starlark.NewBuiltin("close", func(_ *starlark.Thread, b *starlark.Builtin,
+		args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 		b.Receiver().(*stream).closed = true
 		return starlark.None, nil
 	}),
@@ -77,14 +82,17 @@ var streamMethods = map[string]*starlark.Builtin{
 func open(b *starlark.Builtin) (*stream, error) {
 	s := b.Receiver().(*stream)
 	if s.closed || s.r.over {
-		return nil, environ.Errorf(environ.CodeStream, "use it inside the body, before close()", "stream.%s() on a closed stream", b.Name())
+		return nil, environ.Errorf(environ.CodeStream, "use it inside the body, before close()",
+			"stream.%s() on a closed stream", b.Name())
 	}
 	return s, nil
 }
 
 var _ starlark.HasAttrs = (*stream)(nil)
 
-func (s *stream) AttrNames() []string { return []string{"close", "closed", "flush", "read", "write"} }
+func (s *stream) AttrNames() []string {
+	return []string{"close", "closed", "flush", "read", "write"}
+}
 
 func (s *stream) Attr(name string) (starlark.Value, error) {
 	if name == "closed" {

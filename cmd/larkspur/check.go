@@ -45,19 +45,19 @@ alone on a line, the one below:
 			if err != nil {
 				return err
 			}
-			config := app.config(runtime.Limits{}, newLogger(stderr))
-			errs := runtime.Check(config, app.entry)
+			config := app.Config(newLogger(stderr))
+			errs := runtime.Check(config, app.Name())
 			for _, d := range errs {
-				d.File = app.path(d.File)
+				d.File = app.Path(d.File)
 				fmt.Fprintln(stdout, d)
 			}
 			if len(errs) > 0 {
 				return errFound
 			}
 			language := lint.Rules{Builtin: config.Builtins().Has, MustReturn: contract.IsApp}
-			warnings := lint.Run(config, app.entry, language.Check, contract.Check)
+			warnings := lint.Run(config, app.Name(), language.Check, contract.Check)
 			for _, d := range warnings {
-				d.File, d.Message = app.path(d.File), "warning: "+d.Message
+				d.File, d.Message = app.Path(d.File), "warning: "+d.Message
 				fmt.Fprintln(stdout, d)
 			}
 			if strict && len(warnings) > 0 {

@@ -15,7 +15,7 @@ import (
 const (
 	exitOK    = 0
 	exitError = 1 // it could not be done
-	exitUsage = 2 // it was not asked for rightly
+	exitUsage = 2 // the command line is wrong
 )
 
 // A runError is an error of the work itself; all others that a command returns are of its usage.
@@ -56,7 +56,7 @@ dropping a request.`,
   larkspur dev blog.star           develop a script
   larkspur new blog                begin an application
   larkspur test                    run the tests of this directory
-  larkspur check blog.star         find errors and doubtful places without serving
+  larkspur check blog.star         find errors and suspicious code without serving
   larkspur fmt -w .                lay out all scripts in one style
   larkspur repl blog.star          try its functions at a prompt
   larkspur probe http://localhost:8000/   see what a server answers, promises and hints
@@ -75,8 +75,10 @@ dropping a request.`,
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(newServe(stderr), newDev(stderr), newTest(stdout, stderr), newCheck(stdout, stderr), newFormat(stdin, stdout, stderr),
-		newNew(stdout), newREPL(stdin, stdout, stderr), newPush(stdout, stderr), newProbe(stdout), newVersion(stdout))
+	root.AddCommand(newServe(stderr), newDev(stderr), newTest(stdout, stderr),
+		newCheck(stdout, stderr), newFormat(stdin, stdout, stderr),
+		newNew(stdout), newREPL(stdin, stdout, stderr), newPush(stdout, stderr), newProbe(stdout),
+		newVersion(stdout))
 	return root
 }
 

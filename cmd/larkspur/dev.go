@@ -7,19 +7,19 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
-	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/display"
 	"github.com/larkspur-web/larkspur/runtime/tee"
 	"github.com/larkspur-web/larkspur/server"
 	"github.com/larkspur-web/larkspur/server/dev"
+	"github.com/larkspur-web/larkspur/server/site"
 	"github.com/spf13/cobra"
 )
 
 func newDev(stderr io.Writer) *cobra.Command {
-	s := settings{listen: []string{"http://127.0.0.1:8000", "https://127.0.0.1:8443"}, watch: true, drain: 2 * time.Second}
+	s := settings{listen: []string{"http://127.0.0.1:8000", "https://127.0.0.1:8443"}, watch: true,
+		drain: 2 * time.Second}
 	c := &cobra.Command{
 		Use:   "dev [flags] [APP]",
 		Short: "Develop an application: reload on save, errors in the browser",
@@ -36,7 +36,9 @@ larkspur.
 The certificate for https is made once, for localhost, and kept in the user's cache
 directory; a browser asks once whether to trust it. To have it trust your own, name one
 with --tls-cert and --tls-key.`,
-		Example:           "  larkspur dev\n  larkspur dev blog.star\n  larkspur dev --listen http://127.0.0.1:0 blog.star",
+		Example: "  larkspur dev\n" +
+			"  larkspur dev blog.star\n" +
+			"  larkspur dev --listen http://127.0.0.1:0 blog.star",
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeApp,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -50,64 +52,38 @@ with --tls-cert and --tls-key.`,
 			if app == nil {
 				app = tour()
 			}
-			console := newConsole(stderr, app.excerpt)
-			p, err := load(app, &s, slog.New(tee.New(console)))
+			console := newConsole(stderr, excerpt(app))
+			logger := slog.New(tee.New(console))
+			v, err := s.site(app)
 			if err != nil {
-				return err
+				return runError{err}
 			}
-			if p.pair == nil && s.https() {
+			if v.Certificate == nil && s.https() {
 				dir, err := os.UserCacheDir()
 				if err != nil {
 					return runError{fmt.Errorf("keep a certificate: %w", err)}
 				}
-				if p.pair, err = devKeyPair(filepath.Join(dir, "larkspur"), time.Now()); err != nil {
+				if v.Certificate, err = site.Localhost(filepath.Join(dir, "larkspur")); err != nil {
 					return runError{err}
 				}
 			}
-			p.handler.Access = slog.New(console) // the inspector has a list of its own
-			p.handler.Push.Observe = dev.Note
-			p.develop = newDevelopment(p)
-			return p.serve(c.Context(), stderr)
+			v.Access = slog.New(console) // the inspector has a list of its own
+			p := &process{server: s.server(logger), site: v, logger: logger, stderr: stderr}
+			p.server.Develop, p.server.Software = true, version()
+			p.greet = func(listeners []*server.Listener) { greet(stderr, app, listeners) }
+			return p.run(c.Context())
 		},
 	}
 	s.flags(c)
 	return c
 }
 
-// A development is what dev adds to a process.
-type development struct {
-	app   *application
-	live  *runtime.Live
-	pages *dev.Server
-
-	mu   sync.Mutex    // loads may be told of at once
-	last *runtime.Scan // of what was loaded before
-}
-
-func newDevelopment(p *process) *development {
-	return &development{app: p.app, live: p.live, last: p.live.Scan(),
-		pages: dev.New(dev.Config{Handler: p.handler, Tree: p.app.tree, Dir: p.app.dir, Entry: p.app.entry, Software: version()})}
-}
-
-// loaded tells the pages of an attempt to load the program again.
-func (d *development) loaded(err error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	now := d.live.Scan()
-	r := dev.Reload{Time: time.Now(), Generation: d.live.Status().Generation, Files: now.Changed(d.last)}
-	d.last = now
-	if err != nil {
-		r.Diagnostics = runtime.Diagnose(d.app.entry, err)
-	}
-	d.pages.Reloaded(r)
-}
-
 // greet says what is developed, and where to look.
-func (d *development) greet(w io.Writer, listeners []*server.Listener) {
+func greet(w io.Writer, app *site.Application, listeners []*server.Listener) {
 	palette := display.PaletteOf(w)
 	what := "the tour that is built in"
-	if d.app.dir != "" {
-		what = d.app.path(d.app.entry)
+	if app.Dir != "" {
+		what = app.Path(app.Name())
 	}
 	fmt.Fprintf(w, "%s %s\n", palette.In(display.Bold, "developing"), what)
 	for _, l := range listeners {
@@ -117,5 +93,6 @@ func (d *development) greet(w io.Writer, listeners []*server.Listener) {
 			break
 		}
 	}
-	fmt.Fprintf(w, "%s\n", palette.In(display.Faint, "save a file and the open page follows; Ctrl-C ends"))
+	fmt.Fprintf(w, "%s\n", palette.In(display.Faint,
+		"save a file and the open page follows; Ctrl-C ends"))
 }

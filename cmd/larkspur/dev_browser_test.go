@@ -36,7 +36,8 @@ func plant(t *testing.T) *garden {
 	return g
 }
 
-// gardenApp is version n of the application. It allows scripts of its own only by a nonce that no page has.
+// gardenApp is version n of the application. It allows scripts of its own only by a nonce that no
+// page has.
 func gardenApp(n int) string {
 	return fmt.Sprintf(`load("@static", "static")
 
@@ -64,8 +65,9 @@ func (g *garden) write(name, content string) {
 	}
 }
 
-// TestDevFollows edits an application with a page open: what is saved shows in the page, within 500 ms in the median of
-// ten times; what is broken shows over it, at the right line; a style sheet changes without a reload.
+// TestDevFollows edits an application with a page open: what is saved shows in the page, within 500
+// ms in the median of ten times; what is broken shows over it, at the right line; a style sheet
+// changes without a reload.
 func TestDevFollows(t *testing.T) {
 	g := plant(t)
 	b := browsertest.Open(t, nil)
@@ -98,7 +100,7 @@ func TestDevFollows(t *testing.T) {
 	g.write("words.txt", "new")
 	b.Shows(`!window.stays && document.readyState === "complete"`)
 
-	// What does not load shows over the page, and goes when it is mended, also to what it was.
+	// What does not load shows over the page, and goes when it is fixed, also to what it was.
 	b.Shows(`window.stays = true`)
 	g.write("app.star", "X = 1\ndef app(environ, start_response)\n    return []\n")
 	b.Shows(overlay + `.querySelector("pre .here").textContent.includes("def app(environ, start_response)")`)
@@ -118,7 +120,8 @@ func TestDevFollows(t *testing.T) {
 	g.stop()
 }
 
-// TestDevErrors opens the page of an error and the inspector, as wide as a desk and as narrow as a phone.
+// TestDevErrors opens the page of an error and the inspector, as wide as a desk and as narrow as a
+// phone.
 func TestDevErrors(t *testing.T) {
 	g := plant(t)
 	b := browsertest.Open(t, nil)
@@ -143,10 +146,10 @@ func TestDevErrors(t *testing.T) {
 	}
 	res.Body.Close()
 	b.Shows(`document.querySelector("td.target").textContent.includes("/style.css?elsewhere")`)
-	// The failing page is loaded again when the script is mended.
+	// The failing page is loaded again when the script is fixed.
 	b.Go(g.url + "/fail")
-	g.write("app.star", strings.Replace(gardenApp(1), "return VERSION // 0", `return start_response("200 OK", []) and ["mended"]`, 1))
-	b.Shows(`document.body.textContent === "mended"`)
+	g.write("app.star", strings.Replace(gardenApp(1), "return VERSION // 0", `return start_response("200 OK", []) and ["fixed"]`, 1))
+	b.Shows(`document.body.textContent === "fixed"`)
 	for _, line := range b.Console() {
 		if !strings.Contains(line, "status of 500") { // that the request failed is the console's business too
 			t.Errorf("the console says: %s", line)
@@ -155,8 +158,8 @@ func TestDevErrors(t *testing.T) {
 	g.stop()
 }
 
-// TestDevRandomEdits edits an application two hundred times, every third of them broken, with a page open: the server
-// goes on, and the page ends on the last good version.
+// TestDevRandomEdits edits an application two hundred times, every third of them broken, with a
+// page open: the server goes on, and the page ends on the last good version.
 func TestDevRandomEdits(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a minute")

@@ -7,13 +7,14 @@ import (
 
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host"
+	"github.com/larkspur-web/larkspur/server/site"
 )
 
 // loadError says in a line why the application does not load.
-func (a *application) loadError(err error) error {
-	found := runtime.Diagnose(a.entry, err)
+func loadError(a *site.Application, err error) error {
+	found := runtime.Diagnose(a.Name(), err)
 	first := found[0]
-	first.File = a.path(first.File)
+	first.File = a.Path(first.File)
 	text, _, _ := strings.Cut(first.String(), "\n")
 	if len(found) > 1 {
 		return fmt.Errorf("%s (and %d more: larkspur check lists them)", text, len(found)-1)
@@ -25,4 +26,6 @@ func (a *application) loadError(err error) error {
 const around = 2
 
 // excerpt reads the lines around a place from the tree as it is now.
-func (a *application) excerpt(at host.Place) []host.Line { return host.Excerpt(a.tree, at, around) }
+func excerpt(a *site.Application) func(host.Place) []host.Line {
+	return func(at host.Place) []host.Line { return host.Excerpt(a.FS, at, around) }
+}

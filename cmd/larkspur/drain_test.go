@@ -104,7 +104,7 @@ func TestSecondSignal(t *testing.T) {
 	}
 	must(t, s.signal("TERM"))
 	must(t, s.end("1"))
-	if got := s.log.String(); !strings.HasSuffix(got, "larkspur: told twice to end: requests were cut off\n") {
+	if got := s.log.String(); !strings.HasSuffix(got, "larkspur: second signal: exiting now, requests were cut off\n") {
 		t.Errorf("the log is %s", got)
 	}
 }
@@ -134,9 +134,9 @@ def app(environ, start_response):
 `
 
 // begin asks for the stream and returns once it has begun.
-func (s *daemon) begin(t *testing.T) *http.Response {
+func (d *daemon) begin(t *testing.T) *http.Response {
 	t.Helper()
-	res, err := (&http.Client{Transport: new(http.Transport)}).Get(s.urls[0])
+	res, err := (&http.Client{Transport: new(http.Transport)}).Get(d.urls[0])
 	if err != nil {
 		t.Fatal(err)
 	}

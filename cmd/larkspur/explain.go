@@ -22,8 +22,9 @@ is sent: no server is needed.
 
 The statuses are promised (an HTTP/2 push), hinted (a 103), linked (the Link field is
 left to tell it) and skipped.`,
-		Example: "  larkspur push explain / blog.star\n  larkspur push explain --hints --push-map site.push https://example.com/blog/ blog.star",
-		Args:    cobra.RangeArgs(1, 2),
+		Example: "  larkspur push explain / blog.star\n" +
+			"  larkspur push explain --hints --push-map site.push https://example.com/blog/ blog.star",
+		Args: cobra.RangeArgs(1, 2),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if err := d.load("push explain "+args[0], args[1:], stderr); err != nil {
 				return err
@@ -36,7 +37,8 @@ left to tell it) and skipped.`,
 		},
 	}
 	d.flags(c)
-	c.Flags().BoolVar(&d.refuses, "hints", false, "for a client that takes no pushes, as browsers are")
+	c.Flags().BoolVar(&d.refuses, "hints", false,
+		"for a client that takes no pushes, as browsers are")
 	return c
 }
 

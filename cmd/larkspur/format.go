@@ -34,7 +34,9 @@ is not.`,
   larkspur fmt -d blog.star       show what it would change
   larkspur fmt -l .               list what is not formatted; exit 1 if anything is
   larkspur fmt < in.star > out.star`,
-		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		ValidArgsFunction: func(*cobra.Command, []string, string) (
+			[]string, cobra.ShellCompDirective,
+		) {
 			return []string{"star"}, cobra.ShellCompDirectiveFilterFileExt
 		},
 		RunE: func(_ *cobra.Command, args []string) error {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -26,29 +27,37 @@ be read, edited and committed. It keeps nothing about who asked.
 
 What was used less than three times, or less than half as often as the resource of the
 page that was used most, is left out.`,
-		Example: "  larkspur push learn --output site.push blog.star\n  larkspur serve --push-map site.push blog.star",
-		Args:    cobra.MaximumNArgs(1),
+		Example: "  larkspur push learn --output site.push blog.star\n" +
+			"  larkspur serve --push-map site.push blog.star",
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := s.check(); err != nil {
 				return err
 			}
 			if output != "" && !force && exists(output) {
-				return runError{fmt.Errorf("%s is there already, perhaps edited: name another --output, or say --force", output)}
+				return runError{fmt.Errorf("%s is there already, perhaps edited: name another "+
+					"--output, or use --force", output)}
 			}
 			app, err := needApp("push learn", args)
 			if err != nil {
 				return err
 			}
 			if s.https() && s.tlsCert == "" {
-				return fmt.Errorf("https needs a certificate: name it with --tls-cert and --tls-key")
+				return errors.New(
+					"https needs a certificate: name it with --tls-cert and --tls-key")
 			}
-			p, err := load(app, &s, slog.New(slog.NewTextHandler(stderr, nil)))
+			logger := slog.New(slog.NewTextHandler(stderr, nil))
+			v, err := s.site(app)
 			if err != nil {
-				return err
+				return runError{err}
 			}
 			recorder := new(push.Recorder)
-			p.handler.Push.Recorder = recorder
-			served := p.serve(c.Context(), stderr)
+			v.Push.Recorder = recorder
+			p := &process{server: s.server(logger), site: v, logger: logger, stderr: stderr}
+			if err := p.open(); err != nil {
+				return err
+			}
+			served := p.serve(c.Context())
 			if err := writeMap(recorder.Map(), output, stdout); err != nil {
 				return runError{err}
 			}
@@ -56,7 +65,8 @@ page that was used most, is left out.`,
 		},
 	}
 	s.flags(c)
-	c.Flags().StringVarP(&output, "output", "o", "", "`FILE` to write the map to (default standard output)")
+	c.Flags().StringVarP(&output, "output", "o", "",
+		"`FILE` to write the map to (default standard output)")
 	c.Flags().BoolVar(&force, "force", false, "replace FILE")
 	return c
 }
@@ -64,7 +74,8 @@ page that was used most, is left out.`,
 // writeMap writes a map to a file, or to stdout if that has no name.
 func writeMap(m *push.Map, name string, stdout io.Writer) error {
 	var text bytes.Buffer
-	fmt.Fprintln(&text, "# What was learned about the pages. Read it, edit it: a pattern may have * and **.")
+	fmt.Fprintln(&text,
+		"# What was learned about the pages. Read it, edit it: a pattern may have * and **.")
 	if _, err := m.WriteTo(&text); err != nil {
 		return err
 	}

@@ -19,8 +19,9 @@ func newLint(stdout, stderr io.Writer) *cobra.Command {
 PATH: TARGET: FAULT: a missing or unknown as, a font without crossorigin, a target that is
 another origin's, outside the application, missing, redirected, too large or not to be
 kept, the page itself, or named twice. It exits 1 if there is anything.`,
-		Example: "  larkspur push lint blog.star / /blog/hello\n  larkspur push lint --push-map site.push blog.star /",
-		Args:    cobra.MinimumNArgs(2),
+		Example: "  larkspur push lint blog.star / /blog/hello\n" +
+			"  larkspur push lint --push-map site.push blog.star /",
+		Args: cobra.MinimumNArgs(2),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if err := d.load("push lint", args[:1], stderr); err != nil {
 				return err
@@ -46,9 +47,12 @@ kept, the page itself, or named twice. It exits 1 if there is anything.`,
 	return c
 }
 
-// destinations are what a preload can be for. https://fetch.spec.whatwg.org/#concept-potential-destination
-var destinations = map[string]bool{"audio": true, "document": true, "embed": true, "fetch": true, "font": true, "image": true, "json": true, "manifest": true,
-	"object": true, "report": true, "script": true, "sharedworker": true, "style": true, "track": true, "video": true, "worker": true, "xslt": true}
+// destinations are what a preload can be for.
+// https://fetch.spec.whatwg.org/#concept-potential-destination
+var destinations = map[string]bool{"audio": true, "document": true, "embed": true, "fetch": true,
+	"font": true, "image": true, "json": true, "manifest": true,
+	"object": true, "report": true, "script": true, "sharedworker": true, "style": true,
+	"track": true, "video": true, "worker": true, "xslt": true}
 
 // faults says what is wrong with what the page preloads.
 func (t *trial) faults() (faults []string) {
@@ -66,15 +70,19 @@ func (t *trial) faults() (faults []string) {
 		case push.Self:
 			fault(v.Target, "the page preloads itself")
 		case push.Foreign:
-			fault(v.Target, "it is of another origin, or outside the application: it is never pushed")
+			fault(v.Target,
+				"it is of another origin, or outside the application: it is never pushed")
 		case push.Invalid:
-			fault(v.Target, "it is no URI reference that a server can promise: %s", or(v.Detail, "write an absolute path"))
+			fault(v.Target, "it is no URI reference that a server can promise: %s",
+				or(v.Detail, "write an absolute path"))
 		case push.Unverified:
 			fault(v.Target, "it is never pushed: %s", v.Detail)
 		case push.Budget:
 			fault(v.Target, "it is too large to be pushed: %s", v.Detail)
 		case push.Limit:
-			fault(or(v.Target, "the Link fields"), "there are more resources than are pushed with one page: %s", or(v.Detail, "the first ten are"))
+			fault(or(v.Target, "the Link fields"),
+				"there are more resources than are pushed with one page: %s",
+				or(v.Detail, "the first ten are"))
 		}
 	}
 	return faults

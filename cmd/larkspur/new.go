@@ -25,7 +25,9 @@ func newNew(stdout io.Writer) *cobra.Command {
 static file, tests and a README. It refuses a directory that is not empty.`,
 		Example: `  larkspur new blog && cd blog && larkspur test && larkspur dev`,
 		Args:    cobra.ExactArgs(1),
-		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		ValidArgsFunction: func(*cobra.Command, []string, string) (
+			[]string, cobra.ShellCompDirective,
+		) {
 			return nil, cobra.ShellCompDirectiveFilterDirs
 		},
 		RunE: func(_ *cobra.Command, args []string) error {

@@ -104,7 +104,8 @@ func (s *probed) sum() string {
 		text = fmt.Sprintf("%s (%d without a response), %s",
 			count(promises, "promise"), promises-taken, count(hints, "hint"))
 	}
-	return fmt.Sprintf("%s, %s, of which %s pushed", text, display.Bytes(bytes), display.Bytes(pushed))
+	return fmt.Sprintf("%s, %s, of which %s pushed", text, display.Bytes(bytes),
+		display.Bytes(pushed))
 }
 
 // draw draws a request, its hints and its promises, in the order in which they came.

@@ -14,6 +14,7 @@ import (
 	"github.com/larkspur-web/larkspur/push/pushtest"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/server"
+	"github.com/larkspur-web/larkspur/server/site"
 	"github.com/spf13/cobra"
 )
 
@@ -32,7 +33,7 @@ func newPush(stdout, stderr io.Writer) *cobra.Command {
 
 // A dry is an application whose pages are asked for without a server.
 type dry struct {
-	app     *application
+	app     *site.Application
 	handler *server.Handler
 	// What the flags say.
 	mapFile string
@@ -43,7 +44,8 @@ type dry struct {
 
 func (d *dry) flags(c *cobra.Command) {
 	f := c.Flags()
-	f.StringVar(&d.mapFile, "push-map", "", "`FILE` that says which resources go with which pages, as serve has it")
+	f.StringVar(&d.mapFile, "push-map", "",
+		"`FILE` that says which resources go with which pages, as serve has it")
 	f.StringVar(&d.mount, "mount", "", "`PATH` under which the application lives, as serve has it")
 	f.StringArrayVar(&d.fields, "header", nil, "`NAME:VALUE` of the request; may be repeated")
 }
@@ -56,9 +58,9 @@ func (d *dry) load(command string, args []string, stderr io.Writer) error {
 	}
 	// What the application does wrong is said; what is decided is shown otherwise.
 	logger := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	program, err := runtime.Load(d.app.config(runtime.Limits{}, logger), d.app.entry)
+	program, err := runtime.Load(d.app.Config(logger), d.app.Name())
 	if err != nil {
-		return runError{d.app.loadError(err)}
+		return runError{loadError(d.app, err)}
 	}
 	d.handler = &server.Handler{App: program, Mount: d.mount, Logger: logger}
 	return nil
@@ -93,7 +95,8 @@ func (d *dry) ask(page string) (*trial, error) {
 			panic(v)
 		}
 	}()
-	h := &server.Handler{App: d.handler.App, Mount: d.handler.Mount, Logger: d.handler.Logger, Push: policy}
+	h := &server.Handler{App: d.handler.App, Mount: d.handler.Mount, Logger: d.handler.Logger,
+		Push: policy}
 	h.ServeHTTP(&t.Trial, r)
 	return t, nil
 }
@@ -105,15 +108,26 @@ func (d *dry) request(page string) (*http.Request, error) {
 	}
 	u, err := url.Parse(page)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil, fmt.Errorf("%q is neither a path, as /blog/, nor a URL, as https://example.com/blog/", page)
+		return nil, fmt.Errorf("%q is neither a path, as /blog/, nor a URL, as "+
+			"https://example.com/blog/", page)
 	}
-	r := &http.Request{Method: http.MethodGet, URL: &url.URL{Path: u.Path, RawPath: u.RawPath, RawQuery: u.RawQuery}, Host: u.Host, RequestURI: u.RequestURI(),
-		Proto: "HTTP/2.0", ProtoMajor: 2, Header: http.Header{"Accept": {"text/html"}}, Body: http.NoBody, RemoteAddr: "127.0.0.1:0"}
+	r := &http.Request{
+		Method:     http.MethodGet,
+		URL:        &url.URL{Path: u.Path, RawPath: u.RawPath, RawQuery: u.RawQuery},
+		Host:       u.Host,
+		RequestURI: u.RequestURI(),
+		Proto:      "HTTP/2.0",
+		ProtoMajor: 2,
+		Header:     http.Header{"Accept": {"text/html"}},
+		Body:       http.NoBody,
+		RemoteAddr: "127.0.0.1:0",
+	}
 	if r.URL.Path == "" {
 		r.URL.Path = "/"
 	}
 	if u.Scheme == "https" {
-		r.TLS = &tls.ConnectionState{HandshakeComplete: true, Version: tls.VersionTLS13, NegotiatedProtocol: "h2", ServerName: u.Hostname()}
+		r.TLS = &tls.ConnectionState{HandshakeComplete: true, Version: tls.VersionTLS13,
+			NegotiatedProtocol: "h2", ServerName: u.Hostname()}
 	}
 	for _, f := range d.fields {
 		name, value, ok := strings.Cut(f, ":")

@@ -13,9 +13,11 @@ import (
 
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/display"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/prompt"
 	"github.com/larkspur-web/larkspur/runtime/tee"
 	"github.com/larkspur-web/larkspur/server/apptest"
+	"github.com/larkspur-web/larkspur/server/site"
 	"github.com/spf13/cobra"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
@@ -55,6 +57,7 @@ in is run in the same way, without a prompt; then it exits 1 if anything failed.
 			if err := r.open(app); err != nil {
 				return err
 			}
+			defer r.session.Close()
 			if lines, done := openTerminal(stdin, stdout, r.session); lines != nil {
 				defer done()
 				r.lines, r.interactive = lines, true
@@ -87,32 +90,34 @@ type lines interface {
 var errDropped = errors.New("dropped")
 
 // open loads the application, or nothing if it is nil.
-func (r *repl) open(app *application) error {
+func (r *repl) open(app *site.Application) error {
 	file := ""
 	if app == nil {
-		app = &application{tree: runtime.Dir("."), dir: "."}
+		app = site.Dir(".", "")
 	} else {
-		file, _, _ = strings.Cut(app.entry, ".star:")
+		file, _, _ = strings.Cut(app.Name(), ".star:")
 		file = strings.TrimSuffix(file, ".star") + ".star"
 	}
 	log := tee.New(newLogger(r.stderr).Handler())
 	// Whoever sits at the prompt ends what runs too long.
-	config := app.config(runtime.Limits{Steps: math.MaxUint64, Time: -1}, slog.New(log))
-	test, err := testModule(log)
+	config := app.Config(slog.New(log))
+	config.Limits = runtime.Limits{Steps: math.MaxUint64, Time: -1}
+	test, err := site.TestModule(log)
 	if err != nil {
 		return runError{err}
 	}
-	config.Modules["test"] = test.Module
+	config.Modules = append(config.Modules, test)
 	if r.session, err = prompt.New(config, file); err != nil {
-		return runError{app.loadError(err)}
+		return runError{loadError(app, err)}
 	}
-	if values, err := test.Module(nil); err == nil && r.session.Value("client") == nil {
+	values, err := test.Values(new(host.Load))
+	if err == nil && r.session.Value("client") == nil {
 		r.session.Bind("client", values["client"])
 	}
 	return nil
 }
 
-func (r *repl) greeting(app *application) string {
+func (r *repl) greeting(app *site.Application) string {
 	text := version() + "\nCtrl-D leaves, Tab completes names"
 	if app != nil && r.session.Value("app") != nil {
 		text += `; client(app).get("/") asks the application`

@@ -40,13 +40,16 @@ process should get by with. It is a soft limit: set it a tenth below a hard one.
 				return err
 			}
 			if s.https() && s.tlsCert == "" {
-				return fmt.Errorf("https needs a certificate: name it with --tls-cert and --tls-key")
+				return fmt.Errorf("https needs a certificate: name it with --tls-cert and " +
+					"--tls-key")
 			}
-			p, err := load(app, &s, slog.New(slog.NewTextHandler(stderr, nil)))
+			logger := slog.New(slog.NewTextHandler(stderr, nil))
+			v, err := s.site(app)
 			if err != nil {
-				return err
+				return runError{err}
 			}
-			return p.serve(c.Context(), stderr)
+			p := &process{server: s.server(logger), site: v, logger: logger, stderr: stderr}
+			return p.run(c.Context())
 		},
 	}
 	s.flags(c)

@@ -3,12 +3,17 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/larkspur-web/larkspur/environ"
+	"github.com/larkspur-web/larkspur/push"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/display"
+	"github.com/larkspur-web/larkspur/server"
+	"github.com/larkspur-web/larkspur/server/site"
 	"github.com/spf13/cobra"
 )
 
@@ -32,16 +37,19 @@ type settings struct {
 
 // flags adds the flags; what s holds already are the defaults.
 func (s *settings) flags(c *cobra.Command) {
+	limits := runtime.Limits{}.WithDefaults()
 	f := c.Flags()
-	f.StringArrayVar(&s.listen, "listen", s.listen, "`URL` to listen on: http://HOST:PORT (HTTP/1.1 and cleartext HTTP/2), https://HOST:PORT or unix:PATH; port 0 picks a free one; may be repeated")
+	f.StringArrayVar(&s.listen, "listen", s.listen,
+		"`URL` to listen on: http://HOST:PORT (HTTP/1.1 and cleartext HTTP/2), "+
+			"https://HOST:PORT or unix:PATH; port 0 picks a free one; may be repeated")
 	f.StringVar(&s.tlsCert, "tls-cert", "", "certificate for https, a PEM `FILE`")
 	f.StringVar(&s.tlsKey, "tls-key", "", "its key, a PEM `FILE`")
 	f.StringVar(&s.mount, "mount", "", "`PATH` under which the application lives, its SCRIPT_NAME (default the root)")
-	f.DurationVar(&s.timeout, "timeout", 30*time.Second, "how long a call may take to its first block, and from each block to the next")
-	f.Uint64Var(&s.maxSteps, "max-steps", 100_000_000, "how many `STEPS` of the interpreter a call may take")
-	s.maxBody = 10 << 20
+	f.DurationVar(&s.timeout, "timeout", limits.Time, "how long a call may take to its first block, and from each block to the next")
+	f.Uint64Var(&s.maxSteps, "max-steps", limits.Steps, "how many `STEPS` of the interpreter a call may take")
+	s.maxBody = environ.DefaultMaxBody
 	f.Var(&s.maxBody, "max-body", "how large a request's body may be, as in 512KiB or 10MiB; -1 sets no bound")
-	f.IntVar(&s.calls, "calls", 1024, "how many calls of the application may run at once; as many again wait, the next get 503")
+	f.IntVar(&s.calls, "calls", server.DefaultCalls, "how many calls of the application may run at once; as many again wait, the next get 503")
 	f.StringVar(&s.http2, "http2", "larkspur", "whose HTTP/2 `SERVER`: larkspur, or x-net for that of golang.org/x/net, which makes no pushes")
 	f.StringVar(&s.pushMap, "push-map", "", "`FILE` that says which resources go with which pages, and are pushed, or hinted, before the application runs")
 	f.BoolVar(&s.noPush, "no-push", false, "make no pushes; hints go out as to a client that takes none")
@@ -74,11 +82,32 @@ func (s *settings) check() error {
 	return nil
 }
 
-func (s *settings) limits() runtime.Limits {
-	return runtime.Limits{Time: s.timeout, Steps: s.maxSteps}
+// site is what serves the application.
+func (s *settings) site(app *site.Application) (*site.Site, error) {
+	app.Limits = runtime.Limits{Time: s.timeout, Steps: s.maxSteps}
+	v := &site.Site{
+		Mounts: []site.Mount{{Path: s.mount, App: app}}, Listen: s.listen,
+		MaxBody: int64(s.maxBody), Calls: s.calls,
+		Push: site.Push{Off: s.noPush, HintHTTP1: s.hints1},
+	}
+	var err error
+	if s.pushMap != "" {
+		v.Push.Map, err = push.ReadMap(s.pushMap)
+	}
+	if s.tlsCert != "" && err == nil {
+		v.Certificate, err = site.ReadCertificate(s.tlsCert, s.tlsKey)
+	}
+	return v, err
+}
+
+// server is what runs it.
+func (s *settings) server(logger *slog.Logger) *site.Server {
+	return &site.Server{Watch: s.watch, Drain: s.drain, XNet: s.http2 == "x-net", Logger: logger}
 }
 
 // https reports whether a listener needs a certificate.
 func (s *settings) https() bool {
-	return slices.ContainsFunc(s.listen, func(where string) bool { return strings.HasPrefix(where, "https:") })
+	return slices.ContainsFunc(s.listen, func(where string) bool {
+		return strings.HasPrefix(where, "https:")
+	})
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/larkspur-web/larkspur/runtime/display"
 	"github.com/larkspur-web/larkspur/runtime/suite"
 	"github.com/larkspur-web/larkspur/runtime/watch"
+	"github.com/larkspur-web/larkspur/server/site"
 	"github.com/spf13/cobra"
 )
 
@@ -82,10 +83,13 @@ to PATH that holds app.star; without any, PATH itself, or the one that the file 
 		},
 	}
 	c.Flags().StringVar(&f.match, "run", "", "run only the tests whose names match the `REGEXP`")
-	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "show also what tests that pass print and log")
+	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false,
+		"show also what tests that pass print and log")
 	c.Flags().BoolVar(&f.watch, "watch", false, "run again when a file changes, until interrupted")
-	c.Flags().BoolVar(&f.cover, "cover", false, "count which statements run, and print the share of each file")
-	c.Flags().StringVar(&f.coverHTML, "cover-html", "", "write the coverage, line by line, to `FILE` (implies --cover)")
+	c.Flags().BoolVar(&f.cover, "cover", false,
+		"count which statements run, and print the share of each file")
+	c.Flags().StringVar(&f.coverHTML, "cover-html", "",
+		"write the coverage, line by line, to `FILE` (implies --cover)")
 	c.Flags().StringVar(&f.junit, "junit", "", "write the results as JUnit XML to `FILE`")
 	c.Flags().DurationVar(&f.timeout, "timeout", f.timeout, "how long a test may take")
 	c.Flags().StringVar(&f.root, "root", "", "the `DIR` that // stands for in a load")
@@ -112,8 +116,8 @@ func doubleDash(args []string) []string {
 // tests are what test runs.
 type tests struct {
 	*testFlags
-	app    *application // the tree; it has no entry
-	path   string       // in the tree
+	app    *site.Application // the tree; it has no entry
+	path   string            // in the tree
 	match  *regexp.Regexp
 	stdout io.Writer
 	logger *slog.Logger
@@ -144,7 +148,8 @@ func (f *testFlags) find(args []string) (*tests, error) {
 	case err != nil:
 		return nil, runError{err}
 	case !info.IsDir() && !strings.HasSuffix(path, suite.Suffix):
-		return nil, runError{fmt.Errorf("%s: the name of a file of tests ends in %s", path, suite.Suffix)}
+		return nil, runError{fmt.Errorf("%s: the name of a file of tests ends in %s", path,
+			suite.Suffix)}
 	}
 	dir := path
 	if !info.IsDir() {
@@ -158,11 +163,13 @@ func (f *testFlags) find(args []string) (*tests, error) {
 	if err != nil || !filepath.IsLocal(inside) {
 		return nil, fmt.Errorf("--root %s: %s is not below it", root, path)
 	}
-	t.app, t.path = &application{tree: runtime.Dir(root), dir: root}, filepath.ToSlash(inside)
+	t.app, t.path = &site.Application{FS: runtime.Dir(root), Dir: root,
+		Limits: runtime.Limits{Time: f.timeout}}, filepath.ToSlash(inside)
 	return t, nil
 }
 
-// rootOf returns the first directory on the way from the current one to dir that holds app.star, else dir.
+// rootOf returns the first directory on the way from the current one to dir that holds app.star,
+// else dir.
 func rootOf(dir string) string {
 	if !filepath.IsLocal(dir) {
 		return dir
@@ -185,14 +192,15 @@ func (t *tests) run(ctx context.Context) error {
 	}
 	files := []string{t.path}
 	if !strings.HasSuffix(t.path, suite.Suffix) {
-		if files, err = suite.Find(t.app.tree, t.path); err != nil {
+		if files, err = suite.Find(t.app.FS, t.path); err != nil {
 			return runError{err}
 		}
 	}
 	if len(files) == 0 {
-		return runError{fmt.Errorf("%s holds no file *%s", t.app.path(t.path), suite.Suffix)}
+		return runError{fmt.Errorf("%s holds no file *%s", t.app.Path(t.path), suite.Suffix)}
 	}
-	p := suite.Printer{W: t.stdout, Suite: s, Verbose: t.verbose, Palette: display.PaletteOf(t.stdout)}
+	p := suite.Printer{W: t.stdout, Suite: s, Verbose: t.verbose,
+		Palette: display.PaletteOf(t.stdout)}
 	var results []*suite.Result
 	failed := false
 	err = s.Run(ctx, files, func(r *suite.Result) {
@@ -203,7 +211,8 @@ func (t *tests) run(ctx context.Context) error {
 		return runError{err}
 	}
 	if len(results) == 0 {
-		return runError{fmt.Errorf("no test matches: there are functions %s* to run, or --run leaves all out", "test_")}
+		return runError{fmt.Errorf("no test matches: there are functions %s* to run, or --run "+
+			"leaves all out", "test_")}
 	}
 	p.Summary()
 	if err := t.reports(s, results); err != nil {
@@ -229,5 +238,5 @@ func (t *tests) again(ctx context.Context) error {
 			own[abs] = true // what a run writes is no reason for another
 		}
 	}
-	return watch.Tree(ctx, t.logger, t.app.dir, func(path string) bool { return own[path] }, run)
+	return watch.Tree(ctx, t.logger, t.app.Dir, func(path string) bool { return own[path] }, run)
 }

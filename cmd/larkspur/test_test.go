@@ -22,7 +22,7 @@ func TestApps(t *testing.T) {
 	}
 }
 
-// TestWatch holds that a change runs the tests again, and that a file which does not load ends nothing.
+// TestWatch verifies that a change runs the tests again, and that a file which does not load ends nothing.
 func TestWatch(t *testing.T) {
 	dir := t.TempDir()
 	save := func(body string) {

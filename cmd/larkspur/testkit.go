@@ -4,67 +4,26 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"strings"
 
-	"github.com/larkspur-web/larkspur/apps"
-	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/cover"
-	"github.com/larkspur-web/larkspur/runtime/lib/json"
 	"github.com/larkspur-web/larkspur/runtime/suite"
-	"github.com/larkspur-web/larkspur/runtime/tee"
-	"github.com/larkspur-web/larkspur/server/apptest"
-	"go.starlark.net/starlark"
 )
-
-// own is the tree that apps/lint.star is loaded from for tests: under a name that no file of the tested tree has.
-type own struct{}
-
-const ownDir = "@larkspur/"
-
-func (own) Open(name string) (fs.File, error) { return apps.FS.Open(strings.TrimPrefix(name, ownDir)) }
-
-// testModule makes the module @test.
-func testModule(log slog.Handler) (*apptest.Config, error) {
-	config := (&application{tree: own{}}).config(runtime.Limits{}, nil)
-	program, err := runtime.LoadFile(config, ownDir+"lint.star")
-	if err != nil {
-		return nil, err
-	}
-	lint, ok := program.Globals()["lint"].(*starlark.Function)
-	if !ok {
-		return nil, fmt.Errorf("lint.star has no function lint")
-	}
-	values, err := json.Module(nil)
-	if err != nil {
-		return nil, err
-	}
-	return &apptest.Config{JSON: values["json"].(starlark.HasAttrs), Lint: lint, Log: log}, nil
-}
 
 // suite makes what runs the tests, anew for each run.
 func (t *tests) suite() (*suite.Suite, error) {
-	log := tee.New(t.logger.Handler())
-	module, err := testModule(log)
+	s, err := t.app.Tests(t.logger)
 	if err != nil {
 		return nil, err
 	}
-	config := t.app.config(runtime.Limits{Time: t.timeout}, slog.New(log))
-	config.Modules["test"] = module.Module
+	s.Match = t.match
 	t.profile = nil
 	if t.cover || t.coverHTML != "" {
 		t.profile = new(cover.Profile)
 	}
-	t.profile.Attach(config)
-	return &suite.Suite{
-		Config: *config,
-		Match:  t.match,
-		Path:   t.app.path,
-		Prepare: func(thread *starlark.Thread, p *runtime.Program) func() error {
-			return apptest.Open(thread, p).Close
-		},
-	}, nil
+	t.profile.Attach(&s.Config)
+	return s, nil
 }
 
 // reports writes what a run is to leave behind.
@@ -81,23 +40,26 @@ func (t *tests) reports(s *suite.Suite, results []*suite.Result) error {
 	if t.profile == nil {
 		return nil
 	}
-	scripts, err := suite.Scripts(t.app.tree)
+	scripts, err := suite.Scripts(t.app.FS)
 	if err != nil {
 		return err
 	}
 	for _, name := range scripts {
 		// What no test loads has not run; what cannot be read no test could have loaded.
-		if src, err := fs.ReadFile(t.app.tree, name); err == nil {
+		if src, err := fs.ReadFile(t.app.FS, name); err == nil {
 			t.profile.Add(name, src)
 		}
 	}
-	files := t.profile.Files(func(name string) bool { return !strings.HasSuffix(name, suite.Suffix) })
+	files := t.profile.Files(func(name string) bool {
+		return !strings.HasSuffix(name, suite.Suffix)
+	})
 	for i := range files {
-		files[i].Name = t.app.path(files[i].Name)
+		files[i].Name = t.app.Path(files[i].Name)
 	}
 	fmt.Fprintln(t.stdout, "coverage:")
 	for _, f := range files {
-		fmt.Fprintf(t.stdout, "  %5.1f%%  %s (%d of %d statements)\n", f.Percent(), f.Name, f.Ran, f.Statements)
+		fmt.Fprintf(t.stdout, "  %5.1f%%  %s (%d of %d statements)\n", f.Percent(), f.Name, f.Ran,
+			f.Statements)
 	}
 	fmt.Fprintf(t.stdout, "  %5.1f%%  in all\n", cover.Percent(files))
 	if t.coverHTML == "" {

@@ -5,19 +5,19 @@ type Fields uint8
 
 // The sets.
 const (
-	// HopByHop are the fields that belong to a connection: a gateway neither passes them on nor takes them
-	// from an application. RFC 9110, section 7.6.1; PEP 3333, "Other HTTP Features".
+	// HopByHop are the fields that belong to a connection: a gateway neither passes them on nor
+	// takes them from an application. RFC 9110, section 7.6.1; PEP 3333, "Other HTTP Features".
 	HopByHop Fields = 1 << iota
 	// Connection are those that HTTP/2 has no place for. RFC 9113, section 8.2.2. TE, which may say
 	// "trailers" there, is not among them.
 	Connection
 	// Framing are those that say how a message is framed or sent, and its Host.
 	Framing
-	// Personal are those of a request that say who asks, or on which condition. RFC 9113, section 8.4: a
-	// promise is for whoever asks.
+	// Personal are those of a request that say who asks, or on which condition. RFC 9113, section
+	// 8.4: a promise is for whoever asks.
 	Personal
-	// Final are those that only a final response has: a 103 speaks of one and is none, and a cookie that
-	// it set would be set even if the final response never came. RFC 8297, section 2.
+	// Final are those that only a final response has: a 103 speaks of one and is none, and a cookie
+	// that it set would be set even if the final response never came. RFC 8297, section 2.
 	Final
 )
 
@@ -58,8 +58,8 @@ var table = map[string]Fields{
 // longest is the length of the longest name in the table.
 const longest = len("if-unmodified-since")
 
-// initials has, by length, the first letters of the names in the table, so that most other names are
-// told from them by two loads.
+// initials has, by length, the first letters of the names in the table, so that most other names
+// are told from them by two loads.
 var initials = func() (t [longest + 1]uint32) {
 	for name := range table {
 		t[len(name)] |= 1 << (name[0] & 31)

@@ -1,6 +1,6 @@
-// Package wire has the rules of HTTP that more than one package enforces: which octets a token, a field
-// value, an authority or a request target may have, and which fields belong to the connection and not to
-// a message that is passed on. Every function is total, and allocates nothing.
+// Package wire has the rules of HTTP that more than one package enforces: which octets a token, a
+// field value, an authority or a request target may have, and which fields belong to the connection
+// and not to a message that is passed on. Every function is total, and allocates nothing.
 package wire
 
 import (
@@ -29,8 +29,8 @@ func LowerToken(s string) bool {
 	return s != ""
 }
 
-// Value reports whether s has no octet that a field value must not have: no control character but the
-// tab. RFC 9110, section 5.5; PEP 3333: "must not include any control characters".
+// Value reports whether s has no octet that a field value must not have: no control character but
+// the tab. RFC 9110, section 5.5; PEP 3333: "must not include any control characters".
 func Value(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' && c != '\t' || c == 0x7f {
@@ -50,8 +50,8 @@ func Digits(s string) bool {
 	return s != ""
 }
 
-// BadOctet returns the first octet of a request target that no URI has, or that readers differ about.
-// RFC 3986, section 2.
+// BadOctet returns the first octet of a request target that no URI has, or that readers differ
+// about. RFC 3986, section 2.
 func BadOctet(target string) (c byte, bad bool) {
 	for i := range len(target) {
 		if octets[target[i]]&inTarget == 0 {

@@ -25,7 +25,8 @@ func (c *Client) beginBlock(f Frame, b *block, fragment []byte, last bool) {
 	c.moreBlock(f, fragment, last)
 }
 
-// moreBlock takes a frame of a header block, logs it, and does what the block means at its end; mu is held.
+// moreBlock takes a frame of a header block, logs it, and does what the block means at its end; mu
+// is held.
 func (c *Client) moreBlock(f Frame, fragment []byte, last bool) {
 	b := c.block
 	b.encoded = append(b.encoded, fragment...)
@@ -58,7 +59,8 @@ func (c *Client) decode(b *block) (fields []hpack.HeaderField, err error) {
 	sizes := tableSizes(b.encoded)
 	if c.in.mustShrink && len(sizes) == 0 && len(b.encoded) > 0 {
 		// RFC 7541, section 4.2.
-		return nil, fmt.Errorf("the block does not begin with the smaller table that HEADER_TABLE_SIZE asks for")
+		return nil, fmt.Errorf("the block does not begin with the smaller table that " +
+			"HEADER_TABLE_SIZE asks for")
 	}
 	if len(sizes) > 0 {
 		c.in.mustShrink = false
@@ -77,7 +79,8 @@ func (c *Client) decode(b *block) (fields []hpack.HeaderField, err error) {
 		err = fmt.Errorf("a header list of %d bytes", size)
 	}
 	if c.in.list > 0 && int64(size) > c.in.list {
-		c.advise(b.stream, "6.5.2", fmt.Sprintf("a header list of %d bytes, MAX_HEADER_LIST_SIZE is %d", size, c.in.list))
+		c.advise(b.stream, "6.5.2",
+			fmt.Sprintf("a header list of %d bytes, MAX_HEADER_LIST_SIZE is %d", size, c.in.list))
 	}
 	return fields, err
 }
@@ -116,7 +119,9 @@ func (c *Client) headers(b *block, f Frame, fields []hpack.HeaderField) {
 		c.pushing++
 		if int64(c.pushing) > c.in.streams {
 			// RFC 9113, section 5.1.2: reserved streams do not count, those that have begun do.
-			c.violate(b.stream, http2.ErrCodeRefusedStream, "5.1.2", fmt.Sprintf("%d pushed streams are open, MAX_CONCURRENT_STREAMS is %d", c.pushing, c.in.streams))
+			c.violate(b.stream, http2.ErrCodeRefusedStream, "5.1.2",
+				fmt.Sprintf("%d pushed streams are open, MAX_CONCURRENT_STREAMS is %d", c.pushing,
+					c.in.streams))
 		}
 	}
 	x.begun = true
@@ -138,7 +143,8 @@ func (c *Client) headers(b *block, f Frame, fields []hpack.HeaderField) {
 	case status < 200 && b.end:
 		c.malformed(x, "8.1", "an interim response ends the stream")
 	case status < 200:
-		x.Hints = append(x.Hints, Hint{At: time.Since(c.began), Status: status, Header: header(fields)})
+		x.Hints = append(x.Hints, Hint{At: time.Since(c.began), Status: status,
+			Header: header(fields)})
 	default:
 		x.Status, x.Header = status, header(fields)
 		x.Answered = time.Since(c.began)
@@ -163,7 +169,9 @@ func (c *Client) trailers(x *Exchange, b *block, fields []hpack.HeaderField) {
 // promise takes a promised request; mu is held.
 func (c *Client) promise(b *block, fields []hpack.HeaderField) {
 	if b.promised == 0 || b.promised%2 != 0 || b.promised <= c.promised {
-		c.broken(b.stream, http2.ErrCodeProtocol, "5.1.1", fmt.Sprintf("stream %d is promised after %d: it has to be even, and higher", b.promised, c.promised))
+		c.broken(b.stream, http2.ErrCodeProtocol, "5.1.1",
+			fmt.Sprintf("stream %d is promised after %d: it has to be even, and higher", b.promised,
+				c.promised))
 		return
 	}
 	c.promised = b.promised
@@ -173,7 +181,8 @@ func (c *Client) promise(b *block, fields []hpack.HeaderField) {
 	}
 	page := c.exchanges[b.stream]
 	if b.stream%2 == 0 || page == nil || page.remoteDone {
-		c.broken(b.stream, http2.ErrCodeProtocol, "8.4.1", "a promise on a stream that is not an open request of the client")
+		c.broken(b.stream, http2.ErrCodeProtocol, "8.4.1",
+			"a promise on a stream that is not an open request of the client")
 		return
 	}
 	if len(c.promises) >= maxPromises {
@@ -183,14 +192,16 @@ func (c *Client) promise(b *block, fields []hpack.HeaderField) {
 	x := &Exchange{ID: b.promised, Page: page, c: c, done: make(chan struct{}), localDone: true,
 		window: c.in.streamWindow, Began: time.Since(c.began),
 		Request: Request{Method: pseudo(fields, ":method"), Scheme: pseudo(fields, ":scheme"),
-			Authority: pseudo(fields, ":authority"), Target: pseudo(fields, ":path"), Header: header(fields)}}
+			Authority: pseudo(fields, ":authority"), Target: pseudo(fields, ":path"),
+			Header: header(fields)}}
 	c.exchanges[x.ID] = x
 	c.promises = append(c.promises, x)
 	if !page.over { // else its reader has it already
 		page.Promises = append(page.Promises, x)
 	}
 	if late(page, x.Request.Target) {
-		c.advise(b.stream, "8.4.1", fmt.Sprintf("%s is promised after fields that refer to it", x.Request.Target))
+		c.advise(b.stream, "8.4.1", fmt.Sprintf("%s is promised after fields that refer to it",
+			x.Request.Target))
 	}
 	if clause, reason := c.wrongPromise(page, x, fields); reason != "" {
 		c.malformed(x, clause, reason)
@@ -207,7 +218,7 @@ func (c *Client) promise(b *block, fields []hpack.HeaderField) {
 	}
 }
 
-// late says if fields that came on the page's stream refer to a target.
+// late reports whether fields that came on the page's stream refer to a target.
 func late(page *Exchange, target string) bool {
 	for _, h := range page.Hints {
 		if quotes(h.Header, target) {

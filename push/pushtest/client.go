@@ -22,7 +22,8 @@ var ErrClosed = errors.New("the client was closed")
 // A Client is a connection to a server. Its methods may be called by several goroutines at once.
 //
 // One goroutine reads and handles frames, one writes what out holds; all that they and the
-// methods share is guarded by mu. Nothing waits while it holds mu, so a server that does not read cannot stop the client from reading.
+// methods share is guarded by mu. Nothing waits while it holds mu, so a server that does not read
+// cannot stop the client from reading.
 type Client struct {
 	conn      net.Conn
 	tls       *tls.ConnectionState // nil in cleartext
@@ -182,7 +183,8 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// fail ends the connection: with a GOAWAY if it can still be written. The first reason stays; mu is held.
+// fail ends the connection: with a GOAWAY if it can still be written. The first reason stays; mu is
+// held.
 func (c *Client) fail(err error) {
 	if c.err != nil {
 		return

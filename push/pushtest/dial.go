@@ -18,8 +18,8 @@ import (
 // ErrNotHTTP2 is the error of [Dial] where the server speaks HTTP/1 only.
 var ErrNotHTTP2 = errors.New("the server does not speak HTTP/2")
 
-// Dial connects to the server of rawURL: with TLS and ALPN for https, in cleartext with prior knowledge for http. It
-// returns when the server's SETTINGS have come. The URL's path is not used.
+// Dial connects to the server of rawURL: with TLS and ALPN for https, in cleartext with prior
+// knowledge for http. It returns when the server's SETTINGS have come. The URL's path is not used.
 //
 // The connection lives until [Client.Close], or until ctx ends.
 func Dial(ctx context.Context, rawURL string, settings *Settings) (*Client, error) {
@@ -29,7 +29,8 @@ func Dial(ctx context.Context, rawURL string, settings *Settings) (*Client, erro
 		return nil, fmt.Errorf("pushtest: %w", err)
 	}
 	if u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
-		return nil, fmt.Errorf("pushtest: %q is no URL of a server: write http://HOST:PORT or https://HOST:PORT", rawURL)
+		return nil, fmt.Errorf("pushtest: %q is no URL of a server: write http://HOST:PORT or "+
+			"https://HOST:PORT", rawURL)
 	}
 	dialing, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()
@@ -73,7 +74,8 @@ func connect(ctx context.Context, u *url.URL, s *Settings) (net.Conn, *tls.Conne
 	if config.ServerName == "" {
 		config.ServerName = u.Hostname()
 	}
-	// http/1.1 is offered so that a server without HTTP/2 answers, and can be told from one that fails.
+	// http/1.1 is offered so that a server without HTTP/2 answers, and can be told from one that
+	// fails.
 	config.NextProtos = []string{"h2", "http/1.1"}
 	secure := tls.Client(conn, config)
 	if err := secure.HandshakeContext(ctx); err != nil {
@@ -93,14 +95,17 @@ func newClient(u *url.URL, conn net.Conn, state *tls.ConnectionState, s Settings
 		conn: conn, tls: state, scheme: u.Scheme, authority: u.Host, settings: s, began: time.Now(),
 		ready: make(chan struct{}), dead: make(chan struct{}), wake: make(chan struct{}, 1),
 		exchanges: map[uint32]*Exchange{}, pings: map[[8]byte]chan struct{}{}, next: 1,
-		in: inbound{window: initialWindow, target: initialWindow, streamWindow: initialWindow, frame: minFrame,
+		in: inbound{window: initialWindow, target: initialWindow, streamWindow: initialWindow,
+			frame: minFrame,
 			table: initialTable, used: initialTable, push: !s.NoPush, streams: noLimit},
-		peer: outbound{window: initialWindow, streamWindow: initialWindow, frame: minFrame, streams: noLimit},
+		peer: outbound{window: initialWindow, streamWindow: initialWindow, frame: minFrame,
+			streams: noLimit},
 	}
 	c.reader = bufio.NewReaderSize(conn, 64<<10)
 	c.read = http2.NewFramer(nil, c.reader)
 	c.read.SetMaxReadFrameSize(1<<24 - 1) // the size is judged when the header of a frame is there
-	c.read.AllowIllegalReads = true       // the order is judged, not refused; and Framer knows no CONTINUATION after PUSH_PROMISE
+	// The order is judged, not refused; and Framer knows no CONTINUATION after PUSH_PROMISE
+	c.read.AllowIllegalReads = true
 	c.write = http2.NewFramer(&c.out, nil)
 	c.encoder = hpack.NewEncoder(&c.encoded)
 	c.decoder = hpack.NewDecoder(initialTable, nil)
@@ -133,7 +138,7 @@ func (c *Client) start(ctx context.Context) {
 	c.mu.Unlock()
 }
 
-// speaksHTTP1 says if the server's first bytes are an HTTP/1 response.
+// speaksHTTP1 reports whether the server's first bytes are an HTTP/1 response.
 func (c *Client) speaksHTTP1() bool {
 	first, err := c.reader.Peek(5)
 	return err == nil && bytes.Equal(first, []byte("HTTP/"))

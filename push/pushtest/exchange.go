@@ -21,8 +21,8 @@ type Request struct {
 	Trailer   http.Header // sent after Body
 }
 
-// An Exchange is a request and what became of it. Request and Page may be read at once, all else once
-// [Exchange.Wait] has returned.
+// An Exchange is a request and what became of it. Request and Page may be read at once, all else
+// once [Exchange.Wait] has returned.
 type Exchange struct {
 	ID      uint32 // of the stream; 0 while it waits for the server's limit of streams
 	Request Request
@@ -68,7 +68,8 @@ type Hint struct {
 // Get asks for target. Its outcome is that of [Exchange.Wait].
 func (c *Client) Get(target string) *Exchange { return c.Do(Request{Target: target}) }
 
-// Do sends a request and returns at once. If the server allows no more streams, the request waits until one ends.
+// Do sends a request and returns at once. If the server allows no more streams, the request waits
+// until one ends.
 func (c *Client) Do(r Request) *Exchange {
 	if r.Method == "" {
 		r.Method = http.MethodGet
@@ -111,8 +112,8 @@ func (x *Exchange) Wait() error {
 	return x.err
 }
 
-// WaitAll waits for the exchange and for its promises. The error is that of the exchange; a promise tells
-// its own with Wait.
+// WaitAll waits for the exchange and for its promises. The error is that of the exchange; a promise
+// tells its own with Wait.
 func (x *Exchange) WaitAll() error {
 	err := x.Wait()
 	if x.Over() {
@@ -126,7 +127,7 @@ func (x *Exchange) WaitAll() error {
 // Done is closed at the end of the exchange.
 func (x *Exchange) Done() <-chan struct{} { return x.done }
 
-// Over says if the exchange is at its end, so that its fields may be read.
+// Over reports whether the exchange is at its end, so that its fields may be read.
 func (x *Exchange) Over() bool {
 	select {
 	case <-x.done:
@@ -188,7 +189,7 @@ func pseudo(fields []hpack.HeaderField, name string) string {
 	return ""
 }
 
-// quotes says if a Link field of h names target.
+// quotes reports whether a Link field of h names target.
 func quotes(h http.Header, target string) bool {
 	for _, v := range h.Values("Link") {
 		if strings.Contains(v, "<"+target+">") {

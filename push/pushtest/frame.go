@@ -14,17 +14,19 @@ import (
 // A Frame is an entry of the log: a frame that the client sent or received. Which of the later
 // fields are set depends on its type.
 type Frame struct {
-	Number int           // from 0, in the order of the log
-	At     time.Duration // since the connection was made; for a frame that was sent, when it was handed to the connection
-	Sent   bool          // by the client
+	Number int // from 0, in the order of the log
+	// At is the time since the connection was made; for a frame that was sent, when it was handed
+	// to the connection.
+	At   time.Duration
+	Sent bool // by the client
 
 	Type   http2.FrameType
 	Flags  http2.Flags
 	Stream uint32
 	Length int // of the payload
 
-	// Fields are those of a header block, in their order on the wire. They are at the frame that ends the
-	// block: a CONTINUATION, if there is one.
+	// Fields are those of a header block, in their order on the wire. They are at the frame that
+	// ends the block: a CONTINUATION, if there is one.
 	Fields   []hpack.HeaderField
 	Promised uint32          // PUSH_PROMISE: the stream that is reserved
 	Code     http2.ErrCode   // RST_STREAM, GOAWAY
@@ -34,14 +36,16 @@ type Frame struct {
 	Window   uint32          // WINDOW_UPDATE: the increment
 }
 
-// EndStream says if the frame is the last of its sender on its stream.
+// EndStream reports whether the frame is the last of its sender on its stream.
 func (f Frame) EndStream() bool {
-	return (f.Type == http2.FrameData || f.Type == http2.FrameHeaders) && f.Flags.Has(http2.FlagDataEndStream)
+	return (f.Type == http2.FrameData || f.Type == http2.FrameHeaders) &&
+		f.Flags.Has(http2.FlagDataEndStream)
 }
 
-// Ack says if the frame acknowledges a SETTINGS or PING.
+// Ack reports whether the frame acknowledges a SETTINGS or PING.
 func (f Frame) Ack() bool {
-	return (f.Type == http2.FrameSettings || f.Type == http2.FramePing) && f.Flags.Has(http2.FlagSettingsAck)
+	return (f.Type == http2.FrameSettings || f.Type == http2.FramePing) &&
+		f.Flags.Has(http2.FlagSettingsAck)
 }
 
 // Value is the value of a field of the header block, or "".
@@ -54,8 +58,8 @@ func (f Frame) Value(name string) string {
 	return ""
 }
 
-// String is the frame in a line, without its time: > is sent, < is received, then the type, the stream and
-// what the type tells.
+// String is the frame in a line, without its time: > is sent, < is received, then the type, the
+// stream and what the type tells.
 func (f Frame) String() string {
 	var b strings.Builder
 	b.WriteString(map[bool]string{true: "> ", false: "< "}[f.Sent])
@@ -124,7 +128,8 @@ func (c *Client) WriteLog(w io.Writer) error {
 	frames, lost := c.frames, c.lost
 	c.mu.Unlock()
 	for _, f := range frames {
-		if _, err := fmt.Fprintf(w, "%10.3f %v\n", float64(f.At)/float64(time.Millisecond), f); err != nil {
+		if _, err := fmt.Fprintf(w, "%10.3f %v\n", float64(f.At)/float64(time.Millisecond),
+			f); err != nil {
 			return err
 		}
 	}
@@ -137,8 +142,9 @@ func (c *Client) WriteLog(w io.Writer) error {
 
 var errLogFull = errors.New("the log is full")
 
-// Until waits for the first frame of the log that matches, and returns it. It looks at those that are
-// there already. The error says that the time is up, the log is full, or the connection has ended.
+// Until waits for the first frame of the log that matches, and returns it. It looks at those that
+// are there already. The error says that the time is up, the log is full, or the connection has
+// ended.
 func (c *Client) Until(match func(Frame) bool) (Frame, error) {
 	timer := time.NewTimer(c.settings.Timeout)
 	defer timer.Stop()

@@ -1,7 +1,7 @@
 // Package pushtest is an HTTP/2 client that takes promises, for tests of what a server pushes.
 //
-// Go's own client sends SETTINGS_ENABLE_PUSH=0, and browsers do so too. This one is for looking: it says
-// what it is told to say, keeps what it gets, and judges.
+// Go's own client sends SETTINGS_ENABLE_PUSH=0, and browsers do so too. This one is for looking: it
+// says what it is told to say, keeps what it gets, and judges.
 //
 //	c, err := pushtest.Dial(ctx, server.URL, nil)
 //	...
@@ -16,16 +16,18 @@
 //
 //   - A [Client] is one connection. [Settings] say what it tells the server about itself, and
 //     [Client.Change] says something else later.
-//   - An [Exchange] is a request and what became of it: interim responses, promises, the final response, a
-//     reset. A promised request is an Exchange like one that was asked for; its Page tells them apart.
-//   - A [Frame] is a line of the log. [Client.Frames] is the order of things, and [Client.Until] waits for
-//     one, so that a test needs no sleep.
-//   - A [Violation] is something that a server must not do. The client goes on as far as RFC 9113 lets a
-//     client go on, so that a test sees what comes of it.
+//   - An [Exchange] is a request and what became of it: interim responses, promises, the final
+//     response, a reset. A promised request is an Exchange like one that was asked for; its Page
+//     tells them apart.
+//   - A [Frame] is a line of the log. [Client.Frames] is the order of things, and [Client.Until]
+//     waits for one, so that a test needs no sleep.
+//   - A [Violation] is something that a server must not do. The client goes on as far as RFC 9113
+//     lets a client go on, so that a test sees what comes of it.
 //
 // Everything has a bound. The context given to Dial ends the connection, each wait ends after
-// [Settings].Timeout, and bodies, frames and header blocks are kept up to limits. No goroutine outlives
-// [Client.Close]. It is not a client for the open web: there are no redirects, cookies, pools or retries.
+// [Settings].Timeout, and bodies, frames and header blocks are kept up to limits. No goroutine
+// outlives [Client.Close]. It is not a client for the open web: there are no redirects, cookies,
+// pools or retries.
 package pushtest
 
 import (
@@ -57,9 +59,9 @@ type Settings struct {
 	// hold and what [Client.Update] adds.
 	Hold bool
 
-	// OnPromise looks at a promise as it comes. The promised stream is reset with the code that it returns;
-	// NO_ERROR takes the promise. It may read Request and Page of its argument, and must not
-	// wait for anything of this client. Nil takes every promise; [Refuse] takes none.
+	// OnPromise looks at a promise as it comes. The promised stream is reset with the code that it
+	// returns; NO_ERROR takes the promise. It may read Request and Page of its argument, and must
+	// not wait for anything of this client. Nil takes every promise; [Refuse] takes none.
 	OnPromise func(promise *Exchange) http2.ErrCode
 
 	// TLS is the configuration for https. Nil trusts what the system trusts. The client adds the
@@ -69,7 +71,8 @@ type Settings struct {
 	// DialContext makes the connection, below TLS; nil uses net.Dialer.
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
 
-	// Timeout bounds Dial, each wait for an exchange or a frame, and each write. Zero is 30 seconds.
+	// Timeout bounds Dial, each wait for an exchange or a frame, and each write. Zero is 30
+	// seconds.
 	Timeout time.Duration
 
 	// MaxBody is how many bytes of bodies a connection keeps; what is more is counted in

@@ -31,7 +31,9 @@ func (c *Client) readFrame() bool {
 			c.fail(fmt.Errorf("%w: what it says first is no frame", ErrNotHTTP2))
 		case large:
 			// RFC 9113, section 4.2.
-			c.broken(header.StreamID, http2.ErrCodeFrameSize, "4.2", fmt.Sprintf("a %v frame of %d bytes, larger than MAX_FRAME_SIZE", header.Type, header.Length))
+			c.broken(header.StreamID, http2.ErrCodeFrameSize, "4.2",
+				fmt.Sprintf("a %v frame of %d bytes, larger than MAX_FRAME_SIZE", header.Type,
+					header.Length))
 		}
 		c.mu.Unlock()
 		if large {
@@ -52,7 +54,8 @@ func (c *Client) readFrame() bool {
 		c.handle(f)
 	case http2.ConnectionError:
 		c.log(received(header))
-		c.broken(header.StreamID, http2.ErrCode(err), "6", fmt.Sprintf("a malformed %v frame", header.Type))
+		c.broken(header.StreamID, http2.ErrCode(err), "6", fmt.Sprintf("a malformed %v frame",
+			header.Type))
 	case http2.StreamError:
 		c.log(received(header))
 		c.violate(header.StreamID, err.Code, "6", fmt.Sprintf("a malformed %v frame", header.Type))
@@ -76,26 +79,22 @@ func received(h http2.FrameHeader) Frame {
 func (c *Client) handle(frame http2.Frame) {
 	f := received(frame.Header())
 	c.seen++
-	if c.seen == 1 && (f.Type != http2.FrameSettings || f.Ack()) {
-		c.log(f)
-		c.broken(f.Stream, http2.ErrCodeProtocol, "3.4", "its first frame is not SETTINGS")
-		return
-	}
-	if c.block != nil && (f.Type != http2.FrameContinuation || f.Stream != c.block.stream) {
-		c.log(f)
-		c.broken(f.Stream, http2.ErrCodeProtocol, "6.10", fmt.Sprintf("a %v frame within a header block", f.Type))
+	if !c.inOrder(f) {
 		return
 	}
 	switch frame := frame.(type) {
 	case *http2.HeadersFrame:
-		c.beginBlock(f, &block{stream: f.Stream, end: frame.StreamEnded()}, frame.HeaderBlockFragment(), frame.HeadersEnded())
+		c.beginBlock(f, &block{stream: f.Stream, end: frame.StreamEnded()},
+			frame.HeaderBlockFragment(), frame.HeadersEnded())
 	case *http2.PushPromiseFrame:
 		f.Promised = frame.PromiseID
-		c.beginBlock(f, &block{stream: f.Stream, promise: true, promised: frame.PromiseID}, frame.HeaderBlockFragment(), frame.HeadersEnded())
+		c.beginBlock(f, &block{stream: f.Stream, promise: true, promised: frame.PromiseID},
+			frame.HeaderBlockFragment(), frame.HeadersEnded())
 	case *http2.ContinuationFrame:
 		if c.block == nil {
 			c.log(f)
-			c.broken(f.Stream, http2.ErrCodeProtocol, "6.10", "a CONTINUATION frame without a header block")
+			c.broken(f.Stream, http2.ErrCodeProtocol, "6.10",
+				"a CONTINUATION frame without a header block")
 			return
 		}
 		c.moreBlock(f, frame.HeaderBlockFragment(), frame.HeadersEnded())
@@ -103,19 +102,7 @@ func (c *Client) handle(frame http2.Frame) {
 		c.log(f)
 		c.data(f, frame.Data())
 	case *http2.SettingsFrame:
-		if frame.IsAck() {
-			c.log(f)
-			c.acknowledged()
-			return
-		}
-		for i := range frame.NumSettings() {
-			f.Settings = append(f.Settings, frame.Setting(i))
-		}
-		c.log(f)
-		c.take(f.Settings)
-		if c.seen == 1 && c.err == nil {
-			close(c.ready)
-		}
+		c.settingsFrame(f, frame)
 	case *http2.PingFrame:
 		c.log(f)
 		c.ping(frame)
@@ -133,23 +120,61 @@ func (c *Client) handle(frame http2.Frame) {
 		c.wasReset(f)
 	case *http2.PriorityUpdateFrame:
 		c.log(f)
-		c.violate(f.Stream, http2.ErrCodeProtocol, "RFC 9218, section 7.1", "a server sends no PRIORITY_UPDATE")
-	default: // RFC 9113, section 5.5: what is unknown is ignored; PRIORITY means nothing to a client
+		c.violate(f.Stream, http2.ErrCodeProtocol, "RFC 9218, section 7.1",
+			"a server sends no PRIORITY_UPDATE")
+	// RFC 9113, section 5.5: what is unknown is ignored; PRIORITY means nothing to a client
+	default:
 		c.log(f)
 	}
 }
 
-// stream finds the exchange of a frame that belongs to one. RFC 9113, section 5.1: on a stream that is
-// idle only HEADERS can come, and not even they from a server. mu is held.
+// inOrder reports whether a frame may come at this point; if not, it ends the connection. mu is
+// held.
+func (c *Client) inOrder(f Frame) bool {
+	if c.seen == 1 && (f.Type != http2.FrameSettings || f.Ack()) {
+		c.log(f)
+		c.broken(f.Stream, http2.ErrCodeProtocol, "3.4", "its first frame is not SETTINGS")
+		return false
+	}
+	if c.block != nil && (f.Type != http2.FrameContinuation || f.Stream != c.block.stream) {
+		c.log(f)
+		c.broken(f.Stream, http2.ErrCodeProtocol, "6.10",
+			fmt.Sprintf("a %v frame within a header block", f.Type))
+		return false
+	}
+	return true
+}
+
+// settingsFrame logs SETTINGS and does what they mean; mu is held.
+func (c *Client) settingsFrame(f Frame, frame *http2.SettingsFrame) {
+	if frame.IsAck() {
+		c.log(f)
+		c.acknowledged()
+		return
+	}
+	for i := range frame.NumSettings() {
+		f.Settings = append(f.Settings, frame.Setting(i))
+	}
+	c.log(f)
+	c.take(f.Settings)
+	if c.seen == 1 && c.err == nil {
+		close(c.ready)
+	}
+}
+
+// stream finds the exchange of a frame that belongs to one. RFC 9113, section 5.1: on a stream that
+// is idle only HEADERS can come, and not even they from a server. mu is held.
 func (c *Client) stream(f Frame) *Exchange {
 	x := c.exchanges[f.Stream]
 	if x == nil && !c.forgotten(f.Stream) {
-		c.broken(f.Stream, http2.ErrCodeProtocol, "5.1", fmt.Sprintf("a %v frame on an idle stream", f.Type))
+		c.broken(f.Stream, http2.ErrCodeProtocol, "5.1", fmt.Sprintf("a %v frame on an idle stream",
+			f.Type))
 	}
 	return x
 }
 
-// forgotten says if a stream was promised, though the client kept nothing of it; mu is held.
+// forgotten reports whether a stream was promised, though the client kept nothing of it; mu is
+// held.
 func (c *Client) forgotten(stream uint32) bool {
 	return stream%2 == 0 && stream <= c.promised && stream != 0
 }
@@ -157,7 +182,8 @@ func (c *Client) forgotten(stream uint32) bool {
 func (c *Client) data(f Frame, data []byte) {
 	n := int64(f.Length)
 	if c.in.window -= n; c.in.window < 0 {
-		c.broken(f.Stream, http2.ErrCodeFlowControl, "6.9", fmt.Sprintf("%d bytes more than the window of the connection", -c.in.window))
+		c.broken(f.Stream, http2.ErrCodeFlowControl, "6.9",
+			fmt.Sprintf("%d bytes more than the window of the connection", -c.in.window))
 		return
 	}
 	if used := c.in.target - c.in.window; !c.settings.Hold && used >= c.in.target/2 && used > 0 {
@@ -177,7 +203,8 @@ func (c *Client) data(f Frame, data []byte) {
 		return
 	}
 	if x.window -= n; x.window < 0 {
-		c.violate(f.Stream, http2.ErrCodeFlowControl, "6.9", fmt.Sprintf("%d bytes more than the window of the stream", -x.window))
+		c.violate(f.Stream, http2.ErrCodeFlowControl, "6.9",
+			fmt.Sprintf("%d bytes more than the window of the stream", -x.window))
 		c.resetStream(x, http2.ErrCodeFlowControl)
 		return
 	}
@@ -198,7 +225,8 @@ func (c *Client) data(f Frame, data []byte) {
 		c.finish(x)
 		return
 	}
-	if used := c.in.streamWindow - x.window; !c.settings.Hold && used > 0 && used >= c.in.streamWindow/2 {
+	if used := c.in.streamWindow - x.window; !c.settings.Hold && used > 0 &&
+		used >= c.in.streamWindow/2 {
 		x.window += used
 		c.sendUpdate(x.ID, used)
 	}
@@ -244,13 +272,15 @@ func (c *Client) windowUpdate(f Frame) {
 		}
 		if x.Page != nil && !x.begun && !x.reset {
 			// RFC 9113, section 5.1: the server reserved it, and receives nothing there.
-			c.broken(f.Stream, http2.ErrCodeProtocol, "5.1", "WINDOW_UPDATE on a stream that it promised")
+			c.broken(f.Stream, http2.ErrCodeProtocol, "5.1",
+				"WINDOW_UPDATE on a stream that it promised")
 			return
 		}
 		window = &x.peerWindow
 	}
 	if *window += int64(f.Window); *window > maxWindow {
-		c.broken(f.Stream, http2.ErrCodeFlowControl, "6.9.1", "it makes a window larger than 2^31-1")
+		c.broken(f.Stream, http2.ErrCodeFlowControl, "6.9.1",
+			"it makes a window larger than 2^31-1")
 		return
 	}
 	c.pump()
@@ -276,7 +306,8 @@ func (c *Client) finish(x *Exchange) {
 	}
 	c.end(x, nil)
 	if x.Page == nil && !x.localDone {
-		// RFC 9113, section 8.1: the server answered without the rest of the request; nobody needs it.
+		// RFC 9113, section 8.1: the server answered without the rest of the request; nobody needs
+		// it.
 		_ = c.write.WriteRSTStream(x.ID, http2.ErrCodeNo)
 		c.sent(Frame{Type: http2.FrameRSTStream, Stream: x.ID, Length: 4, Code: http2.ErrCodeNo})
 		x.reset = true

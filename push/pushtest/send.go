@@ -15,7 +15,8 @@ import (
 
 const noLimit = math.MaxInt64
 
-var errTooMany = fmt.Errorf("%d requests wait for the server's limit of streams already", maxWaiting)
+var errTooMany = fmt.Errorf("%d requests wait for the server's limit of streams already",
+	maxWaiting)
 
 // outbound is what the server said with SETTINGS, and the window of the connection towards it.
 type outbound struct {
@@ -82,7 +83,8 @@ func (c *Client) sendBlock(stream uint32, fields []hpack.HeaderField, end bool) 
 		f.Flags |= http2.FlagHeadersEndHeaders
 		f.Fields = fields
 	}
-	_ = c.write.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: first, EndStream: end, EndHeaders: len(b) == 0})
+	_ = c.write.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: first,
+		EndStream: end, EndHeaders: len(b) == 0})
 	c.sent(f)
 	for len(b) > 0 {
 		part := b[:min(len(b), c.peer.frame)]
@@ -97,7 +99,8 @@ func (c *Client) sendBlock(stream uint32, fields []hpack.HeaderField, end bool) 
 	}
 }
 
-// pump sends what the windows allow of the bodies that are left, first come first served; mu is held.
+// pump sends what the windows allow of the bodies that are left, first come first served; mu is
+// held.
 func (c *Client) pump() {
 	var done []*Exchange
 	c.sending = slices.DeleteFunc(c.sending, func(x *Exchange) bool {
@@ -112,7 +115,7 @@ func (c *Client) pump() {
 	}
 }
 
-// sendBody sends what the windows allow of x and says if there is nothing left; mu is held.
+// sendBody sends what the windows allow of x and reports whether there is nothing left; mu is held.
 func (c *Client) sendBody(x *Exchange) bool {
 	if x.over {
 		return true
@@ -188,7 +191,8 @@ func (c *Client) closeStream(x *Exchange, err error) {
 func (c *Client) Update(stream uint32, more int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if x := c.exchanges[stream]; c.err != nil || more <= 0 || more > maxWindow || stream != 0 && (x == nil || x.over) {
+	if x := c.exchanges[stream]; c.err != nil || more <= 0 || more > maxWindow ||
+		stream != 0 && (x == nil || x.over) {
 		return
 	} else if x != nil {
 		x.window += int64(more)

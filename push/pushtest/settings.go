@@ -36,8 +36,8 @@ type change struct {
 	done     chan struct{}
 }
 
-// Change sends a SETTINGS frame and waits until the server has acknowledged it. Its values are sent as
-// they are, whatever [Settings] said.
+// Change sends a SETTINGS frame and waits until the server has acknowledged it. Its values are sent
+// as they are, whatever [Settings] said.
 //
 // One frame at a time is on its way: RFC 9113, section 6.5.3, has each acknowledged, but net/http
 // acknowledges those that it finds together with one ACK.
@@ -86,7 +86,8 @@ func (c *Client) acknowledged() {
 	close(ch.done)
 }
 
-// apply does what a change means: what it gives when it is sent, what it takes when it is acknowledged. mu is held.
+// apply does what a change means: what it gives when it is sent, what it takes when it is
+// acknowledged. mu is held.
 func (c *Client) apply(ch *change, acknowledged bool) {
 	for _, s := range ch.settings {
 		v := int64(s.Val)
@@ -108,21 +109,33 @@ func (c *Client) apply(ch *change, acknowledged bool) {
 				c.in.frame = max(minFrame, s.Val)
 			}
 		case http2.SettingInitialWindowSize:
-			if delta := v - c.in.streamWindow; acknowledged || delta > 0 {
-				c.in.streamWindow = v
-				for _, x := range c.exchanges {
-					x.window += delta
-				}
-			}
+			c.applyWindow(v, acknowledged)
 		case http2.SettingHeaderTableSize:
-			if acknowledged || s.Val > c.in.table {
-				c.in.table = s.Val
-				c.decoder.SetAllowedMaxDynamicTableSize(s.Val)
-			}
-			if acknowledged && s.Val < c.in.used {
-				c.in.mustShrink = true
-			}
+			c.applyTable(s.Val, acknowledged)
 		}
+	}
+}
+
+// applyWindow is apply for INITIAL_WINDOW_SIZE, which moves the windows of open streams too.
+// RFC 9113, section 6.9.2.
+func (c *Client) applyWindow(v int64, acknowledged bool) {
+	if delta := v - c.in.streamWindow; acknowledged || delta > 0 {
+		c.in.streamWindow = v
+		for _, x := range c.exchanges {
+			x.window += delta
+		}
+	}
+}
+
+// applyTable is apply for HEADER_TABLE_SIZE. A smaller table than the one in use is one that the
+// server has to begin its next block with. RFC 7541, section 4.2.
+func (c *Client) applyTable(v uint32, acknowledged bool) {
+	if acknowledged || v > c.in.table {
+		c.in.table = v
+		c.decoder.SetAllowedMaxDynamicTableSize(v)
+	}
+	if acknowledged && v < c.in.used {
+		c.in.mustShrink = true
 	}
 }
 
@@ -131,7 +144,8 @@ func (c *Client) take(settings []http2.Setting) {
 	for _, s := range settings {
 		if err := s.Valid(); err != nil || s.ID == http2.SettingEnablePush && s.Val != 0 {
 			// RFC 9113, section 6.5.2: a server that says ENABLE_PUSH says 0.
-			c.broken(0, http2.ErrCodeProtocol, "6.5.2", fmt.Sprintf("it sets %v to %d", s.ID, s.Val))
+			c.broken(0, http2.ErrCodeProtocol, "6.5.2", fmt.Sprintf("it sets %v to %d", s.ID,
+				s.Val))
 			return
 		}
 		switch s.ID {
@@ -149,7 +163,8 @@ func (c *Client) take(settings []http2.Setting) {
 			for _, x := range c.sending {
 				x.peerWindow += delta
 				if x.peerWindow > maxWindow {
-					c.broken(x.ID, http2.ErrCodeFlowControl, "6.9.2", "its INITIAL_WINDOW_SIZE makes a window too large")
+					c.broken(x.ID, http2.ErrCodeFlowControl, "6.9.2",
+						"its INITIAL_WINDOW_SIZE makes a window too large")
 					return
 				}
 			}

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// TestChangeWaits changes SETTINGS of which the first have not been acknowledged: the change waits until
-// they are. net/http acknowledges those that it finds together with one ACK.
+// TestChangeWaits changes SETTINGS of which the first have not been acknowledged: the change waits
+// until they are. net/http acknowledges those that it finds together with one ACK.
 func TestChangeWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ours, theirs := net.Pipe()

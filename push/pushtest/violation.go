@@ -37,7 +37,8 @@ func (c *Client) violate(stream uint32, code http2.ErrCode, clause, text string)
 	if !strings.HasPrefix(clause, "RFC") {
 		clause = "RFC 9113, section " + clause
 	}
-	v := Violation{Frame: len(c.frames) + c.lost - 1, Stream: stream, Clause: clause, Text: text, code: code}
+	v := Violation{Frame: len(c.frames) + c.lost - 1, Stream: stream, Clause: clause, Text: text,
+		code: code}
 	if len(c.violations) < maxViolations {
 		c.violations = append(c.violations, v)
 	}
@@ -57,7 +58,8 @@ func (c *Client) broken(stream uint32, code http2.ErrCode, clause, text string) 
 	c.fail(c.violate(stream, code, clause, text))
 }
 
-// malformed is for a message that a client has to treat as a stream error: RFC 9113, section 8.1.1. mu is held.
+// malformed is for a message that a client has to treat as a stream error: RFC 9113, section 8.1.1.
+// mu is held.
 func (c *Client) malformed(x *Exchange, clause, text string) {
 	v := c.violate(x.ID, http2.ErrCodeProtocol, clause, text)
 	c.end(x, v)
@@ -65,7 +67,9 @@ func (c *Client) malformed(x *Exchange, clause, text string) {
 }
 
 // wrongPromise is what is wrong with a promised request; mu is held.
-func (c *Client) wrongPromise(page, x *Exchange, fields []hpack.HeaderField) (clause, reason string) {
+func (c *Client) wrongPromise(
+	page, x *Exchange, fields []hpack.HeaderField,
+) (clause, reason string) {
 	r := x.Request
 	if reason := wrongFields(fields, ":method", ":scheme", ":authority", ":path"); reason != "" {
 		return "8.4.1", "a promised request: " + reason
@@ -73,20 +77,26 @@ func (c *Client) wrongPromise(page, x *Exchange, fields []hpack.HeaderField) (cl
 	switch {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		// Of the methods that are safe these are cacheable: RFC 9110, section 9.2.
-		return "8.4", fmt.Sprintf("a promised request with the method %q, which is not safe and cacheable", r.Method)
+		return "8.4",
+			fmt.Sprintf("a promised request with the method %q, which is not safe and cacheable",
+				r.Method)
 	case r.Header.Get("Content-Length") != "" && r.Header.Get("Content-Length") != "0":
 		return "8.4", "a promised request with content"
 	case !validTarget(r.Target):
 		return "8.3.1", fmt.Sprintf("a promised request with the path %q", clip(r.Target))
 	case r.Scheme != c.scheme:
-		return "8.4", fmt.Sprintf("a promised request with the scheme %q on a connection for %s", clip(r.Scheme), c.scheme)
+		return "8.4", fmt.Sprintf("a promised request with the scheme %q on a connection for %s",
+			clip(r.Scheme), c.scheme)
 	case !strings.EqualFold(r.Authority, page.Request.Authority) && !c.authoritative(r.Authority):
-		return "8.4", fmt.Sprintf("a promised request for %q, for which the server has no authority", clip(r.Authority))
+		return "8.4",
+			fmt.Sprintf("a promised request for %q, for which the server has no authority",
+				clip(r.Authority))
 	}
 	return "", ""
 }
 
-// authoritative says if the server's certificate is one for authority. RFC 9110, section 4.3.3.
+// authoritative reports whether the server's certificate is one for authority. RFC 9110, section
+// 4.3.3.
 func (c *Client) authoritative(authority string) bool {
 	if c.tls == nil || len(c.tls.PeerCertificates) == 0 {
 		return false
@@ -159,11 +169,12 @@ func wrongField(f hpack.HeaderField) string {
 	return ""
 }
 
-// validName says if s is a token without upper case.
+// validName reports whether s is a token without upper case.
 func validName(s string) bool {
 	for i := range len(s) {
 		switch b := s[i]; {
-		case 'a' <= b && b <= 'z', '0' <= b && b <= '9', strings.IndexByte("!#$%&'*+-.^_`|~", b) >= 0:
+		case 'a' <= b && b <= 'z', '0' <= b && b <= '9',
+			strings.IndexByte("!#$%&'*+-.^_`|~", b) >= 0:
 		default:
 			return false
 		}
@@ -171,12 +182,12 @@ func validName(s string) bool {
 	return s != ""
 }
 
-// validValue says if s has no NUL, CR or LF, and no blanks around it.
+// validValue reports whether s has no NUL, CR or LF, and no blanks around it.
 func validValue(s string) bool {
 	return !strings.ContainsAny(s, "\x00\r\n") && strings.Trim(s, " \t") == s
 }
 
-// validTarget says if s is a path with perhaps a query: RFC 3986, sections 3.3 and 3.4.
+// validTarget reports whether s is a path with perhaps a query: RFC 3986, sections 3.3 and 3.4.
 func validTarget(s string) bool {
 	if !strings.HasPrefix(s, "/") {
 		return false
@@ -188,7 +199,8 @@ func validTarget(s string) bool {
 				return false
 			}
 			i += 2
-		case 'a' <= b && b <= 'z', 'A' <= b && b <= 'Z', '0' <= b && b <= '9', strings.IndexByte("-._~!$&'()*+,;=:@/?", b) >= 0:
+		case 'a' <= b && b <= 'z', 'A' <= b && b <= 'Z', '0' <= b && b <= '9',
+			strings.IndexByte("-._~!$&'()*+,;=:@/?", b) >= 0:
 		default:
 			return false
 		}
@@ -200,19 +212,21 @@ func hex(b byte) bool {
 	return '0' <= b && b <= '9' || 'a' <= b && b <= 'f' || 'A' <= b && b <= 'F'
 }
 
-// bodiless says if a response has no content, whatever its fields say: RFC 9110, section 6.4.1.
+// bodiless reports whether a response has no content, whatever its fields say: RFC 9110, section 6.4.1.
 func bodiless(x *Exchange) bool {
-	return x.Request.Method == http.MethodHead || x.Status == http.StatusNoContent || x.Status == http.StatusNotModified
+	return x.Request.Method == http.MethodHead || x.Status == http.StatusNoContent ||
+		x.Status == http.StatusNotModified
 }
 
-// wrongLength says if the body and the Content-Length differ.
+// wrongLength reports whether the body and the Content-Length differ.
 func wrongLength(x *Exchange) string {
 	values := x.Header.Values("Content-Length")
 	if len(values) == 0 || bodiless(x) {
 		return ""
 	}
 	if n, err := strconv.ParseInt(values[0], 10, 64); err != nil || n != x.Size || len(values) > 1 {
-		return fmt.Sprintf("%d bytes with a Content-Length of %s", x.Size, clip(strings.Join(values, ", ")))
+		return fmt.Sprintf("%d bytes with a Content-Length of %s", x.Size,
+			clip(strings.Join(values, ", ")))
 	}
 	return ""
 }

@@ -27,6 +27,10 @@ type (
 	Answerer interface{ Answer() starlark.Callable }
 	// A Panicker is an error that may be a panic of Go code, recovered.
 	Panicker interface{ Panicked() bool }
+	// A Skipper is an error that may mean that a test is not meant to run here.
+	Skipper interface{ Skipped() bool }
+	// A Detailer is an error that has more to show than its message: lines of text.
+	Detailer interface{ Detail() string }
 )
 
 // as returns the first error in the chain of err that is a T.
@@ -69,6 +73,12 @@ func TimedOut(err error) bool {
 func Panicked(err error) bool {
 	p, ok := as[Panicker](err)
 	return ok && p.Panicked()
+}
+
+// Skipped reports whether err ends a test that is not meant to run here.
+func Skipped(err error) bool {
+	s, ok := as[Skipper](err)
+	return ok && s.Skipped()
 }
 
 // AnswerOf returns the application that answers in the place of the one that failed with err, nil

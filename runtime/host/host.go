@@ -13,6 +13,19 @@
 // of the application for as long as the request lasts, and bounds all calls of the request
 // together.
 //
+// # Modules
+//
+// A [Module] describes what load("@name", ...) gives to scripts: its [Member]s, with parameters,
+// results, errors and examples, and the [Type]s of the values that they make. The builtins are made
+// from the description and from Go functions, so that what can be called and what is written of it
+// are the same: see [Func] for the functions, and [Args] for those that are called so often that
+// reflection would be felt. Package hosttest checks that a description says everything, and that
+// its examples are true.
+//
+// What reaches outside of a program, or lasts, is opened in [Module.Open], once for each generation
+// of a program that loads the module. The [Load] that it is given has the files, what was granted,
+// and the events in the life of the generation.
+//
 // # Errors
 //
 // An error may say more than its text. What it can say is named here, as interfaces of one
@@ -26,11 +39,14 @@
 //
 // # Places
 //
-// A [Place] is where in a script something is; it is written, and parsed, as FILE:LINE:COL. A [Diagnostic] is a
-// message about one, whoever found it, and an [Excerpt] is what the script says there.
+// A [Place] is where in a script something is; it is written, and parsed, as FILE:LINE:COL. A
+// [Diagnostic] is a message about one, whoever found it, and an [Excerpt] is what the script says
+// there.
 //
 // # Values
 //
 // [Object] has the five methods of a value that is opaque to a script. [StandIn], [Remainder] and
-// [Sizer] are what a value may say of itself besides.
+// [Sizer] are what a value may say of itself besides. A [File] is an open file, an [Iterable] makes
+// its elements as they are asked for, and [ReadMethod] and [Lines] give the methods of a stream
+// that is read to any [Source]. Package json has the codec.
 package host

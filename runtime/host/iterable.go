@@ -123,7 +123,9 @@ func (b *Iterable) close(t *starlark.Thread) error {
 func (b *Iterable) Iterate() starlark.Iterator {
 	i := &iteration{b: b}
 	if b.frozen {
-		i.err = fmt.Errorf("%s: it was made while a module was loaded; make one in each request", b.Type())
+		i.err = fmt.Errorf(
+			"%s: it was made while a module was loaded; make one in each request", b.Type(),
+		)
 		return i
 	}
 	i.steps = b.Start()

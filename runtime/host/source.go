@@ -58,7 +58,9 @@ func sizeArgument(name string, args starlark.Tuple, kwargs []starlark.Tuple) (in
 	}
 	n, err := starlark.AsInt32(v)
 	if err != nil {
-		return 0, fmt.Errorf("%s: size is a %s: %v; pass a number of bytes, or nothing for all", name, v.Type(), err)
+		return 0, fmt.Errorf(
+			"%s: size is a %s: %v; pass a number of bytes, or nothing for all", name, v.Type(), err,
+		)
 	}
 	return n, nil
 }

@@ -7,6 +7,7 @@
 package lint
 
 import (
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/resolve"
 	"go.starlark.net/syntax"
 )
@@ -20,10 +21,11 @@ type Rules struct {
 	MustReturn func(*syntax.DefStmt) bool
 }
 
-// Check looks at f, whose names are resolved.
-func (r Rules) Check(f *syntax.File, warn func(pos syntax.Position, format string, args ...any)) {
+// Check looks at a file.
+func (r Rules) Check(s *host.Script) {
+	f := s.Tree
 	c := &checker{
-		rules: r, warn: warn,
+		rules: r, warn: s.Warn,
 		binds:  make(map[*syntax.Ident][]binder),
 		uses:   make(map[*syntax.Ident][]*syntax.Ident),
 		called: make(map[*syntax.Ident]bool),

@@ -12,9 +12,8 @@ import (
 	"go.starlark.net/syntax"
 )
 
-// A Rule looks at a file that compiles, and calls warn for each place that is probably wrong. The
-// names in the tree are resolved. A rule must not change the tree.
-type Rule func(f *syntax.File, warn func(pos syntax.Position, format string, args ...any))
+// A Rule looks at a file that compiles, and calls Warn for each place that is probably wrong.
+type Rule func(*host.Script)
 
 // Run returns the warnings of the rules for the files of a program in which [runtime.Parse] finds
 // nothing wrong, and none if it does. A comment "# larkspur:ignore" silences the line that it is on
@@ -26,7 +25,7 @@ func Run(c *runtime.Config, entry string, rules ...Rule) host.Diagnostics {
 	}
 	var warnings host.Diagnostics
 	for _, f := range files {
-		all := check(f, rules)
+		all := check(c, f, rules)
 		slices.SortStableFunc(all, func(a, b host.Diagnostic) int {
 			return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
 		})
@@ -36,15 +35,19 @@ func Run(c *runtime.Config, entry string, rules ...Rule) host.Diagnostics {
 }
 
 // check returns the warnings of the rules for one file.
-func check(f runtime.File, rules []Rule) (warnings host.Diagnostics) {
+func check(c *runtime.Config, f runtime.File, rules []Rule) (warnings host.Diagnostics) {
 	silent := silences(string(f.Source))
 	for _, rule := range rules {
-		rule(f.Syntax, func(pos syntax.Position, format string, args ...any) {
+		warn := func(pos syntax.Position, format string, args ...any) {
 			if !slices.Contains(silent, int(pos.Line)) {
-				d := host.Diagnostic{Place: host.PlaceAt(pos), Message: fmt.Sprintf(format, args...)}
+				d := host.Diagnostic{
+					Place:   host.PlaceAt(pos),
+					Message: fmt.Sprintf(format, args...),
+				}
 				warnings = append(warnings, d)
 			}
-		})
+		}
+		rule(&host.Script{Tree: f.Syntax, Module: c.Module, Warn: warn})
 	}
 	return warnings
 }

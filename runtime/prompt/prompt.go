@@ -32,6 +32,7 @@ type Session struct {
 }
 
 // New returns a session among the names of the file, a path in c.FS, or of none if that is empty.
+// It is to be closed.
 func New(c *runtime.Config, file string) (*Session, error) {
 	s := &Session{options: runtime.Dialect(), names: c.Builtins()}
 	// A statement may bind what another has bound, and what it loads stays.
@@ -44,6 +45,7 @@ func New(c *runtime.Config, file string) (*Session, error) {
 		return s, nil
 	}
 	if err := s.load(c, file); err != nil {
+		s.Close()
 		return nil, err
 	}
 	for name, v := range s.program.Globals() {
@@ -73,6 +75,9 @@ func (s *Session) load(c *runtime.Config, file string) error {
 	}
 	return nil
 }
+
+// Close lets the program of the session go, and its host modules.
+func (s *Session) Close() { s.program.Close() }
 
 // Program returns the program that the statements run in: it has no callable.
 func (s *Session) Program() *runtime.Program { return s.program }

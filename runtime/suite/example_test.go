@@ -6,6 +6,7 @@ import (
 	"testing/fstest"
 
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/suite"
 	"go.starlark.net/starlark"
 )
@@ -27,7 +28,7 @@ def test_text():
     same(double("a"), "a a")
 `)},
 	}
-	same := runtime.Func("same", func(got, want starlark.Value) error {
+	same := host.Func("same", func(got, want starlark.Value) error {
 		equal, err := starlark.Equal(got, want)
 		if err == nil && !equal {
 			err = fmt.Errorf("%v is not %v", got, want)

@@ -43,7 +43,7 @@ func (s *Suite) Explain(r *Result) *Failure {
 	if len(f.Frames) == 0 && r.Line > 0 {
 		f.Frames = []Frame{s.frame(host.Place{File: r.File, Line: r.Line}, r.Name)}
 	}
-	var detailed interface{ Detail() string }
+	var detailed host.Detailer
 	var panicked *runtime.PanicError
 	switch {
 	case errors.As(r.Err, &detailed):

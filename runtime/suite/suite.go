@@ -113,6 +113,7 @@ func (s *Suite) runFile(ctx context.Context, name string, each func(*Result)) er
 		each(&Result{File: name, Time: time.Since(began), Err: err})
 		return ctx.Err()
 	}
+	defer p.Close()
 	for _, fn := range tests(p) {
 		if s.Match != nil && !s.Match.MatchString(fn.Name()) {
 			continue

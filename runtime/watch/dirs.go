@@ -6,8 +6,8 @@ import (
 	"path/filepath"
 )
 
-// follow watches the directories that matter for the files of t now, and no longer those that do not. It
-// reports whether one is new: what changed in it before was not seen.
+// follow watches the directories that matter for the files of t now, and no longer those that do
+// not. It reports whether one is new: what changed in it before was not seen.
 func (r *runner) follow(t *target, files []string) (unseen bool) {
 	if r.watcher == nil {
 		return false
@@ -51,8 +51,8 @@ func (r *runner) wanted(dir string, t *target) bool {
 
 const maxLinks = 40 // as the kernel has it
 
-// addPath adds the directories in which a change can change what path names: the one that holds it, or
-// as much of it as there is, and the one that holds each symlink on the way.
+// addPath adds the directories in which a change can change what path names: the one that holds it,
+// or as much of it as there is, and the one that holds each symlink on the way.
 func addPath(dirs map[string]bool, path string, links int) {
 	path, err := filepath.Abs(path)
 	if err != nil {

@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// others are the files below a target's directory, of which only those that are not the program's matter: what a person who
-// develops it also edits. They are compared by time and size, because nobody loads them.
+// others are the files below a target's directory, of which only those that are not the program's
+// matter: what a person who develops it also edits. They are compared by time and size, because
+// nobody loads them.
 type others struct {
 	seen    map[string]stamp // by path in the tree; nil before the first look
 	dirs    []string         // that hold them
@@ -25,7 +26,8 @@ type stamp struct {
 
 const maxOthers = 20_000 // entries of a tree that are looked at
 
-// lookOthers looks at the other files of t and tells of a change that has settled. It reports whether one has not.
+// lookOthers looks at the other files of t and tells of a change that has settled. It reports
+// whether one has not.
 func (r *runner) lookOthers(t *target, program []string) bool {
 	if t.Others == nil {
 		return false
@@ -104,7 +106,8 @@ func foreign(name string) bool {
 	return name[0] == '.' || name == "node_modules" || name == "__pycache__"
 }
 
-// passing reports whether a file of that name comes and goes: those of editors, and what a running application writes.
+// passing reports whether a file of that name comes and goes: those of editors, and what a running
+// application writes.
 func passing(name string) bool {
 	if name[0] == '.' || name[0] == '#' || name == "4913" || strings.Contains(name, "___jb_") {
 		return true

@@ -12,9 +12,10 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// Tree calls run now, and again whenever a file below dir has changed (its size, its time, its name) and stayed so for
-// [Settle], until ctx ends. It is for what is not a program alone: all files count but those that skip
-// reports, and those in directories whose names begin with a dot, or node_modules. A nil logger means slog.Default().
+// Tree calls run now, and again whenever a file below dir has changed (its size, its time, its
+// name) and stayed so for [Settle], until ctx ends. It is for what is not a program alone: all
+// files count but those that skip reports, and those in directories whose names begin with a dot,
+// or node_modules. A nil logger means slog.Default().
 func Tree(ctx context.Context, logger *slog.Logger, dir string, skip func(path string) bool, run func()) error {
 	if logger == nil {
 		logger = slog.Default()

@@ -2,20 +2,20 @@
 //
 // # The model
 //
-// An event is a hint and nothing more. Any event under a directory that matters means "look again": the
-// files of the program are read and their content is compared with what was loaded. So an editor's
-// temporary files cost a look, a file system that bumps no times is no trouble, and an event that got
-// lost is made up for by the look that is taken every few seconds without any.
+// An event is a hint and nothing more. Any event under a directory that matters means "look again":
+// the files of the program are read and their content is compared with what was loaded. So an
+// editor's temporary files cost a look, a file system that bumps no times is no trouble, and an
+// event that got lost is made up for by the look that is taken every few seconds without any.
 //
-// A change is loaded once it has stayed the same for a moment ([Settle]), because a file that is being
-// written can be read half, and half a script may well be a script. Where the system tells (Linux),
-// a file that is open for writing is not taken for whole ([Open]). What is loaded is exactly what was
-// looked at, or nothing.
+// A change is loaded once it has stayed the same for a moment ([Settle]), because a file that is
+// being written can be read half, and half a script may well be a script. Where the system tells
+// (Linux), a file that is open for writing is not taken for whole ([Open]). What is loaded is
+// exactly what was looked at, or nothing.
 //
 // Directories are watched, never files: an editor renames a new file over the old one, and the
-// watch of the old one dies with it. Those are the directories of the program's files, also of those
-// that are missing, and of every symlink on the way to one, so that a release that is swapped by
-// a symlink (current -> r2, Kubernetes' ..data) is seen.
+// watch of the old one dies with it. Those are the directories of the program's files, also of
+// those that are missing, and of every symlink on the way to one, so that a release that is swapped
+// by a symlink (current -> r2, Kubernetes' ..data) is seen.
 package watch
 
 import (
@@ -31,10 +31,11 @@ import (
 const (
 	// Settle is how long a change must stay the same before it is loaded.
 	Settle = 75 * time.Millisecond
-	// Open is how long a change waits, from its last one on, for who has one of the files open to write.
+	// Open is how long a change waits, from its last one on, for who has one of the files open to
+	// write.
 	Open = 2 * time.Second
-	// Poll is the time between looks that no event asked for: on network file systems, which send none, it
-	// is how long a change may go unseen.
+	// Poll is the time between looks that no event asked for: on network file systems, which send
+	// none, it is how long a change may go unseen.
 	Poll = 2 * time.Second
 
 	interval = 25 * time.Millisecond // between looks while something changes
@@ -46,16 +47,16 @@ type Target struct {
 	Dir  string
 	// Changed, if not nil, is called after each attempt to load, with its error.
 	Changed func(error)
-	// Others, if not nil, is called with the paths of other files of the tree that have changed, once they have settled: templates,
-	// style sheets, images. Those of editors and what an application writes (logs, databases) do not count, nor
-	// does what is below a directory whose name begins with a dot, nor what comes after the first
-	// 20,000 entries.
+	// Others, if not nil, is called with the paths of other files of the tree that have changed,
+	// once they have settled: templates, style sheets, images. Those of editors and what an
+	// application writes (logs, databases) do not count, nor does what is below a directory whose
+	// name begins with a dot, nor what comes after the first 20,000 entries.
 	Others func(files []string)
 }
 
-// Run watches all targets, with one watcher, until ctx ends. Where the system has no watcher to give,
-// looking every [Poll] takes its place. A generation that does not load is logged once, and the last
-// good one serves on; one that loads is logged too. A nil logger means slog.Default().
+// Run watches all targets, with one watcher, until ctx ends. Where the system has no watcher to
+// give, looking every [Poll] takes its place. A generation that does not load is logged once, and
+// the last good one serves on; one that loads is logged too. A nil logger means slog.Default().
 func Run(ctx context.Context, logger *slog.Logger, targets ...Target) {
 	if logger == nil {
 		logger = slog.Default()
@@ -159,8 +160,8 @@ func (r *runner) lookAll() bool {
 	return again
 }
 
-// look scans the files and loads a change that has settled. It reports whether one has not, or something may
-// have changed unseen.
+// look scans the files and loads a change that has settled. It reports whether one has not, or
+// something may have changed unseen.
 func (r *runner) look(t *target) bool {
 	now := t.Live.Scan()
 	unseen := r.lookOthers(t, now.Files())

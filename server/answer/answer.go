@@ -19,10 +19,13 @@ import (
 func Status(v starlark.Value) (int, error) {
 	s, ok := starlark.AsString(v)
 	if !ok {
-		return 0, environ.Errorf(environ.CodeStatus, `write "200 OK"`, "status is %s, not a string", v.Type())
+		return 0, environ.Errorf(environ.CodeStatus, `write "200 OK"`, "status is %s, not a string",
+			v.Type())
 	}
 	malformed := func() (int, error) {
-		return 0, environ.Errorf(environ.CodeStatus, `write three digits, a space and a reason, as in "200 OK"`, "status %s is malformed", starlark.String(s))
+		return 0, environ.Errorf(environ.CodeStatus,
+			`write three digits, a space and a reason, as in "200 OK"`, "status %s is malformed",
+			starlark.String(s))
 	}
 	if len(s) < 3 || len(s) == 4 || len(s) > 3 && s[3] != ' ' || len(s) > 200 {
 		return malformed()
@@ -48,7 +51,8 @@ func Status(v starlark.Value) (int, error) {
 func Final(code int, shown string) error {
 	if code < 200 {
 		// RFC 9110, section 15.2: an interim response, of which the final one must follow.
-		return environ.Errorf(environ.CodeInformation, `use environ["wsgi.early_hints"] for 103`, "status %s is not a final one", starlark.String(shown))
+		return environ.Errorf(environ.CodeInformation, `use environ["wsgi.early_hints"] for 103`,
+			"status %s is not a final one", starlark.String(shown))
 	}
 	return nil
 }
@@ -57,7 +61,8 @@ func Final(code int, shown string) error {
 func Headers(fields []environ.Field, v starlark.Value, where string) ([]environ.Field, error) {
 	list, ok := v.(*starlark.List)
 	if !ok {
-		return nil, environ.Errorf(environ.CodeHeaders, `write [("Content-Type", "text/plain")]`, "%s is %s, not a list", where, v.Type())
+		return nil, environ.Errorf(environ.CodeHeaders, `write [("Content-Type", "text/plain")]`,
+			"%s is %s, not a list", where, v.Type())
 	}
 	for i := range list.Len() {
 		f, err := parseField(list.Index(i), where, i)
@@ -77,15 +82,18 @@ func parseField(v starlark.Value, where string, i int) (f environ.Field, err err
 		if ok {
 			what = "a tuple of " + strconv.Itoa(len(pair))
 		}
-		return f, environ.Errorf(environ.CodeHeaderItem, `write ("Name", "value")`, "%s[%d] is %s, not a tuple (name, value)", where, i, what)
+		return f, environ.Errorf(environ.CodeHeaderItem, `write ("Name", "value")`,
+			"%s[%d] is %s, not a tuple (name, value)", where, i, what)
 	}
 	name, ok := starlark.AsString(pair[0])
 	if !ok {
-		return f, environ.Errorf(environ.CodeHeaderItem, "", "%s[%d]: the name is %s, not a string", where, i, pair[0].Type())
+		return f, environ.Errorf(environ.CodeHeaderItem, "", "%s[%d]: the name is %s, not a string",
+			where, i, pair[0].Type())
 	}
 	value, ok := starlark.AsString(pair[1])
 	if !ok {
-		return f, environ.Errorf(environ.CodeHeaderItem, "convert it with str()", "%s[%d]: the value of %s is %s, not a string", where, i, name, pair[1].Type())
+		return f, environ.Errorf(environ.CodeHeaderItem, "convert it with str()",
+			"%s[%d]: the value of %s is %s, not a string", where, i, name, pair[1].Type())
 	}
 	f = environ.Field{Name: name, Value: strings.Trim(value, " \t")}
 	return f, Field(f, where, i)
@@ -96,14 +104,18 @@ func Field(f environ.Field, where string, i int) error {
 	switch {
 	case !wire.Token(f.Name):
 		// RFC 9110, section 5.1: a name is a token.
-		return environ.Errorf(environ.CodeHeaderName, "", "%s[%d]: %s is not a valid header name", where, i, starlark.String(f.Name))
+		return environ.Errorf(environ.CodeHeaderName, "", "%s[%d]: %s is not a valid header name",
+			where, i, starlark.String(f.Name))
 	case !wire.Value(f.Value):
 		// RFC 9110, section 5.5; PEP 3333: "must not include any control characters".
-		return environ.Errorf(environ.CodeHeaderValue, "remove it, or encode the value", "%s[%d]: the value of %s has a control character", where, i, f.Name)
+		return environ.Errorf(environ.CodeHeaderValue, "remove it, or encode the value",
+			"%s[%d]: the value of %s has a control character", where, i, f.Name)
 	case wire.HopByHop.Has(f.Name):
-		return environ.Errorf(environ.CodeHopByHop, "leave it out", "%s[%d]: %s belongs to the connection, which is the server's", where, i, f.Name)
+		return environ.Errorf(environ.CodeHopByHop, "leave it out",
+			"%s[%d]: %s belongs to the connection, which is the server's", where, i, f.Name)
 	case len(f.Name) == len("Status") && strings.EqualFold(f.Name, "Status"):
-		return environ.Errorf(environ.CodeStatusHeader, "say the status in the first argument", "%s[%d]: there must be no Status header", where, i)
+		return environ.Errorf(environ.CodeStatusHeader, "say the status in the first argument",
+			"%s[%d]: there must be no Status header", where, i)
 	}
 	return nil
 }
@@ -118,10 +130,12 @@ func Length(fields []environ.Field) (int64, error) {
 		n, err := strconv.ParseUint(f.Value, 10, 63)
 		if err != nil {
 			// RFC 9110, section 8.6: digits only.
-			return 0, environ.Errorf(environ.CodeLength, "write str(len(block)), or leave it out", "Content-Length %s is not a number of bytes", starlark.String(f.Value))
+			return 0, environ.Errorf(environ.CodeLength, "write str(len(block)), or leave it out",
+				"Content-Length %s is not a number of bytes", starlark.String(f.Value))
 		}
 		if length >= 0 && length != int64(n) {
-			return 0, environ.Errorf(environ.CodeLength, "", "there are two Content-Length headers, %d and %d", length, n)
+			return 0, environ.Errorf(environ.CodeLength, "",
+				"there are two Content-Length headers, %d and %d", length, n)
 		}
 		length = int64(n)
 	}
@@ -138,7 +152,8 @@ func Hints(v starlark.Value) ([]environ.Field, error) {
 		if wire.Final.Has(f.Name) {
 			// RFC 8297, section 2: a 103 speaks of the final response, it is not one; and a cookie
 			// set by one that a cache or a redirect discards is set all the same.
-			return nil, environ.Errorf(environ.CodeHints, "send it with the response", "hints[%d]: %s is not a hint", i, http.CanonicalHeaderKey(f.Name))
+			return nil, environ.Errorf(environ.CodeHints, "send it with the response",
+				"hints[%d]: %s is not a hint", i, http.CanonicalHeaderKey(f.Name))
 		}
 	}
 	return fields, nil

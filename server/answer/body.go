@@ -20,7 +20,8 @@ func Block(v starlark.Value) (s string, ok bool) {
 
 // NotBlock is the error of a value that is no block; where says which it is.
 func NotBlock(v starlark.Value, where string) error {
-	return environ.Errorf(environ.CodeBlock, "convert it with str()", "%s is %s, neither bytes nor string", where, v.Type())
+	return environ.Errorf(environ.CodeBlock, "convert it with str()",
+		"%s is %s, neither bytes nor string", where, v.Type())
 }
 
 // NotBody is the error of a value that an application returned, and that is no body.
@@ -29,7 +30,9 @@ func NotBody(v starlark.Value) error {
 	if v == starlark.None {
 		fix = "return a list, [] for no body"
 	}
-	return environ.Errorf(environ.CodeResult, fix, "the application returned %s, which is neither an iterable of blocks nor a callable", v.Type())
+	return environ.Errorf(environ.CodeResult, fix,
+		"the application returned %s, which is neither an iterable of blocks nor a callable",
+		v.Type())
 }
 
 // Blocks returns how many bytes the blocks of a list or a tuple have, and the first of them.

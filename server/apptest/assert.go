@@ -7,24 +7,68 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 )
 
-// A builtin is a function of the module.
-type builtin = func(*starlark.Thread, *starlark.Builtin, starlark.Tuple, []starlark.Tuple) (starlark.Value, error)
-
 // asserts are the functions of the module that a test fails by.
-var asserts = map[string]builtin{
-	"eq":       equal,
-	"ne":       unequal,
-	"true":     truth,
-	"false":    untruth,
-	"contains": contains,
-	"lacks":    lacks,
-	"matches":  matches,
-	"fails":    fails,
-	"skip":     skip,
+func asserts() []host.Member {
+	got := host.Param{Name: "got", Doc: "what there is"}
+	text := host.Param{Name: "text", Doc: "the text", Type: "string or bytes"}
+	fn := host.Param{Name: "fn", Doc: "is called without arguments"}
+	pattern := host.Param{Name: "pattern", Doc: "a regular expression that is to be found in it"}
+	message := pattern
+	message.Default = starlark.String("")
+	fails := assert("fails", "Fails the test if a call does not fail, or with another message.",
+		`fails(lambda: 1 // 0, "zero")  # "floored division by zero"`, failing, fn, message)
+	fails.Result = "the message"
+	return []host.Member{
+		assert("eq", "Fails the test if two values are not equal, and shows the first difference.",
+			"eq(1 + 1, 2)\neq([1, 2], [1, 3])  # error: eq: they are not equal", equal,
+			got, host.Param{Name: "want", Doc: "what there is to be"}),
+		assert("ne", "Fails the test if two values are equal.", `ne("a", "b")`, unequal,
+			got, host.Param{Name: "other", Doc: "what it is not to be"}),
+		assert("true", "Fails the test if a value is not true.",
+			"true([1])\ntrue(\"\")  # error: true: it is not true", isTrue, got),
+		assert("false", "Fails the test if a value is true.", "false([])", isFalse, got),
+		assert("contains", "Fails the test if an item is not in a value.",
+			`contains("hello", "ell")`, contains,
+			got, host.Param{Name: "item", Doc: "what is to be in it"}),
+		assert("lacks", "Fails the test if an item is in a value.", `lacks({"a": 1}, "b")`, lacks,
+			got, host.Param{Name: "item", Doc: "what is not to be in it"}),
+		assert("matches", "Fails the test if a regular expression is not found in a text.",
+			`matches("page 17", "[0-9]+")`, matches, text, pattern),
+		fails,
+		{
+			Name:    "skip",
+			Doc:     "Ends a test that is not meant to run here: it neither passes nor fails.",
+			Params:  []host.Param{{Name: "reason", Doc: "why not"}},
+			Result:  "it does not return",
+			Errors:  []host.Failure{{When: "always"}},
+			Example: `skip("no network")  # error: no network`,
+			Fn:      skip,
+		},
+	}
+}
+
+// assert describes a function that a test fails by.
+func assert(name, doc, example string, fn any, params ...host.Param) host.Member {
+	why := host.Param{
+		Name: "why", Doc: "what is put before the message", Default: starlark.String(""),
+	}
+	return host.Member{
+		Name: name, Doc: doc, Params: append(params, why), Result: "None",
+		Errors: []host.Failure{{When: "it is not so"}}, Example: example, Fn: fn,
+	}
+}
+
+// misuse says how fails is written: its argument is easily called before it is passed.
+func misuse(err error) error {
+	if strings.HasPrefix(err.Error(), "fails: ") {
+		return fmt.Errorf("%w: write fails(lambda: f(x), \"message\")", err)
+	}
+	return err
 }
 
 // A broken is the error of an assert that does not hold.
@@ -38,12 +82,18 @@ func (e *broken) Detail() string { return e.detail }
 // Kind is what a script sees as .kind.
 func (e *broken) Kind() string { return "assert" }
 
-// breaks makes the error of the assert; why is what the test says about it, or "".
-func breaks(name, why, message, format string, args ...any) error {
+var (
+	_ host.Detailer = (*broken)(nil)
+	_ host.Kinder   = (*broken)(nil)
+	_ host.Skipper  = skipped("")
+)
+
+// breaks makes the error of an assert; why is what the test says about it, or "".
+func breaks(why, message, format string, args ...any) error {
 	if why != "" {
 		message = why + ": " + message
 	}
-	return &broken{name + ": " + message, fmt.Sprintf(format, args...)}
+	return &broken{message, fmt.Sprintf(format, args...)}
 }
 
 // maxShown is how many bytes of a value are shown.
@@ -62,134 +112,95 @@ func show(v starlark.Value) string {
 	return fmt.Sprintf("%s... (%d bytes more)", s[:cut], len(s)-cut)
 }
 
-// equal is eq(got, want, why = "").
-func equal(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	var got, want starlark.Value
-	var why string
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "got", &got, "want", &want, "why?", &why); err != nil {
-		return nil, err
-	}
+// equal is eq(got, want, why).
+func equal(got, want starlark.Value, why string) error {
 	same, err := starlark.Equal(got, want)
-	if err != nil {
-		return nil, err
-	}
-	if same {
-		return starlark.None, nil
+	if err != nil || same {
+		return err
 	}
 	where := difference(got, want)
 	if where != "" {
 		where = "\n" + where
 	}
-	return nil, breaks(b.Name(), why, "they are not equal", "got:  %s\nwant: %s%s", show(got), show(want), where)
+	return breaks(why, "they are not equal", "got:  %s\nwant: %s%s", show(got), show(want), where)
 }
 
-// unequal is ne(got, other, why = "").
-func unequal(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	var got, other starlark.Value
-	var why string
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "got", &got, "other", &other, "why?", &why); err != nil {
-		return nil, err
-	}
+// unequal is ne(got, other, why).
+func unequal(got, other starlark.Value, why string) error {
 	same, err := starlark.Equal(got, other)
-	if err == nil && same {
-		err = breaks(b.Name(), why, "they are equal", "both: %s", show(got))
+	if err != nil || !same {
+		return err
 	}
-	return starlark.None, err
+	return breaks(why, "they are equal", "both: %s", show(got))
 }
 
-func truth(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	return holds(b, args, kwargs, true)
-}
-
-func untruth(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	return holds(b, args, kwargs, false)
-}
-
-// holds is true(got, why = "") and false(got, why = "").
-func holds(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple, want starlark.Bool) (starlark.Value, error) {
-	var got starlark.Value
-	var why string
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "got", &got, "why?", &why); err != nil {
-		return nil, err
+// isTrue is true(got, why).
+func isTrue(got starlark.Value, why string) error {
+	if got.Truth() {
+		return nil
 	}
-	if got.Truth() != want {
-		return nil, breaks(b.Name(), why, fmt.Sprintf("it is not %s", b.Name()), "got: %s", show(got))
+	return breaks(why, "it is not true", "got: %s", show(got))
+}
+
+// isFalse is false(got, why).
+func isFalse(got starlark.Value, why string) error {
+	if !got.Truth() {
+		return nil
 	}
-	return starlark.None, nil
+	return breaks(why, "it is not false", "got: %s", show(got))
 }
 
-func contains(t *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	return within(b, args, kwargs, true)
-}
-
-func lacks(t *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	return within(b, args, kwargs, false)
-}
-
-// within is contains(got, item, why = "") and lacks(got, item, why = ""): item in got, and not.
-func within(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple, want starlark.Bool) (starlark.Value, error) {
-	var got, item starlark.Value
-	var why string
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "got", &got, "item", &item, "why?", &why); err != nil {
-		return nil, err
-	}
+// contains is contains(got, item, why): item in got.
+func contains(got, item starlark.Value, why string) error {
 	in, err := starlark.Binary(syntax.IN, item, got)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", b.Name(), err)
+	if err != nil || bool(in.Truth()) {
+		return err
 	}
-	if in.Truth() == want {
-		return starlark.None, nil
-	}
-	message := "it is not there"
-	if !want {
-		message = "it is there"
-	}
-	return nil, breaks(b.Name(), why, message, "got:  %s\nitem: %s", show(got), show(item))
+	return breaks(why, "it is not there", "got:  %s\nitem: %s", show(got), show(item))
 }
 
-// matches is matches(text, pattern, why = ""): the regular expression is found in the text.
-func matches(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	var text starlark.Value
-	var pattern, why string
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "text", &text, "pattern", &pattern, "why?", &why); err != nil {
-		return nil, err
+// lacks is lacks(got, item, why): item not in got.
+func lacks(got, item starlark.Value, why string) error {
+	in, err := starlark.Binary(syntax.IN, item, got)
+	if err != nil || !bool(in.Truth()) {
+		return err
 	}
-	s, ok := octets(text)
+	return breaks(why, "it is there", "got:  %s\nitem: %s", show(got), show(item))
+}
+
+// matches is matches(text, pattern, why).
+func matches(text starlark.Value, pattern, why string) error {
+	s, ok := host.Octets(text)
 	if !ok {
-		return nil, fmt.Errorf("%s: text is %s, neither string nor bytes", b.Name(), text.Type())
+		return fmt.Errorf("text is %s, neither string nor bytes", text.Type())
 	}
 	re, err := regexp.Compile(pattern)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", b.Name(), err)
+	if err != nil || re.MatchString(s) {
+		return err
 	}
-	if !re.MatchString(s) {
-		return nil, breaks(b.Name(), why, "it does not match", "got:  %s\nwant: a match of %q", show(text), pattern)
-	}
-	return starlark.None, nil
+	return breaks(why, "it does not match", "got:  %s\nwant: a match of %q", show(text), pattern)
 }
 
-// fails is fails(fn, pattern = "", why = ""): fn() fails with a message that the regular expression is found in. It
-// returns the message.
-func fails(t *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	var fn starlark.Callable
-	var pattern, why string
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "fn", &fn, "pattern?", &pattern, "why?", &why); err != nil {
-		return nil, fmt.Errorf("%w: write fails(lambda: f(x), \"message\")", err)
-	}
+// failing is fails(fn, pattern, why).
+func failing(t *starlark.Thread, fn starlark.Callable, pattern, why string) (string, error) {
 	re, err := regexp.Compile(pattern)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", b.Name(), err)
+		return "", err
 	}
 	v, err := starlark.Call(t, fn, nil, nil)
 	if err == nil {
-		return nil, breaks(b.Name(), why, "it did not fail", "got:  %s\nwant: a failure that matches %q", show(v), pattern)
+		return "", breaks(
+			why, "it did not fail", "got:  %s\nwant: a failure that matches %q", show(v), pattern,
+		)
 	}
 	// What ends the test (a limit, say) is not for it to expect: no further step of it runs.
 	message := err.Error()
 	if !re.MatchString(message) {
-		return nil, breaks(b.Name(), why, "it failed otherwise", "got:  %s\nwant: a match of %q", message, pattern)
+		return "", breaks(
+			why, "it failed otherwise", "got:  %s\nwant: a match of %q", message, pattern,
+		)
 	}
-	return starlark.String(message), nil
+	return message, nil
 }
 
 // A skipped is the error of a test that is not meant to run here.
@@ -200,14 +211,10 @@ func (e skipped) Error() string { return string(e) }
 // Skipped reports true.
 func (e skipped) Skipped() bool { return true }
 
-// skip is skip(reason): it ends the test, which neither passed nor failed.
-func skip(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	var reason string
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "reason", &reason); err != nil {
-		return nil, err
-	}
+// skip is skip(reason).
+func skip(reason string) error {
 	if strings.TrimSpace(reason) == "" {
-		return nil, errors.New("skip: say why")
+		return errors.New("say why")
 	}
-	return nil, skipped(reason)
+	return skipped(reason)
 }

@@ -15,7 +15,8 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// A client asks one application, as a browser would that has just been opened. It belongs to a test.
+// A client asks one application, as a browser would that has just been opened. It belongs to a
+// test.
 type client struct {
 	config  *Config
 	session *Session
@@ -39,35 +40,56 @@ func under(app server.App, fn starlark.Callable) server.App {
 	})
 }
 
-// newClient is client(app, base, mount, proto, environ, headers, peer, max_body, lint).
-func (c *Config) newClient(t *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+func (c *Config) clientMember() host.Member {
+	return host.Member{
+		Name: "client",
+		Doc:  "Makes a client that asks an application as a browser would that has just been opened. It belongs to the test that makes it.",
+		Params: []host.Param{
+			{Name: "app", Doc: "the application"},
+			{Name: "base", Doc: "scheme, host and port; https gives the keys of TLS", Default: starlark.String("http://localhost")},
+			{Name: "mount", Doc: "SCRIPT_NAME", Default: starlark.String("")},
+			{Name: "proto", Doc: "HTTP/2.0, HTTP/1.1 or HTTP/1.0", Default: starlark.String("HTTP/2.0")},
+			{Name: "environ", Doc: "the deployer's variables", Optional: true},
+			{Name: "headers", Doc: "fields of every request", Type: "dict or list of pairs", Optional: true},
+			{Name: "peer", Doc: "the other end of the connection", Default: starlark.String("127.0.0.1:49152")},
+			{Name: "max_body", Doc: "the bound of a request's body; 0 is the server's default", Default: starlark.MakeInt(0)},
+			{Name: "lint", Doc: "fail where the application breaks the contract", Default: starlark.True},
+		},
+		Result: "a client: get, head, post, put, patch, delete, options, request, cookies, set_cookie",
+		Errors: []host.Failure{{When: "it is not made inside of a test function, or an argument is wrong"}},
+		Example: `def test_hello():
+    r = client(app).get("/")
+    eq(r.status, 200)`,
+		Fn: c.newClient,
+	}
+}
+
+// newClient is client(app, ...).
+func (c *Config) newClient(
+	t *starlark.Thread, app starlark.Callable, base, mount, proto string, vars starlark.IterableMapping,
+	headers starlark.Value, peer string, maxBody int64, lint bool,
+) (*client, error) {
 	session, err := sessionOf(t)
 	if err != nil {
 		return nil, err
 	}
-	var app starlark.Callable
-	var vars starlark.IterableMapping
-	var headers starlark.Value
-	base, lint := "http://localhost", true
-	cl := &client{config: c, session: session, proto: "HTTP/2.0", peer: "127.0.0.1:49152", header: make(http.Header)}
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "app", &app, "base?", &base, "mount?", &cl.mount, "proto?", &cl.proto,
-		"environ?", &vars, "headers?", &headers, "peer?", &cl.peer, "max_body?", &cl.maxBody, "lint?", &lint); err != nil {
-		return nil, err
+	cl := &client{
+		config: c, session: session, mount: mount, proto: proto, peer: peer, maxBody: maxBody, header: make(http.Header),
 	}
 	if err := cl.setBase(base); err != nil {
-		return nil, fmt.Errorf("client: %w", err)
+		return nil, err
 	}
 	if cl.mount != "" && (cl.mount[0] != '/' || strings.HasSuffix(cl.mount, "/")) {
-		return nil, fmt.Errorf("client: the mount %q does not begin with a slash, or ends with one", cl.mount)
+		return nil, fmt.Errorf("the mount %q does not begin with a slash, or ends with one", cl.mount)
 	}
 	if _, _, ok := http.ParseHTTPVersion(cl.proto); !ok {
-		return nil, fmt.Errorf(`client: proto is %q: write "HTTP/2.0", "HTTP/1.1" or "HTTP/1.0"`, cl.proto)
+		return nil, fmt.Errorf(`proto is %q: write "HTTP/2.0", "HTTP/1.1" or "HTTP/1.0"`, cl.proto)
 	}
 	if err := addFields(cl.header, headers); err != nil {
-		return nil, fmt.Errorf("client: headers: %w", err)
+		return nil, fmt.Errorf("headers: %w", err)
 	}
 	if cl.vars, err = texts(vars); err != nil {
-		return nil, fmt.Errorf("client: environ: %w", err)
+		return nil, fmt.Errorf("environ: %w", err)
 	}
 	fn := app
 	if lint && c.Lint != nil {

@@ -4,20 +4,21 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 )
 
-// difference says where two values that are not equal begin to differ, where that is not plain to see, and hints at
-// the usual mistakes. It is "" if there is nothing to say.
+// difference says where two values that are not equal begin to differ, where that is not plain to
+// see, and hints at the usual mistakes. It is "" if there is nothing to say.
 func difference(got, want starlark.Value) string {
-	if g, ok := octets(got); ok && got.Type() != want.Type() {
-		if w, ok := octets(want); ok && g == w {
+	if g, ok := host.Octets(got); ok && got.Type() != want.Type() {
+		if w, ok := host.Octets(want); ok && g == w {
 			return fmt.Sprintf("the octets are the same, but %s is not %s: .text is a string, .body is bytes", got.Type(), want.Type())
 		}
 	}
 	path, g, w := descend("", got, want, 0)
-	if gs, ok := octets(g); ok {
-		if ws, ok := octets(w); ok && strings.Contains(gs+ws, "\n") {
+	if gs, ok := host.Octets(g); ok {
+		if ws, ok := host.Octets(w); ok && strings.Contains(gs+ws, "\n") {
 			return prefixed(path, lineDifference(gs, ws))
 		}
 	}
@@ -44,7 +45,8 @@ func showMissing(v starlark.Value) string {
 // maxDescent bounds how deep a difference is looked for.
 const maxDescent = 20
 
-// descend returns the innermost pair of values that differ first, and the path to it. One of them is nil if it is missing.
+// descend returns the innermost pair of values that differ first, and the path to it. One of them
+// is nil if it is missing.
 func descend(path string, got, want starlark.Value, depth int) (string, starlark.Value, starlark.Value) {
 	if depth == maxDescent {
 		return path, got, want
@@ -56,7 +58,7 @@ func descend(path string, got, want starlark.Value, depth int) (string, starlark
 		}
 	case starlark.Indexable:
 		w, ok := want.(starlark.Indexable)
-		if _, text := octets(got); !ok || text || got.Type() != want.Type() {
+		if _, text := host.Octets(got); !ok || text || got.Type() != want.Type() {
 			break
 		}
 		for i := range max(g.Len(), w.Len()) {

@@ -6,6 +6,7 @@ import (
 	"testing/fstest"
 
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/suite"
 	"github.com/larkspur-web/larkspur/server/apptest"
 	"go.starlark.net/starlark"
@@ -29,7 +30,7 @@ def test_hello():
 	}
 	kit := new(apptest.Config)
 	s := &suite.Suite{
-		Config:  runtime.Config{FS: files, Modules: map[string]runtime.Module{"test": kit.Module}},
+		Config:  runtime.Config{FS: files, Modules: []*host.Module{kit.Module()}},
 		Prepare: func(t *starlark.Thread, p *runtime.Program) func() error { return apptest.Open(t, p).Close },
 	}
 	err := s.Run(context.Background(), []string{"app_test.star"}, func(r *suite.Result) {

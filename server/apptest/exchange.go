@@ -14,8 +14,8 @@ import (
 	"github.com/larkspur-web/larkspur/runtime/tee"
 )
 
-// An exchange is one request and its response, while the application runs and after. The application runs in a
-// coroutine, between two calls of next and at no other time.
+// An exchange is one request and its response, while the application runs and after. The
+// application runs in a coroutine, between two calls of next and at no other time.
 type exchange struct {
 	session *Session
 	request *http.Request
@@ -64,8 +64,8 @@ func (s *Session) begin(h http.Handler, r *http.Request) *exchange {
 	return x
 }
 
-// step runs the application until it has sent a block, or only the headers, and returns that block. It reports false
-// at the end.
+// step runs the application until it has sent a block, or only the headers, and returns that block.
+// It reports false at the end.
 func (x *exchange) step() (string, bool) {
 	if x.over {
 		return "", false
@@ -89,7 +89,8 @@ func (x *exchange) rest() string {
 	}
 }
 
-// close ends the exchange as a client does that goes away. The error is that of an application that failed.
+// close ends the exchange as a client does that goes away. The error is that of an application that
+// failed.
 func (x *exchange) close() error {
 	if x.over {
 		return nil
@@ -116,7 +117,8 @@ func (x *exchange) end() {
 	}
 }
 
-// diagnostic returns the first thing that the application is to answer for so far, nil if there is none.
+// diagnostic returns the first thing that the application is to answer for so far, nil if there is
+// none.
 func (x *exchange) diagnostic() *diagnostic {
 	for i := range x.journal.found {
 		if d := &x.journal.found[i]; !d.theirs {
@@ -147,7 +149,8 @@ func (x *exchange) WriteHeader(status int) {
 	}
 }
 
-// fields is a copy of the header as it is now, without the names that the server has set to nothing.
+// fields is a copy of the header as it is now, without the names that the server has set to
+// nothing.
 func (x *exchange) fields() http.Header {
 	h := x.header.Clone()
 	maps.DeleteFunc(h, func(_ string, values []string) bool { return len(values) == 0 })

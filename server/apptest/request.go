@@ -15,8 +15,10 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/larkspur-web/larkspur/environ/wire"
+	"github.com/larkspur-web/larkspur/runtime/host"
+	"github.com/larkspur-web/larkspur/runtime/host/json"
 	"go.starlark.net/starlark"
-	"golang.org/x/net/http/httpguts"
 )
 
 // A question is what a test asks.
@@ -133,7 +135,8 @@ func (q *question) redirect(r *response, location string) error {
 	if u.Scheme != r.url.Scheme || u.Host != r.url.Host {
 		return &requestError{r.x.head(), "a redirect to another host, which cannot be followed", location}
 	}
-	// RFC 9110, section 15.4: 307 and 308 keep the method; after the others all clients but for HEAD use GET.
+	// RFC 9110, section 15.4: 307 and 308 keep the method; after the others all clients but for
+	// HEAD use GET.
 	if s := r.x.status; s != http.StatusTemporaryRedirect && s != http.StatusPermanentRedirect && q.method != http.MethodGet && q.method != http.MethodHead {
 		q.method, q.body = http.MethodGet, nil
 		q.header.Del("Content-Type")
@@ -163,14 +166,11 @@ func (b *content) set(t *starlark.Thread, c *client, q *question) error {
 		}
 		q.bytes("application/x-www-form-urlencoded", encode(pairs))
 	case b.json != nil: // None is JSON's null
-		if c.config.JSON == nil {
-			return errors.New("json: there is no @json")
-		}
-		text, err := callMethod(t, c.config.JSON, "encode", b.json)
+		text, err := json.Encode(b.json)
 		if err != nil {
 			return fmt.Errorf("json: %w", err)
 		}
-		q.bytes("application/json", string(text.(starlark.String)))
+		q.bytes("application/json", text)
 	}
 	return nil
 }
@@ -194,7 +194,7 @@ func (q *question) bytes(media, s string) {
 
 // setBody takes a block, or a list of blocks, of which the length is not told.
 func (b *content) setBody(q *question) error {
-	if s, ok := octets(b.body); ok {
+	if s, ok := host.Octets(b.body); ok {
 		q.bytes("", s)
 		return nil
 	}
@@ -204,7 +204,7 @@ func (b *content) setBody(q *question) error {
 	}
 	var blocks []string
 	for v := range starlark.Elements(list) {
-		s, ok := octets(v)
+		s, ok := host.Octets(v)
 		if !ok {
 			return fmt.Errorf("body[%d] is %s, neither bytes nor string", len(blocks), v.Type())
 		}
@@ -221,8 +221,8 @@ func (b *content) setBody(q *question) error {
 	return nil
 }
 
-// setFiles makes a multipart form (RFC 7578) of files, a dict of (filename, content) or (filename, content, type) by field,
-// and the fields of form before them.
+// setFiles makes a multipart form (RFC 7578) of files, a dict of (filename, content) or (filename,
+// content, type) by field, and the fields of form before them.
 func (b *content) setFiles(q *question) error {
 	var body bytes.Buffer
 	w := multipart.NewWriter(&body)
@@ -244,7 +244,7 @@ func (b *content) setFiles(q *question) error {
 		}
 		parts := [3]string{2: "application/octet-stream"}
 		for i, v := range file {
-			if parts[i], ok = octets(v); !ok {
+			if parts[i], ok = host.Octets(v); !ok {
 				return fmt.Errorf("%q[%d] is %s, neither bytes nor string", field, i, v.Type())
 			}
 		}
@@ -278,7 +278,7 @@ func addFields(h http.Header, v starlark.Value) error {
 	}
 	fresh := make(map[string]bool)
 	for _, p := range pairs {
-		if !httpguts.ValidHeaderFieldName(p[0]) || !httpguts.ValidHeaderFieldValue(p[1]) {
+		if !wire.Token(p[0]) || !wire.Value(p[1]) {
 			return fmt.Errorf("%s: %s is not a valid field", starlark.String(p[0]), starlark.String(p[1]))
 		}
 		name := http.CanonicalHeaderKey(p[0])

@@ -9,11 +9,13 @@ import (
 	"strings"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
+	"github.com/larkspur-web/larkspur/runtime/host/json"
 	"github.com/larkspur-web/larkspur/runtime/tee"
 	"go.starlark.net/starlark"
 )
 
-// A response is what a client got, or is getting if it was asked for as a stream. It belongs to a test.
+// A response is what a client got, or is getting if it was asked for as a stream. It belongs to a
+// test.
 type response struct {
 	client  *client
 	x       *exchange
@@ -56,7 +58,8 @@ func (r *response) judge(t *starlark.Thread) error {
 		return nil
 	}
 	r.judged = true
-	// The end of the test ends its requests, which is no fault of theirs: the test's own error says it all.
+	// The end of the test ends its requests, which is no fault of theirs: the test's own error says
+	// it all.
 	if err := host.CallOf(t).Context().Err(); err != nil {
 		return err
 	}
@@ -147,12 +150,9 @@ func (r *response) json(t *starlark.Thread, b *starlark.Builtin, args starlark.T
 	if err := starlark.UnpackPositionalArgs(b.Name(), args, kwargs, 0); err != nil {
 		return nil, err
 	}
-	if r.client.config.JSON == nil {
-		return nil, errors.New("json: there is no @json")
-	}
-	v, err := callMethod(t, r.client.config.JSON, "decode", starlark.String(r.body()))
+	v, err := json.Decode(r.body())
 	if err != nil {
-		return nil, &requestError{r.x.head(), "the body is not JSON", fmt.Sprintf("%v\n%s", err, show(starlark.String(r.body())))}
+		return nil, &requestError{r.x.head(), "the body is not JSON", fmt.Sprintf("json.decode: %v\n%s", err, show(starlark.String(r.body())))}
 	}
 	return v, nil
 }

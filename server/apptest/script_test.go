@@ -16,7 +16,7 @@ import (
 	"github.com/larkspur-web/larkspur/environ/lib/http"
 	"github.com/larkspur-web/larkspur/environ/lib/static"
 	"github.com/larkspur-web/larkspur/runtime"
-	"github.com/larkspur-web/larkspur/runtime/lib/json"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/suite"
 	"github.com/larkspur-web/larkspur/runtime/tee"
 	"github.com/larkspur-web/larkspur/server/apptest"
@@ -26,20 +26,14 @@ import (
 
 // newSuite returns a suite of the files, with the modules that the command grants.
 func newSuite(files fs.FS) (*suite.Suite, error) {
-	modules := map[string]runtime.Module{"http": http.Module, "body": body.Module, "static": static.Module}
+	modules := []*host.Module{http.Module(), body.Module(), static.Module()}
 	program, err := runtime.LoadFile(&runtime.Config{FS: apps.FS, Modules: modules}, "lint.star")
 	if err != nil {
 		return nil, err
 	}
-	values, err := json.Module(nil)
-	if err != nil {
-		return nil, err
-	}
 	log := tee.New(nil)
-	kit := &apptest.Config{
-		JSON: values["json"].(starlark.HasAttrs), Lint: program.Globals()["lint"].(*starlark.Function), Log: log,
-	}
-	modules["test"] = kit.Module
+	kit := &apptest.Config{Lint: program.Globals()["lint"].(*starlark.Function), Log: log}
+	modules = append(modules, kit.Module())
 	return &suite.Suite{
 		Config: runtime.Config{
 			FS: files, Modules: modules, Limits: runtime.Limits{Steps: 2_000_000},

@@ -8,19 +8,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 )
-
-// octets returns what a block, or a text, is made of.
-func octets(v starlark.Value) (string, bool) {
-	switch v := v.(type) {
-	case starlark.String:
-		return string(v), true
-	case starlark.Bytes:
-		return string(v), true
-	}
-	return "", false
-}
 
 // eachPair calls f for the pairs of a dict, or of a list of (name, value).
 func eachPair(v starlark.Value, f func(name string, v starlark.Value) error) error {
@@ -59,7 +49,7 @@ func pairsOf(v starlark.Value) (pairs [][2]string, err error) {
 			values = slices.Collect(starlark.Elements(list))
 		}
 		for _, v := range values {
-			s, ok := octets(v)
+			s, ok := host.Octets(v)
 			if !ok {
 				return fmt.Errorf("the value of %q is %s, not a string: write str(x)", name, v.Type())
 			}
@@ -91,16 +81,8 @@ func encode(pairs [][2]string) string {
 	return strings.Join(parts, "&")
 }
 
-func callMethod(t *starlark.Thread, v starlark.HasAttrs, name string, args ...starlark.Value) (starlark.Value, error) {
-	fn, err := v.Attr(name)
-	if err != nil {
-		return nil, err
-	}
-	return starlark.Call(t, fn, args, nil)
-}
-
-// headers are the fields of a response: a mapping from names, whose case does not matter, to values, those of repeated fields
-// joined. It is immutable.
+// headers are the fields of a response: a mapping from names, whose case does not matter, to
+// values, those of repeated fields joined. It is immutable.
 type headers struct{ fields http.Header }
 
 var (

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/push"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/tee"
@@ -36,8 +37,8 @@ const script = `def app(environ, start_response):
     return ["<!doctype html><p>hello"]
 `
 
-// develop returns a server for the script, and the directory that it is in.
-func develop(t testing.TB, logger *slog.Logger) (s *dev.Server, dir string) {
+// develop returns a handler that develops the script, and the directory that it is in.
+func develop(t testing.TB, logger *slog.Logger) (s http.Handler, dir string) {
 	t.Helper()
 	dir = t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "app.star"), []byte(script), 0o644); err != nil {
@@ -48,7 +49,12 @@ func develop(t testing.TB, logger *slog.Logger) (s *dev.Server, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return dev.New(dev.Config{Handler: &server.Handler{App: app, Logger: logger, Push: &push.Policy{HintHTTP1: true, Observe: dev.Note}}, Tree: runtime.Dir(dir), Dir: dir}), dir
+	d := dev.New("")
+	developed := d.Develop(dev.Config{Tree: runtime.Dir(dir), Dir: dir})
+	return d.Handler(&server.Handler{
+		App: developed.Wrap(app, "", environ.Config{}), ErrorPage: d.ErrorPage, Logger: logger,
+		Push: &push.Policy{HintHTTP1: true, Observe: dev.Note},
+	}), dir
 }
 
 // ask makes a request of this machine. Fields are written Name: value.
@@ -79,8 +85,9 @@ func (w final) WriteHeader(status int) {
 	}
 }
 
-// TestLocal asks for all that is private as somebody at this machine, and as all others: other peers, names that were made
-// to point here, pages of other sites, proxies. They get nothing of it.
+// TestLocal asks for all that is private as somebody at this machine, and as all others: other
+// peers, names that were made to point here, pages of other sites, proxies. They get nothing of
+// it.
 func TestLocal(t *testing.T) {
 	s, _ := develop(t, slog.New(slog.DiscardHandler))
 	ask(s, "GET", "/fail", "")
@@ -135,8 +142,8 @@ func TestLocal(t *testing.T) {
 	}
 }
 
-// TestInspector holds what is shown of a request: what it was, what was logged for it, what was hinted; and that what is
-// secret is masked.
+// TestInspector holds what is shown of a request: what it was, what was logged for it, what was
+// hinted; and that what is secret is masked.
 func TestInspector(t *testing.T) {
 	s, _ := develop(t, slog.New(slog.DiscardHandler))
 	ask(s, "GET", "/page?q=1", "", "Cookie: id=hush", "Authorization: Bearer hush", "X-Plain: seen")
@@ -167,7 +174,8 @@ func TestInspector(t *testing.T) {
 	}
 }
 
-// TestFix holds that who broke the contract is told what to write instead, and the code of the rule once.
+// TestFix holds that who broke the contract is told what to write instead, and the code of the
+// rule once.
 func TestFix(t *testing.T) {
 	s, _ := develop(t, slog.New(slog.DiscardHandler))
 	for accept, want := range map[string]string{
@@ -252,8 +260,8 @@ func TestNote(t *testing.T) {
 	}
 }
 
-// BenchmarkLatency asks over a socket, in turns, a server as serve has it and one as dev has it, and reports how many times
-// as long dev takes.
+// BenchmarkLatency asks over a socket, in turns, a server as serve has it and one as dev has it,
+// and reports how many times as long dev takes.
 func BenchmarkLatency(b *testing.B) {
 	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
 	developed, dir := develop(b, quiet)
@@ -291,8 +299,14 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	s := dev.New(dev.Config{Handler: &server.Handler{App: app, Logger: slog.New(slog.DiscardHandler)}, Tree: os.DirFS("testdata")})
-	defer s.Close()
+	d := dev.New("Larkspur")
+	defer d.Close()
+	developed := d.Develop(dev.Config{Tree: os.DirFS("testdata")})
+	s := d.Handler(&server.Handler{
+		App:       developed.Wrap(app, "", environ.Config{}),
+		ErrorPage: d.ErrorPage,
+		Logger:    slog.New(tee.New(slog.DiscardHandler)),
+	})
 	r := httptest.NewRequest("GET", "http://localhost/", nil)
 	r.RemoteAddr = "127.0.0.1:40000"
 	w := httptest.NewRecorder()

@@ -51,7 +51,7 @@ type field struct {
 }
 
 // explain makes a failure of the error of a call, as far as that tells.
-func (s *Server) explain(err error) *failure {
+func (a *App) explain(err error) *failure {
 	f := &failure{Message: err.Error()}
 	code := environ.CodeFailed
 	var own *environ.Error
@@ -63,8 +63,8 @@ func (s *Server) explain(err error) *failure {
 	if errors.As(err, &traced) {
 		f.Omitted = traced.Omitted
 		for _, t := range traced.Frames {
-			v := frame{Name: t.Name, Place: s.named(t.Place), Locals: t.Locals}
-			v.Lines = s.excerpt(t.Place)
+			v := frame{Name: t.Name, Place: a.named(t.Place), Locals: t.Locals}
+			v.Lines = a.excerpt(t.Place)
 			if t.Line > 0 && f.Place == "" {
 				v.Open = true
 				f.blame(t.Place, v.Place)
@@ -98,36 +98,28 @@ func (f *failure) blame(p host.Place, named string) {
 	f.Place, f.Message = named, strings.TrimPrefix(f.Message, p.String()+": ")
 }
 
-// failed is the Handler's ErrorPage.
-func (s *Server) failed(w http.ResponseWriter, r *http.Request, known *server.Failure) {
-	f := s.explain(known.Err)
+// ErrorPage answers a request that failed with what is known of the failure, if it comes from this
+// machine. It is for a server.Front.
+func (s *Server) ErrorPage(w http.ResponseWriter, r *http.Request, known *server.Failure) {
+	rec := recordOf(r.Context())
+	var a *App
+	if m := rec.by(); m != nil {
+		a = m.developed
+	}
+	f := a.explain(known.Err)
 	f.Status, f.Title = known.Status, http.StatusText(known.Status)
 	f.describe(known.Code)
 	f.RequestID, f.Backtrace = known.RequestID, known.Backtrace()
 	if p, ok := host.ParsePlace(known.Place()); ok && f.Place == "" {
-		f.blame(p, s.named(p))
-		f.Frames = []frame{{Name: "the script", Place: f.Place, Lines: s.excerpt(p), Open: true}}
+		f.blame(p, a.named(p))
+		f.Frames = []frame{{Name: "the script", Place: f.Place, Lines: a.excerpt(p), Open: true}}
 	}
 	f.Method, f.Target, f.Proto, f.Headers = r.Method, r.URL.RequestURI(), r.Proto, fields(r.Header)
-	if rec := recordOf(r.Context()); rec != nil {
+	if rec != nil {
 		f.Record = rec.id
 		rec.mu.Lock()
 		rec.failure = f // knows more than what the call alone could tell
 		rec.mu.Unlock()
 	}
 	s.answer(w, r, f)
-}
-
-// around is how many lines are shown before and after a place.
-const around = 5
-
-// excerpt reads the lines around a place from the tree as it is now.
-func (s *Server) excerpt(p host.Place) []host.Line { return host.Excerpt(s.config.Tree, p, around) }
-
-// named is the place as the user would name it; "" if it is nowhere.
-func (s *Server) named(p host.Place) string {
-	if p.File != "" {
-		p.File = s.path(p.File)
-	}
-	return p.String()
 }

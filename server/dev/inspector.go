@@ -1,6 +1,7 @@
 package dev
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -14,16 +15,17 @@ import (
 )
 
 // routes are the pages below Path.
-func (s *Server) routes() *http.ServeMux {
+func (f *front) routes() *http.ServeMux {
 	m := http.NewServeMux()
-	m.HandleFunc("GET "+live.ScriptPath, s.hub.ServeScript)
-	m.HandleFunc("GET "+live.EventsPath, s.hub.ServeEvents)
+	m.HandleFunc("GET "+live.ScriptPath, f.hub.ServeScript)
+	m.HandleFunc("GET "+live.EventsPath, f.hub.ServeEvents)
 	m.HandleFunc("GET "+Path+"dev.css", asset("text/css; charset=utf-8", "pages/dev.css"))
-	m.HandleFunc("GET "+Path+"inspector.js", asset("text/javascript; charset=utf-8", "pages/inspector.js"))
-	m.HandleFunc("GET "+Path+"{$}", s.list)
-	m.HandleFunc("GET "+Path+"requests/{id}", s.show)
-	m.HandleFunc("POST "+Path+"requests/{id}/replay", s.replay)
-	m.HandleFunc("POST "+Path+"requests/{id}/save", s.save)
+	m.HandleFunc("GET "+Path+"inspector.js",
+		asset("text/javascript; charset=utf-8", "pages/inspector.js"))
+	m.HandleFunc("GET "+Path+"{$}", f.list)
+	m.HandleFunc("GET "+Path+"requests/{id}", f.show)
+	m.HandleFunc("POST "+Path+"requests/{id}/replay", f.replay)
+	m.HandleFunc("POST "+Path+"requests/{id}/save", f.save)
 	return m
 }
 
@@ -40,14 +42,14 @@ func asset(media, name string) http.HandlerFunc {
 
 // A listing is what the inspector's first page shows.
 type listing struct {
-	App        string
-	Software   string
-	Generation uint64
-	Overlay    *live.Overlay // why the last change does not serve
-	Requests   []row         // newest first
-	Failing    bool          // only those that failed
-	Reloads    []Reload      // newest first
-	Failed     int
+	App      string // the names of all
+	Serving  string // their generations
+	Software string
+	Overlay  *live.Overlay // why the last change does not serve
+	Requests []row         // newest first
+	Failing  bool          // only those that failed
+	Reloads  []Reload      // newest first
+	Failed   int
 }
 
 // A row is a request in the list.
@@ -68,13 +70,12 @@ type row struct {
 
 func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 	l := listing{
-		App: s.path(s.config.Entry), Software: s.config.Software,
-		Overlay: s.hub.State().Overlay, Failing: r.URL.Query().Has("failing"),
+		Software: s.software, Overlay: s.hub.State().Overlay, Failing: r.URL.Query().Has("failing"),
 	}
+	l.App, l.Serving = summary(s.all())
 	s.mu.Lock()
 	records := slices.Clone(s.records)
 	l.Reloads = slices.Clone(s.reloads)
-	l.Generation = s.generation
 	s.mu.Unlock()
 	slices.Reverse(l.Reloads)
 	for _, rec := range slices.Backward(records) {
@@ -89,12 +90,30 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 	s.write(w, r, http.StatusOK, "list", l)
 }
 
+// summary names applications, and says which generations serve.
+func summary(apps []*App) (names, serving string) {
+	var files, generations []string
+	for _, a := range apps {
+		name := a.path(a.Entry)
+		files = append(files, name)
+		generations = append(generations, fmt.Sprintf("%d of %s", a.generation.Load(), name))
+	}
+	names = strings.Join(files, ", ")
+	if len(apps) == 1 { // which is named above
+		return names, fmt.Sprintf("generation %d serves", apps[0].generation.Load())
+	}
+	return names, "generations that serve: " + strings.Join(generations, ", ")
+}
+
 func (r row) failed() bool { return r.Status >= 500 || r.Error != "" }
 
 func (r *record) row() row {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	v := row{ID: r.id, Replays: r.replays, Began: r.began, Status: r.status, Took: r.took, Steps: r.steps, Sent: r.sent, Over: r.over, Broken: r.broken}
+	v := row{
+		ID: r.id, Replays: r.replays, Began: r.began, Status: r.status, Took: r.took,
+		Steps: r.steps, Sent: r.sent, Over: r.over, Broken: r.broken,
+	}
 	if !r.over {
 		v.Took = time.Since(r.began)
 	}
@@ -139,22 +158,24 @@ type bar struct {
 func (s *Server) show(w http.ResponseWriter, r *http.Request) {
 	rec := s.find(r.PathValue("id"))
 	if rec == nil {
-		http.Error(w, "404: this request is not kept any more; the last "+strconv.Itoa(maxRecords)+" are", http.StatusNotFound)
+		text := fmt.Sprintf("404: this request is not kept any more; the last %d are", maxRecords)
+		http.Error(w, text, http.StatusNotFound)
 		return
 	}
 	d := rec.detail()
-	d.Software = s.config.Software
-	d.Environ = s.environ(rec)
-	d.CanSave = s.config.Dir != ""
+	d.Software = s.software
+	d.Environ = rec.environ()
+	d.CanSave = s.appOf(rec).saves()
 	s.write(w, r, http.StatusOK, "request", d)
 }
 
 func (r *record) detail() detail {
-	d := detail{row: r.row(), Generation: r.generation}
+	d := detail{row: r.row()}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	d.Proto, d.Host, d.Peer, d.Asked = r.request.Proto, r.request.Host, r.request.RemoteAddr, fields(r.request.Header)
-	d.Answered = fields(r.header)
+	d.Generation = r.generation
+	d.Proto, d.Host, d.Peer = r.request.Proto, r.request.Host, r.request.RemoteAddr
+	d.Asked, d.Answered = fields(r.request.Header), fields(r.header)
 	d.Received, d.Input, d.Output = r.received, printable(r.input), printable(r.output)
 	d.Logs = slices.Clone(r.logs)
 	d.Failure, d.Saved = r.failure, r.saved
@@ -162,7 +183,8 @@ func (r *record) detail() detail {
 	return d
 }
 
-// bars are the waterfall: the whole request, what came on the way, and what was decided about resources.
+// bars are the waterfall: the whole request, what came on the way, and what was decided about
+// resources.
 func (r *record) bars(whole time.Duration) []bar {
 	part := func(at time.Duration) int64 {
 		if whole <= 0 {
@@ -172,7 +194,8 @@ func (r *record) bars(whole time.Duration) []bar {
 	}
 	bars := []bar{{What: "request", Class: "all", Length: 1000, At: whole}}
 	for _, m := range r.marks {
-		b := bar{What: m.What, Text: m.Text, Class: "mark", From: min(part(m.At), 996), Length: 4, At: m.At}
+		b := bar{What: m.What, Text: m.Text, Class: "mark", Length: 4, At: m.At}
+		b.From = min(part(m.At), 996)
 		switch m.What {
 		case "103 Early Hints":
 			b.Class, b.Length = "hinted", 1000-b.From
@@ -184,7 +207,8 @@ func (r *record) bars(whole time.Duration) []bar {
 		bars = append(bars, b)
 	}
 	for _, v := range r.verdicts {
-		b := bar{What: v.Target, Text: v.Outcome() + " (" + string(v.Source) + ")", Class: string(v.Status), From: min(part(v.at), 996), At: v.at}
+		b := bar{What: v.Target, Class: string(v.Status), From: min(part(v.at), 996), At: v.at}
+		b.Text = fmt.Sprintf("%s (%s)", v.Outcome(), v.Source)
 		b.Length = 1000 - b.From
 		if v.Detail != "" {
 			b.Text += ": " + v.Detail
@@ -195,16 +219,15 @@ func (r *record) bars(whole time.Duration) []bar {
 }
 
 // environ makes the environ of a request again, as the server gave it to the application.
-func (s *Server) environ(rec *record) []field {
-	h := s.config.Handler
-	c := environ.Config{Vars: h.Environ, ServerName: h.ServerName}
-	if !environ.Within(rec.request.URL.Path, h.Mount) {
+func (r *record) environ() []field {
+	m := r.by()
+	if m == nil {
 		return nil
 	}
-	r := environ.FromHTTP(rec.request)
-	r.ScriptName = h.Mount
+	facts := environ.FromHTTP(r.request)
+	facts.ScriptName = m.path
 	var all []field
-	for _, item := range c.New(r).Items() {
+	for _, item := range m.environ.New(facts).Items() {
 		name, _ := starlark.AsString(item[0])
 		if name == "larkspur.request_id" {
 			continue // this one is another

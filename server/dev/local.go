@@ -8,9 +8,10 @@ import (
 	"strings"
 )
 
-// Local reports whether a request comes from a person at this machine, and not from a page of another site in that
-// person's browser: the peer is this machine, no proxy stands between, Host names this machine, so that a name that was
-// made to point here (DNS rebinding) does not do, and so does Origin, if there is one.
+// Local reports whether a request comes from a person at this machine, and not from a page of
+// another site in that person's browser: the peer is this machine, no proxy stands between, Host
+// names this machine, so that a name that was made to point here (DNS rebinding) does not do, and
+// so does Origin, if there is one.
 func Local(r *http.Request) bool {
 	for _, field := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip"} {
 		if r.Header[field] != nil {
@@ -32,10 +33,12 @@ func Local(r *http.Request) bool {
 			return false
 		}
 	}
-	// Fetch Metadata: a link on another site may lead here, but that site may not embed or fetch what is here.
+	// Fetch Metadata: a link on another site may lead here, but that site may not embed or fetch
+	// what is here.
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "cross-site", "same-site":
-		return r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
+		return r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Mode") == "navigate" &&
+			r.Header.Get("Sec-Fetch-Dest") == "document"
 	}
 	return true
 }

@@ -75,7 +75,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, f *failure) {
 		s.write(w, r, f.Status, "failure", struct {
 			*failure
 			Software string
-		}{f, s.config.Software})
+		}{f, s.software})
 	case strings.Contains(accept, "json"):
 		body, err := json.MarshalIndent(f, "", "  ")
 		if err != nil {

@@ -10,31 +10,33 @@ import (
 	"github.com/larkspur-web/larkspur/push"
 )
 
-// A record is what is known of one request. What stands before mu is set when it begins and not changed; the rest is written by
-// the goroutine that serves the request and those that log for it, while the inspector may look.
+// A record is what is known of one request. What stands before mu is set when it begins and not
+// changed; the rest is written by the goroutine that serves the request and those that log for
+// it, while the inspector may look.
 type record struct {
-	id         uint64
-	replays    uint64 // the record that it repeats; 0 for a request of a client
-	began      time.Time
-	generation uint64        // of the program
-	request    *http.Request // as the application got it; its header is not to be changed
+	id      uint64
+	replays uint64 // the record that it repeats; 0 for a request of a client
+	began   time.Time
+	request *http.Request // as the application got it; its header is not to be changed
 
-	mu       sync.Mutex
-	status   int // 0: nothing is answered yet
-	header   http.Header
-	steps    uint64
-	sent     int64  // bytes of the body
-	received int64  // bytes that the application has read
-	input    []byte // the first of those
-	output   []byte // the first bytes of a replay's answer
-	marks    []mark
-	logs     []logLine
-	verdicts []verdict
-	failure  *failure
-	took     time.Duration // once it is over
-	over     bool
-	broken   bool   // the response was broken off
-	saved    string // the file that it was saved in
+	mu         sync.Mutex
+	answerer   *mounted // nil before the application is called
+	generation uint64   // of the application
+	status     int      // 0: nothing is answered yet
+	header     http.Header
+	steps      uint64
+	sent       int64  // bytes of the body
+	received   int64  // bytes that the application has read
+	input      []byte // the first of those
+	output     []byte // the first bytes of a replay's answer
+	marks      []mark
+	logs       []logLine
+	verdicts   []verdict
+	failure    *failure
+	took       time.Duration // once it is over
+	over       bool
+	broken     bool   // the response was broken off
+	saved      string // the file that it was saved in
 }
 
 // Bounds of what is kept of one request.
@@ -66,8 +68,8 @@ type verdict struct {
 	at time.Duration // since the request began
 }
 
-// Note adds a verdict to the record of the page's request r. For one that has none it does nothing. It is a
-// push.Policy's Observe.
+// Note adds a verdict to the record of the page's request r. For one that has none it does
+// nothing. It is a push.Policy's Observe.
 func Note(r *http.Request, v push.Verdict) {
 	if rec := recordOf(r.Context()); rec != nil {
 		rec.mu.Lock()
@@ -89,6 +91,26 @@ func (r *record) mark(what, text string) {
 	if len(r.marks) < maxMarks {
 		r.marks = append(r.marks, mark{time.Since(r.began), what, text})
 	}
+}
+
+// answeredBy notes which application is called for the page. What is promised with it is called
+// inside of that.
+func (r *record) answeredBy(m *mounted, generation uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.answerer == nil {
+		r.answerer, r.generation = m, generation
+	}
+}
+
+// by returns the application that answers, nil if none was called.
+func (r *record) by() *mounted {
+	if r == nil {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.answerer
 }
 
 // called notes the end of the application's call.

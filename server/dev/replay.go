@@ -13,15 +13,17 @@ import (
 const replayTime = 10 * time.Second
 
 // replay asks a kept request again, of the program as it is now, and shows what became of it.
-func (s *Server) replay(w http.ResponseWriter, r *http.Request) {
-	old := s.find(r.PathValue("id"))
+func (f *front) replay(w http.ResponseWriter, r *http.Request) {
+	old := f.find(r.PathValue("id"))
 	if old == nil {
 		http.Error(w, "404: this request is not kept any more", http.StatusNotFound)
 		return
 	}
 	input, whole := old.body()
 	if !whole {
-		http.Error(w, fmt.Sprintf("409: the body of this request is longer than the %d bytes that are kept, or was not read to its end", maxBody), http.StatusConflict)
+		text := fmt.Sprintf("409: the body of this request is longer than the %d bytes that are kept, "+
+			"or was not read to its end", maxBody)
+		http.Error(w, text, http.StatusConflict)
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(old.request.Context()), replayTime)
@@ -32,23 +34,23 @@ func (s *Server) replay(w http.ResponseWriter, r *http.Request) {
 		again.Body = io.NopCloser(bytes.NewReader(input))
 	}
 	m := &memory{header: http.Header{}}
-	id := s.repeat(m, again, old.id)
+	id := f.repeat(m, again, old.id)
 	http.Redirect(w, r, fmt.Sprintf("%srequests/%d", Path, id), http.StatusSeeOther)
 }
 
 // repeat serves a replay, and returns the id of its record, also if the response was broken off.
-func (s *Server) repeat(m *memory, r *http.Request, replays uint64) (id uint64) {
+func (f *front) repeat(m *memory, r *http.Request, replays uint64) (id uint64) {
 	var rec *record
 	defer func() {
 		_ = recover() // http.ErrAbortHandler: the record says so
 		if rec == nil {
-			rec = s.latest(replays)
+			rec = f.latest(replays)
 		}
 		rec.mu.Lock()
 		defer rec.mu.Unlock()
 		rec.output, id = m.body, rec.id
 	}()
-	rec = s.serve(m, r, replays)
+	rec = f.serve(m, r, replays)
 	return
 }
 

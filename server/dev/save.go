@@ -22,30 +22,47 @@ func (s *Server) save(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "404: this request is not kept any more", http.StatusNotFound)
 		return
 	}
-	if s.config.Dir == "" {
-		http.Error(w, "409: the application is in the binary: there is no directory to save in", http.StatusConflict)
+	a := s.appOf(rec)
+	if !a.saves() {
+		const text = "409: the application is in the binary: there is no directory to save in"
+		http.Error(w, text, http.StatusConflict)
 		return
 	}
-	name, err := s.create(rec)
+	name, err := a.create(rec)
 	if err != nil {
 		http.Error(w, "500: "+err.Error(), http.StatusInternalServerError)
 		return
 	}
 	rec.mu.Lock()
-	rec.saved = filepath.Join(s.config.Dir, name)
+	rec.saved = filepath.Join(a.Dir, name)
 	rec.mu.Unlock()
 	http.Redirect(w, r, fmt.Sprintf("%srequests/%d", Path, rec.id), http.StatusSeeOther)
 }
 
+// appOf returns the application that answered a request, or the one that is developed if none did;
+// nil if that cannot be told.
+func (s *Server) appOf(rec *record) *App {
+	if m := rec.by(); m != nil {
+		return m.developed
+	}
+	if apps := s.all(); len(apps) == 1 {
+		return apps[0]
+	}
+	return nil
+}
+
+// saves reports whether there is a directory to save tests in.
+func (a *App) saves() bool { return a != nil && a.Dir != "" }
+
 // create writes the test to a file that was not there, and returns its name.
-func (s *Server) create(rec *record) (string, error) {
-	root, err := os.OpenRoot(s.config.Dir)
+func (a *App) create(rec *record) (string, error) {
+	root, err := os.OpenRoot(a.Dir)
 	if err != nil {
 		return "", err
 	}
 	defer root.Close()
 	function := "test_" + identifier(rec.request.Method+" "+strings.Trim(rec.request.URL.Path, "/"))
-	text := s.test(rec, function)
+	text := a.test(rec, function)
 	for n := 1; n <= 1000; n++ {
 		name := strings.TrimPrefix(function, "test_") + "_test.star"
 		if n > 1 {
@@ -73,7 +90,7 @@ func identifier(s string) string {
 }
 
 // test is the text of a test that makes the request again, and wants it to be answered.
-func (s *Server) test(rec *record, function string) string {
+func (a *App) test(rec *record, function string) string {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
 	r := rec.request
@@ -81,25 +98,29 @@ func (s *Server) test(rec *record, function string) string {
 	if rec.failure != nil {
 		outcome += ", " + rec.failure.Code
 	}
-	file, callable, named := strings.Cut(path.Clean(s.config.Entry), ":")
+	file, callable, named := strings.Cut(path.Clean(a.Entry), ":")
 	if !named {
-		callable = s.callable(file)
+		callable = a.callable(file)
 	}
 	scheme := "http://"
 	if r.TLS != nil {
 		scheme = "https://"
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n\n", quote("Saved by the inspector of larkspur dev on "+rec.began.Format("2006-01-02")+": "+outcome+"."))
-	fmt.Fprintf(&b, "load(\"@test\", \"client\", \"eq\")\nload(%s, _app = %s)\n\n", quote("//"+file), quote(callable))
+	day := rec.began.Format("2006-01-02")
+	title := "Saved by the inspector of larkspur dev on " + day + ": " + outcome + "."
+	fmt.Fprintf(&b, "%s\n\n", quote(title))
+	fmt.Fprintln(&b, `load("@test", "client", "eq")`)
+	fmt.Fprintf(&b, "load(%s, _app = %s)\n\n", quote("//"+file), quote(callable))
 	fmt.Fprintf(&b, "def %s():\n    c = client(_app, base = %s", function, quote(scheme+r.Host))
 	if r.ProtoMajor == 1 {
 		fmt.Fprintf(&b, ", proto = %s", quote(r.Proto))
 	}
-	if mount := s.config.Handler.Mount; mount != "" {
-		fmt.Fprintf(&b, ", mount = %s", quote(mount))
+	if m := rec.answerer; m != nil && m.path != "" {
+		fmt.Fprintf(&b, ", mount = %s", quote(m.path))
 	}
-	fmt.Fprintf(&b, ")\n    r = c.request(\n        %s,\n        %s,\n", quote(r.Method), quote(r.URL.RequestURI()))
+	fmt.Fprintf(&b, ")\n    r = c.request(\n")
+	fmt.Fprintf(&b, "        %s,\n        %s,\n", quote(r.Method), quote(r.URL.RequestURI()))
 	if headers := kept(r.Header); len(headers) > 0 {
 		b.WriteString("        headers = [\n")
 		for _, f := range headers {
@@ -113,7 +134,8 @@ func (s *Server) test(rec *record, function string) string {
 	b.WriteString("    )\n")
 	status := rec.status
 	if rec.failure != nil {
-		fmt.Fprintf(&b, "    # It failed: %s\n", strings.ReplaceAll(rec.failure.Place+": "+rec.failure.Message, "\n", " "))
+		why := rec.failure.Place + ": " + rec.failure.Message
+		fmt.Fprintf(&b, "    # It failed: %s\n", strings.ReplaceAll(why, "\n", " "))
 		status = http.StatusOK
 	}
 	fmt.Fprintf(&b, "    eq(r.status, %d)\n", status)
@@ -121,9 +143,10 @@ func (s *Server) test(rec *record, function string) string {
 }
 
 // callable is the name of the application in a file that names none.
-func (s *Server) callable(file string) string {
-	if s.config.Tree != nil {
-		if text, err := fs.ReadFile(s.config.Tree, file); err == nil && usesApplication.Match(text) && !usesApp.Match(text) {
+func (a *App) callable(file string) string {
+	if a.Tree != nil {
+		text, err := fs.ReadFile(a.Tree, file)
+		if err == nil && usesApplication.Match(text) && !usesApp.Match(text) {
 			return "application"
 		}
 	}
@@ -131,16 +154,23 @@ func (s *Server) callable(file string) string {
 }
 
 var (
-	usesApp         = regexp.MustCompile(`(?m)^(def\s+app\b|app\s*=|load\(.*\bapp\b)`)
-	usesApplication = regexp.MustCompile(`(?m)^(def\s+application\b|application\s*=|load\(.*\bapplication\b)`)
+	usesApp         = uses("app")
+	usesApplication = uses("application")
 )
 
-// kept are the fields that are the request's own, not those of the connection or that the client makes.
+// uses matches a script in which a global of that name is made, or loaded.
+func uses(name string) *regexp.Regexp {
+	return regexp.MustCompile(`(?m)^(def\s+` + name + `\b|` + name + `\s*=|load\(.*\b` + name + `\b)`)
+}
+
+// kept are the fields that are the request's own, not those of the connection or that the client
+// makes.
 func kept(h http.Header) []field {
 	var all []field
 	for name, values := range h {
 		switch name {
-		case "Connection", "Keep-Alive", "Te", "Transfer-Encoding", "Upgrade", "Upgrade-Insecure-Requests", "Content-Length", "Host":
+		case "Connection", "Keep-Alive", "Te", "Transfer-Encoding", "Upgrade",
+			"Upgrade-Insecure-Requests", "Content-Length", "Host":
 			continue
 		}
 		for _, v := range values {

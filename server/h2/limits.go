@@ -5,6 +5,9 @@ import (
 	"time"
 )
 
+// DefaultMaxHeaderFields is how many fields a header may have where nothing else is said.
+const DefaultMaxHeaderFields = 512
+
 // limits are the values that a connection goes by: those of a Server and an
 // http.Server, with the defaults put in, which their documentation names. They are
 // made once for both, when the first connection comes, and do not change.
@@ -55,7 +58,7 @@ func (s *Server) limits(hs *http.Server) *limits {
 		handlers:     first(s.MaxHandlers, 2048),
 		promises:     first(s.MaxPromises, 32),
 		headerBytes:  first(hs.MaxHeaderBytes, 64<<10),
-		headerFields: first(s.MaxHeaderFields, 512),
+		headerFields: first(s.MaxHeaderFields, DefaultMaxHeaderFields),
 		frameSize:    within(minFrameSize, first(hc.MaxReadFrameSize, minFrameSize), maxFrameSize),
 		streamWindow: int32(within(1, first(hc.MaxReceiveBufferPerStream, 512<<10), maxWindow)),
 		connWindow:   int32(within(defaultWindow, connWindow, maxWindow)),

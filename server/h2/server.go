@@ -46,7 +46,7 @@ type Server struct {
 	MaxPromises int
 
 	// MaxHeaderFields is how many fields a header may have; above it the answer is
-	// 431. If zero, 512.
+	// 431. If zero, [DefaultMaxHeaderFields].
 	MaxHeaderFields int
 
 	// ControlBudget bounds what a client may do that makes work and brings nothing.

@@ -36,7 +36,8 @@ const (
 	chunksBad
 )
 
-// maxLine is how long an extension or a trailer may be: net/http's own bound is smaller for the first.
+// maxLine is how long an extension or a trailer may be: net/http's own bound is smaller for the
+// first.
 const maxLine = 16 << 10
 
 // feed reads on in b, and returns how many bytes of it belong to the body and are in order.

@@ -22,8 +22,8 @@ type head struct {
 	upgrade bool // another protocol is asked for
 }
 
-// add adds a line, which is without its CRLF and not empty. It reports whether there is but one way to read
-// it; what net/http refuses may pass.
+// add adds a line, which is without its CRLF and not empty. It reports whether there is but one way
+// to read it; what net/http refuses may pass.
 func (h *head) add(line []byte) bool {
 	if !h.began {
 		h.began = true

@@ -1,13 +1,14 @@
-// Package http1 refuses HTTP/1 requests that could be read in more than one way, before net/http, which
-// accepts them, has read them: a proxy in front that reads them otherwise could be made to pass on a
-// request that it never checked ("request smuggling").
+// Package http1 refuses HTTP/1 requests that could be read in more than one way, before net/http,
+// which accepts them, has read them: a proxy in front that reads them otherwise could be made to
+// pass on a request that it never checked ("request smuggling").
 //
 // # The model
 //
-// [Strict] wraps a connection below net/http and reads along: the lines of a head are checked as they pass,
-// a body is only counted, so that the next head is found where net/http will look for it. In the place of the
-// byte at which a head is wrong net/http gets bytes that no head may have; it answers them, in turn, with 400
-// and a closed connection. Nothing is held back, and of a head no more than a line is kept.
+// [Strict] wraps a connection below net/http and reads along: the lines of a head are checked as
+// they pass, a body is only counted, so that the next head is found where net/http will look for
+// it. In the place of the byte at which a head is wrong net/http gets bytes that no head may have;
+// it answers them, in turn, with 400 and a closed connection. Nothing is held back, and of a head
+// no more than a line is kept.
 //
 // Refused are, beside what net/http refuses itself:
 //
@@ -20,8 +21,8 @@
 //     the body with an error, and the connection
 //   - a line of more than [MaxLine] bytes
 //
-// A connection that begins with the HTTP/2 preface, or that has become another protocol by a 101, is passed
-// through.
+// A connection that begins with the HTTP/2 preface, or that has become another protocol by a 101,
+// is passed through.
 package http1
 
 import (
@@ -35,8 +36,8 @@ import (
 // MaxLine is how many bytes a line of a head may have.
 const MaxLine = 64 << 10
 
-// Strict returns c as net/http should see it. If c is a [tls.Conn] its handshake must be complete, and
-// what is returned tells its state.
+// Strict returns c as net/http should see it. If c is a [tls.Conn] its handshake must be complete,
+// and what is returned tells its state.
 func Strict(c net.Conn) net.Conn {
 	s := &conn{Conn: c}
 	if t, ok := c.(*tls.Conn); ok {
@@ -97,8 +98,8 @@ func (c *conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// pass looks at the beginning of b, and returns how much of b may pass. It is over after that if not
-// all that it looked at may.
+// pass looks at the beginning of b, and returns how much of b may pass. It is over after that if
+// not all that it looked at may.
 func (c *conn) pass(b []byte) int {
 	switch {
 	case c.length > 0:

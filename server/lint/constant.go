@@ -14,7 +14,8 @@ type constant struct {
 
 func (c constant) known() bool { return c.Value != nil }
 
-// constants are the expressions that variables are bound to which are bound once, by the first identifier.
+// constants are the expressions that variables are bound to which are bound once, by the first
+// identifier.
 type constants map[*syntax.Ident]syntax.Expr
 
 // variable returns what identifies the variable that id means, nil if it is none of the file's.
@@ -107,7 +108,8 @@ func (c constants) origin(e syntax.Expr) syntax.Expr {
 	return nil
 }
 
-// budget is how many expressions are looked at for the value of one: a variable may be bound to what it is part of.
+// budget is how many expressions are looked at for the value of one: a variable may be bound to
+// what it is part of.
 const budget = 100
 
 // value returns what is known of the value of e.

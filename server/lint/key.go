@@ -13,7 +13,8 @@ func (c *checker) key(lit *syntax.Literal) {
 	}
 }
 
-// keyRead is the key that n reads from the environ, if n is environ["..."], environ.get("..."), pop, or "..." in environ.
+// keyRead is the key that n reads from the environ, if n is environ["..."], environ.get("..."),
+// pop, or "..." in environ.
 func keyRead(n syntax.Node) *syntax.Literal {
 	switch n := n.(type) {
 	case *syntax.IndexExpr:
@@ -32,8 +33,8 @@ func keyRead(n syntax.Node) *syntax.Literal {
 	return nil
 }
 
-// keysSet are the keys that the file puts into an environ, as far as it says so. Those of any dict may
-// come to be in one.
+// keysSet are the keys that the file puts into an environ, as far as it says so. Those of any dict
+// may come to be in one.
 func keysSet(f *syntax.File) map[string]bool {
 	keys := make(map[string]bool)
 	add := func(e syntax.Expr) {
@@ -68,7 +69,8 @@ func keysSet(f *syntax.File) map[string]bool {
 	return keys
 }
 
-// method is the name of the method of the environ that a call with arguments calls, "" if it does not.
+// method is the name of the method of the environ that a call with arguments calls, "" if it does
+// not.
 func method(call *syntax.CallExpr) string {
 	if dot, ok := call.Fn.(*syntax.DotExpr); ok && isEnviron(dot.X) && len(call.Args) > 0 {
 		return dot.Name.Name

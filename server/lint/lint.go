@@ -7,16 +7,19 @@
 package lint
 
 import (
+	"strings"
+
 	"github.com/larkspur-web/larkspur/environ"
-	"github.com/larkspur-web/larkspur/environ/lib/http"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/server/answer"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 )
 
-// Check looks at f, whose names are resolved.
-func Check(f *syntax.File, warn func(pos syntax.Position, format string, args ...any)) {
-	c := &checker{warn: warn, constants: constantsOf(f), keys: keysSet(f), functions: webFunctions(f)}
+// Check looks at a file.
+func Check(s *host.Script) {
+	f := s.Tree
+	c := &checker{warn: s.Warn, constants: constantsOf(f), keys: keysSet(f), functions: pureFunctions(s)}
 	syntax.Walk(f, func(n syntax.Node) bool {
 		switch n := n.(type) {
 		case *syntax.CallExpr:
@@ -59,7 +62,7 @@ func (c *checker) check(e syntax.Node, err error) {
 	}
 }
 
-// call looks at a call of start_response, of early hints, or of a function of @http.
+// call looks at a call of start_response, of early hints, or of a pure function of a host module.
 func (c *checker) call(call *syntax.CallExpr) {
 	if id, ok := call.Fn.(*syntax.Ident); ok && id.Name == "start_response" {
 		c.start(call)
@@ -214,20 +217,21 @@ func (c *checker) body(e syntax.Expr) {
 	}
 }
 
-// webFunctions are the functions of @http that the file loads, by the names that it has for them.
-func webFunctions(f *syntax.File) map[*syntax.Ident]starlark.Callable {
+// pureFunctions are the functions that the file loads from host modules and that depend on nothing
+// but their arguments, by the names that it has for them.
+func pureFunctions(s *host.Script) map[*syntax.Ident]starlark.Callable {
 	functions := make(map[*syntax.Ident]starlark.Callable)
-	module, err := http.Module(nil)
-	if err != nil {
-		return nil
-	}
-	for _, stmt := range f.Stmts {
+	for _, stmt := range s.Tree.Stmts {
 		load, ok := stmt.(*syntax.LoadStmt)
-		if !ok || load.ModuleName() != "@http" {
+		if !ok {
+			continue
+		}
+		name, ok := strings.CutPrefix(load.ModuleName(), "@")
+		if !ok {
 			continue
 		}
 		for i, from := range load.From {
-			if fn, ok := module[from.Name].(starlark.Callable); ok && (from.Name == "set_cookie" || from.Name == "status") {
+			if fn := s.Module(name).Pure(from.Name); fn != nil {
 				functions[load.To[i]] = fn
 			}
 		}

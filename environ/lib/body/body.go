@@ -1,83 +1,137 @@
 // Package body is the host module @body: iterables for response bodies, which Starlark, having no
-// generators, cannot make itself. Middleware is written with them.
-//
-//	body(iterable, close = None)   the blocks of iterable, with a close of its own
-//	body_map(fn, iterable)         fn(block) for each block, one at a time, as they are asked for
-//	body_chain(*iterables)         the blocks of one after the other
-//	ticks(seconds, count = None)   0, 1, 2, ... with a pause before each
+// generators, cannot make itself. Middleware is written with them. [Module] describes it.
 //
 // All are lazy: a block is made when the server asks for it, after the one before has reached the
-// client. All have a close method, which runs once: it closes what they were made of (PEP 3333, "Middleware":
-// middleware must call the close of what it wraps), and then calls what body was given, as Rack's BodyProxy and
-// werkzeug's ClosingIterator do. Their callbacks run on the thread of the request, to which they belong: one that is
-// made while a module is loaded cannot be used.
+// client. All have a close method, which runs once: it closes what they were made of (PEP 3333,
+// "Middleware": middleware must call the close of what it wraps), and then calls what body was
+// given, as Rack's BodyProxy and werkzeug's ClosingIterator do. Their callbacks run on the thread
+// of the request, to which they belong: one that is made while a module is loaded cannot be used.
 package body
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 )
 
-// Module is the host module @body.
-func Module(fs.FS) (starlark.StringDict, error) {
-	return starlark.StringDict{
-		"body":       starlark.NewBuiltin("body", newBody),
-		"body_map":   starlark.NewBuiltin("body_map", newMap),
-		"body_chain": starlark.NewBuiltin("body_chain", newChain),
-		"ticks":      starlark.NewBuiltin("ticks", newTicks),
-	}, nil
+// Module describes @body.
+func Module() *host.Module {
+	return &host.Module{
+		Name:    "body",
+		Doc:     "Bodies of responses whose blocks are made as the client takes them.",
+		Members: []host.Member{bodyMember(), mapMember(), chainMember(), ticksMember()},
+	}
 }
 
-func newBody(t *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+// iterableParam is the parameter of what is made of blocks.
+func iterableParam() host.Param {
+	return host.Param{
+		Name: "iterable",
+		Doc:  "the blocks: a list, another body, a file",
+		Type: "iterable",
+	}
+}
+
+func bodyMember() host.Member {
+	return host.Member{
+		Name: "body",
+		Doc:  "Gives the blocks of an iterable, and has a close of its own, for middleware.",
+		Params: []host.Param{
+			iterableParam(),
+			{
+				Name:    "close",
+				Doc:     "is called when the response has ended, after the close of the iterable",
+				Type:    "callable or None",
+				Default: starlark.None,
+			},
+		},
+		Result:  "an iterable",
+		Errors:  []host.Failure{{When: "close is not a function"}},
+		Example: `list(body(["a", "b"], close = lambda: None))  # ["a", "b"]`,
+		Fn:      newBody,
+	}
+}
+
+func mapMember() host.Member {
+	return host.Member{
+		Name: "body_map",
+		Doc:  "Gives what a function makes of each block.",
+		Params: []host.Param{
+			{
+				Name: "fn",
+				Doc:  "is called with a block when the next one is asked for",
+				Type: "callable",
+			},
+			iterableParam(),
+		},
+		Result:  "an iterable",
+		Errors:  []host.Failure{{When: "fn fails: that ends the response"}},
+		Example: `list(body_map(lambda b: b.upper(), ["a", "b"]))  # ["A", "B"]`,
+		Fn:      newMap,
+	}
+}
+
+func chainMember() host.Member {
+	return host.Member{
+		Name: "body_chain",
+		Doc:  "Gives the blocks of one iterable after the other.",
+		Params: []host.Param{
+			{Name: "iterables", Doc: "each as for body", Type: "iterable", Pass: host.Rest},
+		},
+		Result:  "an iterable",
+		Errors:  []host.Failure{{When: "an argument is not iterable"}},
+		Example: `list(body_chain(["a"], ("b", "c")))  # ["a", "b", "c"]`,
+		Fn:      newChain,
+	}
+}
+
+func newBody(a host.Args) (starlark.Value, error) {
 	var blocks starlark.Iterable
-	var closing starlark.Value = starlark.None
-	if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "iterable", &blocks, "close?", &closing); err != nil {
+	var closing starlark.Value
+	if err := a.Unpack(&blocks, &closing); err != nil {
 		return nil, err
 	}
-	b := &host.Iterable{Object: "body", Thread: t, Parts: []starlark.Value{blocks}}
+	b := &host.Iterable{Object: "body", Thread: a.Thread, Parts: []starlark.Value{blocks}}
 	b.Start = func() host.Steps { return host.Each(blocks, nil) }
 	if closing != starlark.None {
 		var ok bool
 		if b.OnClose, ok = closing.(starlark.Callable); !ok {
-			return nil, fmt.Errorf("body: close is %s, not a function", closing.Type())
+			return nil, fmt.Errorf("close is %s, not a function", closing.Type())
 		}
 	}
 	return b.Sized(starlark.Len(blocks)), nil
 }
 
-func newMap(t *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	var f starlark.Callable
+func newMap(a host.Args) (starlark.Value, error) {
+	var fn starlark.Callable
 	var blocks starlark.Iterable
-	if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "fn", &f, "iterable", &blocks); err != nil {
+	if err := a.Unpack(&fn, &blocks); err != nil {
 		return nil, err
 	}
-	b := &host.Iterable{Object: "body_map", Thread: t, Parts: []starlark.Value{blocks}}
+	b := &host.Iterable{Object: "body_map", Thread: a.Thread, Parts: []starlark.Value{blocks}}
 	b.Start = func() host.Steps {
 		return host.Each(blocks, func(v starlark.Value) (starlark.Value, error) {
-			return starlark.Call(t, f, starlark.Tuple{v}, nil)
+			return starlark.Call(a.Thread, fn, starlark.Tuple{v}, nil)
 		})
 	}
 	return b.Sized(starlark.Len(blocks)), nil
 }
 
-func newChain(t *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	if len(kwargs) > 0 {
-		return nil, errors.New("body_chain: takes iterables, no keywords")
-	}
-	for i, v := range args {
+func newChain(t *starlark.Thread, parts ...starlark.Value) (starlark.Iterable, error) {
+	for i, v := range parts {
 		if _, ok := v.(starlark.Iterable); !ok {
-			return nil, fmt.Errorf("body_chain: argument %d is %s, not an iterable of blocks", i+1, v.Type())
+			return nil, fmt.Errorf("argument %d is %s, not an iterable of blocks", i+1, v.Type())
 		}
 	}
-	return &host.Iterable{Object: "body_chain", Thread: t, Parts: args, Start: func() host.Steps { return chain(args) }}, nil
+	b := &host.Iterable{Object: "body_chain", Thread: t, Parts: parts}
+	b.Start = func() host.Steps { return chain(parts) }
+	return b, nil
 }
 
-// chain gives the elements of one iterable after the other. Each is begun when the one before has ended.
-func chain(rest starlark.Tuple) host.Steps {
+// chain gives the elements of one iterable after the other. Each is begun when the one before has
+// ended.
+func chain(rest []starlark.Value) host.Steps {
 	current := host.Steps{Done: func() {}}
 	next := func() (starlark.Value, bool, error) {
 		for {

@@ -15,12 +15,13 @@ import (
 
 	"github.com/larkspur-web/larkspur/environ/lib/body"
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/server"
 	"go.starlark.net/starlark"
 )
 
-// prelude is what the applications of the tests have. hook(name) is a function that prints its name, and note prints
-// a block when it is made.
+// prelude is what the applications of the tests have. hook(name) is a function that prints its
+// name, and note prints a block when it is made.
 const prelude = `
 load("@body", "body", "body_map", "body_chain", "ticks")
 def hook(name):
@@ -58,7 +59,7 @@ func (l *logbook) String() string {
 func load(script string, log *logbook) (*runtime.Program, error) {
 	return runtime.Load(&runtime.Config{
 		FS:      fstest.MapFS{"app.star": {Data: []byte(prelude + script)}},
-		Modules: map[string]runtime.Module{"body": body.Module},
+		Modules: []*host.Module{body.Module()},
 		Logger:  slog.New(log),
 	}, "app.star")
 }
@@ -245,7 +246,7 @@ func TestMisuse(t *testing.T) {
 		`body_map([], str)`:      "body_map: for parameter fn: got list, want callable",
 		`body_map(str, 1)`:       "body_map: for parameter iterable: got int, want iterable",
 		`body_chain([], None)`:   "body_chain: argument 2 is NoneType, not an iterable of blocks",
-		`body_chain(a = [])`:     "body_chain: takes iterables, no keywords",
+		`body_chain(a = [])`:     `body_chain: unexpected keyword argument "a"`,
 		`ticks("1")`:             `ticks: seconds is "1", not a number from 0 to 1,000,000`,
 		`ticks(-1)`:              "ticks: seconds is -1, not a number from 0 to 1,000,000",
 		`ticks(float("nan"))`:    "ticks: seconds is nan, not a number from 0 to 1,000,000",
@@ -266,13 +267,14 @@ func TestMisuse(t *testing.T) {
 	}
 }
 
-// TestBlockIsSentBeforeTheNextIsMade lets each block be made only once the client has the one before.
+// TestBlockIsSentBeforeTheNextIsMade lets each block be made only once the client has the one
+// before.
 func TestBlockIsSentBeforeTheNextIsMade(t *testing.T) {
 	gate := make(chan struct{}, 1)
 	p, err := runtime.Load(&runtime.Config{
 		FS:      fstest.MapFS{"app.star": {Data: []byte(prelude + "def app(e, s):\n    start(s)\n    return body_chain(body_map(wait, ['a', 'b']), body_map(wait, ['c']))")}},
-		Modules: map[string]runtime.Module{"body": body.Module},
-		Predeclared: starlark.StringDict{"wait": runtime.Func("wait", func(ctx context.Context, block string) (string, error) {
+		Modules: []*host.Module{body.Module()},
+		Predeclared: starlark.StringDict{"wait": host.Func("wait", func(ctx context.Context, block string) (string, error) {
 			select {
 			case <-gate:
 				return block, nil
@@ -301,7 +303,8 @@ func TestBlockIsSentBeforeTheNextIsMade(t *testing.T) {
 	}
 }
 
-// TestClientLeaves has the client leave in the middle of a body without an end: it ends, and is closed.
+// TestClientLeaves has the client leave in the middle of a body without an end: it ends, and is
+// closed.
 func TestClientLeaves(t *testing.T) {
 	for name, script := range map[string]string{
 		"between blocks": `
@@ -318,8 +321,8 @@ def app(e, s):
 			var once sync.Once
 			p, err := runtime.Load(&runtime.Config{
 				FS:      fstest.MapFS{"app.star": {Data: []byte(prelude + script)}},
-				Modules: map[string]runtime.Module{"body": body.Module},
-				Predeclared: starlark.StringDict{"closed": runtime.Func("closed", func() error {
+				Modules: []*host.Module{body.Module()},
+				Predeclared: starlark.StringDict{"closed": host.Func("closed", func() error {
 					err := errors.New("closed twice")
 					once.Do(func() { close(over); err = nil })
 					return err

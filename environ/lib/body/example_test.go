@@ -7,6 +7,7 @@ import (
 
 	"github.com/larkspur-web/larkspur/environ/lib/body"
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/server"
 )
 
@@ -27,7 +28,7 @@ def lines(inner):
 
 app = lines(count)
 `)}},
-		Modules: map[string]runtime.Module{"body": body.Module},
+		Modules: []*host.Module{body.Module()},
 	}, "app.star")
 	if err != nil {
 		fmt.Println(err)

@@ -8,6 +8,7 @@ import (
 
 	libhttp "github.com/larkspur-web/larkspur/environ/lib/http"
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/server"
 )
 
@@ -24,7 +25,7 @@ def app(environ, start_response):
     start_response(status(200), [set_cookie("name", name, max_age = 3600)])
     return ["%s, %s\n" % (query(environ).get("greeting", "hello"), name)]
 `)}},
-		Modules: map[string]runtime.Module{"http": libhttp.Module},
+		Modules: []*host.Module{libhttp.Module()},
 	}, "app.star")
 	if err != nil {
 		fmt.Println(err)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/larkspur-web/larkspur/environ"
 	libhttp "github.com/larkspur-web/larkspur/environ/lib/http"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/host/json"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
@@ -25,7 +26,7 @@ const multipartForm = "--B\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n
 // eval evaluates expr with the values of @http and e, the environ of a POST.
 func eval(t testing.TB, target, contentType, body, expr string) (starlark.Value, error) {
 	t.Helper()
-	vars, err := libhttp.Module(nil)
+	vars, err := libhttp.Module().Values(new(host.Load))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +118,8 @@ func repeat(n int, what func(i int) string) string {
 	return b.String()
 }
 
-// TestBounds sends the most that is allowed, and one more: what the client gets when the application lets that pass.
+// TestBounds sends the most that is allowed, and one more: what the client gets when the
+// application lets that pass.
 func TestBounds(t *testing.T) {
 	key := func(i int) string { return fmt.Sprintf("k%d=&", i) }
 	object := func(keys int) string {
@@ -190,9 +192,9 @@ func refused(t *testing.T, target, contentType, body, expr string, status int) {
 	}
 }
 
-// TestCollidingKeys sends as many keys as may be, which all meet in one bucket of a Starlark dict (the hash of a short
-// string is FNV-1a): no function takes ten times as long as for other keys. Objects, which become such dicts, are
-// refused.
+// TestCollidingKeys sends as many keys as may be, which all meet in one bucket of a Starlark dict
+// (the hash of a short string is FNV-1a): no function takes ten times as long as for other keys.
+// Objects, which become such dicts, are refused.
 func TestCollidingKeys(t *testing.T) {
 	names := func(meet bool) (names []string) {
 		for i := 0; len(names) < 1000; i++ {
@@ -230,7 +232,8 @@ func TestCollidingKeys(t *testing.T) {
 	}
 }
 
-// TestRefused holds what the client gets when an application lets a fault pass; 0 is the application's own.
+// TestRefused holds what the client gets when an application lets a fault pass; 0 is the
+// application's own.
 func TestRefused(t *testing.T) {
 	tests := []struct {
 		name, contentType, body, expr string
@@ -387,7 +390,8 @@ func FuzzQuery(f *testing.F) {
 	})
 }
 
-// FuzzCookies holds that cookies are read whatever the header, and that what set_cookie writes is read back.
+// FuzzCookies holds that cookies are read whatever the header, and that what set_cookie writes is
+// read back.
 func FuzzCookies(f *testing.F) {
 	f.Add(`a=1; b="two"; bad name=3; a=4`, "a", "1")
 	f.Add(`;; =1; a; b=\x01`, "session", "a b,c")
@@ -438,7 +442,7 @@ func FuzzJSON(f *testing.F) {
 // evalVars evaluates expr with e an environ of these variables only.
 func evalVars(t testing.TB, e map[string]string, expr string) (starlark.Value, error) {
 	t.Helper()
-	vars, err := libhttp.Module(nil)
+	vars, err := libhttp.Module().Values(new(host.Load))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,16 +6,37 @@ import (
 	"strings"
 
 	"github.com/larkspur-web/larkspur/environ"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/host/json"
 	"go.starlark.net/starlark"
 )
 
 func isJSON(media string) bool {
-	return media == "application/json" || strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json")
+	return media == "application/json" ||
+		strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json")
 }
 
-func decodeJSON(t *starlark.Thread, name string, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	env, err := only(name, args, kwargs)
+func jsonMember() host.Member {
+	return host.Member{
+		Name: "json",
+		Doc: "Returns the value of a JSON body, anew each time: it is the caller's to change. " +
+			"The request must say that it is JSON, because a page of another site can post any " +
+			"text, but not as JSON.",
+		Params: []host.Param{environParam()},
+		Result: "what decode of @json makes of the body",
+		Errors: failures(host.Failure{
+			Code: string(environ.CodeMalformed),
+			When: "the Content-Type is not that of JSON; uncaught, the client gets 415",
+		}),
+		Example: `environ = {"CONTENT_TYPE": "application/json", "wsgi.input": input('{"a": [1]}')}
+json(environ)  # {"a": [1]}
+json({"CONTENT_TYPE": "text/plain"})  # error: LARK0401: the Content-Type is "text/plain"`,
+		Fn: decodeJSON,
+	}
+}
+
+func decodeJSON(a host.Args) (starlark.Value, error) {
+	env, err := unpackEnviron(a)
 	if err != nil {
 		return nil, err
 	}
@@ -23,17 +44,18 @@ func decodeJSON(t *starlark.Thread, name string, args starlark.Tuple, kwargs []s
 	if err != nil {
 		return nil, err
 	}
-	// A page of another site can post JSON as text/plain without asking, but not as JSON.
 	if media, _, _ := strings.Cut(header, ";"); !isJSON(strings.ToLower(strings.TrimSpace(media))) {
-		e := environ.Errorf(environ.CodeMalformed, "", "the Content-Type is %q, not application/json", header)
+		e := environ.Errorf(
+			environ.CodeMalformed, "", "the Content-Type is %q, not application/json", header,
+		)
 		e.Status = http.StatusUnsupportedMediaType
 		return nil, e
 	}
-	b, err := read(t, name, args, kwargs)
+	b, err := read(a, "json")
 	if err != nil {
 		return nil, err
 	}
-	return parseJSON(b.json) // anew each time: the value is the caller's to change
+	return parseJSON(b.json)
 }
 
 // jsonLimits bound a JSON body beside its bytes.

@@ -1,23 +1,23 @@
 package http
 
 import (
-	"errors"
 	"strconv"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 )
 
-// Values is what a client sent under names, in its order; a name may have several values. To a script it
-// is a mapping to the first value of each name, with get(name, default = None), getall(name) (a list),
-// keys(), and items() (all pairs, repeated names too). It is immutable.
-type Values struct {
+// values are what valuesType describes. They are immutable.
+type values struct {
+	host.Object
 	pairs []starlark.Tuple
 	names []starlark.Value // each once, in order
 	index map[string][]starlark.Value
 }
 
-func (v *Values) add(name string, value starlark.Value) {
+func newValues() *values { return &values{Object: "http.values"} }
+
+func (v *values) add(name string, value starlark.Value) {
 	if v.index == nil {
 		v.index = make(map[string][]starlark.Value)
 	}
@@ -30,28 +30,27 @@ func (v *Values) add(name string, value starlark.Value) {
 }
 
 var (
-	_ starlark.IterableMapping = (*Values)(nil)
-	_ starlark.Sequence        = (*Values)(nil)
-	_ starlark.HasAttrs        = (*Values)(nil)
+	_ starlark.IterableMapping = (*values)(nil)
+	_ starlark.Sequence        = (*values)(nil)
+	_ starlark.HasAttrs        = (*values)(nil)
 )
 
-func (v *Values) String() string        { return "<http.values, " + strconv.Itoa(len(v.pairs)) + ">" }
-func (v *Values) Type() string          { return "http.values" }
-func (v *Values) Freeze()               {}
-func (v *Values) Truth() starlark.Bool  { return len(v.pairs) > 0 }
-func (v *Values) Hash() (uint32, error) { return 0, errors.New("unhashable: http.values") }
+func (v *values) String() string { return "<http.values, " + strconv.Itoa(len(v.pairs)) + ">" }
+
+// Truth reports whether there is anything.
+func (v *values) Truth() starlark.Bool { return len(v.pairs) > 0 }
 
 // Len counts the names.
-func (v *Values) Len() int { return len(v.names) }
+func (v *values) Len() int { return len(v.names) }
 
 // Iterate gives each name once.
-func (v *Values) Iterate() starlark.Iterator { return starlark.Tuple(v.names).Iterate() }
+func (v *values) Iterate() starlark.Iterator { return starlark.Tuple(v.names).Iterate() }
 
 // Items gives every pair.
-func (v *Values) Items() []starlark.Tuple { return append([]starlark.Tuple(nil), v.pairs...) }
+func (v *values) Items() []starlark.Tuple { return append([]starlark.Tuple(nil), v.pairs...) }
 
 // Get returns the first value of a name.
-func (v *Values) Get(name starlark.Value) (starlark.Value, bool, error) {
+func (v *values) Get(name starlark.Value) (starlark.Value, bool, error) {
 	s, ok := name.(starlark.String)
 	if !ok || len(v.index[string(s)]) == 0 {
 		return nil, false, nil
@@ -59,35 +58,88 @@ func (v *Values) Get(name starlark.Value) (starlark.Value, bool, error) {
 	return v.index[string(s)][0], true, nil
 }
 
-var methods = map[string]*starlark.Builtin{
-	"get": starlark.NewBuiltin("get", func(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-		var name string
-		var other starlark.Value = starlark.None
-		if err := unpack("get", args, kwargs, "name", &name, "default?", &other); err != nil {
-			return nil, err
-		}
-		if all := b.Receiver().(*Values).index[name]; len(all) > 0 {
-			return all[0], nil
-		}
-		return other, nil
-	}),
-	"getall": starlark.NewBuiltin("getall", func(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-		var name string
-		if err := unpack("getall", args, kwargs, "name", &name); err != nil {
-			return nil, err
-		}
-		return list(b.Receiver().(*Values).index[name]), nil
-	}),
-	"keys": starlark.NewBuiltin("keys", func(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-		return list(b.Receiver().(*Values).names), unpack("keys", args, kwargs)
-	}),
-	"items": starlark.NewBuiltin("items", func(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-		var all []starlark.Value
-		for _, p := range b.Receiver().(*Values).pairs {
-			all = append(all, p)
-		}
-		return starlark.NewList(all), unpack("items", args, kwargs)
-	}),
+var valuesType = &host.Type{
+	Name: "http.values",
+	Doc: "What a client sent under names, in its order; a name may have several values. It is a " +
+		"mapping from each name to its first value.",
+	Misuse: misuse,
+	Members: []host.Member{
+		{
+			Name: "get",
+			Doc:  "Returns the first value of a name.",
+			Params: []host.Param{
+				{Name: "name", Doc: "the name", Type: "string"},
+				{
+					Name:    "default",
+					Doc:     "what is returned if there is none",
+					Type:    "any",
+					Default: starlark.None,
+				},
+			},
+			Result:  "the value: a string, or an http.file",
+			Example: `query({"QUERY_STRING": "a=1&a=2"}).get("a")  # "1"`,
+			Fn:      getValue,
+		},
+		{
+			Name:    "getall",
+			Doc:     "Returns all values of a name.",
+			Params:  []host.Param{{Name: "name", Doc: "the name", Type: "string"}},
+			Result:  "a list",
+			Example: `query({"QUERY_STRING": "a=1&a=2"}).getall("a")  # ["1", "2"]`,
+			Fn: func(a host.Args) (starlark.Value, error) {
+				var name string
+				if err := a.Unpack(&name); err != nil {
+					return nil, err
+				}
+				return list(a.Of.(*values).index[name]), nil
+			},
+		},
+		{
+			Name:    "keys",
+			Doc:     "Returns the names, each once.",
+			Result:  "a list",
+			Example: `query({"QUERY_STRING": "a=1&b=2&a=3"}).keys()  # ["a", "b"]`,
+			Fn: func(a host.Args) (starlark.Value, error) {
+				if err := a.Unpack(); err != nil {
+					return nil, err
+				}
+				return list(a.Of.(*values).names), nil
+			},
+		},
+		{
+			Name:   "items",
+			Doc:    "Returns all pairs of a name and a value, repeated names too.",
+			Result: "a list of tuples",
+			Example: `query({"QUERY_STRING": "b=1&a=2&b=3"}).items()  ` +
+				`# [("b", "1"), ("a", "2"), ("b", "3")]`,
+			Fn: itemsOf,
+		},
+	},
+}
+
+// getValue is get(name, default = None).
+func getValue(a host.Args) (starlark.Value, error) {
+	var name string
+	var other starlark.Value
+	if err := a.Unpack(&name, &other); err != nil {
+		return nil, err
+	}
+	if all := a.Of.(*values).index[name]; len(all) > 0 {
+		return all[0], nil
+	}
+	return other, nil
+}
+
+// itemsOf is items().
+func itemsOf(a host.Args) (starlark.Value, error) {
+	if err := a.Unpack(); err != nil {
+		return nil, err
+	}
+	var all []starlark.Value
+	for _, p := range a.Of.(*values).pairs {
+		all = append(all, p)
+	}
+	return starlark.NewList(all), nil
 }
 
 // list copies, because a script may change a list.
@@ -96,18 +148,27 @@ func list(v []starlark.Value) *starlark.List {
 }
 
 // AttrNames returns the names of the methods.
-func (v *Values) AttrNames() []string { return []string{"get", "getall", "items", "keys"} }
+func (v *values) AttrNames() []string { return valuesType.AttrNames() }
 
 // Attr returns a method.
-func (v *Values) Attr(name string) (starlark.Value, error) {
-	if m := methods[name]; m != nil {
-		return m.BindReceiver(v), nil
-	}
-	return nil, nil
+func (v *values) Attr(
+	name string,
+) (starlark.Value, error) {
+	return valuesType.Method(v, name), nil
 }
 
-// A file is one that was uploaded: name (of the field), filename (as the client calls it, without its
-// directories), content_type (what the client says), size, and the methods of a [host.File].
+var fileType = &host.Type{
+	Name: "http.file",
+	Doc:  "A file that was uploaded: an open file that has these attributes besides.",
+	Members: []host.Member{
+		{Name: "name", Doc: "The name of the field."},
+		{Name: "filename", Doc: "What the client calls the file, without its directories."},
+		{Name: "content_type", Doc: "What the client says that it is."},
+		{Name: "size", Doc: "The number of its bytes."},
+	},
+}
+
+// A file is what fileType describes.
 type file struct {
 	*host.File
 	attrs starlark.StringDict

@@ -9,15 +9,17 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/runtime/host"
 )
 
-// An answer is the http.ResponseWriter that http.ServeContent decides on. It holds what that says, and leaves
-// the file where that has put it: at the first byte of the body, to be sent when the server is ready.
+// An answer is the http.ResponseWriter that http.ServeContent decides on. It holds what that
+// says, and leaves the file where that has put it: at the first byte of the body, to be sent when
+// the server is ready.
 type answer struct {
 	header http.Header
 	status int
-	text   bytes.Buffer // a body that is not a piece of the file: an error's text, or several ranges
+	text   bytes.Buffer // a body that is no piece of the file: an error's text, or several ranges
 	large  bool         // several ranges are asked for, and they are too much to put together
 }
 
@@ -32,11 +34,12 @@ func (a *answer) WriteHeader(status int) {
 // Write takes the text of an error.
 func (a *answer) Write(p []byte) (int, error) { return a.text.Write(p) }
 
-// maxRanges is how many bytes may be sent in one response of several ranges. Those are not a piece of the file but a
-// body made of several, which is put together in memory.
+// maxRanges is how many bytes may be sent in one response of several ranges. Those are not a
+// piece of the file but a body made of several, which is put together in memory.
 const maxRanges = 1 << 20
 
-// ReadFrom is what the copy in ServeContent uses, as io.Copy says. It reads nothing but several ranges.
+// ReadFrom is what the copy in ServeContent uses, as io.Copy says. It reads nothing but several
+// ranges.
 func (a *answer) ReadFrom(src io.Reader) (int64, error) {
 	if !strings.HasPrefix(a.header.Get("Content-Type"), "multipart/byteranges") {
 		return 0, nil
@@ -53,7 +56,9 @@ func (a *answer) length() (int64, error) {
 }
 
 // decide has http.ServeContent decide what becomes of r. The file is nil if the body is a.text.
-func (a *answer) decide(r *http.Request, f fs.File, content io.ReadSeeker, info fs.FileInfo) (*host.File, error) {
+func (a *answer) decide(
+	r *http.Request, f fs.File, content io.ReadSeeker, info fs.FileInfo,
+) (*host.File, error) {
 	header := a.header.Clone()
 	http.ServeContent(a, r, "", info.ModTime(), content)
 	if a.large {
@@ -62,7 +67,8 @@ func (a *answer) decide(r *http.Request, f fs.File, content io.ReadSeeker, info 
 		*a = answer{header: header}
 		http.ServeContent(a, r, "", info.ModTime(), content)
 	}
-	if a.status != http.StatusOK && a.status != http.StatusPartialContent || a.text.Len() > 0 || r.Method == http.MethodHead {
+	if a.status != http.StatusOK && a.status != http.StatusPartialContent || a.text.Len() > 0 ||
+		r.Method == http.MethodHead {
 		return nil, nil
 	}
 	n, err := a.length()
@@ -73,14 +79,14 @@ func (a *answer) decide(r *http.Request, f fs.File, content io.ReadSeeker, info 
 }
 
 // fields returns the header in a fixed order.
-func (a *answer) fields() []field {
-	var fields []field
+func (a *answer) fields() []environ.Field {
+	var fields []environ.Field
 	for name, values := range a.header {
 		for _, v := range values {
-			fields = append(fields, field{name, v})
+			fields = append(fields, environ.Field{Name: name, Value: v})
 		}
 	}
-	slices.SortFunc(fields, func(a, b field) int { return strings.Compare(a.name, b.name) })
+	slices.SortFunc(fields, func(a, b environ.Field) int { return strings.Compare(a.Name, b.Name) })
 	return fields
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/larkspur-web/larkspur/environ/lib/static"
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/server"
 )
 
@@ -17,7 +18,7 @@ func ExampleModule() {
 			"app.star":        {Data: []byte(`load("@static", "static")` + "\n" + `app = static("public", max_age = 60)`)},
 			"public/site.css": {Data: []byte("body { color: teal }")},
 		},
-		Modules: map[string]runtime.Module{"static": static.Module},
+		Modules: []*host.Module{static.Module()},
 	}, "app.star")
 	if err != nil {
 		fmt.Println(err)

@@ -6,8 +6,8 @@ import (
 	"io/fs"
 )
 
-// A reopened is a file that cannot seek, as in an archive, made into one that can: to go back it is opened anew, to
-// go forward it is read.
+// A reopened is a file that cannot seek, as in an archive, made into one that can: to go back it
+// is opened anew, to go forward it is read.
 type reopened struct {
 	fs.File
 	tree fs.FS

@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
-	"net/url"
 	"path"
 	"strconv"
 	"strings"
@@ -41,16 +40,18 @@ func (s *site) Name() string   { return s.Type() }
 func (s *site) String() string { return "<static " + starlark.String(s.name).String() + ">" }
 
 // CallInternal is app(environ, start_response).
-func (s *site) CallInternal(t *starlark.Thread, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+func (s *site) CallInternal(
+	t *starlark.Thread, args starlark.Tuple, kwargs []starlark.Tuple,
+) (starlark.Value, error) {
 	var env starlark.Mapping
 	var start starlark.Callable
 	if err := starlark.UnpackPositionalArgs("static", args, kwargs, 2, &env, &start); err != nil {
 		return nil, err
 	}
-	c := call{thread: t, start: start, environ: env}
+	c := call{thread: t, start: start, env: env}
 	method := c.get("REQUEST_METHOD")
 	if method != http.MethodGet && method != http.MethodHead {
-		return c.text(http.StatusMethodNotAllowed, field{"Allow", "GET, HEAD"})
+		return c.text(http.StatusMethodNotAllowed, environ.Field{Name: "Allow", Value: "GET, HEAD"})
 	}
 	name, ok := fileName(c.get("PATH_INFO"))
 	if !ok {
@@ -82,7 +83,8 @@ func fileName(p string) (string, bool) {
 	}
 	rooted, ok := strings.CutPrefix(p, "/")
 	name := strings.TrimSuffix(rooted, "/")
-	// fs.ValidPath refuses empty elements, "." and "..": nothing is cleaned, so that a file has one path.
+	// fs.ValidPath refuses empty elements, "." and "..": nothing is cleaned, so that a file has
+	// one path.
 	if !ok || !fs.ValidPath(name) || strings.ContainsAny(name, "\\\x00") {
 		return "", false
 	}
@@ -119,7 +121,7 @@ func (s *site) serve(c *call, f fs.File, info fs.FileInfo, name string) (starlar
 	if body == nil {
 		return c.respond(a.status, a.fields(), starlark.Bytes(a.text.Bytes()))
 	}
-	if _, err := c.begin(a.status, a.fields()); err != nil {
+	if err := c.begin(a.status, a.fields()); err != nil {
 		body.Close()
 		return nil, err
 	}
@@ -153,66 +155,4 @@ func (s *site) tag(content io.ReadSeeker, info fs.FileInfo, name string) (string
 		s.tags.Store(name, tagged{info.Size(), info.ModTime(), tag})
 	}
 	return tag, nil
-}
-
-// A call is one call of a site.
-type call struct {
-	thread  *starlark.Thread
-	start   starlark.Callable
-	environ starlark.Mapping
-}
-
-type field struct{ name, value string }
-
-func (c *call) get(key string) string {
-	v, _, _ := c.environ.Get(starlark.String(key))
-	s, _ := starlark.AsString(v)
-	return s
-}
-
-// request is as much of the request as decides about ranges and conditions.
-func (c *call) request() *http.Request {
-	r := &http.Request{Method: c.get("REQUEST_METHOD"), URL: &url.URL{Path: c.get("PATH_INFO")}, Header: http.Header{}}
-	for key, name := range map[string]string{
-		"HTTP_RANGE": "Range", "HTTP_IF_RANGE": "If-Range", "HTTP_IF_MATCH": "If-Match", "HTTP_IF_NONE_MATCH": "If-None-Match",
-		"HTTP_IF_MODIFIED_SINCE": "If-Modified-Since", "HTTP_IF_UNMODIFIED_SINCE": "If-Unmodified-Since",
-	} {
-		if v := c.get(key); v != "" {
-			r.Header.Set(name, v)
-		}
-	}
-	return r
-}
-
-// begin calls start_response.
-func (c *call) begin(status int, fields []field) (starlark.Value, error) {
-	headers := make([]starlark.Value, len(fields))
-	for i, f := range fields {
-		headers[i] = starlark.Tuple{starlark.String(f.name), starlark.String(f.value)}
-	}
-	line := strconv.Itoa(status) + " " + http.StatusText(status)
-	return starlark.Call(c.thread, c.start, starlark.Tuple{starlark.String(line), starlark.NewList(headers)}, nil)
-}
-
-// respond begins, and returns a body of one block.
-func (c *call) respond(status int, fields []field, block starlark.Bytes) (starlark.Value, error) {
-	if _, err := c.begin(status, fields); err != nil {
-		return nil, err
-	}
-	if block == "" {
-		return starlark.NewList(nil), nil
-	}
-	return starlark.NewList([]starlark.Value{block}), nil
-}
-
-// text answers with the status as text.
-func (c *call) text(status int, more ...field) (starlark.Value, error) {
-	text := strconv.Itoa(status) + " " + http.StatusText(status) + "\n"
-	return c.respond(status, append(more, field{"Content-Type", "text/plain; charset=utf-8"}), starlark.Bytes(text))
-}
-
-func (c *call) redirect(to string) (starlark.Value, error) {
-	// A path that begins with two slashes would be another host.
-	location := (&url.URL{Path: "/" + strings.TrimLeft(to, "/"), RawQuery: c.get("QUERY_STRING")}).String()
-	return c.text(http.StatusMovedPermanently, field{"Location", location})
 }

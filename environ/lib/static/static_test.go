@@ -21,6 +21,7 @@ import (
 
 	"github.com/larkspur-web/larkspur/environ/lib/static"
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/server"
 )
 
@@ -53,7 +54,7 @@ func public(files map[string]string) fstest.MapFS {
 // serve serves the application of a tree.
 func serve(t testing.TB, tree fs.FS) (app *runtime.Live, address string) {
 	t.Helper()
-	config := &runtime.Config{FS: tree, Modules: map[string]runtime.Module{"static": static.Module}}
+	config := &runtime.Config{FS: tree, Modules: []*host.Module{static.Module()}}
 	app, err := runtime.NewLive(config, "app.star")
 	if err != nil {
 		t.Fatal(err)
@@ -63,7 +64,8 @@ func serve(t testing.TB, tree fs.FS) (app *runtime.Live, address string) {
 	return app, s.Listener.Addr().String()
 }
 
-// ask sends a request with its target as it is, which a client would clean, and returns the response with its body.
+// ask sends a request with its target as it is, which a client would clean, and returns the
+// response with its body.
 func ask(t testing.TB, address, method, target string, fields ...string) (*http.Response, string) {
 	t.Helper()
 	c, err := net.Dial("tcp", address)
@@ -217,7 +219,8 @@ func TestMethods(t *testing.T) {
 	}
 }
 
-// conditions are requests for 0123456789, and what RFC 9110, sections 13 and 14, has for an answer. TAG is the file's.
+// conditions are requests for 0123456789, and what RFC 9110, sections 13 and 14, has for an
+// answer. TAG is the file's.
 var conditions = []struct {
 	name   string
 	fields []string
@@ -256,7 +259,8 @@ var conditions = []struct {
 	{"If-Range several", []string{`If-Range: "x"`, "Range: bytes=0-1,4-5"}, 200, "0123456789"},
 }
 
-// TestConditions asks three kinds of trees: files that seek, files of a directory, files that cannot seek.
+// TestConditions asks three kinds of trees: files that seek, files of a directory, files that
+// cannot seek.
 func TestConditions(t *testing.T) {
 	tree := public(map[string]string{"a.txt": "0123456789"})
 	dir := t.TempDir()
@@ -295,7 +299,8 @@ func TestConditions(t *testing.T) {
 	}
 }
 
-// content is the body of a response, after its Content-Range; the parts of a multipart one, joined with |.
+// content is the body of a response, after its Content-Range; the parts of a multipart one,
+// joined with |.
 func content(t *testing.T, res *http.Response, body string) string {
 	t.Helper()
 	switch {
@@ -360,7 +365,8 @@ def app(environ, start_response):
 	}
 }
 
-// TestFileOfAModule reads a file while the module is loaded, which may be, and later, which may not.
+// TestFileOfAModule reads a file while the module is loaded, which may be, and later, which may
+// not.
 func TestFileOfAModule(t *testing.T) {
 	_, address := serve(t, fstest.MapFS{"a.txt": {Data: []byte("text")}, "app.star": {Data: []byte(`
 load("@static", "file")
@@ -486,7 +492,7 @@ func TestMisuse(t *testing.T) {
 	} {
 		tree := public(map[string]string{"a.txt": "a"})
 		tree["app.star"] = &fstest.MapFile{Data: []byte("load('@static', 'static', 'file')\ndef app(e, s): pass\nx = " + expr)}
-		_, err := runtime.Load(&runtime.Config{FS: tree, Modules: map[string]runtime.Module{"static": static.Module}}, "app.star")
+		_, err := runtime.Load(&runtime.Config{FS: tree, Modules: []*host.Module{static.Module()}}, "app.star")
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %s", expr, err, want)
 		}

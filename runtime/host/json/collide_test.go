@@ -9,9 +9,9 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// colliding returns n strings of 8 bytes whose FNV-1a hashes have the same low 16 bits. The low bits
-// of the hash depend on nothing but themselves, so blocks of four bytes that bring them back to
-// where they were can be strung together.
+// colliding returns n strings of 8 bytes whose FNV-1a hashes have the same low 16 bits. The low
+// bits of the hash depend on nothing but themselves, so blocks of four bytes that bring them back
+// to where they were can be strung together.
 func colliding(n int) []string {
 	const basis, prime = 2166136261, 16777619
 	var blocks []string

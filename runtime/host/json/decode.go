@@ -268,7 +268,9 @@ func (d *decoder) number() (starlark.Value, error) {
 	d.i = start
 	switch {
 	case len(literal) > d.limits.Digits:
-		return nil, d.beyond("number of %d characters is longer than %d", len(literal), d.limits.Digits)
+		return nil, d.beyond(
+			"number of %d characters is longer than %d", len(literal), d.limits.Digits,
+		)
 	case !ok:
 		return nil, d.errorf("invalid number: %s", literal)
 	}

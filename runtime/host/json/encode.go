@@ -246,7 +246,8 @@ func (e *encoder) tooDeep() error {
 	seen := make(map[uintptr]bool)
 	for i, f := range e.path {
 		v := reflect.ValueOf(f.container)
-		if v.Kind() != reflect.Pointer && v.Kind() != reflect.Slice || v.Kind() == reflect.Slice && v.Len() == 0 {
+		if v.Kind() != reflect.Pointer && v.Kind() != reflect.Slice ||
+			v.Kind() == reflect.Slice && v.Len() == 0 {
 			continue
 		}
 		if seen[v.Pointer()] {
@@ -271,7 +272,8 @@ func (e *encoder) string(s string) error {
 		if r >= utf8.RuneSelf {
 			r, size = utf8.DecodeRuneInString(s[i:])
 		}
-		if r >= ' ' && r != '"' && r != '\\' && r != '\u2028' && r != '\u2029' && !(r == utf8.RuneError && size == 1) {
+		if r >= ' ' && r != '"' && r != '\\' && r != '\u2028' && r != '\u2029' &&
+			!(r == utf8.RuneError && size == 1) {
 			i += size
 			continue
 		}

@@ -6,6 +6,7 @@ import (
 	"testing/fstest"
 
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	hostjson "github.com/larkspur-web/larkspur/runtime/host/json"
 	"github.com/larkspur-web/larkspur/runtime/lib/json"
 	"go.starlark.net/starlark"
@@ -18,7 +19,7 @@ func ExampleBounded() {
 load("@json", "json")
 app = lambda: json.decode("[1, 2, 3]", default = "too much")
 `)}},
-		Modules: map[string]runtime.Module{"json": json.Bounded(hostjson.Limits{Values: 3})},
+		Modules: []*host.Module{json.Bounded(hostjson.Limits{Values: 3})},
 	}
 	p, err := runtime.Load(c, "app.star")
 	if err != nil {

@@ -1,105 +1,174 @@
 // Package json is the host module @json: the functions and the results of the stock json module
 // of go.starlark.net, within the bounds of package runtime/host/json.
-//
-//	load("@json", "json")
-//
-//	json.encode(x)                                  the JSON of x
-//	json.encode_indent(x, *, prefix="", indent="\t")
-//	json.decode(x[, default])                       the value that the string (or bytes) x denotes
-//	json.indent(x, *, prefix="", indent="\t")
 package json
 
 import (
 	"fmt"
-	"io/fs"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/host/json"
 	"go.starlark.net/starlark"
-	"go.starlark.net/starlarkstruct"
 )
 
-// Module makes the values of @json with the default limits; it is a runtime.Module.
-func Module(tree fs.FS) (starlark.StringDict, error) { return Bounded(json.Limits{})(tree) }
+// Module describes @json with the limits that hold on an open network.
+func Module() *host.Module { return Bounded(json.Limits{}) }
 
-// Bounded makes the values of @json with other limits.
-func Bounded(l json.Limits) func(fs.FS) (starlark.StringDict, error) {
+// Bounded describes @json with other limits. In runtime.Config.Modules it takes the place of the
+// module that every program has.
+func Bounded(l json.Limits) *host.Module {
 	c := codec{l}
-	members := make(starlark.StringDict)
-	for name, fn := range map[string]func(*starlark.Builtin, starlark.Tuple, []starlark.Tuple) (starlark.Value, error){
-		"json.encode": c.encode, "json.encode_indent": c.encodeIndent, "json.decode": c.decode, "json.indent": c.indent,
-	} {
-		members[name[len("json."):]] = starlark.NewBuiltin(name, func(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-			return fn(b, args, kwargs)
-		})
-	}
-	return func(fs.FS) (starlark.StringDict, error) {
-		return starlark.StringDict{"json": &starlarkstruct.Module{Name: "json", Members: members}}, nil
+	return &host.Module{
+		Name: "json",
+		Doc:  "JSON of whatever a stranger may send: what is beyond the limits is an error.",
+		Members: []host.Member{{
+			Name: "json",
+			Doc:  "The functions of the module.",
+			Members: []host.Member{
+				c.encode(), c.encodeIndent(), c.decode(), c.indent(),
+			},
+		}},
 	}
 }
 
+// A codec makes the functions for some limits.
 type codec struct{ limits json.Limits }
 
-// decode(x[, default]) returns the value that x, a string or bytes, denotes. If it denotes none,
-// or one that the limits do not allow, it returns default, or fails if none is given.
-func (c codec) decode(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	var x, other starlark.Value
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "x", &x, "default?", &other); err != nil {
-		return nil, err
+func (c codec) encode() host.Member {
+	return host.Member{
+		Name: "encode",
+		Doc: "Writes a value as JSON. The keys of a dict are in order; of a struct the fields " +
+			"are encoded, of any other iterable the elements.",
+		Params: []host.Param{
+			{
+				Name: "x",
+				Doc:  "a value without bytes, functions or cycles in it",
+				Type: "any",
+				Pass: host.ByPosition,
+			},
+		},
+		Result: "a string without spaces or line breaks",
+		Errors: []host.Failure{
+			{When: "something in x has no JSON; the message has the path to it"},
+			{When: "the text would be longer than 16 MiB, or nested deeper than 1,000"},
+		},
+		Example: `json.encode({"b": [1, 2.5], "a": None})  # "{\"a\":null,\"b\":[1,2.5]}"`,
+		Pure:    true,
+		Fn: func(a host.Args) (starlark.Value, error) {
+			var x starlark.Value
+			if err := a.Unpack(&x); err != nil {
+				return nil, err
+			}
+			return asString(c.limits.Encode(x))
+		},
 	}
-	if len(args) < 1 {
-		return nil, fmt.Errorf("%s: unexpected keyword argument x", b.Name())
-	}
-	text, ok := host.Octets(x)
-	if !ok {
-		return nil, fmt.Errorf("%s: for parameter x: got %s, want string or bytes", b.Name(), x.Type())
-	}
-	v, err := c.limits.Decode(text)
-	if err != nil && other != nil {
-		return other, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", b.Name(), err)
-	}
-	return v, nil
 }
 
-// encode(x) returns the JSON of x.
-func (c codec) encode(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	var x starlark.Value
-	if err := starlark.UnpackPositionalArgs(b.Name(), args, kwargs, 1, &x); err != nil {
-		return nil, err
+func (c codec) encodeIndent() host.Member {
+	return host.Member{
+		Name: "encode_indent",
+		Doc:  "Writes a value as JSON, with each element on a line of its own.",
+		Params: append(
+			[]host.Param{{Name: "x", Doc: "as for encode", Type: "any", Pass: host.ByPosition}},
+			indents()...),
+		Result: "a string",
+		Errors: []host.Failure{{When: "encode would fail, or the text is too long"}},
+		Example: `json.encode_indent({"a": [1]}, indent = "  ")` +
+			`  # "{\n  \"a\": [\n    1\n  ]\n}"`,
+		Pure: true,
+		Fn: func(a host.Args) (starlark.Value, error) {
+			var x starlark.Value
+			var prefix, tab string
+			if err := a.Unpack(&x, &prefix, &tab); err != nil {
+				return nil, err
+			}
+			text, err := c.limits.Encode(x)
+			if err != nil {
+				return nil, err
+			}
+			return asString(c.limits.Indent(text, prefix, tab))
+		},
 	}
-	text, err := c.limits.Encode(x)
+}
+
+func (c codec) decode() host.Member {
+	return host.Member{
+		Name: "decode",
+		Doc: "Returns the value that a JSON text denotes. A number with a point or an exponent " +
+			"is a float, any other an int; of equal keys the last counts.",
+		Params: []host.Param{
+			{Name: "x", Doc: "the text", Type: "string or bytes", Pass: host.ByPosition},
+			{
+				Name:     "default",
+				Doc:      "what is returned if the text is not JSON or beyond the limits",
+				Type:     "any",
+				Optional: true,
+			},
+		},
+		Result: "None, a bool, an int, a float, a string, a list or a dict",
+		Errors: []host.Failure{
+			{
+				When: "the text is not JSON, or beyond the limits of 16 MiB, 1,000 levels, " +
+					"1,000,000 values, 100,000 keys in an object and 4,300 digits, and there is " +
+					"no default",
+			},
+		},
+		Example: `json.decode('{"a": [1, 2.5, null]}')  # {"a": [1, 2.5, None]}
+json.decode("[1,", default = [])  # []
+json.decode("[1,")  # error: json.decode: at offset 3, unexpected end of file`,
+		Pure: true,
+		Fn: func(a host.Args) (starlark.Value, error) {
+			var x, other starlark.Value
+			if err := a.Unpack(&x, &other); err != nil {
+				return nil, err
+			}
+			text, ok := host.Octets(x)
+			if !ok {
+				return nil, fmt.Errorf("for parameter x: got %s, want string or bytes", x.Type())
+			}
+			v, err := c.limits.Decode(text)
+			if err != nil && other != nil {
+				return other, nil
+			}
+			return v, err
+		},
+	}
+}
+
+func (c codec) indent() host.Member {
+	return host.Member{
+		Name: "indent",
+		Doc:  "Writes a JSON text with each element on a line of its own.",
+		Params: append(
+			[]host.Param{{Name: "x", Doc: "the text", Type: "string", Pass: host.ByPosition}},
+			indents()...),
+		Result:  "a string",
+		Errors:  []host.Failure{{When: "x is not JSON, or the text is too long"}},
+		Example: `json.indent("[1,2]", indent = " ")  # "[\n 1,\n 2\n]"`,
+		Pure:    true,
+		Fn: func(a host.Args) (starlark.Value, error) {
+			var text, prefix, tab string
+			if err := a.Unpack(&text, &prefix, &tab); err != nil {
+				return nil, err
+			}
+			return asString(c.limits.Indent(text, prefix, tab))
+		},
+	}
+}
+
+// asString returns a text as a value.
+func asString(text string, err error) (starlark.Value, error) {
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", b.Name(), err)
+		return nil, err
 	}
 	return starlark.String(text), nil
 }
 
-// indent(x, *, prefix="", indent="\t") returns the JSON text x with each element on a line of its
-// own.
-func (c codec) indent(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	var text string
-	if err := starlark.UnpackPositionalArgs(b.Name(), args, nil, 1, &text); err != nil {
-		return nil, err
+// indents are the parameters of what writes several lines.
+func indents() []host.Param {
+	return []host.Param{
+		{Name: "prefix", Doc: "what each line but the first begins with",
+			Type: "string", Default: starlark.String(""), Pass: host.ByName},
+		{Name: "indent", Doc: "what a line begins with once for each level",
+			Type: "string", Default: starlark.String("\t"), Pass: host.ByName},
 	}
-	prefix, tab := "", "\t"
-	if err := starlark.UnpackArgs(b.Name(), nil, kwargs, "prefix?", &prefix, "indent?", &tab); err != nil {
-		return nil, err
-	}
-	out, err := c.limits.Indent(text, prefix, tab)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", b.Name(), err)
-	}
-	return starlark.String(out), nil
-}
-
-// encodeIndent is indent(encode(x), prefix=prefix, indent=indent).
-func (c codec) encodeIndent(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	text, err := c.encode(b, args, nil)
-	if err != nil {
-		return nil, err
-	}
-	return c.indent(b, starlark.Tuple{text}, kwargs)
 }

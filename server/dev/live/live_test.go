@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// TestPlace puts a | where the script goes, for a document that comes whole and one that comes byte by byte.
+// TestPlace puts a | where the script goes, for a document that comes whole and one that comes
+// byte by byte.
 func TestPlace(t *testing.T) {
 	for _, want := range []string{
 		"<!DOCTYPE html><html lang=en><head>|<title>x</title>",
@@ -49,7 +50,8 @@ func TestPlace(t *testing.T) {
 	}
 }
 
-// TestInject compares what becomes of responses: which get the script, and that their length is told.
+// TestInject compares what becomes of responses: which get the script, and that their length is
+// told.
 func TestInject(t *testing.T) {
 	const page = "<!doctype html><head></head>"
 	cases := []struct {
@@ -122,7 +124,8 @@ func fields(h http.Header, lines string) {
 	}
 }
 
-// TestPolicy compares what policies become: they let in the script, by its URL or a nonce, and nothing else.
+// TestPolicy compares what policies become: they let in the script, by its URL or a nonce, and
+// nothing else.
 func TestPolicy(t *testing.T) {
 	cases := []struct{ policy, want string }{
 		{"default-src 'self'", "default-src 'self'"},

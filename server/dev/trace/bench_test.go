@@ -11,8 +11,8 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// BenchmarkWrap tells what a call that succeeds pays: small scripts pay for the frame and the close look, large ones for
-// the seldom one.
+// BenchmarkWrap tells what a call that succeeds pays: small scripts pay for the frame and the
+// close look, large ones for the seldom one.
 func BenchmarkWrap(b *testing.B) {
 	for _, c := range []struct{ name, loops string }{{"small", "10"}, {"middle", "500"}, {"large", "50000"}} {
 		live, err := runtime.Load(&runtime.Config{FS: fstest.MapFS{"app.star": &fstest.MapFile{Data: []byte(

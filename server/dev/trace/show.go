@@ -8,8 +8,9 @@ import (
 	"go.starlark.net/starlarkstruct"
 )
 
-// Show writes a value as Starlark would, in at most limit bytes and a little: what is over, too deep or a cycle is
-// an ellipsis. A value of the host is shown by its type, because its String may have no bound.
+// Show writes a value as Starlark would, in at most limit bytes and a little: what is over, too
+// deep or a cycle is an ellipsis. A value of the host is shown by its type, because its String
+// may have no bound.
 func Show(v starlark.Value, limit int) string {
 	w := writer{limit: limit}
 	w.value(v, 0)
@@ -48,7 +49,9 @@ func (w *writer) value(v starlark.Value, depth int) {
 	case starlark.String:
 		w.text(string(v), starlark.Value.String)
 	case starlark.Bytes:
-		w.text(string(v), func(s starlark.Value) string { return starlark.Bytes(s.(starlark.String)).String() })
+		w.text(string(v), func(s starlark.Value) string {
+			return starlark.Bytes(s.(starlark.String)).String()
+		})
 	case starlark.Int:
 		if big, ok := v.Int64(); ok {
 			w.put(strconv.FormatInt(big, 10))

@@ -1,20 +1,22 @@
-// Package trace finds out what the variables of a script held when a call of it failed. It costs a call that
-// succeeds one frame more, and a few nanoseconds for each of its first steps.
+// Package trace finds out what the variables of a script held when a call of it failed. It costs
+// a call that succeeds one frame more, and a few nanoseconds for each of its first steps.
 //
 // # The model
 //
-// Starlark has no hook for a failure, and by the time that a caller is told of one the frames are gone. But while they
-// are there the interpreter asks each of them for its name, to write the call stack into the error. So [Wrap] has a
-// call run inside a frame of its own, below all others, whose name is asked for at that moment: it
-// notes what the variables of the frames above it are. A stack is also written for print() and for a failure that the
-// script catches; what was noted last is what belongs to the failure that ended the call.
+// Starlark has no hook for a failure, and by the time that a caller is told of one the frames are
+// gone. But while they are there the interpreter asks each of them for its name, to write the
+// call stack into the error. So [Wrap] has a call run inside a frame of its own, below all
+// others, whose name is asked for at that moment: it notes what the variables of the frames above
+// it are. A stack is also written for print() and for a failure that the script catches; what was
+// noted last is what belongs to the failure that ended the call.
 //
-// One frame has lost its variables by then: that of the function in which an operator failed. A [lookout] has seen them:
-// it is called between steps of the interpreter, each of the first thousand and every eighth after that,
-// so that a long computation is not slowed down. Where it has not seen them they are not shown.
+// One frame has lost its variables by then: that of the function in which an operator failed. A
+// [lookout] has seen them: it is called between steps of the interpreter, each of the first
+// thousand and every eighth after that, so that a long computation is not slowed down. Where it
+// has not seen them they are not shown.
 //
-// The values are shown once the call has failed, by a writer that is bounded ([Show]): a script can make values
-// that have no end when they are written.
+// The values are shown once the call has failed, by a writer that is bounded ([Show]): a script
+// can make values that have no end when they are written.
 package trace
 
 import (
@@ -57,8 +59,9 @@ type Error struct {
 func (e *Error) Error() string { return e.Err.Error() }
 func (e *Error) Unwrap() error { return e.Err }
 
-// Wrap returns app, whose calls fail with an *[Error] if a script failed. The function ended, if it is not nil, is told of the
-// end of each call: how many steps the interpreter took, and the error.
+// Wrap returns app, whose calls fail with an *[Error] if a script failed. The function ended, if
+// it is not nil, is told of the end of each call: how many steps the interpreter took, and the
+// error.
 func Wrap(app host.App, ended func(ctx context.Context, steps uint64, err error)) host.App {
 	return host.Around(app, func(ctx context.Context, call host.AppFunc, use host.Use) error {
 		b := base{use: use}
@@ -109,7 +112,8 @@ type variable struct {
 	outer bool
 }
 
-func (b *base) CallInternal(*starlark.Thread, starlark.Tuple, []starlark.Tuple) (starlark.Value, error) {
+func (b *base) CallInternal(*starlark.Thread, starlark.Tuple,
+	[]starlark.Tuple) (starlark.Value, error) {
 	b.err = b.use(b.ctx, b.thread, b.app)
 	return starlark.None, nil
 }
@@ -161,8 +165,8 @@ func (b *base) note() {
 	}
 }
 
-// add adds a variable that has been assigned. One that an inner function uses is in a cell, which has no name outside
-// of the interpreter: the inner function's own frame shows it.
+// add adds a variable that has been assigned. One that an inner function uses is in a cell, which
+// has no name outside of the interpreter: the inner function's own frame shows it.
 func (n *noted) add(name string, v starlark.Value, outer bool) {
 	if name != "" && v != nil && v.Type() != "cell" {
 		n.locals = append(n.locals, variable{name, v, outer})
@@ -190,7 +194,8 @@ func (b *base) explain(err error) error {
 	return e
 }
 
-// noticed reports whether what was noted last is that stack, and not the one of a print() that came after.
+// noticed reports whether what was noted last is that stack, and not the one of a print() that
+// came after.
 func (b *base) noticed(stack starlark.CallStack) bool {
 	return len(stack) == b.depth+1 && len(b.noted) > 0 && stack.At(0).Pos == b.noted[0].pos
 }

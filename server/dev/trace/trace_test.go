@@ -30,7 +30,8 @@ func call(t *testing.T, script string) (steps uint64, err error) {
 	return steps, err
 }
 
-// TestFrames fails in several ways, and compares the frames: name, place and variables of each, innermost first.
+// TestFrames fails in several ways, and compares the frames: name, place and variables of each,
+// innermost first.
 func TestFrames(t *testing.T) {
 	cases := []struct {
 		what, script string

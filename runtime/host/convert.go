@@ -1,4 +1,4 @@
-package runtime
+package host
 
 import (
 	"fmt"
@@ -30,6 +30,69 @@ func convertible(t reflect.Type, depth int) bool {
 	return false
 }
 
+// MaxElements bounds what a builtin that works through its argument in one go is given: no limit
+// of a call can end it meanwhile.
+const MaxElements = 1 << 20
+
+// CheckElements returns an error if v has more than [MaxElements].
+func CheckElements(v starlark.Value) error {
+	if n := starlark.Len(v); n > MaxElements {
+		if _, ok := v.(starlark.Iterable); ok {
+			return fmt.Errorf(
+				"%s of %d elements is more than the %d that a builtin takes at once: use a loop",
+				v.Type(), n, MaxElements,
+			)
+		}
+	}
+	return nil
+}
+
+// typeNames are what a script calls the Go types whose name does not say.
+var typeNames = map[reflect.Type]string{
+	valueType:                                   "any",
+	reflect.TypeFor[[]byte]():                   "bytes",
+	reflect.TypeFor[starlark.Callable]():        "callable",
+	reflect.TypeFor[starlark.Iterable]():        "iterable",
+	reflect.TypeFor[starlark.IterableMapping](): "dict",
+	reflect.TypeFor[starlark.HasSetKey]():       "dict",
+	reflect.TypeFor[*starlark.List]():           "list",
+	reflect.TypeFor[*starlark.Dict]():           "dict",
+}
+
+// typeName is what a script calls the values of a convertible type.
+func typeName(t reflect.Type) string {
+	if name, ok := typeNames[t]; ok {
+		return name
+	}
+	switch kind := t.Kind(); {
+	case t.Implements(valueType):
+		return zeroType(t)
+	case kind == reflect.Slice:
+		return "list"
+	case kind == reflect.Map:
+		return "dict"
+	case kind == reflect.Float32 || kind == reflect.Float64:
+		return "float"
+	case kind == reflect.String || kind == reflect.Bool:
+		return kind.String()
+	}
+	return "int"
+}
+
+// zeroType is what the zero value of a type of values says of itself, or else the name of the Go
+// type.
+func zeroType(t reflect.Type) (name string) {
+	defer func() {
+		if recover() != nil || name == "" {
+			name = t.String()
+		}
+	}()
+	if v, ok := reflect.Zero(t).Interface().(starlark.Value); ok {
+		name = v.Type()
+	}
+	return name
+}
+
 // toGo sets dst, of a convertible type, to v. It recurs on the type, not on the value, so a value
 // that holds itself does no harm.
 func toGo(v starlark.Value, dst reflect.Value) error {
@@ -39,7 +102,7 @@ func toGo(v starlark.Value, dst reflect.Value) error {
 			dst.Set(x)
 			return nil
 		}
-		return fmt.Errorf("got %s, want %v", v.Type(), t)
+		return fmt.Errorf("got %s, want %s", v.Type(), typeName(t))
 	}
 	switch t.Kind() {
 	case reflect.String:
@@ -84,7 +147,11 @@ func toInt(v starlark.Value, dst reflect.Value) error {
 		dst.SetUint(n)
 		return nil
 	}
-	return fmt.Errorf("int does not fit in %v", dst.Type())
+	sign := "signed"
+	if !dst.CanInt() {
+		sign = "unsigned"
+	}
+	return fmt.Errorf("%s out of range (want value in %s %d-bit range)", i, sign, dst.Type().Bits())
 }
 
 func toSlice(v starlark.Value, dst reflect.Value) error {
@@ -103,7 +170,7 @@ func toSlice(v starlark.Value, dst reflect.Value) error {
 	if !ok {
 		return fmt.Errorf("got %s, want a list", v.Type())
 	}
-	if err := elements(v); err != nil {
+	if err := CheckElements(v); err != nil {
 		return err
 	}
 	dst.SetZero()

@@ -1,4 +1,4 @@
-package main
+package site
 
 import (
 	"crypto/x509"
@@ -24,7 +24,7 @@ func TestCertificateRenewal(t *testing.T) {
 	}
 	serial := ""
 	for _, c := range cases {
-		p, err := devKeyPair(dir, c.at)
+		p, err := localhost(dir, c.at)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package main
+package site
 
 import (
 	"crypto/ecdsa"
@@ -22,38 +22,43 @@ const (
 	certificateRenew = 7 * 24 * time.Hour // before its end
 )
 
-// A keyPair is a certificate with its key, in files, that can be loaded again while it serves.
-type keyPair struct {
+// A Certificate is a certificate with its key, in files, that can be loaded again while it serves.
+// It is safe for concurrent use.
+type Certificate struct {
 	cert, key string // paths
 	current   atomic.Pointer[tls.Certificate]
 }
 
-func loadKeyPair(cert, key string) (*keyPair, error) {
-	p := &keyPair{cert: cert, key: key}
-	return p, p.load()
+// ReadCertificate reads a certificate and its key from PEM files, which may be one.
+func ReadCertificate(cert, key string) (*Certificate, error) {
+	c := &Certificate{cert: cert, key: key}
+	return c, c.Reload()
 }
 
-// load reads the files. If they do not make a pair, the one before serves on.
-func (p *keyPair) load() error {
-	pair, err := tls.LoadX509KeyPair(p.cert, p.key)
+// Reload reads the files again. If they do not make a pair, the one before serves on. That of a nil
+// Certificate does nothing.
+func (c *Certificate) Reload() error {
+	if c == nil {
+		return nil
+	}
+	pair, err := tls.LoadX509KeyPair(c.cert, c.key)
 	if err != nil {
 		return fmt.Errorf("load certificate: %w", err)
 	}
-	p.current.Store(&pair)
+	c.current.Store(&pair)
 	return nil
 }
 
-// certificate is for tls.Config.GetCertificate.
-func (p *keyPair) certificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-	return p.current.Load(), nil
-}
+// Localhost returns a certificate for localhost that is kept in the directory, made anew if there
+// is none or it is about to end. Key and certificate are one file, for its owner only, so that they
+// cannot be of two makes.
+func Localhost(dir string) (*Certificate, error) { return localhost(dir, time.Now()) }
 
-// devKeyPair returns the certificate for localhost that is kept in dir, made anew if there is none or it
-// is about to end. Key and certificate are one file, for its owner only, so that they cannot be of two makes.
-func devKeyPair(dir string, now time.Time) (*keyPair, error) {
+func localhost(dir string, now time.Time) (*Certificate, error) {
 	path := filepath.Join(dir, "localhost.pem")
-	if p, err := loadKeyPair(path, path); err == nil && p.current.Load().Leaf.NotAfter.Sub(now) > certificateRenew {
-		return p, nil
+	if c, err := ReadCertificate(path, path); err == nil &&
+		c.current.Load().Leaf.NotAfter.Sub(now) > certificateRenew {
+		return c, nil
 	}
 	content, err := makeCertificate(now)
 	if err == nil {
@@ -62,7 +67,7 @@ func devKeyPair(dir string, now time.Time) (*keyPair, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a certificate: %w", err)
 	}
-	return loadKeyPair(path, path)
+	return ReadCertificate(path, path)
 }
 
 // makeCertificate returns a key and a certificate for localhost, signed by itself, as PEM.
@@ -76,8 +81,9 @@ func makeCertificate(now time.Time) ([]byte, error) {
 		return nil, err
 	}
 	template := &x509.Certificate{
-		SerialNumber:          serial,
-		Subject:               pkix.Name{CommonName: "localhost", Organization: []string{"Larkspur development"}},
+		SerialNumber: serial,
+		Subject: pkix.Name{CommonName: "localhost",
+			Organization: []string{"Larkspur development"}},
 		NotBefore:             now.Add(-time.Hour),
 		NotAfter:              now.Add(certificateLife),
 		KeyUsage:              x509.KeyUsageDigitalSignature,

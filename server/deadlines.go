@@ -1,19 +1,12 @@
 package server
 
 import (
+	"math"
 	"net/http"
 	"time"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
 )
-
-// A lease is a request's hold on an application: one generation of it, and the limits of all its
-// calls, until the exchange ends. The exchange owns it, and the slot in which all of this runs.
-type lease struct {
-	gateway *Gateway
-	run     host.Run
-	next    *lease // of another application
-}
 
 // deadlines are the three times by which a response has to make progress: that of the call of the
 // application, that by which the client has to accept what is sent, and that by which it has to
@@ -24,12 +17,14 @@ type deadlines struct {
 	call    host.Call
 	write   time.Duration // for a block; negative for no bound
 	written time.Duration // when the write deadline was set, since epoch
-	read    time.Duration // the read deadline, since epoch; 0 as long as there is none
-	reading bool          // the application has begun to read
+	read    time.Duration // the read deadline, since epoch; 0 before the first read
 }
 
 // epoch is what the times of deadlines are counted from: eight bytes do for each.
 var epoch = time.Now()
+
+// unbounded is the read deadline of a call that has no limit of time.
+const unbounded = math.MaxInt64
 
 // sending gives the client the whole write timeout again, at most four times in one.
 func (d *deadlines) sending() {
@@ -45,9 +40,15 @@ func (d *deadlines) sending() {
 	_ = http.NewResponseController(d.w).SetWriteDeadline(epoch.Add(now + d.write))
 }
 
+// unlimit sets no write deadline any more.
+func (d *deadlines) unlimit() {
+	d.write = -1
+	_ = http.NewResponseController(d.w).SetWriteDeadline(time.Time{})
+}
+
 // receiving makes reads of the request's body end with the call.
 func (d *deadlines) receiving() {
-	d.reading = true
+	d.read = unbounded
 	if deadline, ok := d.call.Context().Deadline(); ok {
 		d.read = deadline.Sub(epoch)
 		_ = http.NewResponseController(d.w).SetReadDeadline(deadline)
@@ -58,7 +59,7 @@ func (d *deadlines) receiving() {
 // whose deadline follows once it has fallen an eighth behind.
 func (d *deadlines) progress() {
 	d.call.Extend()
-	if d.read == 0 {
+	if d.read == 0 || d.read == unbounded {
 		return
 	}
 	deadline, ok := d.call.Context().Deadline()

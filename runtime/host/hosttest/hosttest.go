@@ -1,0 +1,153 @@
+// Package hosttest tests host modules by their descriptions: that they say everything, that their
+// values can be made, and that their examples are true.
+package hosttest
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/larkspur-web/larkspur/runtime/host"
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+)
+
+// Module opens m with l, which may be nil, and tests it. Examples see its values, those of env,
+// and no others. It returns the values.
+func Module(
+	t *testing.T, m *host.Module, l *host.Load, env starlark.StringDict,
+) starlark.StringDict {
+	t.Helper()
+	if l == nil {
+		l = new(host.Load)
+	}
+	values, err := m.Values(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := values.Keys(); !slices.Equal(got, m.Names()) {
+		t.Errorf("the module makes %v and says %v", got, m.Names())
+	}
+	sentence(t, "@"+m.Name, m.Doc)
+	x := &examples{env: make(starlark.StringDict)}
+	for _, from := range []starlark.StringDict{values, env} {
+		for name, v := range from {
+			x.env[name] = v
+		}
+	}
+	for i := range m.Members {
+		x.member(t, "@"+m.Name, &m.Members[i])
+	}
+	for _, typ := range m.Types {
+		sentence(t, typ.Name, typ.Doc)
+		for i := range typ.Members {
+			x.member(t, typ.Name, &typ.Members[i])
+		}
+	}
+	return values
+}
+
+// sentence tests that a text is one or more sentences.
+func sentence(t *testing.T, what, text string) {
+	t.Helper()
+	if text == "" || !strings.HasSuffix(text, ".") {
+		t.Errorf("%s: the description %q is not a sentence", what, text)
+	}
+}
+
+type examples struct{ env starlark.StringDict }
+
+// member tests the description of a member, and of those in it.
+func (x *examples) member(t *testing.T, of string, m *host.Member) {
+	t.Helper()
+	name := of + " " + m.Name
+	sentence(t, name, m.Doc)
+	if _, callable := m.Value.(starlark.Callable); m.Fn != nil || callable {
+		x.function(t, name, m)
+	}
+	for i := range m.Members {
+		x.member(t, name, &m.Members[i])
+	}
+}
+
+func (x *examples) function(t *testing.T, name string, m *host.Member) {
+	t.Helper()
+	if m.Result == "" {
+		t.Errorf("%s: nothing says what it returns", name)
+	}
+	if m.Example == "" {
+		t.Errorf("%s: there is no example", name)
+	}
+	for i := range m.Params {
+		p := &m.Params[i]
+		if p.Doc == "" || m.TypeOf(p) == "" {
+			t.Errorf(
+				"%s: the parameter %s has the type %q and the description %q", name, p.Name,
+				m.TypeOf(p), p.Doc,
+			)
+		}
+	}
+	if err := m.Verify(); err != nil {
+		t.Errorf("%s: %v", name, err)
+	}
+	for _, e := range m.Errors {
+		if e.When == "" {
+			t.Errorf("%s: nothing says when %q", name, e.Code)
+		}
+	}
+	t.Run(name, func(t *testing.T) { x.run(t, m.Example) })
+}
+
+var options = &syntax.FileOptions{
+	Set: true, While: true, TopLevelControl: true, Recursion: true, GlobalReassign: true,
+}
+
+// run runs an example, and compares the value of each expression with the comment on its line.
+func (x *examples) run(t *testing.T, example string) {
+	f, err := options.Parse("example", example, syntax.RetainComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	globals := make(starlark.StringDict)
+	for name, v := range x.env {
+		globals[name] = v
+	}
+	thread := &starlark.Thread{Name: "example"}
+	for _, stmt := range f.Stmts {
+		expr, ok := stmt.(*syntax.ExprStmt)
+		if !ok {
+			alone := &syntax.File{Path: "example", Options: options, Stmts: []syntax.Stmt{stmt}}
+			if err := starlark.ExecREPLChunk(alone, thread, globals); err != nil {
+				t.Error(err)
+			}
+			continue
+		}
+		want := comment(stmt)
+		v, err := starlark.EvalExprOptions(options, thread, expr.X, globals)
+		text, fails := strings.CutPrefix(want, "error: ")
+		switch {
+		case fails && (err == nil || !strings.Contains(err.Error(), text)):
+			t.Errorf("it returns %v, %v; want an error %q", v, err, text)
+		case !fails && err != nil:
+			t.Error(err)
+		case !fails && want != "" && v.String() != want:
+			t.Errorf("it returns %s, want %s", v, want)
+		}
+	}
+}
+
+// comment is what stands behind a statement, "" if nothing does.
+func comment(stmt syntax.Stmt) (text string) {
+	syntax.Walk(stmt, func(n syntax.Node) bool {
+		if n == nil {
+			return false
+		}
+		if c := n.Comments(); c != nil {
+			for _, c := range c.Suffix {
+				text = strings.TrimSpace(strings.TrimPrefix(c.Text, "#"))
+			}
+		}
+		return true
+	})
+	return text
+}

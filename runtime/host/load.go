@@ -1,0 +1,46 @@
+package host
+
+import (
+	"io/fs"
+	"log/slog"
+)
+
+// A Load is what a module is opened for: one generation of one program, which is being loaded.
+// The zero value is one without a tree that is never published or retired, for tests.
+type Load struct {
+	// Tree has the files of the generation.
+	Tree fs.FS
+	// Generation is its number; 0 where generations are not counted.
+	Generation uint64
+	// Grant is what whoever runs the program granted the module; nil if nothing.
+	Grant any
+	// Logger is for what nobody asked for and somebody should know. Nil means slog.Default().
+	Logger *slog.Logger
+	// Events tells when the generation is published and retired. Nil tells nothing.
+	Events Events
+}
+
+// Events are what becomes of a generation. Each function runs once at most, on a goroutine of the
+// package that loads programs: it must not load or call the program, and be short.
+type Events interface {
+	// OnPublish has f called when the generation has loaded whole, before its first request.
+	OnPublish(f func())
+	// OnRetire has f called when nothing uses the generation any more: it was replaced and its
+	// last request has ended, or it did not load, or the program was closed. What was opened last
+	// is retired first.
+	OnRetire(f func())
+}
+
+// OnPublish is that of the Events.
+func (l *Load) OnPublish(f func()) {
+	if l.Events != nil {
+		l.Events.OnPublish(f)
+	}
+}
+
+// OnRetire is that of the Events.
+func (l *Load) OnRetire(f func()) {
+	if l.Events != nil {
+		l.Events.OnRetire(f)
+	}
+}

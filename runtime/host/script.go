@@ -1,0 +1,14 @@
+package host
+
+import "go.starlark.net/syntax"
+
+// A Script is a file of a program that compiles, as what looks for mistakes in it is given it.
+type Script struct {
+	// Tree is the syntax, in which names are resolved. It must not be changed.
+	Tree *syntax.File
+	// Module returns the description of the host module that load("@name") is of, nil if there is
+	// none.
+	Module func(name string) *Module
+	// Warn reports a place that is probably wrong.
+	Warn func(pos syntax.Position, format string, args ...any)
+}

@@ -1,0 +1,13 @@
+package apptest_test
+
+import (
+	"testing"
+
+	"github.com/larkspur-web/larkspur/runtime/host/hosttest"
+	"github.com/larkspur-web/larkspur/server/apptest"
+	"go.starlark.net/starlark"
+)
+
+func TestModule(t *testing.T) {
+	hosttest.Module(t, new(apptest.Config).Module(), nil, starlark.StringDict{"app": starlark.None})
+}

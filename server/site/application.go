@@ -1,0 +1,103 @@
+package site
+
+import (
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"path/filepath"
+
+	"github.com/larkspur-web/larkspur/environ/lib/body"
+	libhttp "github.com/larkspur-web/larkspur/environ/lib/http"
+	"github.com/larkspur-web/larkspur/environ/lib/static"
+	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/host"
+)
+
+// An Application is a tree of scripts, the entry in it, and what it may use. Only FS is required.
+// It must not be changed once it is in use.
+type Application struct {
+	// FS is the tree: see [runtime.Config.FS]. That of a directory is made by [Dir].
+	FS fs.FS
+	// Dir is where the tree lies, for names of files as the user would write them, and to be
+	// watched. Empty means that it lies nowhere, and is not watched.
+	Dir string
+	// Entry is FILE.star or FILE.star:CALLABLE. Empty means app.star.
+	Entry string
+	// Limits bound its load and the calls of each request.
+	Limits runtime.Limits
+	// Modules are host modules beside those of [Modules].
+	Modules []*host.Module
+	// Grants are what modules that reach outside are granted: [runtime.Config.Grants].
+	Grants map[string]any
+	// Advice is [runtime.Config.Advice]. Nil says that the site does not grant it.
+	Advice func(name string, m *host.Module) string
+	// Environ are variables that are added to each environ.
+	Environ map[string]string
+}
+
+// Dir returns the application of a directory.
+func Dir(dir, entry string) *Application {
+	return &Application{FS: runtime.Dir(dir), Dir: dir, Entry: entry}
+}
+
+// Modules are the host modules, beside those of package runtime, that every application may load.
+func Modules() []*host.Module {
+	return []*host.Module{libhttp.Module(), body.Module(), static.Module()}
+}
+
+// Config is how the application is loaded, by the packages that load programs. It is the caller's
+// to change.
+func (a *Application) Config(logger *slog.Logger) *runtime.Config {
+	advice := a.Advice
+	if advice == nil {
+		advice = refuse
+	}
+	return &runtime.Config{FS: a.FS, Modules: append(Modules(), a.Modules...), Grants: a.Grants,
+		Advice: advice,
+		Limits: a.Limits, Logger: logger}
+}
+
+// refuse is the advice where nobody has a better one. Of a module that does not exist the list of
+// those that do says enough.
+func refuse(_ string, m *host.Module) string {
+	if m == nil {
+		return ""
+	}
+	return fmt.Sprintf("this site does not grant %s", m.Grant)
+}
+
+// Name returns the name of the entry: app.star if it is not given.
+func (a *Application) Name() string {
+	if a.Entry == "" {
+		return "app.star"
+	}
+	return a.Entry
+}
+
+// Path is where a file of the tree lies, as the user would name it.
+func (a *Application) Path(file string) string {
+	if a.Dir == "" {
+		return file
+	}
+	return filepath.Join(a.Dir, filepath.FromSlash(file))
+}
+
+// A LoadError is the error of an application that does not load.
+type LoadError struct {
+	Application *Application
+	Err         error // what package runtime says
+}
+
+func (e *LoadError) Error() string {
+	first := e.Diagnostics()[0]
+	first.File = e.Application.Path(first.File)
+	return fmt.Sprintf("site: load: %s", first)
+}
+
+// Unwrap returns Err.
+func (e *LoadError) Unwrap() error { return e.Err }
+
+// Diagnostics are what is wrong, one at least, with files named as in the tree.
+func (e *LoadError) Diagnostics() host.Diagnostics {
+	return runtime.Diagnose(e.Application.Name(), e.Err)
+}

@@ -1,0 +1,147 @@
+package site
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"reflect"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/larkspur-web/larkspur/environ"
+	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/watch"
+	"github.com/larkspur-web/larkspur/server"
+	"github.com/larkspur-web/larkspur/server/dev"
+)
+
+// A running application is one that is loaded. It outlives the Site that it came with for as long
+// as the next one has the same application.
+type running struct {
+	app    *Application
+	live   *runtime.Live
+	logger *slog.Logger
+	shown  *dev.App // nil unless it is developed
+
+	editions atomic.Int64 // that have it and have not ended
+
+	mu   sync.Mutex    // loads may be told of at once
+	last *runtime.Scan // of what was loaded before, if it is developed
+}
+
+// load returns the applications of the site: those that run already, and fresh ones. s.mu is held.
+func (s *Server) load(site *Site) (apps, fresh []*running, err error) {
+	for _, m := range site.Mounts {
+		if m.App == nil || find(apps, m.App) != nil {
+			continue
+		}
+		r := find(s.running, m.App)
+		if r == nil {
+			if r, err = s.start(m.App); err != nil {
+				closeApps(fresh)
+				return nil, nil, err
+			}
+			fresh = append(fresh, r)
+		}
+		apps = append(apps, r)
+	}
+	return apps, fresh, nil
+}
+
+// start loads an application.
+func (s *Server) start(a *Application) (*running, error) {
+	live, err := runtime.NewLive(a.Config(s.Logger), a.Name())
+	if err != nil {
+		return nil, &LoadError{a, err}
+	}
+	r := &running{app: a, live: live, logger: s.Logger}
+	if s.pages != nil {
+		r.last = live.Scan()
+		r.shown = s.pages.Develop(dev.Config{Tree: a.FS, Dir: a.Dir, Entry: a.Name()})
+	}
+	return r, nil
+}
+
+// find returns the running one that a describes, nil if there is none.
+func find(all []*running, a *Application) *running {
+	i := slices.IndexFunc(all, func(r *running) bool {
+		return r.app == a || reflect.DeepEqual(r.app, a)
+	})
+	if i < 0 {
+		return nil
+	}
+	return all[i]
+}
+
+func closeApps(all []*running) {
+	for _, r := range all {
+		r.close()
+	}
+}
+
+// close ends the application, once its last request has ended. Only the first counts.
+func (r *running) close() {
+	r.live.Close()
+	if r.shown != nil {
+		r.shown.Close()
+	}
+}
+
+// gateway returns the handler of the application under a path.
+func (r *running) gateway(path string, slots *server.Slots) http.Handler {
+	g := &server.Gateway{App: r.live, Environ: r.app.Environ, Slots: slots, Logger: r.logger}
+	if r.shown != nil {
+		g.App = r.shown.Wrap(r.live, path, environ.Config{Vars: r.app.Environ,
+			Serial: slots.Calls == 1})
+	}
+	return g
+}
+
+// target is what is watched.
+func (r *running) target() watch.Target {
+	t := watch.Target{Live: r.live, Dir: r.app.Dir}
+	if r.shown != nil {
+		t.Changed, t.Others = r.loaded, r.shown.Changed
+	}
+	return t
+}
+
+// reload loads the application again.
+func (r *running) reload(logger *slog.Logger) error {
+	before := r.live.Status().Generation
+	err := r.live.Reload()
+	if errors.Is(err, runtime.ErrClosed) {
+		return nil // the site that serves by now is without it
+	}
+	after := r.live.Status().Generation
+	if r.shown != nil && (err != nil || after != before) {
+		r.loaded(err)
+	}
+	switch {
+	case err != nil:
+		logger.Error("reload failed, the last good version serves on", slog.Any("error", err),
+			slog.Uint64("generation", after))
+		return &LoadError{r.app, err}
+	case after == before:
+		logger.Info("nothing to reload: the files are the same", slog.Uint64("generation", after))
+	default:
+		logger.Info("reloaded", slog.Uint64("generation", after))
+	}
+	return nil
+}
+
+// loaded tells the pages of an attempt to load the application again.
+func (r *running) loaded(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := r.live.Scan()
+	reload := dev.Reload{Time: time.Now(), Generation: r.live.Status().Generation,
+		Files: now.Changed(r.last)}
+	r.last = now
+	if err != nil {
+		reload.Diagnostics = runtime.Diagnose(r.app.Name(), err)
+	}
+	r.shown.Reloaded(reload)
+}

@@ -1,0 +1,234 @@
+package site
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/larkspur-web/larkspur/push"
+	"github.com/larkspur-web/larkspur/runtime/watch"
+	"github.com/larkspur-web/larkspur/server"
+	"github.com/larkspur-web/larkspur/server/dev"
+	"github.com/larkspur-web/larkspur/server/h2"
+)
+
+// A Server runs a [Site]. The zero value works. Its fields must not be changed once it is in use,
+// and it must not be copied; its methods may be called from any number of goroutines.
+type Server struct {
+	// Watch loads applications again when their files change.
+	Watch bool
+	// Develop has the applications developed: see package dev. It is for one person at the same
+	// machine.
+	Develop bool
+	// Software is named on the pages of dev. Empty names nothing.
+	Software string
+	// Drain is [server.Group.Drain].
+	Drain time.Duration
+	// Engine is [server.Group.Engine].
+	Engine *h2.Server
+	// XNet is [server.Group.XNet].
+	XNet bool
+	// Logger receives what goes wrong, what applications say, and reloads. With Develop its handler
+	// should be a tee.Handler, so that the inspector hears of it too. Nil means slog.Default().
+	Logger *slog.Logger
+
+	once    sync.Once
+	group   server.Group
+	pages   *dev.Server // nil unless Develop
+	current atomic.Pointer[Certificate]
+	edition atomic.Pointer[edition] // that answers now
+
+	mu        sync.Mutex // guards what follows
+	site      *Site
+	running   []*running
+	slots     *server.Slots               // of the site
+	listeners map[string]*server.Listener // by the URL of the site
+	serving   context.Context             // nil before Serve
+	unwatch   func()                      // ends the watching of the running; waits for it
+}
+
+var errServed = errors.New("site: the server has served already")
+
+func (s *Server) begin() {
+	s.group.Drain, s.group.Engine, s.group.XNet, s.group.Logger = s.Drain, s.Engine, s.XNet,
+		s.Logger
+	s.listeners = make(map[string]*server.Listener)
+	s.unwatch = func() {}
+	if s.Develop {
+		s.pages = dev.New(s.Software)
+	}
+}
+
+// Set has the server serve site from now on. If it returns an error nothing has changed: a
+// [LoadError] if an application does not load; an error that wraps [server.ErrAddress] if a URL
+// names no listener.
+func (s *Server) Set(site *Site) error {
+	s.once.Do(s.begin)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	apps, fresh, err := s.load(site)
+	if err != nil {
+		return err
+	}
+	listeners, opened, err := s.listen(site)
+	if err != nil {
+		closeApps(fresh)
+		return err
+	}
+	all := make([]*server.Listener, 0, len(listeners))
+	for _, url := range site.Listen {
+		all = append(all, listeners[url])
+	}
+	slots := s.slots
+	if slots == nil || slots.Calls != site.Calls {
+		slots = &server.Slots{Calls: site.Calls}
+	}
+	old, next := s.edition.Load(), newEdition(s.handler(site, apps, slots), apps)
+	certificate := s.current.Load()
+	// What there has to be before there is a listener on which it could be asked for.
+	if old == nil {
+		s.edition.Store(next)
+	}
+	if certificate == nil {
+		s.current.Store(site.Certificate)
+	}
+	if err := s.group.Set(http.HandlerFunc(s.answer), all...); err != nil {
+		s.edition.Store(old)
+		s.current.Store(certificate)
+		next.leave()
+		closeListeners(opened)
+		return err
+	}
+	s.edition.Store(next)
+	s.current.Store(site.Certificate)
+	s.site, s.running, s.slots, s.listeners = site, apps, slots, listeners
+	s.watch()
+	if old != nil {
+		old.leave()
+	}
+	return nil
+}
+
+// handler is what answers for the site.
+func (s *Server) handler(site *Site, apps []*running, slots *server.Slots) http.Handler {
+	front := &server.Front{MaxBody: site.MaxBody, Logger: s.Logger, Access: site.Access}
+	var observe func(*http.Request, push.Verdict)
+	if s.pages != nil {
+		front.ErrorPage, observe = s.pages.ErrorPage, dev.Note
+	}
+	front.Push = site.Push.policy(s.Logger, observe)
+	for _, m := range site.Mounts {
+		h := m.Handler
+		if m.App != nil {
+			h = find(apps, m.App).gateway(m.Path, slots)
+		}
+		front.Mounts = append(front.Mounts, server.Mount{Host: m.Host, Path: m.Path, Handler: h})
+	}
+	if s.pages != nil {
+		return s.pages.Handler(front)
+	}
+	return front
+}
+
+// answer has the site that serves now answer.
+func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
+	for !s.edition.Load().serve(w, r) { // another site has been taken up in between
+	}
+}
+
+// Listeners are those that are open, in the order of the site's URLs.
+func (s *Server) Listeners() []*server.Listener {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []*server.Listener
+	if s.site != nil {
+		for _, url := range s.site.Listen {
+			all = append(all, s.listeners[url])
+		}
+	}
+	return all
+}
+
+// Serve serves until ctx ends or a listener fails, and then drains, as [server.Group.Serve] does.
+// It serves once, and closes the applications at its end.
+func (s *Server) Serve(ctx context.Context) error {
+	s.once.Do(s.begin)
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	s.mu.Lock()
+	if s.serving != nil {
+		s.mu.Unlock()
+		return errServed
+	}
+	s.serving = ctx
+	s.watch()
+	s.mu.Unlock()
+	if s.pages != nil {
+		defer context.AfterFunc(ctx, s.pages.Close)()
+	}
+	err := s.group.Serve(ctx)
+	stop()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unwatch()
+	closeApps(s.running)
+	s.running = nil
+	return err
+}
+
+// watch has the files of the running applications watched, while the server serves. s.mu is held.
+func (s *Server) watch() {
+	s.unwatch()
+	s.unwatch = func() {}
+	if !s.Watch || s.serving == nil {
+		return
+	}
+	var targets []watch.Target
+	for _, r := range s.running {
+		if r.app.Dir != "" {
+			targets = append(targets, r.target())
+		}
+	}
+	if len(targets) == 0 {
+		return
+	}
+	ctx, stop := context.WithCancel(s.serving)
+	var done sync.WaitGroup
+	done.Go(func() { watch.Run(ctx, s.logger(), targets...) })
+	s.unwatch = func() {
+		stop()
+		done.Wait()
+	}
+}
+
+// Reload loads the certificate and the applications again, and logs what came of it. What does not
+// load never replaces what serves. The error is that of all of them that do not.
+func (s *Server) Reload() error {
+	s.mu.Lock()
+	site, running := s.site, s.running
+	s.mu.Unlock()
+	if site == nil {
+		return nil
+	}
+	var errs []error
+	if err := site.Certificate.Reload(); err != nil {
+		s.logger().Error("reload failed, the last good certificate serves on",
+			slog.Any("error", err))
+		errs = append(errs, err)
+	}
+	for _, r := range running {
+		errs = append(errs, r.reload(s.logger()))
+	}
+	return errors.Join(errs...)
+}
+
+func (s *Server) logger() *slog.Logger {
+	if s.Logger == nil {
+		return slog.Default()
+	}
+	return s.Logger
+}

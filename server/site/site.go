@@ -1,0 +1,83 @@
+// Package site puts together what one process serves: it is where programs of package runtime and
+// handlers of package server meet, so that neither has to know the other, and where larkspur's own
+// commands and the programs that embed all of it begin.
+//
+// # The model
+//
+// A [Site] is a value: applications and other handlers under their mounts, the URLs that are
+// listened on, the certificate, what may be pushed. It describes, and does nothing.
+//
+// A [Server] runs one. [Server.Set] takes up a Site, the first or another one, while it serves or
+// before: whole, or not at all. An application that is the same in both goes on as it is, with its
+// generation; a new one is loaded before anything changes; what is no longer there ends once its
+// last request has. The same goes for listeners. [Server.Serve] serves until its context ends, and
+// then drains.
+//
+// An [Application] is a tree of scripts and an entry, with what it is granted and its limits.
+// [Modules] are the host modules that every application may load; those that reach outside are
+// granted by name.
+//
+// With [Server.Watch] the programs are loaded again when their files change, and by [Server.Reload]
+// at any time. With [Server.Develop] they are developed: errors in the browser, pages that follow
+// the files, the inspector (package dev). [Application.Tests] runs their tests, with the module
+// @test (package apptest).
+package site
+
+import (
+	"log/slog"
+	"net/http"
+
+	"github.com/larkspur-web/larkspur/push"
+)
+
+// A Site is what one process serves. The zero value serves nothing. It must not be changed once a
+// [Server] has it.
+type Site struct {
+	// Mounts are what is served, as [server.Front.Mounts].
+	Mounts []Mount
+	// Listen are the URLs that are listened on: http://HOST:PORT, https://HOST:PORT or unix:PATH.
+	Listen []string
+	// Certificate is for the https ones. Nil means that there are none.
+	Certificate *Certificate
+	// MaxBody is [server.Front.MaxBody].
+	MaxBody int64
+	// Calls is how many calls of all applications together run at once: [server.Slots.Calls].
+	Calls int
+	// Push says what may be pushed and hinted.
+	Push Push
+	// Access, if not nil, receives a record for each request.
+	Access *slog.Logger
+}
+
+// A Mount is an application, or another handler, and where it is. One of App and Handler is
+// required.
+type Mount struct {
+	// Host is the host name that a request has to name, without a port. Empty means any.
+	Host string
+	// Path is the path, an application's SCRIPT_NAME: "" for the root, or a path that begins with a
+	// slash and does not end with one.
+	Path string
+	// App is an application. The same one may be mounted more than once, and is then loaded once.
+	App *Application
+	// Handler is any other handler.
+	Handler http.Handler
+}
+
+// Push says what may be pushed. The zero value promises and hints within the default limits of
+// [push.Policy].
+type Push struct {
+	// Off makes no promises; hints go out as to a client that takes none.
+	Off bool
+	// HintHTTP1 sends hints over HTTP/1.1 too.
+	HintHTTP1 bool
+	// Map, if not nil, has the resources of pages.
+	Map *push.Map
+	// Recorder, if not nil, learns from what clients ask for.
+	Recorder *push.Recorder
+}
+
+// policy makes a policy of it, which tells observe each verdict.
+func (p Push) policy(logger *slog.Logger, observe func(*http.Request, push.Verdict)) *push.Policy {
+	return &push.Policy{Off: p.Off, HintHTTP1: p.HintHTTP1, Map: p.Map, Recorder: p.Recorder,
+		Logger: logger, Observe: observe}
+}
