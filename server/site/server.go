@@ -45,10 +45,10 @@ type Server struct {
 	mu        sync.Mutex // guards what follows
 	site      *Site
 	running   []*running
-	slots     *server.Slots               // of the site
-	listeners map[string]*server.Listener // by the URL of the site
-	serving   context.Context             // nil before Serve
-	unwatch   func()                      // ends the watching of the running; waits for it
+	slots     *server.Slots   // of the site
+	listeners []listening     // in the order of the site's URLs
+	serving   context.Context // nil before Serve
+	unwatch   func()          // ends the watching of the running; waits for it
 }
 
 var errServed = errors.New("site: the server has served already")
@@ -56,7 +56,6 @@ var errServed = errors.New("site: the server has served already")
 func (s *Server) begin() {
 	s.group.Drain, s.group.Engine, s.group.XNet, s.group.Logger = s.Drain, s.Engine, s.XNet,
 		s.Logger
-	s.listeners = make(map[string]*server.Listener)
 	s.unwatch = func() {}
 	if s.Develop {
 		s.pages = dev.New(s.Software)
@@ -79,10 +78,6 @@ func (s *Server) Set(site *Site) error {
 		closeApps(fresh)
 		return err
 	}
-	all := make([]*server.Listener, 0, len(listeners))
-	for _, url := range site.Listen {
-		all = append(all, listeners[url])
-	}
 	slots := s.slots
 	if slots == nil || slots.Calls != site.Calls {
 		slots = &server.Slots{Calls: site.Calls}
@@ -96,7 +91,7 @@ func (s *Server) Set(site *Site) error {
 	if certificate == nil {
 		s.current.Store(site.Certificate)
 	}
-	if err := s.group.Set(http.HandlerFunc(s.answer), all...); err != nil {
+	if err := s.group.Set(http.HandlerFunc(s.answer), listenersOf(listeners)...); err != nil {
 		s.edition.Store(old)
 		s.current.Store(certificate)
 		next.leave()
@@ -144,13 +139,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 func (s *Server) Listeners() []*server.Listener {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var all []*server.Listener
-	if s.site != nil {
-		for _, url := range s.site.Listen {
-			all = append(all, s.listeners[url])
-		}
-	}
-	return all
+	return listenersOf(s.listeners)
 }
 
 // Serve serves until ctx ends or a listener fails, and then drains, as [server.Group.Serve] does.
