@@ -169,11 +169,16 @@ func (g *Group) setHandler(h http.Handler) {
 	g.handler.Store(&h)
 }
 
-// new returns those of the listeners that are not the group's yet. The lock is held.
+// new returns those of the listeners that are not the group's yet, each once. The lock is held.
 func (g *Group) new(listeners []*Listener) []*Listener {
-	return slices.DeleteFunc(slices.Clone(listeners), func(l *Listener) bool {
-		return slices.ContainsFunc(g.endpoints, func(e *endpoint) bool { return e.listener == l })
-	})
+	var fresh []*Listener
+	for _, l := range listeners {
+		served := slices.ContainsFunc(g.endpoints, func(e *endpoint) bool { return e.listener == l })
+		if !served && !slices.Contains(fresh, l) {
+			fresh = append(fresh, l)
+		}
+	}
+	return fresh
 }
 
 // add makes endpoints for listeners.

@@ -354,6 +354,19 @@ func TestGroupFails(t *testing.T) {
 	refused(t, other)
 }
 
+// TestGroupTwice gives a group the same listener twice: it is one.
+func TestGroupTwice(t *testing.T) {
+	l := open(t, "http")
+	g := serveGroup(t, &server.Group{Handler: says("on")}, l, l)
+	c := call(t, l, false)
+	c.wants("on", false)
+	g.set(says("more"), l, l)
+	c.wants("more", true)
+	if err := g.ends(); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestGroupGoAway tells a client of HTTP/2 that its listener is taken away, as RFC 9113, section
 // 6.8 wants it.
 func TestGroupGoAway(t *testing.T) {
