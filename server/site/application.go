@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"path/filepath"
+	"reflect"
+	"slices"
 
 	"github.com/larkspur-web/larkspur/environ/lib/body"
 	libhttp "github.com/larkspur-web/larkspur/environ/lib/http"
@@ -14,7 +17,8 @@ import (
 )
 
 // An Application is a tree of scripts, the entry in it, and what it may use. Only FS is required.
-// It must not be changed once it is in use.
+// It must not be changed once it is in use. Two with the same fields are the same one, whatever
+// their Advice is.
 type Application struct {
 	// FS is the tree: see [runtime.Config.FS]. That of a directory is made by [Dir].
 	FS fs.FS
@@ -72,6 +76,23 @@ func (a *Application) Name() string {
 		return "app.star"
 	}
 	return a.Entry
+}
+
+// same reports whether b describes the same application: whether what runs as a can go on as b.
+// What has an identity is the same if it is one and the same: a module, a connection that is
+// granted.
+func (a *Application) same(b *Application) bool {
+	return a == b || a.Dir == b.Dir && a.Name() == b.Name() && a.Limits == b.Limits &&
+		alike(a.FS, b.FS) && slices.Equal(a.Modules, b.Modules) &&
+		maps.EqualFunc(a.Grants, b.Grants, alike) && maps.Equal(a.Environ, b.Environ)
+}
+
+// alike compares two values as == does, and those that it cannot compare by what they hold.
+func alike[T any](a, b T) bool {
+	if x := reflect.ValueOf(a); x.IsValid() && !x.Comparable() {
+		return reflect.DeepEqual(a, b)
+	}
+	return any(a) == any(b)
 }
 
 // Path is where a file of the tree lies, as the user would name it.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"reflect"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -66,9 +65,7 @@ func (s *Server) start(a *Application) (*running, error) {
 
 // find returns the running one that a describes, nil if there is none.
 func find(all []*running, a *Application) *running {
-	i := slices.IndexFunc(all, func(r *running) bool {
-		return r.app == a || reflect.DeepEqual(r.app, a)
-	})
+	i := slices.IndexFunc(all, func(r *running) bool { return r.app.same(a) })
 	if i < 0 {
 		return nil
 	}
