@@ -91,7 +91,7 @@ func (s *Server) Set(site *Site) error {
 	if certificate == nil {
 		s.current.Store(site.Certificate)
 	}
-	if err := s.group.Set(http.HandlerFunc(s.answer), listenersOf(listeners)...); err != nil {
+	if err := s.group.Set(s, listenersOf(listeners)...); err != nil {
 		s.edition.Store(old)
 		s.current.Store(certificate)
 		next.leave()
@@ -129,9 +129,18 @@ func (s *Server) handler(site *Site, apps []*running, slots *server.Slots) http.
 	return front
 }
 
-// answer has the site that serves now answer.
-func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
-	for !s.edition.Load().serve(w, r) { // another site has been taken up in between
+// ServeHTTP has the site that serves now answer a request, for those who have listeners of their own.
+// Serve is then for the site's watching and its end. Before the first Set it answers 503.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	for {
+		e := s.edition.Load()
+		if e == nil {
+			http.Error(w, "503 Service Unavailable", http.StatusServiceUnavailable)
+			return
+		}
+		if e.serve(w, r) {
+			return
+		} // else another site has been taken up in between
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -133,6 +134,29 @@ func TestSetUnderLoad(t *testing.T) {
 		}
 	}
 	clients.Wait()
+}
+
+// TestHandler serves a site as the handler of another server: before the first Set, after it, and while that
+// changes.
+func TestHandler(t *testing.T) {
+	s := &site.Server{Logger: quiet}
+	mine := httptest.NewServer(s)
+	defer mine.Close()
+	for _, want := range []string{"503 Service Unavailable\n", "one at ", "two at "} {
+		if got := get(t, mine.URL); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		app := says("two")
+		if want[0] == '5' {
+			app = says("one")
+		}
+		if err := s.Set(&site.Site{Mounts: []site.Mount{{App: app}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if all := s.Listeners(); len(all) > 0 {
+		t.Errorf("it listens on %v", all)
+	}
 }
 
 // TestModulesEnd verifies that what a module opened for an application is let go of once the application is no
