@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/runtime/display"
-	"github.com/larkspur-web/larkspur/runtime/tee"
 	"github.com/larkspur-web/larkspur/server"
 	"github.com/larkspur-web/larkspur/server/dev"
 	"github.com/larkspur-web/larkspur/server/site"
@@ -53,7 +52,7 @@ with --tls-cert and --tls-key.`,
 				app = tour()
 			}
 			console := newConsole(stderr, excerpt(app))
-			logger := slog.New(tee.New(console))
+			logger := slog.New(console)
 			v, err := s.site(app)
 			if err != nil {
 				return runError{err}
@@ -67,7 +66,7 @@ with --tls-cert and --tls-key.`,
 					return runError{err}
 				}
 			}
-			v.Access = slog.New(console) // the inspector has a list of its own
+			v.Access = logger
 			p := &process{server: s.server(logger), site: v, logger: logger, stderr: stderr}
 			p.server.Develop, p.server.Software = true, version()
 			p.greet = func(listeners []*server.Listener) { greet(stderr, app, listeners) }

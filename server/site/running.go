@@ -51,11 +51,11 @@ func (s *Server) load(site *Site) (apps, fresh []*running, err error) {
 
 // start loads an application.
 func (s *Server) start(a *Application) (*running, error) {
-	live, err := runtime.NewLive(a.Config(s.Logger), a.Name())
+	live, err := runtime.NewLive(a.Config(s.log), a.Name())
 	if err != nil {
 		return nil, &LoadError{a, err}
 	}
-	r := &running{app: a, live: live, logger: s.Logger}
+	r := &running{app: a, live: live, logger: s.log}
 	if s.pages != nil {
 		r.last = live.Scan()
 		r.shown = s.pages.Develop(dev.Config{Tree: a.FS, Dir: a.Dir, Entry: a.Name()})
@@ -106,7 +106,7 @@ func (r *running) target() watch.Target {
 }
 
 // reload loads the application again.
-func (r *running) reload(logger *slog.Logger) error {
+func (r *running) reload() error {
 	before := r.live.Status().Generation
 	err := r.live.Reload()
 	if errors.Is(err, runtime.ErrClosed) {
@@ -118,13 +118,13 @@ func (r *running) reload(logger *slog.Logger) error {
 	}
 	switch {
 	case err != nil:
-		logger.Error("reload failed, the last good version serves on", slog.Any("error", err),
+		r.logger.Error("reload failed, the last good version serves on", slog.Any("error", err),
 			slog.Uint64("generation", after))
 		return &LoadError{r.app, err}
 	case after == before:
-		logger.Info("nothing to reload: the files are the same", slog.Uint64("generation", after))
+		r.logger.Info("nothing to reload: the files are the same", slog.Uint64("generation", after))
 	default:
-		logger.Info("reloaded", slog.Uint64("generation", after))
+		r.logger.Info("reloaded", slog.Uint64("generation", after))
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/push"
+	"github.com/larkspur-web/larkspur/runtime/tee"
 	"github.com/larkspur-web/larkspur/runtime/watch"
 	"github.com/larkspur-web/larkspur/server"
 	"github.com/larkspur-web/larkspur/server/dev"
@@ -32,11 +33,12 @@ type Server struct {
 	Engine *h2.Server
 	// XNet is [server.Group.XNet].
 	XNet bool
-	// Logger receives what goes wrong, what applications say, and reloads. With Develop its handler
-	// should be a tee.Handler, so that the inspector hears of it too. Nil means slog.Default().
+	// Logger receives what goes wrong, what applications say, and reloads. Nil means
+	// slog.Default().
 	Logger *slog.Logger
 
 	once    sync.Once
+	log     *slog.Logger // Logger, or one that the inspector hears of too
 	group   server.Group
 	pages   *dev.Server // nil unless Develop
 	current atomic.Pointer[Certificate]
@@ -54,12 +56,16 @@ type Server struct {
 var errServed = errors.New("site: the server has served already")
 
 func (s *Server) begin() {
-	s.group.Drain, s.group.Engine, s.group.XNet, s.group.Logger = s.Drain, s.Engine, s.XNet,
-		s.Logger
+	if s.log = s.Logger; s.log == nil {
+		s.log = slog.Default()
+	}
 	s.unwatch = func() {}
 	if s.Develop {
 		s.pages = dev.New(s.Software)
+		s.log = slog.New(tee.New(s.log.Handler()))
 	}
+	s.group.Drain, s.group.Engine, s.group.XNet = s.Drain, s.Engine, s.XNet
+	s.group.Logger = s.log
 }
 
 // Set has the server serve site from now on. If it returns an error nothing has changed: a
@@ -110,12 +116,12 @@ func (s *Server) Set(site *Site) error {
 
 // handler is what answers for the site.
 func (s *Server) handler(site *Site, apps []*running, slots *server.Slots) http.Handler {
-	front := &server.Front{MaxBody: site.MaxBody, Logger: s.Logger, Access: site.Access}
+	front := &server.Front{MaxBody: site.MaxBody, Logger: s.log, Access: site.Access}
 	var observe func(*http.Request, push.Verdict)
 	if s.pages != nil {
 		front.ErrorPage, observe = s.pages.ErrorPage, dev.Note
 	}
-	front.Push = site.Push.policy(s.Logger, observe)
+	front.Push = site.Push.policy(s.log, observe)
 	for _, m := range site.Mounts {
 		h := m.Handler
 		if m.App != nil {
@@ -196,7 +202,7 @@ func (s *Server) watch() {
 	}
 	ctx, stop := context.WithCancel(s.serving)
 	var done sync.WaitGroup
-	done.Go(func() { watch.Run(ctx, s.logger(), targets...) })
+	done.Go(func() { watch.Run(ctx, s.log, targets...) })
 	s.unwatch = func() {
 		stop()
 		done.Wait()
@@ -214,19 +220,11 @@ func (s *Server) Reload() error {
 	}
 	var errs []error
 	if err := site.Certificate.Reload(); err != nil {
-		s.logger().Error("reload failed, the last good certificate serves on",
-			slog.Any("error", err))
+		s.log.Error("reload failed, the last good certificate serves on", slog.Any("error", err))
 		errs = append(errs, err)
 	}
 	for _, r := range running {
-		errs = append(errs, r.reload(s.logger()))
+		errs = append(errs, r.reload())
 	}
 	return errors.Join(errs...)
-}
-
-func (s *Server) logger() *slog.Logger {
-	if s.Logger == nil {
-		return slog.Default()
-	}
-	return s.Logger
 }
