@@ -7,8 +7,8 @@ import (
 	"github.com/larkspur-web/larkspur/server/h2"
 )
 
-// The limits of a server on an open network, where nothing else is said. Each closes what the others
-// leave open; they were measured against slow and silent clients on both protocols.
+// The limits of a server on an open network, where nothing else is said. Each closes what the
+// others leave open; they were measured against slow and silent clients on both protocols.
 const (
 	// DefaultReadHeaderTimeout is how long a connection may have half a header, or half a handshake.
 	DefaultReadHeaderTimeout = 10 * time.Second

@@ -38,8 +38,8 @@ func (e *endpoint) serve() error {
 	return err
 }
 
-// unlisten frees the address of e, which drains or is about to. Not sooner: the server would take it
-// for a failure of the listener.
+// unlisten frees the address of e, which drains or is about to. Not sooner: the server would take
+// it for a failure of the listener.
 func (e *endpoint) unlisten() {
 	<-e.shutting
 	e.listener.Close() // the server has closed it, unless it was not serving yet

@@ -44,17 +44,29 @@ func (s *settings) flags(c *cobra.Command) {
 			"https://HOST:PORT or unix:PATH; port 0 picks a free one; may be repeated")
 	f.StringVar(&s.tlsCert, "tls-cert", "", "certificate for https, a PEM `FILE`")
 	f.StringVar(&s.tlsKey, "tls-key", "", "its key, a PEM `FILE`")
-	f.StringVar(&s.mount, "mount", "", "`PATH` under which the application lives, its SCRIPT_NAME (default the root)")
-	f.DurationVar(&s.timeout, "timeout", limits.Time, "how long a call may take to its first block, and from each block to the next")
-	f.Uint64Var(&s.maxSteps, "max-steps", limits.Steps, "how many `STEPS` of the interpreter a call may take")
+	f.StringVar(&s.mount, "mount", "",
+		"`PATH` under which the application lives, its SCRIPT_NAME (default the root)")
+	f.DurationVar(&s.timeout, "timeout", limits.Time,
+		"how long a call may take to its first block, and from each block to the next")
+	f.Uint64Var(&s.maxSteps, "max-steps", limits.Steps,
+		"how many `STEPS` of the interpreter a call may take")
 	s.maxBody = environ.DefaultMaxBody
-	f.Var(&s.maxBody, "max-body", "how large a request's body may be, as in 512KiB or 10MiB; -1 sets no bound")
-	f.IntVar(&s.calls, "calls", server.DefaultCalls, "how many calls of the application may run at once; as many again wait, the next get 503")
-	f.StringVar(&s.http2, "http2", "larkspur", "whose HTTP/2 `SERVER`: larkspur, or x-net for that of golang.org/x/net, which makes no pushes")
-	f.StringVar(&s.pushMap, "push-map", "", "`FILE` that says which resources go with which pages, and are pushed, or hinted, before the application runs")
-	f.BoolVar(&s.noPush, "no-push", false, "make no pushes; hints go out as to a client that takes none")
-	f.BoolVar(&s.hints1, "hints-http1", false, "send early hints (103) over HTTP/1.1 too, where some clients take one for the response")
-	f.DurationVar(&s.drain, "drain", s.drain, "how long running requests may take to end when the server is told to stop")
+	f.Var(&s.maxBody, "max-body",
+		"how large a request's body may be, as in 512KiB or 10MiB; -1 sets no bound")
+	f.IntVar(&s.calls, "calls", server.DefaultCalls,
+		"how many calls of the application may run at once; as many again wait, the next get 503")
+	f.StringVar(&s.http2, "http2", "larkspur",
+		"whose HTTP/2 `SERVER`: larkspur, or x-net for that of golang.org/x/net, which makes "+
+			"no pushes")
+	f.StringVar(&s.pushMap, "push-map", "",
+		"`FILE` that says which resources go with which pages, and are pushed, or hinted, "+
+			"before the application runs")
+	f.BoolVar(&s.noPush, "no-push", false,
+		"make no pushes; hints go out as to a client that takes none")
+	f.BoolVar(&s.hints1, "hints-http1", false,
+		"send early hints (103) over HTTP/1.1 too, where some clients take one for the response")
+	f.DurationVar(&s.drain, "drain", s.drain,
+		"how long running requests may take to end when the server is told to stop")
 }
 
 // check finds what is wrong with the values together.

@@ -40,8 +40,8 @@ func developTwo(t *testing.T) (h http.Handler, one, two *dev.App) {
 	return d.Handler(front), one, two
 }
 
-// TestSeveral develops two applications of one server: each failure is shown with its own files, and
-// the environ with its own mount.
+// TestSeveral develops two applications of one server: each failure is shown with its own files,
+// and the environ with its own mount.
 func TestSeveral(t *testing.T) {
 	h, _, _ := developTwo(t)
 	for i, name := range []string{"one", "two"} {

@@ -36,7 +36,8 @@ func TestCertificateRenewal(t *testing.T) {
 		roots := x509.NewCertPool()
 		roots.AddCert(leaf)
 		for _, name := range []string{"localhost", "127.0.0.1", "::1"} {
-			if _, err := leaf.Verify(x509.VerifyOptions{Roots: roots, DNSName: name, CurrentTime: c.at}); err != nil {
+			options := x509.VerifyOptions{Roots: roots, DNSName: name, CurrentTime: c.at}
+			if _, err := leaf.Verify(options); err != nil {
 				t.Errorf("for %s: %v", name, err)
 			}
 		}

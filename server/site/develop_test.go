@@ -9,8 +9,8 @@ import (
 	"github.com/larkspur-web/larkspur/server/site"
 )
 
-// TestDevelop develops two applications: the inspector has what each of them said, and the verdict on what it
-// would push, although the logger and the policy are those of any site.
+// TestDevelop develops two applications: the inspector has what each of them said, and the
+// verdict on what it would push, although the logger and the policy are those of any site.
 func TestDevelop(t *testing.T) {
 	script := func(name string) *site.Application {
 		return &site.Application{FS: fstest.MapFS{"app.star": {Data: []byte(`

@@ -26,19 +26,24 @@ func Limits() []Limit {
 	l := runtime.Limits{}.WithDefaults()
 	const stopped = "504, and the line that was running in the log"
 	return []Limit{
-		{"time of a call, to its first block and from each block to the next; all clean-up of a request has it once more",
+		{"time of a call, to its first block and from each block to the next; " +
+			"all clean-up of a request has it once more",
 			seconds(l.Time), "runtime.Limits.Time", "--timeout", stopped},
-		{"steps of all calls for a request, what is promised with it included; all its clean-up has them once more",
+		{"steps of all calls for a request, what is promised with it included; " +
+			"all its clean-up has them once more",
 			number(int64(l.Steps)), "runtime.Limits.Steps", "--max-steps", stopped},
 		{"nested calls", number(int64(l.Depth)), "runtime.Limits.Depth", "", stopped},
 		{"a file of script", size(int64(l.Source)), "runtime.Limits.Source", "", "it does not load"},
 		{"request body", size(environ.DefaultMaxBody), "server.Front.MaxBody", "--max-body", "413"},
 		{"request header", size(server.DefaultMaxHeaderBytes), "", "", "431"},
-		{"fields of a header", number(h2.DefaultMaxHeaderFields), "h2.Server.MaxHeaderFields", "", "431"},
-		{"calls at once; as many again wait, for " + seconds(server.DefaultWait), number(server.DefaultCalls),
-			"server.Slots.Calls", "--calls", "503 with `Retry-After`"},
-		{"a client that sends its header slowly", seconds(server.DefaultReadHeaderTimeout), "", "", "the connection is closed"},
-		{"a client that sends its body slowly", seconds(server.DefaultReadTimeout), "", "", "408, or the connection is closed"},
+		{"fields of a header", number(h2.DefaultMaxHeaderFields), "h2.Server.MaxHeaderFields", "",
+			"431"},
+		{"calls at once; as many again wait, for " + seconds(server.DefaultWait),
+			number(server.DefaultCalls), "server.Slots.Calls", "--calls", "503 with `Retry-After`"},
+		{"a client that sends its header slowly", seconds(server.DefaultReadHeaderTimeout), "", "",
+			"the connection is closed"},
+		{"a client that sends its body slowly", seconds(server.DefaultReadTimeout), "", "",
+			"408, or the connection is closed"},
 		{"a client that takes a block of the response slowly", seconds(server.DefaultWriteTimeout),
 			"server.Gateway.WriteTimeout", "", "the response is broken off"},
 	}

@@ -12,8 +12,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the table of limits in README.md and SPEC.md")
 
-// TestLimits compares the table of limits in README.md and SPEC.md with that of the code; go test -update
-// writes it.
+// TestLimits compares the table of limits in README.md and SPEC.md with that of the code; go test
+// -update writes it.
 func TestLimits(t *testing.T) {
 	var table strings.Builder
 	table.WriteString("| what | default | set by | beyond it |\n|---|---|---|---|\n")
@@ -27,7 +27,8 @@ func TestLimits(t *testing.T) {
 		if by == nil {
 			by = []string{"net/http's Server"}
 		}
-		fmt.Fprintf(&table, "| %s | %s | %s | %s |\n", l.What, l.Default, strings.Join(by, ", "), l.Beyond)
+		fmt.Fprintf(&table, "| %s | %s | %s | %s |\n",
+			l.What, l.Default, strings.Join(by, ", "), l.Beyond)
 	}
 	for _, file := range []string{"../../README.md", "../../environ/SPEC.md"} {
 		have, err := os.ReadFile(file)

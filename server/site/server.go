@@ -135,8 +135,8 @@ func (s *Server) handler(site *Site, apps []*running, slots *server.Slots) http.
 	return front
 }
 
-// ServeHTTP has the site that serves now answer a request, for those who have listeners of their own.
-// Serve is then for the site's watching and its end. Before the first Set it answers 503.
+// ServeHTTP has the site that serves now answer a request, for those who have listeners of their
+// own. Serve is then for the site's watching and its end. Before the first Set it answers 503.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for {
 		e := s.edition.Load()

@@ -27,8 +27,9 @@ func TestServeTwice(t *testing.T) {
 	}
 }
 
-// TestApplicationsOutliveTheirSites verifies that an application which a request of a site needs is there for
-// it, although the two sites that came after, of which the first had it too, have been taken up.
+// TestApplicationsOutliveTheirSites verifies that an application which a request of a site needs
+// is there for it, although the two sites that came after, of which the first had it too, have
+// been taken up.
 func TestApplicationsOutliveTheirSites(t *testing.T) {
 	app := says("a")
 	entered, leave := make(chan bool), make(chan bool)
@@ -41,7 +42,8 @@ func TestApplicationsOutliveTheirSites(t *testing.T) {
 			return starlark.StringDict{"name": starlark.String("Lark & Sons")}, nil
 		},
 	}}
-	app.FS.(fstest.MapFS)["app.star"].Data = append([]byte("load(\"@shop\", \"name\")\n"), app.FS.(fstest.MapFS)["app.star"].Data...)
+	file := app.FS.(fstest.MapFS)["app.star"]
+	file.Data = append([]byte("load(\"@shop\", \"name\")\n"), file.Data...)
 	s := new(site.Server)
 	mounts := []site.Mount{{App: app}, {Path: "/wait", Handler: wait}}
 	v := &site.Site{Listen: []string{anywhere}, Mounts: mounts}
@@ -62,8 +64,8 @@ func TestApplicationsOutliveTheirSites(t *testing.T) {
 	<-retired
 }
 
-// TestSetKeepsSlots verifies that calls of an application do not overlap, where the site says so, when another
-// site is taken up in between.
+// TestSetKeepsSlots verifies that calls of an application do not overlap, where the site says so,
+// when another site is taken up in between.
 func TestSetKeepsSlots(t *testing.T) {
 	entered, leave := make(chan bool, 10), make(chan bool)
 	var inside, over atomic.Int32
@@ -71,7 +73,8 @@ func TestSetKeepsSlots(t *testing.T) {
 	app.Modules = []*host.Module{{
 		Name: "shop", Doc: "A shop.", Members: []host.Member{{Name: "work"}},
 		Open: func(*host.Load) (any, error) {
-			work := func(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
+			work := func(*starlark.Thread, *starlark.Builtin, starlark.Tuple,
+				[]starlark.Tuple) (starlark.Value, error) {
 				defer inside.Add(-1)
 				if inside.Add(1) > 1 {
 					over.Add(1)

@@ -69,8 +69,8 @@ func get(t *testing.T, url string) string {
 
 const anywhere = "http://127.0.0.1:0"
 
-// TestSet takes up one site after the other while it serves: what stays is kept, what is new is served, what
-// is gone is not, and a site that cannot be served changes nothing.
+// TestSet takes up one site after the other while it serves: what stays is kept, what is new is
+// served, what is gone is not, and a site that cannot be served changes nothing.
 func TestSet(t *testing.T) {
 	s := new(site.Server)
 	a, b := says("a"), says("b")
@@ -86,7 +86,8 @@ func TestSet(t *testing.T) {
 	wants("/b/x", "b at /b")
 
 	c := says("c")
-	next := &site.Site{Listen: v.Listen, Mounts: []site.Mount{{Path: "/c", App: c}, {Path: "/d", App: c}, {App: says("a")}}}
+	next := &site.Site{Listen: v.Listen,
+		Mounts: []site.Mount{{Path: "/c", App: c}, {Path: "/d", App: c}, {App: says("a")}}}
 	if err := s.Set(next); err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +102,8 @@ func TestSet(t *testing.T) {
 	broken.FS.(fstest.MapFS)["app.star"].Data = []byte("def app(:")
 	err := s.Set(&site.Site{Listen: v.Listen, Mounts: []site.Mount{{App: broken}}})
 	var load *site.LoadError
-	if !errors.As(err, &load) || load.Application != broken || !strings.HasPrefix(err.Error(), "site: load: app.star:1:10: ") {
+	if !errors.As(err, &load) || load.Application != broken ||
+		!strings.HasPrefix(err.Error(), "site: load: app.star:1:10: ") {
 		t.Errorf("got %v, want a LoadError with its place", err)
 	}
 	if err := s.Set(&site.Site{Listen: []string{"gopher://x"}}); !errors.Is(err, server.ErrAddress) {
@@ -110,7 +112,8 @@ func TestSet(t *testing.T) {
 	wants("/c", "c at /c")
 }
 
-// TestSetUnderLoad takes up other sites while requests come: each is answered, by the one or the other.
+// TestSetUnderLoad takes up other sites while requests come: each is answered, by the one or the
+// other.
 func TestSetUnderLoad(t *testing.T) {
 	s := new(site.Server)
 	sites := []*site.Site{
@@ -136,8 +139,8 @@ func TestSetUnderLoad(t *testing.T) {
 	clients.Wait()
 }
 
-// TestHandler serves a site as the handler of another server: before the first Set, after it, and while that
-// changes.
+// TestHandler serves a site as the handler of another server: before the first Set, after it, and
+// while that changes.
 func TestHandler(t *testing.T) {
 	s := &site.Server{Logger: quiet}
 	mine := httptest.NewServer(s)
@@ -159,8 +162,8 @@ func TestHandler(t *testing.T) {
 	}
 }
 
-// TestModulesEnd verifies that what a module opened for an application is let go of once the application is no
-// longer a part of the site and its last request has ended, and not before.
+// TestModulesEnd verifies that what a module opened for an application is let go of once the
+// application is no longer a part of the site and its last request has ended, and not before.
 func TestModulesEnd(t *testing.T) {
 	retired := make(chan bool, 10)
 	app := &site.Application{
@@ -182,14 +185,17 @@ def app(environ, start_response):
 	entered, leave := make(chan bool), make(chan bool)
 	hold := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { entered <- true; <-leave })
 	s := new(site.Server)
-	url := serve(t, s, &site.Site{Listen: []string{anywhere}, Mounts: []site.Mount{{App: app}, {Path: "/hold", Handler: hold}}})
+	v := &site.Site{Listen: []string{anywhere},
+		Mounts: []site.Mount{{App: app}, {Path: "/hold", Handler: hold}}}
+	url := serve(t, s, v)
 	if got := get(t, url); got != "Lark & Sons" {
 		t.Errorf("got %q", got)
 	}
 	done := make(chan string)
 	go func() { done <- get(t, url+"/hold") }()
 	<-entered
-	if err := s.Set(&site.Site{Listen: []string{anywhere}, Mounts: []site.Mount{{App: says("b")}}}); err != nil {
+	next := &site.Site{Listen: v.Listen, Mounts: []site.Mount{{App: says("b")}}}
+	if err := s.Set(next); err != nil {
 		t.Fatal(err)
 	}
 	if got := get(t, url+"/hold"); got != "b at " {
@@ -203,13 +209,14 @@ def app(environ, start_response):
 	<-retired
 }
 
-// TestReload verifies that a changed script is served, and that one that does not load is not, with a word in
-// the log.
+// TestReload verifies that a changed script is served, and that one that does not load is not,
+// with a word in the log.
 func TestReload(t *testing.T) {
 	dir := t.TempDir()
 	write := func(text string) {
 		t.Helper()
-		source := "def app(environ, start_response):\n    start_response('200 OK', [])\n    return ['" + text + "']\n"
+		source := "def app(environ, start_response):\n" +
+			"    start_response('200 OK', [])\n    return ['" + text + "']\n"
 		if text == "" {
 			source = "def app(:\n"
 		}
@@ -219,7 +226,8 @@ func TestReload(t *testing.T) {
 	}
 	write("one")
 	s := new(site.Server)
-	url := serve(t, s, &site.Site{Listen: []string{anywhere}, Mounts: []site.Mount{{App: site.Dir(dir, "")}}})
+	url := serve(t, s, &site.Site{Listen: []string{anywhere},
+		Mounts: []site.Mount{{App: site.Dir(dir, "")}}})
 	if got := get(t, url); got != "one" {
 		t.Errorf("got %q", got)
 	}

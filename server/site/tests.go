@@ -17,7 +17,8 @@ import (
 
 // Tests returns what runs the tests of the application, files *_test.star in its tree, with the
 // module @test. Each file is loaded with the Limits of the application, which bound each test.
-// Logger receives what is logged; nil means slog.Default().
+// The logger receives what is logged; nil means slog.Default(). garden_test.go, beside this file,
+// runs them among the tests of a Go package.
 func (a *Application) Tests(logger *slog.Logger) (*suite.Suite, error) {
 	if logger == nil {
 		logger = slog.Default()
