@@ -36,27 +36,37 @@ type client struct {
 // under returns an App that calls another callable, on the threads of app.
 func under(app server.App, fn starlark.Callable) server.App {
 	return host.Around(app, func(ctx context.Context, call host.AppFunc, use host.Use) error {
-		return call(ctx, func(ctx context.Context, t *starlark.Thread, _ starlark.Callable) error { return use(ctx, t, fn) })
+		return call(ctx, func(ctx context.Context, t *starlark.Thread, _ starlark.Callable) error {
+			return use(ctx, t, fn)
+		})
 	})
 }
 
 func (c *Config) clientMember() host.Member {
 	return host.Member{
 		Name: "client",
-		Doc:  "Makes a client that asks an application as a browser would that has just been opened. It belongs to the test that makes it.",
+		Doc: "Makes a client that asks an application as a browser would that has just been " +
+			"opened. It belongs to the test that makes it.",
 		Params: []host.Param{
 			{Name: "app", Doc: "the application"},
-			{Name: "base", Doc: "scheme, host and port; https gives the keys of TLS", Default: starlark.String("http://localhost")},
+			{Name: "base", Doc: "scheme, host and port; https gives the keys of TLS",
+				Default: starlark.String("http://localhost")},
 			{Name: "mount", Doc: "SCRIPT_NAME", Default: starlark.String("")},
 			{Name: "proto", Doc: "HTTP/2.0, HTTP/1.1 or HTTP/1.0", Default: starlark.String("HTTP/2.0")},
 			{Name: "environ", Doc: "the deployer's variables", Optional: true},
-			{Name: "headers", Doc: "fields of every request", Type: "dict or list of pairs", Optional: true},
-			{Name: "peer", Doc: "the other end of the connection", Default: starlark.String("127.0.0.1:49152")},
-			{Name: "max_body", Doc: "the bound of a request's body; 0 is the server's default", Default: starlark.MakeInt(0)},
-			{Name: "lint", Doc: "fail where the application breaks the contract", Default: starlark.True},
+			{Name: "headers", Doc: "fields of every request", Type: "dict or list of pairs",
+				Optional: true},
+			{Name: "peer", Doc: "the other end of the connection",
+				Default: starlark.String("127.0.0.1:49152")},
+			{Name: "max_body", Doc: "the bound of a request's body; 0 is the server's default",
+				Default: starlark.MakeInt(0)},
+			{Name: "lint", Doc: "fail where the application breaks the contract",
+				Default: starlark.True},
 		},
 		Result: "a client: get, head, post, put, patch, delete, options, request, cookies, set_cookie",
-		Errors: []host.Failure{{When: "it is not made inside of a test function, or an argument is wrong"}},
+		Errors: []host.Failure{
+			{When: "it is not made inside of a test function, or an argument is wrong"},
+		},
 		Example: `def test_hello():
     r = client(app).get("/")
     eq(r.status, 200)`,
@@ -66,15 +76,16 @@ func (c *Config) clientMember() host.Member {
 
 // newClient is client(app, ...).
 func (c *Config) newClient(
-	t *starlark.Thread, app starlark.Callable, base, mount, proto string, vars starlark.IterableMapping,
-	headers starlark.Value, peer string, maxBody int64, lint bool,
+	t *starlark.Thread, app starlark.Callable, base, mount, proto string,
+	vars starlark.IterableMapping, headers starlark.Value, peer string, maxBody int64, lint bool,
 ) (*client, error) {
 	session, err := sessionOf(t)
 	if err != nil {
 		return nil, err
 	}
 	cl := &client{
-		config: c, session: session, mount: mount, proto: proto, peer: peer, maxBody: maxBody, header: make(http.Header),
+		config: c, session: session, mount: mount, proto: proto, peer: peer, maxBody: maxBody,
+		header: make(http.Header),
 	}
 	if err := cl.setBase(base); err != nil {
 		return nil, err
@@ -110,7 +121,8 @@ func (c *client) setBase(base string) (err error) {
 		return fmt.Errorf("base: %w", err)
 	}
 	u := c.base
-	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.User != nil {
+	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" ||
+		u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.User != nil {
 		return fmt.Errorf("base is %q: write http://HOST or https://HOST, with a port or without", base)
 	}
 	u.Path = "/"
@@ -142,7 +154,8 @@ func (c *client) Attr(name string) (starlark.Value, error) {
 	case "cookies":
 		return c.cookies(), nil
 	case "request":
-		return starlark.NewBuiltin("request", func(t *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+		return starlark.NewBuiltin("request", func(t *starlark.Thread, _ *starlark.Builtin,
+			args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			if len(args) == 0 {
 				return nil, errors.New(`request: write request("GET", "/path")`)
 			}
@@ -157,7 +170,8 @@ func (c *client) Attr(name string) (starlark.Value, error) {
 	}
 	for _, verb := range verbs {
 		if verb == name {
-			return starlark.NewBuiltin(name, func(t *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+			return starlark.NewBuiltin(name, func(t *starlark.Thread, _ *starlark.Builtin,
+				args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 				return c.ask(t, name, strings.ToUpper(name), args, kwargs)
 			}), nil
 		}
@@ -175,9 +189,11 @@ func (c *client) cookies() *starlark.Dict {
 }
 
 // setCookie is set_cookie(name, value, path = "/").
-func (c *client) setCookie(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+func (c *client) setCookie(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple,
+	kwargs []starlark.Tuple) (starlark.Value, error) {
 	k := http.Cookie{Path: "/"}
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "name", &k.Name, "value", &k.Value, "path?", &k.Path); err != nil {
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs,
+		"name", &k.Name, "value", &k.Value, "path?", &k.Path); err != nil {
 		return nil, err
 	}
 	if err := k.Valid(); err != nil {

@@ -13,7 +13,8 @@ import (
 func difference(got, want starlark.Value) string {
 	if g, ok := host.Octets(got); ok && got.Type() != want.Type() {
 		if w, ok := host.Octets(want); ok && g == w {
-			return fmt.Sprintf("the octets are the same, but %s is not %s: .text is a string, .body is bytes", got.Type(), want.Type())
+			return fmt.Sprintf("the octets are the same, but %s is not %s: .text is a string, "+
+				".body is bytes", got.Type(), want.Type())
 		}
 	}
 	path, g, w := descend("", got, want, 0)
@@ -47,7 +48,8 @@ const maxDescent = 20
 
 // descend returns the innermost pair of values that differ first, and the path to it. One of them
 // is nil if it is missing.
-func descend(path string, got, want starlark.Value, depth int) (string, starlark.Value, starlark.Value) {
+func descend(path string, got, want starlark.Value,
+	depth int) (string, starlark.Value, starlark.Value) {
 	if depth == maxDescent {
 		return path, got, want
 	}
@@ -76,7 +78,8 @@ func descend(path string, got, want starlark.Value, depth int) (string, starlark
 	return path, got, want
 }
 
-func descendMapping(path string, got, want starlark.IterableMapping, depth int) (string, starlark.Value, starlark.Value) {
+func descendMapping(path string, got, want starlark.IterableMapping,
+	depth int) (string, starlark.Value, starlark.Value) {
 	for _, item := range want.Items() {
 		at := fmt.Sprintf("%s[%s]", path, item[0])
 		v, found, err := got.Get(item[0])

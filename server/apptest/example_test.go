@@ -30,8 +30,10 @@ def test_hello():
 	}
 	kit := new(apptest.Config)
 	s := &suite.Suite{
-		Config:  runtime.Config{FS: files, Modules: []*host.Module{kit.Module()}},
-		Prepare: func(t *starlark.Thread, p *runtime.Program) func() error { return apptest.Open(t, p).Close },
+		Config: runtime.Config{FS: files, Modules: []*host.Module{kit.Module()}},
+		Prepare: func(t *starlark.Thread, p *runtime.Program) func() error {
+			return apptest.Open(t, p).Close
+		},
 	}
 	err := s.Run(context.Background(), []string{"app_test.star"}, func(r *suite.Result) {
 		f := s.Explain(r)

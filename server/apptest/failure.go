@@ -66,7 +66,8 @@ func (e *expectation) set(v starlark.Value) error {
 	}
 	pattern, ok := starlark.AsString(v)
 	if !ok {
-		return fmt.Errorf(`fails is %s, not a string: write a regular expression, or "" for any failure`, v.Type())
+		return fmt.Errorf("fails is %s, not a string: write a regular expression, "+
+			`or "" for any failure`, v.Type())
 	}
 	re, err := regexp.Compile(pattern)
 	if err != nil {
@@ -87,7 +88,8 @@ func (e *expectation) verdict(x *exchange) error {
 	d := x.whatever()
 	switch {
 	case d == nil:
-		return &requestError{x.head(), "it did not fail", fmt.Sprintf("want a failure that matches %q", e.pattern)}
+		return &requestError{x.head(), "it did not fail",
+			fmt.Sprintf("want a failure that matches %q", e.pattern)}
 	case !e.pattern.MatchString(d.text()):
 		err := x.failed(d)
 		err.reason = "it failed otherwise"

@@ -36,12 +36,14 @@ type question struct {
 const maxRedirects = 10
 
 // ask is request(target, headers, query, body, form, files, json, follow, stream, fails).
-func (c *client) ask(t *starlark.Thread, name, method string, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+func (c *client) ask(t *starlark.Thread, name, method string, args starlark.Tuple,
+	kwargs []starlark.Tuple) (starlark.Value, error) {
 	q := &question{method: method, header: c.header.Clone()}
 	var headers, query, fails starlark.Value
 	var b content
-	if err := starlark.UnpackArgs(name, args, kwargs, "target", &q.target, "headers?", &headers, "query?", &query, "body?", &b.body, "form?", &b.form,
-		"files?", &b.files, "json?", &b.json, "follow?", &q.follow, "stream?", &q.stream, "fails?", &fails); err != nil {
+	if err := starlark.UnpackArgs(name, args, kwargs, "target", &q.target, "headers?", &headers,
+		"query?", &query, "body?", &b.body, "form?", &b.form, "files?", &b.files, "json?", &b.json,
+		"follow?", &q.follow, "stream?", &q.stream, "fails?", &fails); err != nil {
 		return nil, err
 	}
 	if err := c.prepare(t, q, headers, query, fails, &b); err != nil {
@@ -59,7 +61,9 @@ func (c *client) ask(t *starlark.Thread, name, method string, args starlark.Tupl
 			return r, nil
 		}
 		if len(history) == maxRedirects {
-			return nil, &requestError{r.x.head(), fmt.Sprintf("more than %d redirects", maxRedirects), "the last one leads to " + location}
+			return nil, &requestError{r.x.head(),
+				fmt.Sprintf("more than %d redirects", maxRedirects),
+				"the last one leads to " + location}
 		}
 		history = append(history, r)
 		if err := q.redirect(r, location); err != nil {
@@ -68,7 +72,8 @@ func (c *client) ask(t *starlark.Thread, name, method string, args starlark.Tupl
 	}
 }
 
-func (c *client) prepare(t *starlark.Thread, q *question, headers, query, fails starlark.Value, b *content) error {
+func (c *client) prepare(t *starlark.Thread, q *question, headers, query, fails starlark.Value,
+	b *content) error {
 	if q.follow && q.stream {
 		return errors.New("follow and stream do not go together")
 	}
@@ -96,9 +101,13 @@ func (c *client) prepare(t *starlark.Thread, q *question, headers, query, fails 
 func (c *client) request(ctx context.Context, q *question) (*http.Request, error) {
 	u, err := url.ParseRequestURI(q.target)
 	if err != nil || q.target[0] != '/' && q.target != "*" {
-		return nil, fmt.Errorf("the target %s is not a path: write \"/path\", encoded, with ?query if there is one", starlark.String(q.target))
+		return nil, fmt.Errorf("the target %s is not a path: write \"/path\", encoded, "+
+			"with ?query if there is one", starlark.String(q.target))
 	}
-	r := &http.Request{Method: q.method, URL: u, RequestURI: q.target, Proto: c.proto, Header: q.header.Clone(), Host: c.base.Host, RemoteAddr: c.peer, Body: http.NoBody}
+	r := &http.Request{
+		Method: q.method, URL: u, RequestURI: q.target, Proto: c.proto, Header: q.header.Clone(),
+		Host: c.base.Host, RemoteAddr: c.peer, Body: http.NoBody,
+	}
 	r.ProtoMajor, r.ProtoMinor, _ = http.ParseHTTPVersion(c.proto)
 	if host := r.Header.Get("Host"); host != "" {
 		r.Host = host
@@ -121,9 +130,11 @@ func (c *client) request(ctx context.Context, q *question) (*http.Request, error
 		r.Header.Add("Cookie", strings.Join(cookies, "; "))
 	}
 	if c.base.Scheme == "https" {
-		r.TLS = &tls.ConnectionState{Version: tls.VersionTLS13, HandshakeComplete: true, CipherSuite: tls.TLS_AES_128_GCM_SHA256, ServerName: c.base.Hostname()}
+		r.TLS = &tls.ConnectionState{Version: tls.VersionTLS13, HandshakeComplete: true,
+			CipherSuite: tls.TLS_AES_128_GCM_SHA256, ServerName: c.base.Hostname()}
 	}
-	return r.WithContext(context.WithValue(ctx, http.LocalAddrContextKey, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: c.port})), nil
+	local := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: c.port}
+	return r.WithContext(context.WithValue(ctx, http.LocalAddrContextKey, local)), nil
 }
 
 // redirect makes q what is asked after the response.
@@ -137,7 +148,9 @@ func (q *question) redirect(r *response, location string) error {
 	}
 	// RFC 9110, section 15.4: 307 and 308 keep the method; after the others all clients but for
 	// HEAD use GET.
-	if s := r.x.status; s != http.StatusTemporaryRedirect && s != http.StatusPermanentRedirect && q.method != http.MethodGet && q.method != http.MethodHead {
+	s := r.x.status
+	keeps := s == http.StatusTemporaryRedirect || s == http.StatusPermanentRedirect
+	if !keeps && q.method != http.MethodGet && q.method != http.MethodHead {
 		q.method, q.body = http.MethodGet, nil
 		q.header.Del("Content-Type")
 	}
@@ -240,7 +253,8 @@ func (b *content) setFiles(q *question) error {
 	err := eachPair(b.files, func(field string, v starlark.Value) error {
 		file, ok := v.(starlark.Tuple)
 		if !ok || len(file) < 2 || len(file) > 3 {
-			return fmt.Errorf("%q is %s: write (filename, content), or (filename, content, type)", field, v.Type())
+			return fmt.Errorf("%q is %s: write (filename, content), or (filename, content, type)",
+				field, v.Type())
 		}
 		parts := [3]string{2: "application/octet-stream"}
 		for i, v := range file {

@@ -69,7 +69,8 @@ func (r *response) judge(t *starlark.Thread) error {
 // redirect returns where the response leads to, if it leads anywhere.
 func (r *response) redirect() (location string, ok bool) {
 	switch r.x.status {
-	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
+		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
 		location = r.x.sent.Get("Location")
 	}
 	return location, location != ""
@@ -84,7 +85,8 @@ func (r *response) Truth() starlark.Bool  { return starlark.True }
 func (r *response) Hash() (uint32, error) { return 0, errors.New("unhashable: test.response") }
 
 func (r *response) AttrNames() []string {
-	return []string{"blocks", "body", "close", "cookies", "ended", "error", "headers", "hints", "history", "json", "log", "pushes", "read", "status", "text", "url"}
+	return []string{"blocks", "body", "close", "cookies", "ended", "error", "headers", "hints",
+		"history", "json", "log", "pushes", "read", "status", "text", "url"}
 }
 
 // body is all that has been read.
@@ -146,19 +148,22 @@ func (r *response) cookies() *starlark.Dict {
 }
 
 // json is json(): the value of the body.
-func (r *response) json(t *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+func (r *response) json(t *starlark.Thread, b *starlark.Builtin, args starlark.Tuple,
+	kwargs []starlark.Tuple) (starlark.Value, error) {
 	if err := starlark.UnpackPositionalArgs(b.Name(), args, kwargs, 0); err != nil {
 		return nil, err
 	}
 	v, err := json.Decode(r.body())
 	if err != nil {
-		return nil, &requestError{r.x.head(), "the body is not JSON", fmt.Sprintf("json.decode: %v\n%s", err, show(starlark.String(r.body())))}
+		return nil, &requestError{r.x.head(), "the body is not JSON",
+			fmt.Sprintf("json.decode: %v\n%s", err, show(starlark.String(r.body())))}
 	}
 	return v, nil
 }
 
 // read is read(): the next block of a stream, b"" at its end.
-func (r *response) read(t *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+func (r *response) read(t *starlark.Thread, b *starlark.Builtin, args starlark.Tuple,
+	kwargs []starlark.Tuple) (starlark.Value, error) {
 	if err := starlark.UnpackPositionalArgs(b.Name(), args, kwargs, 0); err != nil {
 		return nil, err
 	}
@@ -178,7 +183,8 @@ func (r *response) read(t *starlark.Thread, b *starlark.Builtin, args starlark.T
 }
 
 // close is close(): the client goes away.
-func (r *response) close(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+func (r *response) close(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple,
+	kwargs []starlark.Tuple) (starlark.Value, error) {
 	if err := starlark.UnpackPositionalArgs(b.Name(), args, kwargs, 0); err != nil {
 		return nil, err
 	}

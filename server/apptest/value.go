@@ -156,7 +156,8 @@ func (h headers) AttrNames() []string { return []string{"get", "getall", "items"
 
 func (h headers) Attr(name string) (starlark.Value, error) {
 	method := func(most int, f func(args starlark.Tuple) starlark.Value) (starlark.Value, error) {
-		return starlark.NewBuiltin(name, func(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+		return starlark.NewBuiltin(name, func(_ *starlark.Thread, b *starlark.Builtin,
+			args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			if least := min(most, 1); len(args) < least || len(args) > most || len(kwargs) > 0 {
 				return nil, fmt.Errorf("%s: got %d arguments, want %d", b.Name(), len(args)+len(kwargs), most)
 			}
@@ -175,7 +176,9 @@ func (h headers) Attr(name string) (starlark.Value, error) {
 			return starlark.None
 		})
 	case "getall":
-		return method(1, func(args starlark.Tuple) starlark.Value { return starlark.NewList(values(h.values(args[0]))) })
+		return method(1, func(args starlark.Tuple) starlark.Value {
+			return starlark.NewList(values(h.values(args[0])))
+		})
 	case "items":
 		return method(0, func(starlark.Tuple) starlark.Value { return starlark.NewList(h.pairs()) })
 	case "keys":

@@ -120,15 +120,18 @@ func TestLocal(t *testing.T) {
 		{[]string{"Origin: null"}, false},
 		{[]string{"X-Forwarded-For: 192.0.2.1"}, false},
 		{[]string{"Forwarded: for=192.0.2.1"}, false},
-		{[]string{"Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: script"}, false},
+		{[]string{"Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: script"},
+			false},
 		{[]string{"Sec-Fetch-Site: same-site", "Sec-Fetch-Mode: cors"}, false},
-		{[]string{"Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: iframe"}, false},
+		{[]string{"Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: iframe"},
+			false},
 	}
 	for _, c := range cases {
 		for _, p := range private {
 			w := ask(s, p.method, p.target, "", c.fields...)
 			if got := strings.Contains(w.Body.String(), p.sign); got != c.local {
-				t.Errorf("%s %s %q: shown %v, want %v: %d %s", p.method, p.target, c.fields, got, c.local, w.Code, w.Body)
+				t.Errorf("%s %s %q: shown %v, want %v: %d %s",
+					p.method, p.target, c.fields, got, c.local, w.Code, w.Body)
 			}
 		}
 		w := ask(s, "POST", "/_larkspur/requests/1/replay", "", c.fields...)
@@ -148,7 +151,11 @@ func TestInspector(t *testing.T) {
 	s, _ := develop(t, slog.New(slog.DiscardHandler))
 	ask(s, "GET", "/page?q=1", "", "Cookie: id=hush", "Authorization: Bearer hush", "X-Plain: seen")
 	page := ask(s, "GET", "/_larkspur/requests/1", "").Body.String()
-	for _, want := range []string{"/page?q=1", "asked for /page", "to the log", "app.star:3", "103 Early Hints", "&lt;/a.css&gt;; rel=preload", "X-Plain", "seen", "HTTP_X_PLAIN", "QUERY_STRING", "(7 bytes, masked)"} {
+	for _, want := range []string{
+		"/page?q=1", "asked for /page", "to the log", "app.star:3", "103 Early Hints",
+		"&lt;/a.css&gt;; rel=preload", "X-Plain", "seen", "HTTP_X_PLAIN", "QUERY_STRING",
+		"(7 bytes, masked)",
+	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
 		}
@@ -182,15 +189,18 @@ func TestFix(t *testing.T) {
 		"text/html":  "<p class=\"fix\"><b>Fix:</b> Return a list: <code>return [",
 		"text/plain": "\nFix: Return a list: `return [",
 	} {
-		if got := ask(s, "GET", "/bare", "", "Accept: "+accept).Body.String(); !strings.Contains(got, want) {
+		got := ask(s, "GET", "/bare", "", "Accept: "+accept).Body.String()
+		if !strings.Contains(got, want) {
 			t.Errorf("%s lacks %q:\n%s", accept, want, got)
 		}
-		if got := ask(s, "GET", "/fail", "", "Accept: "+accept).Body.String(); strings.Contains(got, "Fix:") {
+		got = ask(s, "GET", "/fail", "", "Accept: "+accept).Body.String()
+		if strings.Contains(got, "Fix:") {
 			t.Errorf("%s has a fix for a script that failed:\n%s", accept, got)
 		}
 	}
 	page := ask(s, "GET", "/_larkspur/requests/1", "").Body.String()
-	if strings.Contains(page, "LARK0101 LARK0101") || !strings.Contains(page, ">LARK0101: the application returned") {
+	if strings.Contains(page, "LARK0101 LARK0101") ||
+		!strings.Contains(page, ">LARK0101: the application returned") {
 		t.Errorf("the log is\n%s", page)
 	}
 }
@@ -214,7 +224,8 @@ func TestReplay(t *testing.T) {
 // TestSave compares the test that a request is saved as; the next is another file.
 func TestSave(t *testing.T) {
 	s, dir := develop(t, slog.New(slog.DiscardHandler))
-	ask(s, "POST", "/fail?a=%22", "n=7", "Content-Type: text/plain", "Content-Length: 3", "Connection: close")
+	ask(s, "POST", "/fail?a=%22", "n=7",
+		"Content-Type: text/plain", "Content-Length: 3", "Connection: close")
 	for range 2 {
 		if w := ask(s, "POST", "/_larkspur/requests/1/save", ""); w.Code != http.StatusSeeOther {
 			t.Fatalf("%d %s", w.Code, w.Body)

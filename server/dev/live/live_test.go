@@ -64,11 +64,13 @@ func TestInject(t *testing.T) {
 		want     bool
 	}{
 		{"a page", "GET", "", 200, "Content-Type: text/html; charset=utf-8", page, true},
-		{"a page of known length", "GET", "", 200, "Content-Type: text/html\nContent-Length: 28", page, true},
+		{"a page of known length", "GET", "", 200, "Content-Type: text/html\nContent-Length: 28", page,
+			true},
 		{"a page that says no", "GET", "", 404, "Content-Type: text/html", page, true},
 		{"the answer to a form", "POST", "", 200, "Content-Type: text/html", page, true},
 		{"an empty page", "GET", "", 200, "Content-Type: text/html\nContent-Length: 0", "", true},
-		{"the header of a page", "HEAD", "", 200, "Content-Type: text/html\nContent-Length: 28", "", false},
+		{"the header of a page", "HEAD", "", 200, "Content-Type: text/html\nContent-Length: 28", "",
+			false},
 		{"not modified", "GET", "", 304, "Content-Type: text/html\nContent-Length: 28", "", false},
 		{"no content", "GET", "", 204, "Content-Type: text/html", "", false},
 		{"a part", "GET", "", 206, "Content-Type: text/html\nContent-Range: bytes 0-27/40", page, false},
@@ -76,12 +78,16 @@ func TestInject(t *testing.T) {
 		{"text", "GET", "", 200, "Content-Type: text/plain", page, false},
 		{"no type", "GET", "", 200, "", page, false},
 		{"in two bytes", "GET", "", 200, "Content-Type: text/html; charset=UTF-16LE", page, false},
-		{"a download", "GET", "", 200, "Content-Type: text/html\nContent-Disposition: attachment; filename=x", page, false},
-		{"with a digest", "GET", "", 200, "Content-Type: text/html\nRepr-Digest: sha-256=:x:", page, false},
-		{"a piece for a script", "GET", "Sec-Fetch-Dest: empty", 200, "Content-Type: text/html", page, false},
+		{"a download", "GET", "", 200,
+			"Content-Type: text/html\nContent-Disposition: attachment; filename=x", page, false},
+		{"with a digest", "GET", "", 200, "Content-Type: text/html\nRepr-Digest: sha-256=:x:", page,
+			false},
+		{"a piece for a script", "GET", "Sec-Fetch-Dest: empty", 200, "Content-Type: text/html", page,
+			false},
 		{"a frame", "GET", "Sec-Fetch-Dest: iframe", 200, "Content-Type: text/html", page, false},
 		{"a document", "GET", "Sec-Fetch-Dest: document", 200, "Content-Type: text/html", page, true},
-		{"a sandbox", "GET", "", 200, "Content-Type: text/html\nContent-Security-Policy: sandbox allow-forms", page, false},
+		{"a sandbox", "GET", "", 200,
+			"Content-Type: text/html\nContent-Security-Policy: sandbox allow-forms", page, false},
 	}
 	for _, c := range cases {
 		r := httptest.NewRequest(c.method, "/", nil)
@@ -132,20 +138,28 @@ func TestPolicy(t *testing.T) {
 		{"script-src *; connect-src *", "script-src *; connect-src *"},
 		{"img-src 'none'", "img-src 'none'"},
 		{"default-src 'none'", "default-src 'none'; script-src-elem S; connect-src E"},
-		{"default-src 'none'; script-src 'self'; connect-src 'none'", "default-src 'none'; script-src 'self'; connect-src E"},
+		{"default-src 'none'; script-src 'self'; connect-src 'none'",
+			"default-src 'none'; script-src 'self'; connect-src E"},
 		{"Script-Src-Elem 'none'", "script-src-elem S"},
 		{"script-src 'unsafe-inline'", "script-src 'unsafe-inline'; script-src-elem 'unsafe-inline' S"},
-		{"script-src 'nonce-x' 'strict-dynamic'", "script-src 'nonce-x' 'strict-dynamic'; script-src-elem 'nonce-x' 'strict-dynamic' N"},
-		{"default-src 'self', default-src 'none'", "default-src 'self', default-src 'none'; script-src-elem S; connect-src E"},
-		{"default-src cdn.example; default-src 'self'", "default-src cdn.example; default-src 'self'; script-src-elem cdn.example S; connect-src cdn.example E"},
+		{"script-src 'nonce-x' 'strict-dynamic'",
+			"script-src 'nonce-x' 'strict-dynamic'; script-src-elem 'nonce-x' 'strict-dynamic' N"},
+		{"default-src 'self', default-src 'none'",
+			"default-src 'self', default-src 'none'; script-src-elem S; connect-src E"},
+		{"default-src cdn.example; default-src 'self'",
+			"default-src cdn.example; default-src 'self'; " +
+				"script-src-elem cdn.example S; connect-src cdn.example E"},
 		{"", ""},
 	}
 	for _, c := range cases {
 		h := NewHub()
 		header := http.Header{"Content-Security-Policy": {c.policy}}
 		nonce, runs := h.admit(header, "http://localhost:8000")
-		want := strings.NewReplacer("S", "http://localhost:8000/_larkspur/live.js", "E", "http://localhost:8000/_larkspur/events", "N", "'nonce-"+h.nonce+"'").Replace(c.want)
-		if got := header.Get("Content-Security-Policy"); got != want || !runs || nonce != strings.Contains(c.want, "N") {
+		const base = "http://localhost:8000/_larkspur/"
+		want := strings.NewReplacer("S", base+"live.js", "E", base+"events",
+			"N", "'nonce-"+h.nonce+"'").Replace(c.want)
+		got := header.Get("Content-Security-Policy")
+		if got != want || !runs || nonce != strings.Contains(c.want, "N") {
 			t.Errorf("%s: %s, nonce %v, want %s", c.policy, got, nonce, want)
 		}
 	}

@@ -23,10 +23,11 @@ func call(t *testing.T, script string) (steps uint64, err error) {
 		t.Fatal(err)
 	}
 	app := trace.Wrap(live, func(_ context.Context, n uint64, _ error) { steps = n })
-	err = app.Begin().Call(t.Context(), func(_ context.Context, t *starlark.Thread, app starlark.Callable) error {
+	use := func(_ context.Context, t *starlark.Thread, app starlark.Callable) error {
 		_, err := starlark.Call(t, app, starlark.Tuple{starlark.MakeInt(3), starlark.None}, nil)
 		return err
-	})
+	}
+	err = app.Begin().Call(t.Context(), use)
 	return steps, err
 }
 
@@ -87,7 +88,8 @@ def app(n, _s):
 			continue
 		}
 		for i := range got {
-			if want, cut := strings.CutSuffix(c.want[i], "..."); got[i] != want && !(cut && strings.HasPrefix(got[i], want)) {
+			want, cut := strings.CutSuffix(c.want[i], "...")
+			if got[i] != want && !(cut && strings.HasPrefix(got[i], want)) {
 				t.Errorf("%s: frame %d is %q, want %q", c.what, i, got[i], c.want[i])
 			}
 		}
@@ -116,13 +118,17 @@ func TestSuccess(t *testing.T) {
 
 // TestDeep holds that of a deep stack the two ends are kept.
 func TestDeep(t *testing.T) {
-	_, err := call(t, "def app(n, m):\n    if n == 63:\n        return 1 // 0\n    return app(n + 1, m)\n")
+	_, err := call(t, "def app(n, m):\n"+
+		"    if n == 63:\n        return 1 // 0\n    return app(n + 1, m)\n")
 	var e *trace.Error
 	if !errors.As(err, &e) {
 		t.Fatal(err)
 	}
-	if len(e.Frames) != 40 || e.Omitted != 21 || e.Frames[0].Locals[0].Value != "63" || e.Frames[39].Locals[0].Value != "3" {
-		t.Errorf("%d frames, %d omitted, from %+v to %+v", len(e.Frames), e.Omitted, e.Frames[0], e.Frames[39])
+	if len(e.Frames) != 40 || e.Omitted != 21 {
+		t.Fatalf("%d frames, %d omitted", len(e.Frames), e.Omitted)
+	}
+	if e.Frames[0].Locals[0].Value != "63" || e.Frames[39].Locals[0].Value != "3" {
+		t.Errorf("from %+v to %+v", e.Frames[0], e.Frames[39])
 	}
 }
 
@@ -134,10 +140,13 @@ func TestShow(t *testing.T) {
 		{`def app(n, s): v = (1,); fail()`, `(1,)`},
 		{`def app(n, s): v = {"a": [1.5, None, True]}; fail()`, `{"a": [1.5, None, True]}`},
 		{`def app(n, s): v = set([1, 2]); fail()`, `set([1, 2])`},
-		{"load(\"@struct\", \"struct\")\ndef app(n, s): v = struct(a = 1, b = \"x\"); fail()", `struct(a = 1, b = "x")`},
+		{"load(\"@struct\", \"struct\")\ndef app(n, s): v = struct(a = 1, b = \"x\"); fail()",
+			`struct(a = 1, b = "x")`},
 		{`def app(n, s): v = []; v.append(v); fail()`, `[[[[[[…]]]]]]`},
-		{`def app(n, s): v = 1 << 500; v = v * v * v * v * v * v * v * v * v; fail()`, `an int of 4501 bits`},
-		{`def app(n, s): v = "x" * 1000000; fail()`, `"` + strings.Repeat("x", 398) + `"… (1000000 bytes)`},
+		{`def app(n, s): v = 1 << 500; v = v * v * v * v * v * v * v * v * v; fail()`,
+			`an int of 4501 bits`},
+		{`def app(n, s): v = "x" * 1000000; fail()`, `"` + strings.Repeat("x",
+			398) + `"… (1000000 bytes)`},
 	}
 	for _, c := range cases {
 		_, err := call(t, c.script)
@@ -152,7 +161,8 @@ func TestShow(t *testing.T) {
 		}
 	}
 	// A value with 2^40 leaves.
-	_, err := call(t, "def app(n, s):\n    v = [1, 2]\n    for i in range(40): v = [v, v]\n    fail()\n")
+	_, err := call(t, "def app(n, s):\n"+
+		"    v = [1, 2]\n    for i in range(40): v = [v, v]\n    fail()\n")
 	var e *trace.Error
 	if !errors.As(err, &e) || len(e.Frames[1].Locals[2].Value) > 1000 {
 		t.Errorf("%v", err)
