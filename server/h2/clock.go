@@ -40,7 +40,7 @@ func (c *conn) startClock() {
 	c.arm(min(c.clock.headerBy, c.clock.settingsBy, idleBy, pingAt))
 }
 
-// stopClock sees that the timer is not set again.
+// stopClock stops the timer for good.
 func (c *conn) stopClock() {
 	if c.clock.timer != nil {
 		c.clock.timer.Stop()
@@ -56,8 +56,9 @@ func after(now int64, d time.Duration) int64 {
 	return now + int64(d)
 }
 
-// arm has tick called at the given time, or before. Whoever sets one of the times
-// calls it; who clears one need not, since tick finds that nothing is due.
+// arm sets the timer, so that tick is called at the given time or before. It is
+// called when one of the times is set, but not when one is cleared: tick then finds
+// that nothing is due.
 func (c *conn) arm(at int64) {
 	c.mu.held()
 	if at == math.MaxInt64 || c.clock.armed != 0 && c.clock.armed <= at {
@@ -72,11 +73,13 @@ func (c *conn) arm(at int64) {
 	}
 }
 
-// A round is one look at all times: what is due, and when to look again.
-type round struct{ now, next int64 }
+// A round is one check of all times.
+type round struct {
+	now  int64
+	next int64 // the earliest time that is not due yet
+}
 
-// due reports whether the time has come; if not, that is when to look again at the
-// latest.
+// due reports whether a time has come.
 func (r *round) due(at int64) bool {
 	if at > r.now {
 		r.next = min(r.next, at)
@@ -94,7 +97,7 @@ func (c *conn) tick() {
 	}
 	r := round{c.now(), math.MaxInt64}
 	if c.ending.closeAt != 0 {
-		// It has no streams any more, and all has been said.
+		// It has no streams, and everything has been written.
 		if !r.due(c.ending.closeAt) {
 			c.scheduleFlush()
 			c.arm(r.next)

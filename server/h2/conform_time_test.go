@@ -268,7 +268,7 @@ func TestConformPingTimeout(t *testing.T) {
 		time.Sleep(14 * time.Second)
 		c.want()
 		time.Sleep(2 * time.Second)
-		c.want("PING *")
+		c.want("PING ...")
 		time.Sleep(3 * time.Second)
 		c.want()
 		if _, after, ok := c.ended(10 * time.Second); !ok || after > 5*time.Second {

@@ -12,8 +12,7 @@ import (
 // part of its stream, and costs nothing until somebody waits for its end: no
 // channel, no goroutine.
 //
-// mu guards what follows it. It is held for moments, and no other lock is taken
-// meanwhile.
+// mu guards what follows it. No other lock is taken while it is held.
 type streamContext struct {
 	parent context.Context
 

@@ -139,11 +139,13 @@ func (r *reader) refund(n int) {
 	r.c.mu.Unlock()
 }
 
-// endBody ends the client's side of st, whose END_STREAM has come.
+// endBody ends the client's side of st, whose END_STREAM has come. The handler must
+// not learn it before remoteDone is set: when it has sent its response, endLocal
+// would reset the stream.
 func (r *reader) endBody(st *stream) error {
-	whole := st.req.body.end()
 	r.c.mu.Lock()
 	defer r.c.mu.Unlock()
+	whole := st.req.body.end()
 	if st.state.closed {
 		return nil
 	}

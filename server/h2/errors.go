@@ -4,15 +4,17 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 
 	"golang.org/x/net/http2"
 )
 
-// Errors that a handler meets at its request and response.
+// Errors that a handler gets from its request's body and its response.
 var (
 	errGone       = errors.New("h2: the client has gone")
 	errEnded      = errors.New("h2: the response has ended")
 	errBodyClosed = errors.New("h2: read of a closed request body")
+	errDeadline   = fmt.Errorf("h2: %w", os.ErrDeadlineExceeded)
 )
 
 // Why a promise cannot be made.
@@ -26,12 +28,12 @@ var (
 	errPushParent = errors.New("h2: the stream cannot carry a promise")
 )
 
-// A ResetError tells that a stream was reset before it was complete, and by whom. A
-// handler meets it when it reads the request or writes the response, and whoever
-// has made a promise when that is settled.
+// A ResetError is the error of a stream that was reset before it was complete.
+// Reads of the request's body and writes of the response return it, and the settled
+// function of a promise is called with it.
 type ResetError struct {
 	Code   http2.ErrCode
-	Remote bool // by the client
+	Remote bool // the client has reset it
 }
 
 // Error says by whom, and the code by its name in RFC 9113, section 7.

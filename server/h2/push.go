@@ -19,8 +19,8 @@ type answer struct {
 
 // promisesLeft is how many promised streams may be opened now.
 func (c *conn) promisesLeft() int {
-	// RFC 9113, section 5.1.2: what SETTINGS_MAX_CONCURRENT_STREAMS of the client
-	// bounds is these.
+	// RFC 9113, section 5.1.2: the client's SETTINGS_MAX_CONCURRENT_STREAMS limits
+	// the streams that the server opens.
 	return max(0, min(c.lim.promises, int(min(c.client.streams, 1<<30)))-c.streams.promises)
 }
 
@@ -62,8 +62,8 @@ func (st *stream) makePromise(r *http.Request, p promise) error {
 	if err := st.promisable(); err != nil {
 		return err
 	}
-	// Its handler would count for the client. It is not queued as a request is:
-	// the page may be among those that it would wait for.
+	// Its handler would count for the client. It is not queued as a request is: the
+	// page may be among those that it would wait for.
 	if c.admission.running >= c.lim.streams && p.answer == nil {
 		return errPushLimit
 	}

@@ -39,8 +39,9 @@ type clientSettings struct {
 	early      map[uint32]priority // of streams that it has not opened yet, at most maxEarly
 }
 
-// sendSettings sends the server's preface: SETTINGS, and the window of the
-// connection, which they cannot say. RFC 9113, sections 3.4 and 6.9.2.
+// sendSettings sends the server's preface: SETTINGS, and a WINDOW_UPDATE for the
+// connection, whose window SETTINGS cannot change. RFC 9113, sections 3.4 and
+// 6.9.2.
 func (c *conn) sendSettings() {
 	settings := []http2.Setting{
 		{ID: http2.SettingMaxConcurrentStreams, Val: uint32(c.lim.streams)},
@@ -65,10 +66,8 @@ func (c *conn) sendSettings() {
 		c.out.buf = binary.BigEndian.AppendUint16(c.out.buf, uint16(s.ID))
 		c.out.buf = binary.BigEndian.AppendUint32(c.out.buf, s.Val)
 	}
-	// What they say of limits is enforced at once, and not when the client has
-	// acknowledged it: but for the streams that it opens meanwhile, whose refusal
-	// costs it little (see resetOn), it can be told no less than what holds before
-	// any SETTINGS.
+	// They are enforced at once, as by x/net's server. Until the client has
+	// acknowledged them, a refused stream costs it less: see resetOn.
 	c.client.unacked++
 	if more := c.lim.connWindow - defaultWindow; more > 0 {
 		c.flow.in.grow(more)

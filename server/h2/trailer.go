@@ -13,8 +13,7 @@ import (
 // trailers of a request, or an error. RFC 9113, section 8.1.
 func (r *reader) handleTrailers(id uint32) error {
 	c := r.c
-	// Only the reader opens client's streams and ends their client's side; others
-	// may close st after this, which does no harm.
+	// st may be closed after this, but nobody else changes remoteDone.
 	c.mu.Lock()
 	st := c.streams.open[id]
 	how := c.streams.closed.how(id)
@@ -47,8 +46,9 @@ func (r *reader) handleTrailers(id uint32) error {
 	return r.endBody(st)
 }
 
-// lateHeaders is what HEADERS mean on a stream that is closed, by how it was, or
-// that was never opened because the client has opened a higher one.
+// lateHeaders returns the error for HEADERS on a stream that is not open, by how it
+// was closed. It may never have been opened: then the client has opened a higher
+// one.
 func lateHeaders(id uint32, how uint8) error {
 	switch how {
 	case byServer:
@@ -63,8 +63,9 @@ func lateHeaders(id uint32, how uint8) error {
 	return protocolError("HEADERS on a stream below others")
 }
 
-// copyTrailers gives the handler the trailers that the request announced; it runs
-// in the handler's Read, before that returns io.EOF, and locks c.mu.
+// copyTrailers copies the trailers that the request has announced to the
+// http.Request. The handler's Read calls it before it returns io.EOF. It locks
+// c.mu.
 func (st *stream) copyTrailers() {
 	st.c.mu.Lock()
 	trailer := st.req.trailer

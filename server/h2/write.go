@@ -1,9 +1,7 @@
 package h2
 
 import (
-	"fmt"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -39,15 +37,13 @@ func write[T []byte | string](w *response, p T) (int, error) {
 	if w.bodyless() {
 		return 0, http.ErrBodyNotAllowed
 	}
-	// As net/http does: what is beyond the Content-Length is not written, not even
-	// in part.
+	// As in net/http, a write beyond the Content-Length writes nothing.
 	if w.written += int64(len(p)); w.length >= 0 && w.written > w.length {
 		w.written -= int64(len(p))
 		return 0, http.ErrContentLength
 	}
 	if w.head {
-		// There is no body, but what Content-Type would be is told by its first 512
-		// bytes.
+		// The first 512 bytes are kept to detect the Content-Type.
 		w.s.buf = append(w.s.buf, p[:min(len(p), max(0, 512-len(w.s.buf)))]...)
 		return len(p), nil
 	}
@@ -61,12 +57,11 @@ func write[T []byte | string](w *response, p T) (int, error) {
 		}
 	}
 	if len(p) <= maxBuffered/2 {
-		// It begins the next frame, rather than to be a small one.
+		// It is gathered with what follows, rather than sent as a small frame.
 		w.s.buf = append(w.s.buf, p...)
 		return len(p), nil
 	}
-	// A large string is not copied first: what waits for a client's window is the
-	// handler's own.
+	// What is large is not copied before it is sent: the handler waits.
 	if err := w.sendData(view(p)); err != nil {
 		return 0, err
 	}
@@ -101,7 +96,7 @@ func (w *response) sendData(p []byte) error {
 	if !w.sent {
 		w.sendHeader(p, false, w.head, time.Now())
 		if w.head {
-			c.endLocal(w.st) // trailers would say nothing of a body that is not there
+			c.endLocal(w.st) // a response to HEAD has no trailers
 		}
 	}
 	if w.head || len(p) == 0 {
@@ -119,17 +114,17 @@ func (w *response) finish() (flush bool) {
 		w.writeHeader(http.StatusOK)
 	}
 	trailers := w.takeTrailers()
-	now := time.Now() // for the Date field, and the connection's clock: asking costs
+	now := time.Now() // once, for the Date field and for flushNow
 
 	c, st := w.st.c, w.st
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	defer w.end()
 	if c.waitForRoom(st) != nil {
-		return false // the stream is closed, and whoever has closed it sees to the rest
+		return false // the stream is closed
 	}
 	if !w.head && !w.bodyless() && w.length >= 0 && w.written < w.length {
-		// RFC 9113, section 8.1.1: the client must not take it for whole.
+		// RFC 9113, section 8.1.1: a body shorter than content-length is malformed.
 		c.reset(st.id, http2.ErrCodeInternal)
 		return true
 	}
@@ -149,7 +144,7 @@ func (w *response) finishBody(end bool, now time.Time) error {
 	c, st := w.st.c, w.st
 	body := w.s.buf
 	if w.head || w.bodyless() {
-		body = nil // it only tells of what kind and length it would be
+		body = nil // it is not sent, but has told type and length
 	}
 	switch {
 	case !w.sent:
@@ -169,8 +164,8 @@ func (w *response) finishBody(end bool, now time.Time) error {
 	return c.transmit(st, body, end)
 }
 
-// end gives back the scratch, after which all methods do nothing, and the handler's
-// place; c.mu is held.
+// end gives back the scratch and the handler's place. All methods do nothing
+// afterwards. c.mu is held.
 func (w *response) end() {
 	w.s.buf = w.s.buf[:0]
 	clear(w.s.fields)
@@ -187,15 +182,15 @@ func (w *response) takeTrailers() (fields []responseField) {
 			w.header[http.CanonicalHeaderKey(t)] = w.header[name]
 		}
 	}
-	slices.Sort(w.trailers) // a map has no order, and the client's table is better used with one
+	slices.Sort(w.trailers) // maps have no order
 	for _, name := range w.trailers {
 		fields = appendFields(fields, name, w.header[name])
 	}
 	return fields
 }
 
-// abort ends the response when the handler has not returned but panicked, or ended
-// its goroutine. It may have sent the response whole before: then that stands.
+// abort ends the response of a handler that has panicked or ended its goroutine. A
+// response that was already complete is not affected.
 func (w *response) abort() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -211,7 +206,7 @@ func (w *response) abort() {
 	}
 }
 
-// refuse answers a request that no handler sees, in its place.
+// refuse answers a request that no handler sees.
 func (w *response) refuse(status int) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(status)
@@ -221,7 +216,7 @@ func (w *response) refuse(status int) {
 // Flush sends what is gathered, and the header before it.
 func (w *response) Flush() { w.FlushError() }
 
-// FlushError is Flush. Its error is why the client will not get it.
+// FlushError is Flush, and returns an error if the stream or connection has failed.
 func (w *response) FlushError() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -237,7 +232,7 @@ func (w *response) FlushError() error {
 	c := w.st.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	// Somebody who is writing already will write this too.
+	// A goroutine that is writing already will write this too.
 	if !c.out.flushing && c.out.broken == nil {
 		c.flush(w.st)
 	}
@@ -281,6 +276,3 @@ func (w *response) setDeadline(by *int64, t time.Time) error {
 
 // EnableFullDuplex does nothing: a stream is always so.
 func (w *response) EnableFullDuplex() error { return nil }
-
-// errDeadline is what a handler meets after a deadline.
-var errDeadline = fmt.Errorf("h2: %w", os.ErrDeadlineExceeded)
