@@ -1,7 +1,6 @@
 package environ
 
 import (
-	"net/http"
 	"strconv"
 
 	"go.starlark.net/starlark"
@@ -214,13 +213,4 @@ func (e *Environ) software() starlark.Value {
 		return e.value("Larkspur")
 	}
 	return e.value(e.config.Software)
-}
-
-// Header returns the fields of the request, if nothing has set a key of one: then they are what the
-// HTTP_* keys say, for Go code that is called as an application. They are not to be changed.
-func (e *Environ) Header() (h http.Header, ok bool) {
-	if e.dict != nil || e.set.hasField() {
-		return nil, false
-	}
-	return e.request.Message.Header, true
 }

@@ -1,10 +1,6 @@
 package environ
 
-import (
-	"strings"
-
-	"go.starlark.net/starlark"
-)
+import "go.starlark.net/starlark"
 
 // An overlay has the keys that were set before anything needed the dict, in the order in which they
 // were set first. It is small: whoever sets many keys needs a dict.
@@ -45,14 +41,4 @@ func (o *overlay) put(name string, key, value starlark.Value) bool {
 	}
 	*o = append(*o, binding{name, key, value})
 	return true
-}
-
-// hasField reports whether one of the keys is that of a header field.
-func (o overlay) hasField() bool {
-	for i := range o {
-		if strings.HasPrefix(o[i].name, "HTTP_") {
-			return true
-		}
-	}
-	return false
 }
