@@ -75,24 +75,17 @@ func (g *generation) logger() *slog.Logger {
 }
 
 // OnPublish is [host.Events]'s. Of a generation that is published already it calls f at once.
-func (g *generation) OnPublish(f func()) {
-	g.mu.Lock()
-	late := g.published
-	if !late {
-		g.onPublish = append(g.onPublish, f)
-	}
-	g.mu.Unlock()
-	if late {
-		g.tell(f)
-	}
-}
+func (g *generation) OnPublish(f func()) { g.when(&g.published, &g.onPublish, f) }
 
 // OnRetire is [host.Events]'s. Of a generation that is retired already it calls f at once.
-func (g *generation) OnRetire(f func()) {
+func (g *generation) OnRetire(f func()) { g.when(&g.retired, &g.onRetire, f) }
+
+// when keeps f among those that wait for an event, or tells it if that has come. g.mu guards both.
+func (g *generation) when(come *bool, waiting *[]func(), f func()) {
 	g.mu.Lock()
-	late := g.retired
+	late := *come
 	if !late {
-		g.onRetire = append(g.onRetire, f)
+		*waiting = append(*waiting, f)
 	}
 	g.mu.Unlock()
 	if late {
