@@ -90,8 +90,8 @@ func TestReload(t *testing.T) {
 			if got := answer(t, l); got != c.answer {
 				t.Errorf("the app answers %s, want %s", got, c.answer)
 			}
-			d.save("app.star", returning("'mended'"))
-			if err := l.Reload(); err != nil || answer(t, l) != `"mended"` || l.Status().Err != nil {
+			d.save("app.star", returning("'fixed'"))
+			if err := l.Reload(); err != nil || answer(t, l) != `"fixed"` || l.Status().Err != nil {
 				t.Errorf("after the next save: %v, answer %s", err, answer(t, l))
 			}
 		})
