@@ -10,7 +10,6 @@ import (
 	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/server/answer"
-	"github.com/larkspur-web/larkspur/server/h2"
 	"go.starlark.net/starlark"
 )
 
@@ -43,34 +42,17 @@ func (r *response) blocks(body starlark.Indexable) error {
 		// RFC 9110, section 8.6: to HEAD, a length is that of GET or none at all.
 		r.length = total
 	}
-	// All of it is there: what is large goes to the engine as a whole, which then sends it before what
-	// is promised with it. Its own time for a client that does not read takes the place of the
-	// write deadline, so that is for whoever has set none.
-	r.atOnce = r.lease.gateway.WriteTimeout == 0 && onEngine(r.w)
+	r.atOnce = true
 	if n == 1 {
 		return r.block(first, false)
 	}
 	for i := range n {
-		s, _ := answer.Block(body.Index(i))
+		s, _ := host.Octets(body.Index(i))
 		if err := r.block(s, false); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// onEngine reports whether w leads to a response of package h2.
-func onEngine(w http.ResponseWriter) bool {
-	for {
-		switch v := w.(type) {
-		case h2.Promiser:
-			return true
-		case interface{ Unwrap() http.ResponseWriter }:
-			w = v.Unwrap()
-		default:
-			return false
-		}
-	}
 }
 
 // iterate sends each block before it asks for the next. A body that knows its length to be one is
@@ -85,7 +67,7 @@ func (r *response) iterate(body starlark.Iterable) error {
 	defer iter.Done()
 	var v starlark.Value
 	for i := 0; iter.Next(&v); i++ {
-		s, ok := answer.Block(v)
+		s, ok := host.Octets(v)
 		if !ok {
 			return answer.NotBlock(v, "block "+strconv.Itoa(i)+" of the body")
 		}

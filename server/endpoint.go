@@ -21,7 +21,7 @@ func (g *Group) endpoint(l *Listener) (*endpoint, error) {
 	s := &http.Server{Handler: (*front)(g)}
 	e := &endpoint{l, s, make(chan struct{})}
 	s.RegisterOnShutdown(func() { close(e.shutting) })
-	s.ErrorLog = slog.NewLogLogger(g.logger().Handler(), slog.LevelDebug)
+	s.ErrorLog = slog.NewLogLogger(orDefault(g.Logger).Handler(), slog.LevelDebug)
 	if g.XNet {
 		return e, ConfigureXNet(s)
 	}

@@ -39,16 +39,23 @@ func exchangeOf(w http.ResponseWriter, r *http.Request) (x *exchange, promised b
 	return x, promised
 }
 
+// behind returns the exchange behind w, nil if there is none.
 func behind(w http.ResponseWriter) *exchange {
+	x, _ := unwrapped[*exchange](w)
+	return x
+}
+
+// unwrapped returns the first T among w and what its Unwrap methods lead to.
+func unwrapped[T any](w http.ResponseWriter) (t T, ok bool) {
 	for {
-		switch v := w.(type) {
-		case *exchange:
-			return v
-		case interface{ Unwrap() http.ResponseWriter }:
-			w = v.Unwrap()
-		default:
-			return nil
+		if t, ok = w.(T); ok {
+			return t, true
 		}
+		u, wraps := w.(interface{ Unwrap() http.ResponseWriter })
+		if !wraps {
+			return t, false
+		}
+		w = u.Unwrap()
 	}
 }
 

@@ -56,11 +56,16 @@ func failureOf(err error) *Failure {
 	return f
 }
 
+// orDefault returns logger, or the default one if it is nil.
+func orDefault(logger *slog.Logger) *slog.Logger {
+	if logger == nil {
+		return slog.Default()
+	}
+	return logger
+}
+
 // report logs a failure, once. What the client did wrong is not the application's error.
 func report(logger *slog.Logger, r *http.Request, f *Failure) {
-	if logger == nil {
-		logger = slog.Default()
-	}
 	level := slog.LevelError
 	if f.Warning || f.theirs {
 		level = slog.LevelWarn
@@ -76,5 +81,5 @@ func report(logger *slog.Logger, r *http.Request, f *Failure) {
 	if trace := f.Backtrace(); trace != "" && !f.Warning {
 		attrs = append(attrs, slog.String("backtrace", trace))
 	}
-	logger.LogAttrs(context.WithoutCancel(r.Context()), level, f.Err.Error(), attrs...)
+	orDefault(logger).LogAttrs(context.WithoutCancel(r.Context()), level, f.Err.Error(), attrs...)
 }

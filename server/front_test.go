@@ -13,11 +13,10 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/environ"
-	rthost "github.com/larkspur-web/larkspur/runtime/host"
-
 	"github.com/larkspur-web/larkspur/push"
 	"github.com/larkspur-web/larkspur/push/pushtest"
 	"github.com/larkspur-web/larkspur/runtime"
+	rthost "github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/server"
 	"go.starlark.net/starlark"
 )

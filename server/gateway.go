@@ -151,10 +151,7 @@ func (r *response) call(t *starlark.Thread, app starlark.Callable) (starlark.Val
 // what it has got.
 func (r *response) fail(err error) bool {
 	if gone := r.r.Context().Err(); errors.Is(err, errGone) || gone != nil && errors.Is(err, gone) {
-		logger := r.lease.gateway.Logger
-		if logger == nil {
-			logger = slog.Default()
-		}
+		logger := orDefault(r.lease.gateway.Logger)
 		logger.LogAttrs(context.WithoutCancel(r.r.Context()), slog.LevelDebug, "the client is gone",
 			slog.String("path", r.r.URL.Path), slog.String("request", r.env.Request().ID()))
 		return false

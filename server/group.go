@@ -153,7 +153,7 @@ func (g *Group) Set(handler http.Handler, listeners ...*Listener) error {
 	for _, e := range gone {
 		g.running.Go(func() {
 			if err := e.drain(context.Background(), g.drain()); err != nil {
-				g.logger().Warn(err.Error(), slog.String("listener", e.listener.URL))
+				orDefault(g.Logger).Warn(err.Error(), slog.String("listener", e.listener.URL))
 			}
 		})
 		e.unlisten() // so that the address can be listened on again
@@ -217,13 +217,6 @@ func (g *Group) drain() time.Duration {
 		return defaultDrain
 	}
 	return g.Drain
-}
-
-func (g *Group) logger() *slog.Logger {
-	if g.Logger == nil {
-		return slog.Default()
-	}
-	return g.Logger
 }
 
 func closeAll(listeners []*Listener) {

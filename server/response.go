@@ -7,6 +7,7 @@ import (
 
 	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/push"
+	"github.com/larkspur-web/larkspur/server/h2"
 	"go.starlark.net/starlark"
 )
 
@@ -26,7 +27,7 @@ type response struct {
 	cut      bool  // there were more than length
 	dropped  bool  // there was a body where none may be
 	returned bool  // the application has returned: write() is out of turn
-	atOnce   bool  // the engine has the whole of a block, and sees to its progress
+	atOnce   bool  // all of the body is there
 	duplex   bool  // the application may read the request after the response has begun
 	over     bool  // the response has ended: nothing may be called any more
 
@@ -109,7 +110,7 @@ func (r *response) block(s string, flush bool) error {
 		return errGone
 	}
 	piece := maxPiece
-	if r.atOnce && len(s) > piece {
+	if len(s) > piece && r.guarded() {
 		piece = len(s)
 		r.unlimit()
 	}
@@ -128,6 +129,18 @@ func (r *response) block(s string, flush bool) error {
 		r.flush()
 	}
 	return nil
+}
+
+// guarded reports whether a large block goes to the engine as a whole, which then sends it before
+// what is promised with it. Its own time for a client that does not read takes the place of the
+// write deadline, so that is for whoever has set none; and the call's time goes on meanwhile, so no
+// script may have to run after it.
+func (r *response) guarded() bool {
+	if !r.atOnce || r.lease.gateway.WriteTimeout != 0 {
+		return false
+	}
+	_, engine := unwrapped[h2.Promiser](r.w)
+	return engine
 }
 
 // flush puts what has been written on the wire, and lets the call live on.

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/larkspur-web/larkspur/environ"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/server/answer"
 	"go.starlark.net/starlark"
 )
@@ -96,7 +97,7 @@ var write = definition{"write", func(r *response, _ *starlark.Thread, args starl
 		return nil, environ.Errorf(environ.CodeArguments, "",
 			"write() takes one block, got %d arguments", len(args)+len(kwargs))
 	}
-	s, ok := answer.Block(args[0])
+	s, ok := host.Octets(args[0])
 	if !ok {
 		return nil, answer.NotBlock(args[0], "the argument of write()")
 	}

@@ -41,7 +41,7 @@ var streamMethods = map[string]*starlark.Builtin{
 			return nil, environ.Errorf(environ.CodeArguments, "",
 				"stream.write() takes one block, got %d arguments", len(args)+len(kwargs))
 		}
-		block, ok := answer.Block(args[0])
+		block, ok := host.Octets(args[0])
 		if !ok {
 			return nil, answer.NotBlock(args[0], "the argument of stream.write()")
 		}

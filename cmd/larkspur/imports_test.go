@@ -43,7 +43,7 @@ var policy = []struct {
 		[]string{"golang.org/x/net/http2/...", "golang.org/x/net/http/..."}},
 	{"server/dev/...", []string{"server", "server/dev/...", "environ", "push", "runtime/host",
 		"runtime/frames"}, starlark},
-	{"server/answer", []string{"environ", "environ/wire"}, starlark},
+	{"server/answer", []string{"environ", "environ/wire", "runtime/host"}, starlark},
 	{"server/lint", []string{"server/answer", "environ", "runtime/host"}, starlark},
 	{"server/apptest", []string{"server", "environ", "environ/wire", "runtime/host/..."}, starlark},
 	{"server/site", []string{"runtime", "runtime/host", "runtime/watch", "runtime/suite", "environ",

@@ -4,19 +4,9 @@ import (
 	"strconv"
 
 	"github.com/larkspur-web/larkspur/environ"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 )
-
-// Block returns the octets of a block: bytes, or a string, which in Starlark is octets too.
-func Block(v starlark.Value) (s string, ok bool) {
-	switch v := v.(type) {
-	case starlark.Bytes:
-		return string(v), true
-	case starlark.String:
-		return string(v), true
-	}
-	return "", false
-}
 
 // NotBlock is the error of a value that is no block; where says which it is.
 func NotBlock(v starlark.Value, where string) error {
@@ -38,7 +28,7 @@ func NotBody(v starlark.Value) error {
 // Blocks returns how many bytes the blocks of a list or a tuple have, and the first of them.
 func Blocks(body starlark.Indexable) (total int64, first string, err error) {
 	for i := range body.Len() {
-		s, ok := Block(body.Index(i))
+		s, ok := host.Octets(body.Index(i))
 		if !ok {
 			return 0, "", NotBlock(body.Index(i), "item "+strconv.Itoa(i)+" of the body")
 		}

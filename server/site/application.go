@@ -57,8 +57,7 @@ func (a *Application) Config(logger *slog.Logger) *runtime.Config {
 		advice = refuse
 	}
 	return &runtime.Config{FS: a.FS, Modules: append(Modules(), a.Modules...), Grants: a.Grants,
-		Advice: advice,
-		Limits: a.Limits, Logger: logger}
+		Advice: advice, Limits: a.Limits, Logger: logger}
 }
 
 // refuse is the advice where nobody has a better one. Of a module that does not exist the list of
