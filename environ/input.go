@@ -26,12 +26,12 @@ type Input struct {
 
 	host.Object
 	body  io.Reader
-	atEnd bool
 	limit int64 // bytes that may still be read; negative for no bound
 	max   int64
 	buf   *bufio.Reader // made by the first method that a script calls
 	err   error         // the failure that every later read repeats
 	over  atomic.Bool   // a script may have kept it for another request's goroutine
+	atEnd bool
 }
 
 // NewInput returns an input that reads from r, for middleware that puts another in the place of

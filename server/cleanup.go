@@ -38,7 +38,7 @@ func (r *response) cleanUp(body starlark.Value, cause error) {
 		_, err := starlark.Call(t, closing, nil, nil)
 		return err
 	})
-	args := starlark.Tuple{starlark.MakeInt(r.status), starlark.None}
+	args := starlark.Tuple{starlark.MakeInt(int(r.status)), starlark.None}
 	if cause != nil {
 		args[1] = starlark.String(cause.Error())
 	}
@@ -67,7 +67,7 @@ func (r *response) guard(ctx context.Context, f func(*starlark.Thread) error) {
 func (r *response) uncleaned(err error) {
 	fault := environ.Errorf(environ.CodeCleanup, "", "clean-up after the response failed: %v", err)
 	fault.Err = err
-	r.report(&Failure{Status: r.status, Code: fault.Code, Err: fault})
+	r.report(&Failure{Status: int(r.status), Code: fault.Code, Err: fault})
 }
 
 // closeOf returns the close method of a body that has one.

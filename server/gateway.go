@@ -158,12 +158,12 @@ func (r *response) fail(err error) bool {
 	}
 	f := failureOf(err)
 	if r.sent {
-		f.Status = r.status
+		f.Status = int(r.status)
 	}
 	r.report(f)
 	if !r.sent {
 		r.sent = true
-		r.status = f.Status
+		r.status = int32(f.Status)
 		r.exchange.page(r.w, r.r, f)
 		return true
 	}

@@ -22,8 +22,8 @@ type response struct {
 	deadlines
 
 	state
-	sent     bool  // the header is on the wire: nothing of it can change
 	written  int64 // bytes of the body
+	sent     bool  // the header is on the wire: nothing of it can change
 	cut      bool  // there were more than length
 	dropped  bool  // there was a body where none may be
 	returned bool  // the application has returned: write() is out of turn
@@ -66,7 +66,7 @@ func (r *response) commit() error {
 	if r.duplex {
 		r.allowReads()
 	}
-	r.w.WriteHeader(r.status)
+	r.w.WriteHeader(int(r.status))
 	return nil
 }
 
@@ -211,6 +211,6 @@ func (r *response) whole() bool { return r.sent && r.length >= 0 && r.written ==
 
 // warn logs a fault that did not stop the response.
 func (r *response) warn(code environ.Code, format string, args ...any) {
-	r.report(&Failure{Status: r.status, Code: code, Err: environ.Errorf(code, "", format, args...),
+	r.report(&Failure{Status: int(r.status), Code: code, Err: environ.Errorf(code, "", format, args...),
 		Warning: true})
 }
