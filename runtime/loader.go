@@ -90,10 +90,11 @@ func (l *loader) program(name string, gen *generation) *Program {
 func (l *loader) build(
 	name string, gen *generation,
 ) (*graph, map[string]starlark.StringDict, error) {
-	fsys, err := snapshot(l.config.FS)
+	fsys, done, err := snapshot(l.config.FS)
 	if err != nil {
 		return nil, nil, fmt.Errorf("runtime: load: %w", err)
 	}
+	gen.OnRetire(done) // after all that its modules have to do then
 	g := l.newGraph(fsys, name)
 	g.survey()
 	if len(g.faults) > 0 {

@@ -36,10 +36,11 @@ func (l *Live) scan() *Scan {
 	if err != nil {
 		return s // as load, which looks at no file either
 	}
-	fsys, err := snapshot(l.loader.config.FS)
+	fsys, done, err := snapshot(l.loader.config.FS)
 	if err != nil {
 		return s
 	}
+	defer done()
 	g := l.loader.newGraph(fsys, name)
 	g.survey()
 	s.content = digest(g.files)
