@@ -18,9 +18,14 @@ type deadlineContext struct {
 	deadline time.Duration // since epoch; MaxInt64 for none
 	err      error         // once ended
 	passed   bool          // it ended because its own deadline passed
-	done     chan struct{} // made by the first Done
-	timer    *time.Timer   // made with done, if there is a deadline
-	release  func() bool   // made with done, stops listening to the parent
+	listener *listener     // made by the first Done
+}
+
+// A listener is what a context needs that somebody waits for.
+type listener struct {
+	done    chan struct{}
+	timer   *time.Timer // nil without a deadline
+	release func() bool // stops listening to the parent; nil if the context had ended
 }
 
 // epoch is what deadlines are counted from: eight bytes do for each.
@@ -50,8 +55,8 @@ func (c *deadlineContext) extend() {
 		return
 	}
 	c.reset()
-	if c.timer != nil {
-		c.timer.Reset(c.length)
+	if c.listener != nil && c.listener.timer != nil {
+		c.listener.timer.Reset(c.length)
 	}
 }
 
@@ -98,13 +103,14 @@ func (c *deadlineContext) close(err error) {
 		return
 	}
 	c.err = err
-	if c.done == nil {
+	l := c.listener
+	if l == nil {
 		return
 	}
-	close(c.done)
-	c.release()
-	if c.timer != nil {
-		c.timer.Stop()
+	close(l.done)
+	l.release()
+	if l.timer != nil {
+		l.timer.Stop()
 	}
 }
 
@@ -125,21 +131,22 @@ func (c *deadlineContext) Deadline() (time.Time, bool) {
 func (c *deadlineContext) Done() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.done != nil {
-		return c.done
+	if c.listener != nil {
+		return c.listener.done
 	}
 	ended := c.look() != nil
-	c.done = make(chan struct{})
+	l := &listener{done: make(chan struct{})}
+	c.listener = l
 	if ended {
-		close(c.done)
-		return c.done
+		close(l.done)
+		return l.done
 	}
 	wake := func() { c.Err() }
-	c.release = context.AfterFunc(c.parent, wake)
+	l.release = context.AfterFunc(c.parent, wake)
 	if c.deadline != math.MaxInt64 {
-		c.timer = time.AfterFunc(c.deadline-time.Since(epoch), wake)
+		l.timer = time.AfterFunc(c.deadline-time.Since(epoch), wake)
 	}
-	return c.done
+	return l.done
 }
 
 func (c *deadlineContext) Err() error {

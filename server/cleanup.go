@@ -24,7 +24,7 @@ func (r *response) cleanUp(body starlark.Value, cause error) {
 			r.uncleaned(err)
 		}
 	}
-	if closing == nil && r.finishers == nil {
+	if closing == nil && (r.extra == nil || r.extra.finishers == nil) {
 		return
 	}
 	if r.sent {
@@ -42,10 +42,10 @@ func (r *response) cleanUp(body starlark.Value, cause error) {
 	if cause != nil {
 		args[1] = starlark.String(cause.Error())
 	}
-	if r.finishers == nil {
+	if r.extra == nil {
 		return
 	}
-	for _, fn := range slices.Backward(*r.finishers) {
+	for _, fn := range slices.Backward(r.extra.finishers) {
 		r.guard(ctx, func(t *starlark.Thread) error {
 			_, err := starlark.Call(t, fn, args, nil)
 			return err
@@ -55,10 +55,13 @@ func (r *response) cleanUp(body starlark.Value, cause error) {
 
 // guard runs f on a thread of its own, so that one that fails leaves the others theirs.
 func (r *response) guard(ctx context.Context, f func(*starlark.Thread) error) {
+	_ = r.goOn(ctx) // which does not end
 	err := r.lease.run.CleanUp(ctx, func(_ context.Context, t *starlark.Thread,
 		_ starlark.Callable) error {
+		r.calls(t)
 		return f(t)
 	})
+	r.rest()
 	if err != nil {
 		r.uncleaned(err)
 	}

@@ -87,8 +87,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		return
 	}
-	defer x.hold.part(l)
-	res := &response{exchange: x, lease: l, r: r}
+	res := &response{exchange: x, lease: l, r: r, running: true}
+	defer x.hold.leave()
+	defer res.rest()
 	g.config.Init(&res.env, request)
 	res.env.Extender = res
 	res.start.function, res.writer = function{&startResponse, res}, function{&write, res}
@@ -108,10 +109,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (r *response) serve() bool {
 	err := r.lease.run.Call(r.r.Context(), func(_ context.Context, t *starlark.Thread,
 		app starlark.Callable) (err error) {
-		r.deadlines.call = host.CallOf(t)
+		r.calls(t)
 		if r.r.Body != http.NoBody {
-			r.env.Input.Fail = r.deadlines.call.Fail
-			r.env.Input.OnRead = r.deadlines.receiving
+			r.env.Input.Fail, r.env.Input.Wait = r.deadlines.call.Fail, r.receive
 		}
 		if r.body, err = r.call(t, app); err != nil {
 			return err
@@ -122,6 +122,7 @@ func (r *response) serve() bool {
 		}
 		return r.complete()
 	})
+	r.rest()
 	ok := err == nil || r.fail(err)
 	r.over = true
 	r.env.Finish() // the rest of the request is net/http's, which throws it away
