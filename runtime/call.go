@@ -20,6 +20,7 @@ const interval = 1000
 type call struct {
 	thread  starlark.Thread
 	ctx     deadlineContext
+	run     *run          // that the call is of
 	program *Program      // for its limits and its logger
 	budget  *budget       // of the request, which may have more calls than this one
 	counted uint64        // steps of the thread that the budget has been told
@@ -36,23 +37,15 @@ var (
 	_ host.Yielder = (*call)(nil)
 )
 
-// start begins the call c, which is fresh, for at most length.
-func (c *call) start(ctx context.Context, p *Program, length time.Duration, b *budget) {
-	c.program, c.budget = p, b
+// start begins the call c of r, which is fresh, for at most length.
+func (c *call) start(ctx context.Context, r *run, length time.Duration, b *budget) {
+	c.run, c.program, c.budget = r, r.program, b
 	c.ctx.start(ctx, length)
-	c.thread.Name = p.name
+	c.thread.Name = r.program.name
 	c.thread.Print = print
 	c.thread.OnMaxSteps = safepoint
 	c.arm(interval)
 	host.Attach(&c.thread, c)
-}
-
-// newCall returns a call that shares its limits with no other.
-func newCall(ctx context.Context, p *Program) *call {
-	c := new(call)
-	c.start(ctx, p, p.limits.Time, new(budget))
-	c.arm(min(interval, p.limits.Steps))
-	return c
 }
 
 // callOf returns the call that t is the thread of. It is nil on a thread that is not ours.
@@ -190,6 +183,9 @@ func (c *call) watched(t *starlark.Thread) {
 	}
 	t.SetMaxExecutionSteps(min(t.Steps+max(c.watch(), 1), c.next))
 }
+
+// OnEnd is [host.Call]'s.
+func (c *call) OnEnd(f func()) (stop func()) { return c.run.ends.add(f) }
 
 // Extend is [host.Call]'s.
 func (c *call) Extend() { c.ctx.extend() }

@@ -180,7 +180,7 @@ func missing(fsys fs.FS, name string, err error) string {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err.Error()
 	}
-	if _, err := fs.Stat(fsys, name+".star"); err == nil {
+	if _, err := host.Stat(fsys, name+".star"); err == nil {
 		return fmt.Sprintf("there is no file %s; did you mean %s.star?", name, name)
 	}
 	return "there is no file " + name

@@ -118,7 +118,11 @@ func (l *loader) run(
 		}
 	}
 	globals = make(map[string]starlark.StringDict, len(g.order))
-	c := newCall(context.Background(), l.program("load", gen))
+	r := &run{program: l.program("load", gen)}
+	defer r.ends.run()
+	c := &r.first
+	c.start(context.Background(), r, l.limits.Time, &r.calls)
+	c.arm(min(interval, l.limits.Steps))
 	defer c.end(&err)
 	c.thread.Load = func(t *starlark.Thread, module string) (starlark.StringDict, error) {
 		if values, ok := hosts[module]; ok {
@@ -203,16 +207,9 @@ func (l *loader) translate(tree *syntax.File, src []byte) (*starlark.Program, er
 // compares code, not closures) and nothing that makes a global mean two things.
 var dialect = syntax.FileOptions{Set: true, While: true, TopLevelControl: true, Recursion: true}
 
-// read reads a file of script. It opens nothing but regular files: a FIFO would wait for ever.
+// read reads a file of script.
 func (l *loader) read(fsys fs.FS, name string) ([]byte, error) {
-	info, err := fs.Stat(fsys, name)
-	if err != nil {
-		return nil, cause(err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, errors.New("it is not a regular file")
-	}
-	f, err := fsys.Open(name)
+	f, info, err := host.OpenRegular(fsys, name)
 	if err != nil {
 		return nil, cause(err)
 	}

@@ -21,6 +21,8 @@ type run struct {
 	first   call
 	holds   atomic.Bool // the generation of the program, from the beginning to the end
 
+	ends endings
+
 	mu      sync.Mutex // guards what follows, and whether first is in use: it has a program then
 	current *call      // the outermost call that has not ended
 	clean   *cleaning  // nil before the first clean-up
@@ -40,6 +42,7 @@ func (r *run) Generation() uint64 { return r.program.generation.number }
 // End is [host.Run]'s. Only the first counts.
 func (r *run) End() {
 	if r.holds.Swap(false) {
+		r.ends.run()
 		r.program.generation.release()
 	}
 }
@@ -75,7 +78,7 @@ func (r *run) enter(ctx context.Context) (c *call, outermost bool) {
 	} else {
 		length = min(length, r.current.ctx.left())
 	}
-	c.start(ctx, r.program, length, &r.calls)
+	c.start(ctx, r, length, &r.calls)
 	return c, outermost
 }
 
@@ -105,7 +108,7 @@ func (r *run) CleanUp(ctx context.Context, use host.Use) (err error) {
 		length = max(time.Until(clean.by), 0)
 	}
 	c := new(call)
-	c.start(ctx, r.program, length, &clean.steps)
+	c.start(ctx, r, length, &clean.steps)
 	defer c.end(&err)
 	return c.outcome(use(&c.ctx, &c.thread, r.program.app))
 }

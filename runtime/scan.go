@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+
+	"github.com/larkspur-web/larkspur/runtime/host"
 )
 
 // A Scan is what the files of a program were when [Live.Scan] read them. It is for who follows
@@ -47,7 +49,7 @@ func (l *Live) scan() *Scan {
 	written := sha256.New()
 	for _, f := range g.files {
 		s.files, s.hashes = append(s.files, f.name), append(s.hashes, f.hash)
-		if info, err := fs.Stat(fsys, f.name); err == nil {
+		if info, err := host.Stat(fsys, f.name); err == nil {
 			fmt.Fprintln(written, f.name, info.ModTime().UnixNano(), info.Size())
 		}
 	}
