@@ -73,6 +73,12 @@ func digest(files []file) [sha256.Size]byte {
 // They are not to be changed.
 func (s *Scan) Files() []string { return s.files }
 
+// Has reports whether the file is one that could be read.
+func (s *Scan) Has(file string) bool {
+	i := slices.Index(s.files, file)
+	return i >= 0 && s.hashes[i] != [sha256.Size]byte{}
+}
+
 // Equal reports whether the files had the same content, and were in the same directory. Nothing is
 // equal to nil.
 func (s *Scan) Equal(o *Scan) bool {
