@@ -127,9 +127,9 @@ var table = []struct {
 		"`file_wrapper(file, block_size = 8192)`: a body that sends a file."},
 		constant(fileWrapper)},
 	{Key{"wsgi.early_hints", "server", "builtin_function_or_method",
-		"not on HTTP/1.0, nor in a promised request",
+		"a 103 may go out: on HTTP/2, on HTTP/1.1 if the server is told to; not in a promised request",
 		"`early_hints([(name, value), ...])`: promises what the fields preload, and sends a 103 " +
-			"with the rest, now. On HTTP/1.1 it does nothing unless the server is told to."},
+			"with the rest, now."},
 		extension(EarlyHints)},
 	{Key{"http2.push", "server", "builtin_function_or_method", "the client accepts promises",
 		"`push(target, headers = None, method = \"GET\", critical = False)`: promises a resource " +
