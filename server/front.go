@@ -44,6 +44,7 @@ type Front struct {
 	mounts []Mount // in the order in which they are tried
 	push   push.Handler
 	source environ.Source
+	tally  tally
 }
 
 // begin makes what is made at the first request.
@@ -81,7 +82,7 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer f.access(x, r, time.Now())
 	}
 	if failure := f.refuse(r); failure != nil {
-		x.turnAway(x, r, f.Logger, failure)
+		x.turnAway(x, r, failure)
 		return
 	}
 	f.push.ServeHTTP(x, bounded(x, r, f.maxBody()))
@@ -122,7 +123,7 @@ func (f *Front) route(w http.ResponseWriter, r *http.Request) {
 	}
 	m := f.mount(r)
 	if m == nil {
-		x.turnAway(w, r, f.Logger, theirs(environ.CodeGate, http.StatusNotFound,
+		x.turnAway(w, r, theirs(environ.CodeGate, http.StatusNotFound,
 			"the path is outside the mounts %s", f.paths()))
 		return
 	}
@@ -151,10 +152,9 @@ func (f *Front) honorsContext(r *http.Request) bool {
 }
 
 // turnAway answers a request that does not reach an application.
-func (x *exchange) turnAway(w http.ResponseWriter, r *http.Request, logger *slog.Logger,
-	f *Failure) {
+func (x *exchange) turnAway(w http.ResponseWriter, r *http.Request, f *Failure) {
 	f.RequestID = x.request.ID()
-	report(logger, r, f)
+	x.front.tally.report(x.front.Logger, r, f)
 	x.page(w, r, f)
 }
 
