@@ -85,7 +85,25 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.turnAway(x, r, failure)
 		return
 	}
+	if r.URL.Path == "*" || r.URL.Path == "" && r.URL.Host != "" {
+		if r.Method == http.MethodOptions {
+			// RFC 9110, section 9.3.7: it asks the server, not what that serves.
+			x.Header().Set("Content-Length", "0")
+			x.WriteHeader(http.StatusOK)
+			return
+		}
+		r = rooted(r)
+	}
 	f.push.ServeHTTP(x, bounded(x, r, f.maxBody()))
+}
+
+// rooted returns r with the path of the root, for the URI of r has none.
+// RFC 9110, section 4.2.3: an empty path is the same, unless the method is OPTIONS.
+func rooted(r *http.Request) *http.Request {
+	b, u := *r, *r.URL
+	u.Path = "/"
+	b.URL = &u
+	return &b
 }
 
 // bounded returns r with a body of which no more than limit bytes can be read. What says its length
