@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net"
 	"net/url"
 	"strings"
@@ -19,6 +20,10 @@ type Listener struct {
 	net.Listener
 	// URL has the real port: http://127.0.0.1:8000, https://[::1]:8443, unix:/run/app.sock.
 	URL string
+
+	conns  *conns       // of the group; nil if it has none
+	logger *slog.Logger // nil means slog.Default()
+	said   tally
 
 	tls    *tls.Config // nil for cleartext
 	once   sync.Once   // starts accept
