@@ -47,6 +47,7 @@ func Configure(s *http.Server) error {
 // harden sets the timeouts and limits that are left zero, and has c bound the connections.
 func harden(s *http.Server, c *conns) {
 	c.track(s)
+	keepEndings(s)
 	setTimeout(&s.ReadHeaderTimeout, DefaultReadHeaderTimeout)
 	setTimeout(&s.ReadTimeout, DefaultReadTimeout)
 	setTimeout(&s.WriteTimeout, DefaultWriteTimeout)

@@ -109,7 +109,10 @@ func (c *conns) changed(owner *http.Server, nc net.Conn, state http.ConnState) {
 	case http.StateNew:
 		c.enter(nc, owner)
 		return
-	case http.StateClosed, http.StateHijacked:
+	case http.StateHijacked:
+		unended(nc)
+		fallthrough
+	case http.StateClosed:
 		c.leave(nc)
 		return
 	}

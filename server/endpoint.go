@@ -65,5 +65,7 @@ func (e *endpoint) drain(ctx context.Context, limit time.Duration) error {
 type front Group
 
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	e := beginning(r)
 	(*f.handler.Load()).ServeHTTP(w, r)
+	e.end()
 }

@@ -81,6 +81,13 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if f.Access != nil {
 		defer f.access(x, r, time.Now())
 	}
+	e := beginning(r)
+	f.serve(x, r)
+	e.end()
+}
+
+// serve answers a request.
+func (f *Front) serve(x *exchange, r *http.Request) {
 	if failure := f.refuse(r); failure != nil {
 		x.turnAway(x, r, failure)
 		return

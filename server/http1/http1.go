@@ -73,6 +73,9 @@ type conn struct {
 	upgrade  atomic.Bool // the last request asked for another protocol
 	upgraded atomic.Bool // and got it
 
+	closes atomic.Bool // the end of a response may be that of the connection: see SetLinger
+	resets atomic.Bool // Close resets it
+
 	refused atomic.Int32 // the status, once net/http has read all that stands for what was refused
 }
 
@@ -196,29 +199,4 @@ func (c *conn) end(b []byte, n int) int {
 		c.over = true // nobody here knows where the body ends; net/http answers 501
 	}
 	return n
-}
-
-// Write puts the answer to what was refused in the place of net/http's, which is the next that it
-// writes once it has read that. And it sees a 101 pass: after it the connection is no longer
-// HTTP/1. RFC 9110, section 7.8.
-func (c *conn) Write(p []byte) (int, error) {
-	if status := c.refused.Load(); status != 0 {
-		return len(p), c.answer(int(status))
-	}
-	if c.upgrade.Load() && bytes.HasPrefix(p, []byte("HTTP/1.1 101 ")) {
-		c.upgraded.Store(true)
-	}
-	return c.Conn.Write(p)
-}
-
-// ReadFrom lets net/http send files by sendfile.
-func (c *conn) ReadFrom(r io.Reader) (int64, error) { return io.Copy(c.Conn, r) }
-
-// CloseWrite lets net/http close its side first, so that an answer sent while the client still
-// writes is not lost to a reset.
-func (c *conn) CloseWrite() error {
-	if w, ok := c.Conn.(interface{ CloseWrite() error }); ok {
-		return w.CloseWrite()
-	}
-	return nil
 }
