@@ -38,9 +38,7 @@ const (
 // It has at most [DefaultMaxConns] connections at once: for one more, the one that has been idle
 // longest is closed.
 func Configure(s *http.Server) error {
-	c := new(conns)
-	harden(s, c)
-	s.RegisterOnShutdown(func() { c.endSilent(s) })
+	harden(s, new(conns))
 	return h2.Configure(s)
 }
 

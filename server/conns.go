@@ -143,8 +143,9 @@ func (c *conns) endSilent(owner *http.Server) {
 	}
 }
 
-// track has s tell c of its connections, beside whom it tells already.
+// track has s tell c of its connections, beside whom it tells already, and of its shutdown.
 func (c *conns) track(s *http.Server) {
+	s.RegisterOnShutdown(func() { c.endSilent(s) })
 	told := s.ConnState
 	s.ConnState = func(nc net.Conn, state http.ConnState) {
 		c.changed(s, nc, state)

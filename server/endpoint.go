@@ -35,7 +35,7 @@ func (g *Group) endpoint(l *Listener) (*endpoint, error) {
 func (e *endpoint) serve() error {
 	err := e.server.Serve(e.listener)
 	if errors.Is(err, http.ErrServerClosed) {
-		e.conns.endSilent(e.server) // there will be no others
+		e.conns.endSilent(e.server) // those, too, that came while it was told to end
 		return nil
 	}
 	return err
