@@ -198,9 +198,11 @@ func Codes() []CodeInfo {
 				"block the client gets 504.",
 			"The log names the line that was running. Do less in a request, or raise the limit."},
 		{CodeFull, "the server is full",
-			"As many applications run at once as may, and the queue is full or waiting took " +
-				"too long. The client gets 503 with `Retry-After`.",
-			"Raise `server.Slots.Calls` (`--calls`), or answer faster."},
+			"As many scripts run at once as may, and the queue is full or waiting took too " +
+				"long; or too many calls that have begun wait, and this client has the most of " +
+				"them. The client gets 503 with `Retry-After`, or a response that breaks off.",
+			"Raise `server.Slots.Calls` (`--calls`) or `server.Slots.Waiting` (`--waiting`), " +
+				"or answer faster."},
 		{CodePanic, "host code panicked",
 			"A fault in Go code that the application called. The client gets 500; the process " +
 				"lives on.",

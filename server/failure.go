@@ -90,7 +90,7 @@ func (t *tally) report(logger *slog.Logger, r *http.Request, f *Failure) {
 		attrs = append(attrs, slog.String("backtrace", trace))
 	}
 	n := notice{string(f.Code) + " " + place, firstFailures, level, f.Err.Error(), attrs}
-	if f.Status == http.StatusServiceUnavailable {
+	if f.Code == environ.CodeFull || f.Status == http.StatusServiceUnavailable {
 		n.first = firstFull
 	}
 	t.log(context.WithoutCancel(r.Context()), orDefault(logger), n)

@@ -70,13 +70,7 @@ func (f *Front) maxBody() int64 {
 func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.once.Do(f.begin)
 	x := &exchange{ResponseWriter: w, front: f, request: f.source.Request(r)}
-	x.hold = &x.own
-	if outer := behind(w); outer != nil {
-		x.hold = outer.hold
-	} else if page := behind(push.PageOf(r.Context())); page != nil {
-		x.hold = page.hold
-	}
-	x.hold.enter()
+	x.hold = enter(w, r, &x.own)
 	defer x.hold.leave()
 	if f.Access != nil {
 		defer f.access(x, r, time.Now())

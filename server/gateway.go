@@ -88,8 +88,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		return
 	}
-	defer x.hold.part(l)
-	res := &response{exchange: x, lease: l, r: r}
+	res := &response{exchange: x, lease: l, r: r, running: true}
+	defer x.hold.leave()
+	defer res.rest()
 	g.config.Init(&res.env, request)
 	res.env.Extender = res
 	res.start.function, res.writer = function{&startResponse, res}, function{&write, res}
@@ -109,10 +110,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (r *response) serve() bool {
 	err := r.lease.run.Call(r.r.Context(), func(_ context.Context, t *starlark.Thread,
 		app starlark.Callable) (err error) {
-		r.deadlines.call = host.CallOf(t)
+		r.calls(t)
 		if r.r.Body != http.NoBody {
-			r.env.Input.Fail = r.deadlines.call.Fail
-			r.env.Input.OnRead = r.deadlines.receiving
+			r.env.Input.Fail, r.env.Input.Wait = r.deadlines.call.Fail, r.receive
 		}
 		if r.body, err = r.call(t, app); err != nil {
 			return err
@@ -123,6 +123,7 @@ func (r *response) serve() bool {
 		}
 		return r.complete()
 	})
+	r.rest()
 	ok := err == nil || r.fail(err)
 	r.over = true
 	r.env.Finish() // the rest of the request is net/http's, which throws it away
@@ -159,12 +160,12 @@ func (r *response) fail(err error) bool {
 	}
 	f := failureOf(err)
 	if r.sent {
-		f.Status = r.status
+		f.Status = int(r.status)
 	}
 	r.report(f)
 	if !r.sent {
 		r.sent = true
-		r.status = f.Status
+		r.status = int32(f.Status)
 		r.exchange.page(r.w, r.r, f)
 		return true
 	}

@@ -26,6 +26,20 @@ type Call interface {
 	Wait(f func(ctx context.Context) error) error
 }
 
+// A Waiter stands around the waits of a call, as a server does that has others run meanwhile.
+type Waiter interface {
+	// Wait runs f and returns its error, or why the call must not go on.
+	Wait(ctx context.Context, f func(ctx context.Context) error) error
+}
+
+// A Yielder is a Call around whose waits a Waiter can stand.
+type Yielder interface {
+	// Yield has w called for each [Call.Wait] from now on.
+	Yield(w Waiter)
+	// Cancel ends the context of the call. It may be called from any goroutine.
+	Cancel()
+}
+
 // A Watcher is a Call that a debugger can follow.
 type Watcher interface {
 	// Watch has step called between two steps of the interpreter from now on, on the goroutine of

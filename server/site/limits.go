@@ -38,8 +38,12 @@ func Limits() []Limit {
 		{"request header", size(server.DefaultMaxHeaderBytes), "", "", "431; 414 for a target of HTTP/1"},
 		{"fields of a header", number(h2.DefaultMaxHeaderFields), "h2.Server.MaxHeaderFields", "",
 			"431"},
-		{"calls at once; as many again wait, for " + seconds(server.DefaultWait),
+		{"scripts that run at once; as many requests wait, for " + seconds(server.DefaultWait),
 			number(server.DefaultCalls), "server.Slots.Calls", "--calls", "503 with `Retry-After`"},
+		{"calls that have begun and wait: for the client, in a sleep; one more for each 64 KiB of " +
+			"a block that no other call has in hand", number(server.DefaultWaiting),
+			"server.Slots.Waiting", "--waiting", "of the client address that has the most, the " +
+				"one that has waited longest ends: 503, or the response is broken off"},
 		{"connections, of all listeners and protocols together", number(server.DefaultMaxConns),
 			"server.Group.MaxConns", "", "the one that has been idle longest is closed"},
 		{"a client that sends its header slowly", seconds(server.DefaultReadHeaderTimeout), "", "",

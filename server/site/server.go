@@ -85,8 +85,8 @@ func (s *Server) Set(site *Site) error {
 		return err
 	}
 	slots := s.slots
-	if slots == nil || slots.Calls != site.Calls {
-		slots = &server.Slots{Calls: site.Calls}
+	if slots == nil || slots.Calls != site.Calls || slots.Waiting != site.Waiting {
+		slots = &server.Slots{Calls: site.Calls, Waiting: site.Waiting}
 	}
 	old, next := s.edition.Load(), newEdition(s.handler(site, apps, slots), apps)
 	certificate := s.current.Load()

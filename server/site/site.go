@@ -43,6 +43,8 @@ type Site struct {
 	MaxBody int64
 	// Calls is how many calls of all applications together run at once: [server.Slots.Calls].
 	Calls int
+	// Waiting is how many calls that have begun may wait: [server.Slots.Waiting].
+	Waiting int
 	// Push says what may be pushed and hinted.
 	Push Push
 	// Access, if not nil, receives a record for each request.
