@@ -35,8 +35,9 @@ const linger = 500 * time.Millisecond
 // answer writes the answer to what was refused, and ends the server's side of the connection.
 func (c *conn) answer(status int) error {
 	text := strconv.Itoa(status) + " " + http.StatusText(status)
-	_, err := io.WriteString(c.Conn, "HTTP/1.1 "+text+"\r\nContent-Type: text/plain; charset=utf-8\r\n"+
-		"Content-Length: "+strconv.Itoa(len(text)+1)+"\r\nX-Content-Type-Options: nosniff\r\n"+
+	_, err := io.WriteString(c.Conn, "HTTP/1.1 "+text+"\r\n"+
+		"Content-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\n"+
+		"Content-Length: "+strconv.Itoa(len(text)+1)+"\r\n"+
 		"Date: "+time.Now().UTC().Format(http.TimeFormat)+"\r\nConnection: close\r\n\r\n"+text+"\n")
 	if err != nil || c.CloseWrite() != nil || c.SetReadDeadline(time.Now().Add(linger)) != nil {
 		return err
