@@ -1,11 +1,11 @@
 package server_test
 
 import (
-	"bytes"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,6 +14,24 @@ import (
 	"github.com/larkspur-web/larkspur/server"
 	"go.starlark.net/starlark"
 )
+
+// A sharedLog is a log that is read while it may be written.
+type sharedLog struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *sharedLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *sharedLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
 
 // flood makes h answer n requests, whose status must be that.
 func flood(t *testing.T, h http.Handler, n, status int, r *http.Request) {
@@ -61,7 +79,7 @@ def app(environ, start_response):
 					}
 					return starlark.None, nil
 				})})
-				var log bytes.Buffer
+				var log sharedLog
 				h := &server.Handler{App: app, Mount: "/app", Slots: test.slots,
 					Logger: slog.New(slog.NewTextHandler(&log, nil))}
 				if test.slots != nil {
@@ -70,6 +88,7 @@ def app(environ, start_response):
 				}
 				lines := func(want int, last string) {
 					t.Helper()
+					synctest.Wait()
 					all := strings.Split(strings.TrimSpace(log.String()), "\n")
 					if len(all) != want || !strings.Contains(all[want-1], last) {
 						t.Errorf("the log has %d lines, want %d, the last with %q:\n%s", len(all),
