@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"net/http"
 	"sync"
 	"time"
@@ -30,6 +31,10 @@ type Gateway struct {
 	// WriteTimeout is how long the client may take to accept a block, or 256 KiB of a larger one.
 	// Zero means [DefaultWriteTimeout], negative sets no bound.
 	WriteTimeout time.Duration
+	// IdleTimeout is how long a response that has begun may send nothing, while its application
+	// waits: in a sleep, for the client. That time is not the application's, which has its limits
+	// while it runs. Zero means [DefaultIdleTimeout], negative sets no bound.
+	IdleTimeout time.Duration
 	// Slots bound how many applications run at once. Nil means those of the process, which all
 	// Gateways share that have none of their own.
 	Slots *Slots
@@ -54,6 +59,17 @@ func (g *Gateway) begin() {
 		Serial:     g.Slots.serial(),
 		Logger:     g.Logger,
 	}
+}
+
+// idle is how long a response that has begun may send nothing.
+func (g *Gateway) idle() time.Duration {
+	switch {
+	case g.IdleTimeout == 0:
+		return DefaultIdleTimeout
+	case g.IdleTimeout < 0:
+		return math.MaxInt64
+	}
+	return g.IdleTimeout
 }
 
 // ServeHTTP calls the application for one request. It may be called from any number of goroutines.

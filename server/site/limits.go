@@ -26,9 +26,11 @@ func Limits() []Limit {
 	l := runtime.Limits{}.WithDefaults()
 	const stopped = "504, and the line that was running in the log"
 	return []Limit{
-		{"time of a call, to its first block and from each block to the next; " +
-			"all clean-up of a request has it once more",
+		{"time of a call, to its first block and from each block to the next, while it does not " +
+			"wait; all clean-up of a request has it once more",
 			seconds(l.Time), "runtime.Limits.Time", "--timeout", stopped},
+		{"time in which a response that has begun sends nothing, while its application waits",
+			minutes(server.DefaultIdleTimeout), "server.Gateway.IdleTimeout", "--idle-timeout", "the response is broken off"},
 		{"steps of all calls for a request, what is promised with it included; " +
 			"all its clean-up has them once more",
 			number(int64(l.Steps)), "runtime.Limits.Steps", "--max-steps", stopped},
@@ -55,6 +57,8 @@ func Limits() []Limit {
 			"server.Gateway.WriteTimeout", "", "the response is broken off"},
 	}
 }
+
+func minutes(d time.Duration) string { return strconv.Itoa(int(d/time.Minute)) + " minutes" }
 
 func seconds(d time.Duration) string {
 	if d == time.Second {

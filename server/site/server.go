@@ -125,7 +125,7 @@ func (s *Server) handler(site *Site, apps []*running, slots *server.Slots) http.
 	for _, m := range site.Mounts {
 		h := m.Handler
 		if m.App != nil {
-			h = find(apps, m.App).gateway(m.Path, slots)
+			h = find(apps, m.App).gateway(m.Path, site, slots)
 		}
 		front.Mounts = append(front.Mounts, server.Mount{Host: m.Host, Path: m.Path, Handler: h})
 	}
