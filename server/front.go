@@ -42,6 +42,7 @@ type Front struct {
 
 	once   sync.Once
 	mounts []Mount // in the order in which they are tried
+	wrong  string  // why it cannot serve; "" if it can
 	push   push.Handler
 	source environ.Source
 	tally  tally
@@ -50,6 +51,7 @@ type Front struct {
 // begin makes what is made at the first request.
 func (f *Front) begin() {
 	f.mounts = ordered(f.Mounts, f.Handler)
+	f.wrong = wrong(f.mounts)
 	f.push = push.Handler{
 		Next: http.HandlerFunc(f.route), Policy: f.Push,
 		Generation: f.generation, HonorsContext: f.honorsContext,
@@ -68,7 +70,9 @@ func (f *Front) maxBody() int64 {
 // It panics with http.ErrAbortHandler, as the net/http documentation wants, to break off a response
 // that has begun and cannot be ended.
 func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	f.once.Do(f.begin)
+	if f.once.Do(f.begin); f.wrong != "" {
+		panic("server: " + f.wrong)
+	}
 	x := &exchange{ResponseWriter: w, front: f, request: f.source.Request(r)}
 	x.hold = enter(w, r, &x.own)
 	defer x.hold.leave()
@@ -146,7 +150,7 @@ func (f *Front) route(w http.ResponseWriter, r *http.Request) {
 			"the path is outside the mounts %s", f.paths()))
 		return
 	}
-	m.Handler.ServeHTTP(w, r)
+	m.Handler.ServeHTTP(w, x.mounted(r, m.Path, promised))
 }
 
 // generation is that of the application which answers r, a page that w answers or a request that

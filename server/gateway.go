@@ -26,6 +26,10 @@ type Gateway struct {
 	App App
 	// Environ are the deployer's variables, added to each environ.
 	Environ map[string]string
+	// Variables, if not nil, returns more of them for one request, of a client or promised: who the
+	// user is (REMOTE_USER), what of the path the router took (r.PathValue), which tenant it is.
+	// They win over all others of the same name.
+	Variables func(r *http.Request) map[string]string
 	// ServerName is SERVER_NAME. Empty means the listener's address.
 	ServerName string
 	// WriteTimeout is how long the client may take to accept a block, or 256 KiB of a larger one.
@@ -49,9 +53,6 @@ type Gateway struct {
 }
 
 func (g *Gateway) begin() {
-	if g.App == nil {
-		panic("server: Gateway has no App")
-	}
 	g.config = environ.Config{
 		Vars:       g.Environ,
 		ServerName: g.ServerName,
@@ -76,7 +77,9 @@ func (g *Gateway) idle() time.Duration {
 //
 // It panics with http.ErrAbortHandler to break off a response that has begun and cannot be ended.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	g.once.Do(g.begin)
+	if g.once.Do(g.begin); g.App == nil {
+		panic("server: the Gateway, or the Handler, has no App")
+	}
 	x, promised := exchangeOf(w, r)
 	if x == nil {
 		x, promised = &exchange{ResponseWriter: w, request: g.source.Request(r)}, false
@@ -86,14 +89,10 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	request := &x.request
 	if promised {
 		own := x.front.source.Request(r)
+		own.ScriptName, _ = r.Context().Value(scriptName{}).(string)
 		request = &own
 	}
 	request.Message = r
-	if x.front != nil {
-		if m := x.front.mount(r); m != nil {
-			request.ScriptName = m.Path
-		}
-	}
 	l, err := x.hold.join(r, g)
 	if err != nil {
 		if r.Context().Err() == nil {
@@ -108,6 +107,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer x.hold.leave()
 	defer res.rest()
 	g.config.Init(&res.env, request)
+	if g.Variables != nil {
+		res.vary(g.Variables(r))
+	}
 	res.env.Extender = res
 	res.start.function, res.writer = function{&startResponse, res}, function{&write, res}
 	res.length = -1

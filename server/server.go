@@ -56,6 +56,8 @@ type Handler struct {
 	ServerName string
 	// MaxBody is [Front.MaxBody].
 	MaxBody int64
+	// Variables is [Gateway.Variables].
+	Variables func(r *http.Request) map[string]string
 	// WriteTimeout is [Gateway.WriteTimeout].
 	WriteTimeout time.Duration
 	// IdleTimeout is [Gateway.IdleTimeout].
@@ -82,7 +84,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) begin() {
-	gateway := &Gateway{App: h.App, Environ: h.Environ, ServerName: h.ServerName,
+	gateway := &Gateway{App: h.App, Environ: h.Environ, Variables: h.Variables,
+		ServerName:   h.ServerName,
 		WriteTimeout: h.WriteTimeout, IdleTimeout: h.IdleTimeout, Slots: h.Slots,
 		Logger: h.Logger}
 	h.front.Mounts = []Mount{{Path: h.Mount, Handler: gateway}}
