@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
@@ -28,6 +29,9 @@ type exchange struct {
 	status  int         // zero until it is sent
 	sent    http.Header
 	hints   []http.Header // of each 103
+
+	connection *sync.Map   // what package push knows of the client; nil if it takes no promises
+	promises   []*exchange // that it has got
 	pending strings.Builder
 	blocks  []string // of the body, as they were flushed
 
