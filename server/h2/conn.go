@@ -184,4 +184,7 @@ func (c *conn) cancelStreams() {
 	for _, st := range c.streams.open {
 		st.req.ctx.cancel(c.ctx.Err())
 	}
+	for st := range c.streams.answered {
+		st.req.ctx.cancel(c.ctx.Err())
+	}
 }

@@ -100,6 +100,11 @@ func (c *conn) flush(mine *stream) {
 		if len(c.out.buf) == 0 {
 			break
 		}
+		if mine != nil {
+			// Nobody knows how long the client takes. A handler that writes to it does
+			// not keep others from running.
+			c.srv.workers.releaseSlot(mine)
+		}
 		buf, pooled := c.out.takeAll()
 		renew := c.renewDeadline()
 		c.mu.Unlock()
@@ -153,9 +158,7 @@ func (c *conn) abort(err error) {
 	}
 	c.out.broken = err
 	c.out.buf = nil
-	for _, st := range c.streams.open {
-		c.close(st, err)
-	}
+	c.loseAll(err)
 	c.out.wakeRoomWaiters()
 	c.wakeReader()
 }

@@ -36,9 +36,10 @@ type Server struct {
 
 	// MaxHandlers is how many handlers run at once for all connections of this
 	// Server. Requests above it wait for their turn, each in a stream that counts
-	// for MaxStreams. A handler that has had to wait for its client, to send or to
-	// read, does not count from then on: clients that are slow on purpose do not
-	// keep others out. If zero, 2048.
+	// for MaxStreams. A handler that has sent a part of its response, has had to wait
+	// for a part of the request, or was told that its client has gone does not count
+	// from then on: clients that are slow on purpose, event streams and handlers that
+	// nobody listens to any more do not keep others out. If zero, 2048.
 	MaxHandlers int
 
 	// MaxPromises is how many promised streams one connection has open at once, if

@@ -31,6 +31,9 @@ func write[T []byte | string](w *response, p T) (int, error) {
 	if w.s == nil {
 		return 0, errEnded
 	}
+	if w.lost.Load() {
+		return 0, w.failed()
+	}
 	if w.status == 0 {
 		w.writeHeader(http.StatusOK)
 	}
@@ -68,6 +71,16 @@ func write[T []byte | string](w *response, p T) (int, error) {
 	return len(p), nil
 }
 
+// failed is the error of a response whose stream has failed. A handler that goes on
+// nevertheless does not count for MaxHandlers.
+func (w *response) failed() error {
+	c := w.st.c
+	c.srv.workers.releaseSlot(w.st)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return w.st.state.err
+}
+
 // view is p as bytes that are only read: nothing keeps them beyond the Write, or
 // changes them.
 func view[T []byte | string](p T) []byte {
@@ -97,6 +110,10 @@ func (w *response) sendData(p []byte) error {
 		w.sendHeader(p, false, w.head, time.Now())
 		if w.head {
 			c.endLocal(w.st) // a response to HEAD has no trailers
+			if c.streams.answered == nil {
+				c.streams.answered = map[*stream]struct{}{}
+			}
+			c.streams.answered[w.st] = struct{}{}
 		}
 	}
 	if w.head || len(p) == 0 {
@@ -170,6 +187,7 @@ func (w *response) end() {
 	w.s.buf = w.s.buf[:0]
 	clear(w.s.fields)
 	w.s = nil
+	delete(w.st.c.streams.answered, w.st)
 	w.st.c.handlerEnded()
 }
 
@@ -223,6 +241,9 @@ func (w *response) FlushError() error {
 	if w.s == nil {
 		return errEnded
 	}
+	if w.lost.Load() {
+		return w.failed()
+	}
 	if w.status == 0 {
 		w.writeHeader(http.StatusOK)
 	}
@@ -230,13 +251,14 @@ func (w *response) FlushError() error {
 		return err
 	}
 	c := w.st.c
+	c.srv.workers.releaseSlot(w.st)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	// A goroutine that is writing already will write this too.
 	if !c.out.flushing && c.out.broken == nil {
 		c.flush(w.st)
 	}
-	if w.st.state.closed && w.st.state.err != errEnded {
+	if w.lost.Load() {
 		return w.st.state.err
 	}
 	return nil
