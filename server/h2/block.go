@@ -121,7 +121,7 @@ func (r *reader) field(f hpack.HeaderField) {
 // finishBlock handles a complete block: a request, or its trailers.
 func (r *reader) finishBlock(id uint32) error {
 	b := &r.block
-	defer clear(b.fields) // the slice is reused; the strings are the request's
+	defer b.clear()
 	if id <= r.c.streams.lastClient {
 		return r.handleTrailers(id)
 	}
@@ -146,6 +146,17 @@ func (r *reader) finishBlock(id uint32) error {
 	return nil
 }
 
+// keptFields is how many fields a connection keeps room for between requests.
+const keptFields = 64
+
+// clear lets go of the fields. The slice is reused; the strings are the request's.
+func (b *block) clear() {
+	clear(b.fields)
+	if cap(b.fields) > keptFields {
+		b.fields = nil
+	}
+}
+
 // openable notes that the client opens the stream id, and checks whether it may. It
 // returns the priority that a PRIORITY_UPDATE has given it before. A stream that
 // came after the final GOAWAY is ignored.
@@ -168,6 +179,8 @@ func (r *reader) openable(id uint32) (prio priority, ignored bool, err error) {
 	case c.streams.clients >= c.lim.streams:
 		// RFC 9113, section 5.1.2.
 		return prio, false, streamError{id, http2.ErrCodeRefusedStream, "too many streams"}
+	case !r.block.tooLarge && !c.headerRoom(r.block.cost()):
+		return prio, false, streamError{id, http2.ErrCodeRefusedStream, "no memory for headers"}
 	}
 	return prio, false, nil
 }

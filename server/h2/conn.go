@@ -60,6 +60,7 @@ type conn struct {
 	encoder      encoder
 	out          output
 	budget       budget
+	headers      int // what the fields of all requests take: see memory.go
 	clock        clock
 	ending       ending
 }

@@ -148,6 +148,7 @@ func (c *conn) handleWindowUpdate(f frame) error {
 			// error.
 			return connError{http2.ErrCodeFlowControl, "the window of the connection overflows"}
 		}
+		c.clock.stallBy = 0
 		return nil
 	}
 	if c.streams.idle(f.id) {
@@ -183,6 +184,7 @@ func (c *conn) resizeWindows(size int32) error {
 			c.ready.push(st)
 		} else {
 			c.ready.remove(st)
+			c.startStall(st)
 		}
 	}
 	return nil

@@ -103,7 +103,7 @@ func (w *response) ownOrigin(target string) (rest string, ok bool) {
 	if w.st.c.tls != nil {
 		scheme = "https://"
 	}
-	rest, ok = strings.CutPrefix(target, scheme+w.st.req.r.Host)
+	rest, ok = strings.CutPrefix(target, scheme+w.st.req.host)
 	if ok && rest == "" {
 		rest = "/"
 	}

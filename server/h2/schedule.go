@@ -63,6 +63,7 @@ func (s *scheduler) push(st *stream) {
 	if st.turn.scheduled || st.state.closed || len(st.out.data) == 0 || st.flow.out.n <= 0 {
 		return
 	}
+	st.times.stall = 0 // its window is open
 	st.turn.scheduled = true
 	st.turn.level = int8(levelOf(st))
 	l := &s.level[st.turn.level]

@@ -50,6 +50,12 @@ type Server struct {
 	// 431. If zero, [DefaultMaxHeaderFields].
 	MaxHeaderFields int
 
+	// MaxHeaderMemory is how many bytes the fields of all requests may take whose
+	// handlers have not returned; those of one connection may take an eighth. A
+	// stream above it is reset with REFUSED_STREAM, so that its client may try again;
+	// 16 KiB for each connection are not counted. If zero, 16 MiB.
+	MaxHeaderMemory int
+
 	// ControlBudget bounds what a client may do that makes work and brings nothing.
 	// It is the units that a connection can have saved; when they are spent, the
 	// connection is closed with ENHANCE_YOUR_CALM. A PING, SETTINGS, PRIORITY,
@@ -77,6 +83,7 @@ type Server struct {
 
 	workers workers
 	clock   dateClock
+	headers atomic.Int64 // what counts for MaxHeaderMemory
 
 	// mu guards conns. It is not held together with a connection's lock.
 	mu    sync.Mutex

@@ -77,6 +77,9 @@ func (c *conn) close(st *stream, err error) {
 	if err != nil {
 		c.lose(st, err)
 	}
+	if !st.state.begun {
+		c.dropRequest(st)
+	}
 	st.signal()
 	if len(c.streams.open) == 0 && c.state == http.StateActive {
 		c.becomeIdle()

@@ -119,7 +119,7 @@ func (w *response) sendData(p []byte) error {
 	if w.head || len(p) == 0 {
 		return nil
 	}
-	return c.transmit(w.st, p, false)
+	return c.transmit(w.st, p)
 }
 
 // finish ends the response when the handler has returned. It reports whether it is
@@ -137,6 +137,8 @@ func (w *response) finish() (flush bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	defer w.end()
+	w.header = nil
+	c.dropRequest(st)
 	if c.waitForRoom(st) != nil {
 		return false // the stream is closed
 	}
@@ -145,40 +147,31 @@ func (w *response) finish() (flush bool) {
 		c.reset(st.id, http2.ErrCodeInternal)
 		return true
 	}
-	if w.finishBody(len(trailers) == 0, now) != nil {
-		return false
-	}
-	if len(trailers) > 0 && !st.state.closed {
-		c.sendFields(st.id, flagEndStream, 0, trailers)
-		c.endLocal(st)
-	}
+	w.finishBody(trailers, now)
 	return c.flushNow(int64(now.Sub(c.epoch)))
 }
 
-// finishBody sends what is left of the response up to its trailers, with the header
-// if that is not sent yet, and with end ends it. c.mu is held.
-func (w *response) finishBody(end bool, now time.Time) error {
+// finishBody sends what is left of the response, with the header if that is not sent
+// yet. c.mu is held.
+func (w *response) finishBody(trailers []responseField, now time.Time) {
 	c, st := w.st.c, w.st
 	body := w.s.buf
 	if w.head || w.bodyless() {
 		body = nil // it is not sent, but has told type and length
 	}
+	empty := len(body) == 0 && len(trailers) == 0
 	switch {
 	case !w.sent:
-		last := end && len(body) == 0
-		w.sendHeader(w.s.buf, true, last, now)
-		if last {
+		w.sendHeader(w.s.buf, true, empty, now)
+		if empty {
 			c.endLocal(st)
-			return nil
+			return
 		}
-	case end && len(body) == 0:
+	case empty:
 		c.endEmpty(st)
-		return nil
+		return
 	}
-	if len(body) == 0 {
-		return nil
-	}
-	return c.transmit(st, body, end)
+	c.conclude(st, body, trailers)
 }
 
 // end gives back the scratch and the handler's place. All methods do nothing
@@ -218,6 +211,7 @@ func (w *response) abort() {
 	if w.s != nil {
 		w.end()
 	}
+	c.dropRequest(w.st)
 	if !w.st.state.closed {
 		c.reset(w.st.id, http2.ErrCodeInternal)
 		c.scheduleFlush()
