@@ -15,9 +15,14 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// bomb is a header block whose fields, sent again, are a byte each: n fields of size bytes, and the
-// first that names the path.
+// bomb is a header block of n fields of size bytes, and the block that has the same again: a byte for
+// each.
 func bomb(name string, n, size int) (first, again []byte) {
+	return bombOf(name, strings.Repeat("x", size), n)
+}
+
+// bombOf is bomb, with that value.
+func bombOf(name, value string, n int) (first, again []byte) {
 	var buf bytes.Buffer
 	e := hpack.NewEncoder(&buf)
 	blocks := make([][]byte, 2)
@@ -26,7 +31,7 @@ func bomb(name string, n, size int) (first, again []byte) {
 			e.WriteField(hpack.HeaderField{Name: f[0], Value: f[1], Sensitive: true})
 		}
 		for range n {
-			e.WriteField(hpack.HeaderField{Name: name, Value: strings.Repeat("x", size)})
+			e.WriteField(hpack.HeaderField{Name: name, Value: value})
 		}
 		blocks[i] = bytes.Clone(buf.Bytes())
 		buf.Reset()

@@ -58,10 +58,10 @@ type Server struct {
 
 	// ControlBudget bounds what a client may do that makes work and brings nothing.
 	// It is the units that a connection can have saved; when they are spent, the
-	// connection is closed with ENHANCE_YOUR_CALM. A PING, SETTINGS, PRIORITY,
-	// WINDOW_UPDATE, CONTINUATION, empty DATA or unknown frame costs 1, a stream
-	// that is reset, by the client or because of it, 8, a header that is too large
-	// 16. A delivered response earns 5, a DATA frame sent 2, 512 bytes of DATA
+	// connection is closed with ENHANCE_YOUR_CALM. A PING, PRIORITY, WINDOW_UPDATE,
+	// CONTINUATION, empty DATA or unknown frame costs 1, as do each setting of a
+	// SETTINGS frame and 64 bytes of a PRIORITY_UPDATE, a stream that is reset, by
+	// the client or because of it, 8, a header that is too large 16. A delivered response earns 5, a DATA frame sent 2, 512 bytes of DATA
 	// either way 1, a second 100. If zero, 4000.
 	ControlBudget int
 
