@@ -14,7 +14,8 @@ type block struct {
 	id          uint32 // 0: none is being read
 	end         bool   // END_STREAM
 	began       int64  // when its first frame came, if that did not end it
-	raw         int    // bytes that came
+	parts       int    // frames that came
+	raw         int    // bytes that came, without those that the trimmer has cut
 	size        int    // bytes of the fields, as SETTINGS_MAX_HEADER_LIST_SIZE counts
 	tooLarge    bool
 	dependsSelf bool // its priority names the stream itself; otherwise it is ignored
@@ -67,6 +68,16 @@ func (r *reader) handleContinuation(f frame) error {
 // since the decoder's table depends on it, but not kept. RFC 9113, section 4.3.
 func (r *reader) decode(p []byte, flags http2.Flags) error {
 	c, b := r.c, &r.block
+	// A block within one frame of the usual size has no string that could be too long.
+	if b.parts++; b.parts > 1 || !flags.Has(flagEndHeaders) || len(p) > minFrameSize {
+		if b.parts == 1 {
+			r.trimmer.init(c.lim.headerBytes, r.tableSize())
+		}
+		if p = r.trimmer.trim(p); r.trimmer.cut {
+			b.tooLarge = true
+			r.decoder.SetEmitEnabled(false)
+		}
+	}
 	// A block that is too large is decoded and answered 431, up to twice the limit.
 	// One that goes on beyond that may never end (CVE-2024-27316).
 	b.raw += len(p)
@@ -94,6 +105,9 @@ func (r *reader) decode(p []byte, flags http2.Flags) error {
 	}
 	return r.finishBlock(id)
 }
+
+// tableSize is the size of the largest table that the decoder may have.
+func (r *reader) tableSize() int { return int(max(r.c.lim.decoderTable, defaultTableSize)) }
 
 // limitHeader sets the time by which the block must have ended; 0 is none.
 func (r *reader) limitHeader(at int64) {

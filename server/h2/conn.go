@@ -121,11 +121,10 @@ func newConn(
 	}
 	c.reader.c = c
 	// The client may use a table of the default size until it has acknowledged a
-	// smaller one: RFC 7541, section 4.2. No string is longer than decode lets a
-	// block be.
+	// smaller one: RFC 7541, section 4.2. The trimmer sees to strings that are too
+	// long.
 	c.reader.decoder = hpack.NewDecoder(defaultTableSize, c.reader.field)
-	c.reader.decoder.SetAllowedMaxDynamicTableSize(max(lim.decoderTable, defaultTableSize))
-	c.reader.decoder.SetMaxStringLength(2 * lim.headerBytes)
+	c.reader.decoder.SetAllowedMaxDynamicTableSize(uint32(c.reader.tableSize()))
 
 	c.streams.open = map[uint32]*stream{}
 	c.client = clientSettings{
