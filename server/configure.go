@@ -32,8 +32,9 @@ const (
 // leaves zero gets a safe value; a negative timeout stays, and means none. Call it before s
 // serves. An [h2.Server] whose Configure is called after it takes the place of the default one.
 //
-// WriteTimeout is not only a bound of the whole response: a [Handler] moves it with each block that
-// the client accepts, so that a stream lives as long as it is read.
+// WriteTimeout stays zero, as it would cut the streams of any handler: a [Handler] sets its own
+// deadline, which moves with each block that the client accepts, and what waits for an HTTP/2
+// client that does not read ends by StallTimeout of [h2.Server].
 func Configure(s *http.Server) error {
 	harden(s)
 	return h2.Configure(s)
@@ -43,7 +44,6 @@ func Configure(s *http.Server) error {
 func harden(s *http.Server) {
 	setTimeout(&s.ReadHeaderTimeout, DefaultReadHeaderTimeout)
 	setTimeout(&s.ReadTimeout, DefaultReadTimeout)
-	setTimeout(&s.WriteTimeout, DefaultWriteTimeout)
 	setTimeout(&s.IdleTimeout, idleTimeout)
 	if s.MaxHeaderBytes == 0 {
 		s.MaxHeaderBytes = DefaultMaxHeaderBytes

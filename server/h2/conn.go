@@ -65,14 +65,11 @@ type conn struct {
 	ending       ending
 }
 
-// serve serves nc until it ends. It runs on the goroutine that net/http gave the
-// connection, which becomes the reader. With prefaceRead, the client's preface has
-// been read.
-func (s *Server) serve(
-	ctx context.Context, nc net.Conn, hs *http.Server, h http.Handler, lim *limits,
-	prefaceRead bool,
-) {
-	c := newConn(ctx, s, nc, hs, h, lim)
+// serve serves the connection until it ends. It runs on the goroutine that net/http
+// gave it, which becomes the reader. With prefaceRead, the client's preface has been
+// read.
+func (c *conn) serve(prefaceRead bool) {
+	s, nc := c.srv, c.nc
 	// Only the reader closes nc. Other goroutines wake it, or close the connection
 	// below TLS, which ends its Read.
 	defer nc.Close()
@@ -103,8 +100,8 @@ func (s *Server) serve(
 
 // newConn makes a connection in its initial state. The client's SETTINGS have the
 // initial values of RFC 9113, section 6.5.2.
-func newConn(
-	ctx context.Context, s *Server, nc net.Conn, hs *http.Server, h http.Handler, lim *limits,
+func (s *Server) newConn(
+	ctx context.Context, nc net.Conn, hs *http.Server, h http.Handler, lim *limits,
 ) *conn {
 	c := &conn{
 		srv: s, hs: hs, lim: lim, nc: nc, raw: nc, handler: h, ctx: ctx, epoch: time.Now(),

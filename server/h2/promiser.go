@@ -56,6 +56,8 @@ type Promiser interface {
 var (
 	_ Promiser    = (*response)(nil)
 	_ http.Pusher = (*response)(nil)
+	//lint:ignore SA1019 there are frameworks that ask for it
+	_ http.CloseNotifier = (*response)(nil)
 )
 
 // Promises reports whether a promise can be made, as [Promiser] says.

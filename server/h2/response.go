@@ -92,7 +92,7 @@ func (w *response) writeHeader(status int) {
 	// Three digits, as net/http demands: a mistake of the handler's, which it
 	// should see.
 	if status < 100 || status > 999 {
-		panic(fmt.Sprintf("h2: invalid status %d", status))
+		panic(fmt.Sprintf("invalid WriteHeader code %d", status))
 	}
 	if status == http.StatusSwitchingProtocols {
 		status = http.StatusNotImplemented // RFC 9113, section 8.6: HTTP/2 has no 101

@@ -58,8 +58,12 @@ func (c *conn) conclude(st *stream, p []byte, trailers []responseField) {
 	}
 }
 
-// endWith ends a response whose body is in the output, by its trailers.
+// endWith ends a response whose body is in the output, by its trailers, or by a reset.
 func (c *conn) endWith(st *stream, trailers []responseField) {
+	if st.out.short {
+		c.reset(st.id, http2.ErrCodeInternal)
+		return
+	}
 	c.sendFields(st.id, flagEndStream, 0, trailers)
 	c.endLocal(st)
 }
@@ -127,6 +131,9 @@ func (c *conn) fillOutput() {
 			return
 		}
 		c.ready.sent(st)
+		if len(st.out.data) == 0 && !st.state.closed && c.yieldsLater(st) {
+			return
+		}
 	}
 	if c.flow.out.n > 0 {
 		return
@@ -134,6 +141,14 @@ func (c *conn) fillOutput() {
 	if st := c.ready.first(c); st != nil {
 		c.startStall(st)
 	}
+}
+
+// yieldsLater reports whether st, all of whose DATA has just been moved, is to have the
+// time of a write before a stream that is less urgent fills the output: its handler,
+// which was woken, may have more. RFC 9218, section 10.
+func (c *conn) yieldsLater(st *stream) bool {
+	next := c.ready.first(c)
+	return next != nil && next.turn.level > st.turn.level
 }
 
 // appendData moves up to n DATA frames of st into the output, as far as the windows
@@ -163,7 +178,7 @@ func (c *conn) appendData(st *stream, n int) (moved bool) {
 func (c *conn) appendDataFrame(st *stream, m int) {
 	var flags http2.Flags
 	last := m == len(st.out.data)
-	if last && st.out.end && len(st.out.trailers) == 0 {
+	if last && st.out.end && len(st.out.trailers) == 0 && !st.out.short {
 		flags = flagEndStream
 	}
 	c.out.frame(http2.FrameData, flags, st.id, m)

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/net/http2"
 )
 
 // A Server serves HTTP/2 connections. Its zero value is ready, and safe on an open
@@ -25,8 +27,11 @@ import (
 // if it and ReadTimeout are zero), ErrorLog, ConnState (called in order, by whoever
 // changes the state: it must not block), BaseContext, ConnContext and HTTP2, of
 // which MaxReadFrameSize is 16 KiB if zero, the receive buffers 512 KiB for a
-// stream and 1 MiB for a connection, and WriteByteTimeout 15 s. A negative timeout
-// means none.
+// stream and 1 MiB for a connection, and WriteByteTimeout 15 s (in which a client must
+// take some of what is written; over TLS, a record of 16 KiB, or of 1 KiB once it is
+// slow). A negative timeout means none. SetKeepAlivesEnabled cannot be seen from here:
+// a handler that sets "Connection: close" ends the connection after its streams, and
+// Shutdown all of them.
 type Server struct {
 	// MaxStreams is how many streams a client may have open at once, and how many
 	// of its requests may have handlers that still run, those of reset streams
@@ -121,7 +126,7 @@ func (s *Server) Configure(hs *http.Server) error {
 	// Not yet: hs may be changed until it serves.
 	limits := sync.OnceValue(func() *limits { return s.limits(hs) })
 	hs.TLSNextProto["h2"] = func(hs *http.Server, nc *tls.Conn, h http.Handler) {
-		s.serve(baseContext(h), nc, hs, h, limits(), false)
+		s.newConn(baseContext(h), nc, hs, h, limits()).serve(false)
 	}
 	// net/http hands over a cleartext connection, whose preface it has read, inside
 	// of a *tls.Conn that is none.
@@ -132,7 +137,7 @@ func (s *Server) Configure(hs *http.Server) error {
 			nc.Close()
 			return
 		}
-		s.serve(baseContext(h), u.UnencryptedNetConn(), hs, h, limits(), true)
+		s.newConn(baseContext(h), u.UnencryptedNetConn(), hs, h, limits()).serve(true)
 	}
 	hs.RegisterOnShutdown(func() { s.shutdown(hs) })
 	return nil
@@ -147,8 +152,8 @@ func baseContext(h http.Handler) context.Context {
 	return context.Background()
 }
 
-// ServeConn serves HTTP/2 on nc, from the client's preface on, until the connection
-// ends, and closes it. It is for those who accept connections themselves: over TLS
+// ServeConn serves HTTP/2 on nc, from the client's preface on, until the connection or
+// ctx ends, and closes it. If ctx does, the streams that are open are lost. It is for those who accept connections themselves: over TLS
 // nc is a *tls.Conn whose handshake is done, in cleartext any other. The handler,
 // limits and log are those of hs, whose zero value will do; the requests' contexts
 // descend from ctx. hs.Shutdown ends the connection only if hs was given to
@@ -160,7 +165,13 @@ func (s *Server) ServeConn(ctx context.Context, nc net.Conn, hs *http.Server) {
 	}
 	ctx = context.WithValue(ctx, http.ServerContextKey, hs)
 	ctx = context.WithValue(ctx, http.LocalAddrContextKey, nc.LocalAddr())
-	s.serve(ctx, nc, hs, h, s.limits(hs), false)
+	c := s.newConn(ctx, nc, hs, h, s.limits(hs))
+	defer context.AfterFunc(ctx, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.failConn(connError{http2.ErrCodeNo, "the server has ended the connection"})
+	})()
+	c.serve(false)
 	if hs.ConnState != nil {
 		hs.ConnState(nc, http.StateClosed)
 	}

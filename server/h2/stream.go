@@ -91,6 +91,7 @@ type outgoing struct {
 	data     []byte
 	end      bool            // the response ends with data, or with the trailers
 	trailers []responseField // that follow data
+	short    bool            // it is less than was declared: a reset follows data
 	blocked  bool            // a goroutine waits for wake
 	wake     chan struct{}
 }

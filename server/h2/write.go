@@ -142,11 +142,9 @@ func (w *response) finish() (flush bool) {
 	if c.waitForRoom(st) != nil {
 		return false // the stream is closed
 	}
-	if !w.head && !w.bodyless() && w.length >= 0 && w.written < w.length {
-		// RFC 9113, section 8.1.1: a body shorter than content-length is malformed.
-		c.reset(st.id, http2.ErrCodeInternal)
-		return true
-	}
+	// RFC 9113, section 8.1.1: a body shorter than content-length is malformed. As
+	// net/http does, what there is of it is sent; but it does not end as a whole one.
+	st.out.short = !w.head && !w.bodyless() && w.written < w.length
 	w.finishBody(trailers, now)
 	return c.flushNow(int64(now.Sub(c.epoch)))
 }
@@ -159,15 +157,15 @@ func (w *response) finishBody(trailers []responseField, now time.Time) {
 	if w.head || w.bodyless() {
 		body = nil // it is not sent, but has told type and length
 	}
-	empty := len(body) == 0 && len(trailers) == 0
+	end := len(body) == 0 && len(trailers) == 0 && !st.out.short
 	switch {
 	case !w.sent:
-		w.sendHeader(w.s.buf, true, empty, now)
-		if empty {
+		w.sendHeader(w.s.buf, true, end, now)
+		if end {
 			c.endLocal(st)
 			return
 		}
-	case empty:
+	case end:
 		c.endEmpty(st)
 		return
 	}
@@ -256,6 +254,14 @@ func (w *response) FlushError() error {
 		return w.st.state.err
 	}
 	return nil
+}
+
+// CloseNotify returns a channel that gets a value when the client has gone, or when
+// the handler has returned. It is for handlers that know no request's context.
+func (w *response) CloseNotify() <-chan bool {
+	gone := make(chan bool, 1)
+	w.st.req.ctx.AfterFunc(func() { gone <- true })
+	return gone
 }
 
 // SetReadDeadline has reads of the request's body fail from t on, with
