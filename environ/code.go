@@ -1,6 +1,7 @@
 package environ
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
@@ -198,9 +199,11 @@ func Codes() []CodeInfo {
 				"block the client gets 504.",
 			"The log names the line that was running. Do less in a request, or raise the limit."},
 		{CodeFull, "the server is full",
-			"As many applications run at once as may, and the queue is full or waiting took " +
-				"too long. The client gets 503 with `Retry-After`.",
-			"Raise `server.Slots.Calls` (`--calls`), or answer faster."},
+			"As many scripts run at once as may, and the queue is full or waiting took too " +
+				"long; or too many calls that have begun wait, and this client has the most of " +
+				"them. The client gets 503 with `Retry-After`, or a response that breaks off.",
+			"Raise `server.Slots.Calls` (`--calls`) or `server.Slots.Waiting` (`--waiting`), " +
+				"or answer faster."},
 		{CodePanic, "host code panicked",
 			"A fault in Go code that the application called. The client gets 500; the process " +
 				"lives on.",
@@ -213,9 +216,10 @@ func Codes() []CodeInfo {
 	}
 }
 
-// An Error is a fault of the contract, found while a script runs. The interpreter adds the place.
+// An Error is a fault of the contract, found while a script runs. The interpreter adds the place. It
+// is also how Go code that a script calls has a request answered with a status of its own.
 type Error struct {
-	Code Code
+	Code Code   // "" if it is no fault of the contract
 	Msg  string // what is wrong
 	Fix  string // what to write instead; may be empty
 	// Status is the HTTP status that the fault deserves if the script lets it pass; zero means 500.
@@ -230,17 +234,21 @@ func Errorf(code Code, fix, format string, args ...any) *Error {
 }
 
 func (e *Error) Error() string {
-	if e.Fix == "" {
-		return string(e.Code) + ": " + e.Msg
+	msg := e.Msg
+	if e.Code != "" {
+		msg = string(e.Code) + ": " + msg
 	}
-	return string(e.Code) + ": " + e.Msg + "; " + e.Fix
+	if e.Fix != "" {
+		msg += "; " + e.Fix
+	}
+	return msg
 }
 
 // Unwrap returns Err.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Kind is what a script sees as .kind of the error that catch returns.
-func (e *Error) Kind() string { return string(e.Code) }
+// Kind is what a script sees as .kind of the error that catch returns: the code, or "error".
+func (e *Error) Kind() string { return cmp.Or(string(e.Code), "error") }
 
 // ErrorCode is [host.Coder]'s.
 func (e *Error) ErrorCode() string { return string(e.Code) }

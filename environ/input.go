@@ -2,6 +2,7 @@ package environ
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -19,19 +20,20 @@ import (
 // same way, so that half a body is never taken for a whole one; and once the request is over, every
 // read fails.
 type Input struct {
-	// OnRead, if not nil, is called once, before the first read.
-	OnRead func()
+	// Wait, if not nil, is called with each read of the body, and is to run it: the client may let it
+	// wait. It is [host.Call.Wait] of the call that reads, or something around it.
+	Wait func(read func(context.Context) error) error
 	// Fail, if not nil, is told when an iteration fails, because a for loop in a script cannot ask.
 	Fail func(error)
 
 	host.Object
 	body  io.Reader
-	atEnd bool
 	limit int64 // bytes that may still be read; negative for no bound
 	max   int64
 	buf   *bufio.Reader // made by the first method that a script calls
 	err   error         // the failure that every later read repeats
 	over  atomic.Bool   // a script may have kept it for another request's goroutine
+	atEnd bool
 }
 
 // NewInput returns an input that reads from r, for middleware that puts another in the place of
@@ -87,22 +89,18 @@ func (b *body) Read(p []byte) (int, error) {
 	if i.atEnd {
 		return 0, io.EOF // net/http closes a body that was read to its end when the response begins
 	}
-	if i.OnRead != nil {
-		i.OnRead()
-		i.OnRead = nil
-	}
 	if i.body == nil {
 		return 0, io.EOF
 	}
 	if i.limit < 0 || len(p) == 0 {
-		n, err := i.body.Read(p)
+		n, err := i.receive(p)
 		return n, i.broken(err)
 	}
 	// One byte more than the limit tells a body that fits from one that does not.
 	if int64(len(p)) > i.limit+1 {
 		p = p[:i.limit+1]
 	}
-	n, err := i.body.Read(p)
+	n, err := i.receive(p)
 	if int64(n) > i.limit {
 		n = int(i.limit)
 		i.limit = 0
@@ -113,6 +111,20 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 	i.limit -= int64(n)
 	return n, i.broken(err)
+}
+
+func (i *Input) receive(p []byte) (n int, err error) {
+	if i.Wait == nil {
+		return i.body.Read(p)
+	}
+	waited := i.Wait(func(context.Context) error {
+		n, err = i.body.Read(p)
+		return nil
+	})
+	if waited != nil {
+		err = waited
+	}
+	return n, err
 }
 
 // lines is the Input as what the reading methods of a script read from.

@@ -25,6 +25,7 @@ type call struct {
 	counted uint64        // steps of the thread that the budget has been told
 	next    uint64        // step at which the limits are looked at
 	watch   func() uint64 // nil if nobody watches
+	waiter  host.Waiter   // nil if nobody stands around its waits
 	trail   *trail        // while a limit is being reached
 	failure error         // what ended the call, once something did
 }
@@ -32,6 +33,7 @@ type call struct {
 var (
 	_ host.Call    = (*call)(nil)
 	_ host.Watcher = (*call)(nil)
+	_ host.Yielder = (*call)(nil)
 )
 
 // start begins the call c, which is fresh, for at most length.
@@ -161,7 +163,24 @@ func (c *call) arm(step uint64) {
 func (c *call) Context() context.Context { return &c.ctx }
 
 // Wait is [host.Call]'s.
-func (c *call) Wait(f func(ctx context.Context) error) error { return f(&c.ctx) }
+func (c *call) Wait(f func(ctx context.Context) error) error {
+	if c.waiter == nil {
+		return f(&c.ctx)
+	}
+	return c.waiter.Wait(&c.ctx, f)
+}
+
+// Yield is [host.Yielder]'s.
+func (c *call) Yield(w host.Waiter) { c.waiter = w }
+
+// Suspend is [host.Yielder]'s.
+func (c *call) Suspend(idle time.Duration) (resume func()) {
+	left := c.ctx.suspend(idle)
+	return func() { c.ctx.resume(left) }
+}
+
+// Cancel is [host.Yielder]'s.
+func (c *call) Cancel() { c.ctx.end() }
 
 // Watch is [host.Watcher]'s.
 func (c *call) Watch(step func() uint64) {

@@ -12,20 +12,78 @@ import (
 // concurrent use, and must not be copied once started.
 type deadlineContext struct {
 	parent context.Context
-	began  time.Time
-	length time.Duration // from began, or from the last extend, to the deadline
+	length time.Duration // from the beginning, or from the last extend, to the deadline
 
 	mu       sync.Mutex
-	deadline time.Duration // since began; MaxInt64 for none
+	deadline time.Duration // since epoch; MaxInt64 for none
+	progress time.Duration // since epoch: the beginning, or the last extend
 	err      error         // once ended
 	passed   bool          // it ended because its own deadline passed
-	done     chan struct{} // made by the first Done
-	timer    *time.Timer   // made with done, if there is a deadline
-	release  func() bool   // made with done, stops listening to the parent
+	listener *listener     // made by the first Done
 }
 
+// A listener is what a context needs that somebody waits for.
+type listener struct {
+	done    chan struct{}
+	timer   *time.Timer // nil without a deadline
+	release func() bool // stops listening to the parent; nil if the context had ended
+}
+
+// epoch is what deadlines are counted from: eight bytes do for each.
+var epoch = time.Now()
+
 func (c *deadlineContext) start(parent context.Context, length time.Duration) {
-	c.parent, c.began, c.length, c.deadline = parent, time.Now(), length, length
+	c.parent, c.length = parent, length
+	c.reset()
+}
+
+// reset sets the deadline to a full length from now.
+func (c *deadlineContext) reset() {
+	c.progress = time.Since(epoch)
+	c.deadline = after(c.progress, c.length)
+}
+
+// after is d after t, MaxInt64 for no time if that is beyond the end of it.
+func after(t, d time.Duration) time.Duration {
+	if d == math.MaxInt64 || t > math.MaxInt64-d {
+		return math.MaxInt64
+	}
+	return t + d
+}
+
+// move moves the deadline, and the timer with it. c.mu is held.
+func (c *deadlineContext) move(deadline time.Duration) {
+	c.deadline = deadline
+	if c.listener == nil || c.listener.timer == nil {
+		return
+	}
+	if deadline == math.MaxInt64 {
+		c.listener.timer.Stop()
+	} else {
+		c.listener.timer.Reset(deadline - time.Since(epoch))
+	}
+}
+
+// suspend moves the deadline to idle after the last progress, and returns how long it was to the
+// old one.
+func (c *deadlineContext) suspend(idle time.Duration) (left time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.deadline == math.MaxInt64 || c.look() != nil {
+		return math.MaxInt64
+	}
+	left = c.deadline - time.Since(epoch)
+	c.move(after(c.progress, idle))
+	return left
+}
+
+// resume moves the deadline to left from now, MaxInt64 for where it is.
+func (c *deadlineContext) resume(left time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if left != math.MaxInt64 && c.look() == nil {
+		c.move(after(time.Since(epoch), left))
+	}
 }
 
 // extend moves the deadline to a full length from now.
@@ -38,10 +96,8 @@ func (c *deadlineContext) extend() {
 	if c.look() != nil {
 		return
 	}
-	c.deadline = time.Since(c.began) + c.length
-	if c.timer != nil {
-		c.timer.Reset(c.length)
-	}
+	c.reset()
+	c.move(c.deadline)
 }
 
 // end ends the context with its call.
@@ -58,7 +114,7 @@ func (c *deadlineContext) left() time.Duration {
 	if c.deadline == math.MaxInt64 {
 		return math.MaxInt64
 	}
-	return max(c.deadline-time.Since(c.began), 0)
+	return max(c.deadline-time.Since(epoch), 0)
 }
 
 // late reports whether the context ended because its own deadline passed.
@@ -75,7 +131,7 @@ func (c *deadlineContext) look() error {
 	}
 	if err := c.parent.Err(); err != nil {
 		c.close(err)
-	} else if c.deadline != math.MaxInt64 && time.Since(c.began) >= c.deadline {
+	} else if c.deadline != math.MaxInt64 && time.Since(epoch) >= c.deadline {
 		c.passed = true
 		c.close(context.DeadlineExceeded)
 	}
@@ -87,13 +143,14 @@ func (c *deadlineContext) close(err error) {
 		return
 	}
 	c.err = err
-	if c.done == nil {
+	l := c.listener
+	if l == nil {
 		return
 	}
-	close(c.done)
-	c.release()
-	if c.timer != nil {
-		c.timer.Stop()
+	close(l.done)
+	l.release()
+	if l.timer != nil {
+		l.timer.Stop()
 	}
 }
 
@@ -104,7 +161,7 @@ func (c *deadlineContext) Deadline() (time.Time, bool) {
 	if c.deadline == math.MaxInt64 {
 		return c.parent.Deadline()
 	}
-	own := c.began.Add(c.deadline)
+	own := epoch.Add(c.deadline)
 	if d, ok := c.parent.Deadline(); ok && d.Before(own) {
 		return d, true
 	}
@@ -114,21 +171,22 @@ func (c *deadlineContext) Deadline() (time.Time, bool) {
 func (c *deadlineContext) Done() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.done != nil {
-		return c.done
+	if c.listener != nil {
+		return c.listener.done
 	}
 	ended := c.look() != nil
-	c.done = make(chan struct{})
+	l := &listener{done: make(chan struct{})}
+	c.listener = l
 	if ended {
-		close(c.done)
-		return c.done
+		close(l.done)
+		return l.done
 	}
 	wake := func() { c.Err() }
-	c.release = context.AfterFunc(c.parent, wake)
+	l.release = context.AfterFunc(c.parent, wake)
 	if c.deadline != math.MaxInt64 {
-		c.timer = time.AfterFunc(c.deadline-time.Since(c.began), wake)
+		l.timer = time.AfterFunc(c.deadline-time.Since(epoch), wake)
 	}
-	return c.done
+	return l.done
 }
 
 func (c *deadlineContext) Err() error {

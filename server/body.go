@@ -132,12 +132,15 @@ func (r *response) sendFile(f io.WriterTo) error {
 	if err := r.commit(); err != nil {
 		return err
 	}
-	n, err := f.WriteTo(deadlineWriter{r})
-	r.written += n
-	if err != nil {
-		return errGone
-	}
-	return nil
+	r.rest() // nothing of the script has to run any more
+	return r.wait(r.deadlines.call.Context(), "", func() error {
+		n, err := f.WriteTo(deadlineWriter{r})
+		r.written += n
+		if err != nil {
+			return errGone
+		}
+		return nil
+	})
 }
 
 // A deadlineWriter writes to the client, which makes progress with each piece.

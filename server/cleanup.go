@@ -24,7 +24,7 @@ func (r *response) cleanUp(body starlark.Value, cause error) {
 			r.uncleaned(err)
 		}
 	}
-	if closing == nil && r.finishers == nil {
+	if closing == nil && (r.extra == nil || r.extra.finishers == nil) {
 		return
 	}
 	if r.sent {
@@ -38,14 +38,14 @@ func (r *response) cleanUp(body starlark.Value, cause error) {
 		_, err := starlark.Call(t, closing, nil, nil)
 		return err
 	})
-	args := starlark.Tuple{starlark.MakeInt(r.status), starlark.None}
+	args := starlark.Tuple{starlark.MakeInt(int(r.status)), starlark.None}
 	if cause != nil {
 		args[1] = starlark.String(cause.Error())
 	}
-	if r.finishers == nil {
+	if r.extra == nil {
 		return
 	}
-	for _, fn := range slices.Backward(*r.finishers) {
+	for _, fn := range slices.Backward(r.extra.finishers) {
 		r.guard(ctx, func(t *starlark.Thread) error {
 			_, err := starlark.Call(t, fn, args, nil)
 			return err
@@ -55,10 +55,13 @@ func (r *response) cleanUp(body starlark.Value, cause error) {
 
 // guard runs f on a thread of its own, so that one that fails leaves the others theirs.
 func (r *response) guard(ctx context.Context, f func(*starlark.Thread) error) {
+	_ = r.goOn(ctx) // which does not end
 	err := r.lease.run.CleanUp(ctx, func(_ context.Context, t *starlark.Thread,
 		_ starlark.Callable) error {
+		r.calls(t)
 		return f(t)
 	})
+	r.rest()
 	if err != nil {
 		r.uncleaned(err)
 	}
@@ -67,7 +70,7 @@ func (r *response) guard(ctx context.Context, f func(*starlark.Thread) error) {
 func (r *response) uncleaned(err error) {
 	fault := environ.Errorf(environ.CodeCleanup, "", "clean-up after the response failed: %v", err)
 	fault.Err = err
-	r.report(&Failure{Status: r.status, Code: fault.Code, Err: fault})
+	r.report(&Failure{Status: int(r.status), Code: fault.Code, Err: fault})
 }
 
 // closeOf returns the close method of a body that has one.

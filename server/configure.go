@@ -18,6 +18,8 @@ const (
 	DefaultMaxHeaderBytes = 64 << 10
 	// DefaultWriteTimeout is how long a client may take to accept a block.
 	DefaultWriteTimeout = 60 * time.Second
+	// DefaultIdleTimeout is how long a response that has begun may send nothing.
+	DefaultIdleTimeout = 5 * time.Minute
 
 	idleTimeout      = 120 * time.Second // a connection kept open for nothing
 	writeByteTimeout = 15 * time.Second  // an HTTP/2 client that gives window, but does not read

@@ -84,14 +84,12 @@ var onFinish = definition{"on_finish", func(r *response, _ *starlark.Thread, arg
 		return nil, environ.Errorf(environ.CodeArguments,
 			"write on_finish(fn), where fn is def fn(status, error)", "%v", err)
 	}
-	if r.finishers == nil {
-		r.finishers = new([]starlark.Callable)
-	}
-	if len(*r.finishers) == maxFinish {
+	e := r.extras()
+	if len(e.finishers) == maxFinish {
 		return nil, environ.Errorf(environ.CodeArguments, "",
 			"on_finish() was called %d times for one request", maxFinish)
 	}
-	*r.finishers = append(*r.finishers, fn)
+	e.finishers = append(e.finishers, fn)
 	return starlark.None, nil
 }}
 

@@ -49,6 +49,8 @@ func failureOf(err error) *Failure {
 	case code != "": // before the limit: it may wrap the timeout of a client that was slow
 		f.Code = environ.Code(code)
 		f.Status = cmp.Or(status, f.Status)
+	case status != 0: // Go code has refused the request, and nothing is at fault
+		f.Code, f.Status = "", status
 	case host.TimedOut(err):
 		f.Status, f.Code = http.StatusGatewayTimeout, environ.CodeLimit
 	}
@@ -71,7 +73,10 @@ func report(logger *slog.Logger, r *http.Request, f *Failure) {
 		level = slog.LevelWarn
 	}
 	attrs := []slog.Attr{slog.String("method", r.Method), slog.String("path", r.URL.Path),
-		slog.Int("status", f.Status), slog.String("code", string(f.Code))}
+		slog.Int("status", f.Status)}
+	if f.Code != "" {
+		attrs = append(attrs, slog.String("code", string(f.Code)))
+	}
 	if f.RequestID != "" {
 		attrs = append(attrs, slog.String("request", f.RequestID))
 	}

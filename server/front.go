@@ -42,6 +42,7 @@ type Front struct {
 
 	once   sync.Once
 	mounts []Mount // in the order in which they are tried
+	wrong  string  // why it cannot serve; "" if it can
 	push   push.Handler
 	source environ.Source
 }
@@ -49,6 +50,7 @@ type Front struct {
 // begin makes what is made at the first request.
 func (f *Front) begin() {
 	f.mounts = ordered(f.Mounts, f.Handler)
+	f.wrong = wrong(f.mounts)
 	f.push = push.Handler{
 		Next: http.HandlerFunc(f.route), Policy: f.Push,
 		Generation: f.generation, HonorsContext: f.honorsContext,
@@ -67,15 +69,11 @@ func (f *Front) maxBody() int64 {
 // It panics with http.ErrAbortHandler, as the net/http documentation wants, to break off a response
 // that has begun and cannot be ended.
 func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	f.once.Do(f.begin)
-	x := &exchange{ResponseWriter: w, front: f, request: f.source.Request(r)}
-	x.hold = &x.own
-	if outer := behind(w); outer != nil {
-		x.hold = outer.hold
-	} else if page := behind(push.PageOf(r.Context())); page != nil {
-		x.hold = page.hold
+	if f.once.Do(f.begin); f.wrong != "" {
+		panic("server: " + f.wrong)
 	}
-	x.hold.enter()
+	x := &exchange{ResponseWriter: w, front: f, request: f.source.Request(r)}
+	x.hold = enter(w, r, &x.own)
 	defer x.hold.leave()
 	if f.Access != nil {
 		defer f.access(x, r, time.Now())
@@ -126,7 +124,7 @@ func (f *Front) route(w http.ResponseWriter, r *http.Request) {
 			"the path is outside the mounts %s", f.paths()))
 		return
 	}
-	m.Handler.ServeHTTP(w, r)
+	m.Handler.ServeHTTP(w, x.mounted(r, m.Path, promised))
 }
 
 // generation is that of the application which answers r, a page that w answers or a request that

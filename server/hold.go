@@ -10,10 +10,10 @@ import (
 )
 
 // A hold is what a request and all that is promised with it have of applications: a lease of each,
-// until the request has ended, and a slot of each of the [Slots] in which a handler is at work.
+// until the request has ended, and a slot of each of the [Slots] in which a call of it runs.
 type hold struct {
 	mu    sync.Mutex
-	users int   // handlers that are at work: those of Fronts, those of Gateways
+	users int   // handlers that are at work: those of Fronts and of Gateways
 	over  bool  // all of them have ended
 	lease lease // the first, if it has a gateway; the others hang on it
 }
@@ -23,20 +23,31 @@ type hold struct {
 type lease struct {
 	gateway *Gateway
 	run     host.Run
-	users   int    // handlers of the gateway that are at work
+	running int    // calls that have a slot
 	next    *lease // of another application
 }
 
-// enter has the handler of a Front begin its work. leave must follow.
-func (h *hold) enter() {
+// enter has the handler of a Front begin its work for r, which w answers, and returns its hold: that
+// of the Front around it or of the page, else own, which is zero. leave must follow.
+func enter(w http.ResponseWriter, r *http.Request, own *hold) *hold {
+	outer := behind(w)
+	if outer == nil {
+		outer = behind(push.PageOf(r.Context()))
+	}
+	if outer == nil {
+		own.users = 1
+		return own
+	}
+	h := outer.hold
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.users++
+	return h
 }
 
-// join has the handler of g begin its work for r, and returns its lease. It waits for a slot, if
-// none of the same Slots is held; but not for a promised request, which the page waits for, that
-// may have the last one. If there is no error, part must follow.
+// join has the handler of g begin its work for r, and returns its lease, for a call that runs: it
+// waits for a slot, if none of the same Slots is held; but not for a promised request, which the
+// page waits for, that may have the last one. If there is no error, rest and leave must follow.
 func (h *hold) join(r *http.Request, g *Gateway) (l *lease, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -44,58 +55,73 @@ func (h *hold) join(r *http.Request, g *Gateway) (l *lease, err error) {
 		return nil, errGone // it was left behind at its deadline, and the page has ended since
 	}
 	s := g.Slots.orProcess()
-	if !h.works(s) && !s.try() {
-		if _, promised := push.Pushed(r.Context()); promised {
-			return nil, errFull
-		}
-		if err := h.wait(r.Context(), s); err != nil {
-			return nil, err
-		}
+	_, promised := push.Pushed(r.Context())
+	if err := h.take(r.Context(), s, !promised, s.come); err != nil {
+		return nil, err
 	}
 	defer func() {
-		if l == nil && !h.works(s) {
+		if l == nil && !h.has(s) {
 			s.release() // Begin has panicked
 		}
 	}()
 	l = h.pin(g)
-	l.users++
+	l.running++
 	h.users++
 	return l, nil
 }
 
-// wait waits for a slot. h.mu is held, but not meanwhile.
-func (h *hold) wait(ctx context.Context, s *Slots) error {
+// take takes a slot of s, if none is held: as soon as there is one if it may wait, else at once.
+// h.mu is held, but not while it waits.
+func (h *hold) take(ctx context.Context, s *Slots, wait bool,
+	queue func(context.Context) error) error {
+	if h.has(s) || s.try() {
+		return nil
+	}
+	if !wait {
+		return errFull
+	}
 	h.mu.Unlock()
-	err := s.wait(ctx)
+	err := queue(ctx)
 	h.mu.Lock()
-	if err == nil && h.works(s) {
+	if err == nil && h.has(s) {
 		s.release() // another handler of the request was first
 	}
 	return err
 }
 
-// works reports whether a slot of s is held, since a handler is at work in it. h.mu is held.
-func (h *hold) works(s *Slots) bool {
+// has reports whether a slot of s is held, since a call runs in it. h.mu is held.
+func (h *hold) has(s *Slots) bool {
 	for l := &h.lease; l != nil && l.gateway != nil; l = l.next {
-		if l.users > 0 && l.gateway.Slots.orProcess() == s {
+		if l.running > 0 && l.gateway.Slots.orProcess() == s {
 			return true
 		}
 	}
 	return false
 }
 
-// part ends the work of a handler of l's gateway.
-func (h *hold) part(l *lease) {
+// rest gives back the slot of a call, which does not run for now.
+func (h *hold) rest(l *lease) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	l.users--
-	if s := l.gateway.Slots.orProcess(); !h.works(s) {
+	l.running--
+	if s := l.gateway.Slots.orProcess(); !h.has(s) {
 		s.release()
 	}
-	h.end()
 }
 
-// leave ends the work of the handler of a Front.
+// goOn takes a slot for a call that rested. The error is that of ctx.
+func (h *hold) goOn(ctx context.Context, l *lease) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := l.gateway.Slots.orProcess()
+	if err := h.take(ctx, s, true, s.goOn); err != nil {
+		return err
+	}
+	l.running++
+	return nil
+}
+
+// leave ends the work of a handler.
 func (h *hold) leave() {
 	h.mu.Lock()
 	defer h.mu.Unlock()

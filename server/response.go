@@ -3,7 +3,9 @@ package server
 import (
 	"errors"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/push"
@@ -22,26 +24,34 @@ type response struct {
 	deadlines
 
 	state
-	sent     bool  // the header is on the wire: nothing of it can change
 	written  int64 // bytes of the body
+	sent     bool  // the header is on the wire: nothing of it can change
 	cut      bool  // there were more than length
 	dropped  bool  // there was a body where none may be
 	returned bool  // the application has returned: write() is out of turn
 	atOnce   bool  // all of the body is there
 	duplex   bool  // the application may read the request after the response has begun
 	over     bool  // the response has ended: nothing may be called any more
+	running  bool  // the call has a slot
 
 	// What the application is given to call.
 	start  starter
 	writer function
 
-	args      [2]starlark.Value    // of the application
-	body      starlark.Value       // that it returned
-	finishers *[]starlark.Callable // that on_finish was given; nil if it was not called
+	args  [2]starlark.Value // of the application
+	body  starlark.Value    // that it returned
+	extra *extra            // nil until it is needed
 }
 
 // plan is that of the page; nil in a promised request, and where no Front is around.
 func (r *response) plan() *push.Plan { return push.From(r.w) }
+
+// vary adds variables of this request to the environ, in the order of their names.
+func (r *response) vary(variables map[string]string) {
+	for _, name := range slices.Sorted(maps.Keys(variables)) {
+		_ = r.env.SetKey(starlark.String(name), starlark.String(variables[name])) // nothing iterates yet
+	}
+}
 
 // maxPiece is how many bytes of a block a client has the write timeout for.
 const maxPiece = 256 << 10
@@ -66,7 +76,7 @@ func (r *response) commit() error {
 	if r.duplex {
 		r.allowReads()
 	}
-	r.w.WriteHeader(r.status)
+	r.w.WriteHeader(int(r.status))
 	return nil
 }
 
@@ -109,6 +119,20 @@ func (r *response) block(s string, flush bool) error {
 	if r.r.Context().Err() != nil {
 		return errGone
 	}
+	if r.atOnce {
+		r.rest() // nothing of the script has to run any more
+		if len(s) <= buffered && !flush {
+			return r.transmit(s, false)
+		}
+	}
+	return r.wait(r.deadlines.call.Context(), s, func() error { return r.transmit(s, flush) })
+}
+
+// buffered is how many bytes any server takes without sending them: they wait for no client.
+const buffered = 2 << 10
+
+// transmit sends a block, on the wire before it returns if flush is set.
+func (r *response) transmit(s string, flush bool) error {
 	piece := maxPiece
 	if len(s) > piece && r.guarded() {
 		piece = len(s)
@@ -126,7 +150,7 @@ func (r *response) block(s string, flush bool) error {
 		}
 	}
 	if flush {
-		r.flush()
+		r.flushed()
 	}
 	return nil
 }
@@ -145,6 +169,10 @@ func (r *response) guarded() bool {
 
 // flush puts what has been written on the wire, and lets the call live on.
 func (r *response) flush() {
+	_ = r.wait(r.deadlines.call.Context(), "", func() error { r.flushed(); return nil })
+}
+
+func (r *response) flushed() {
 	if f, ok := r.w.(http.Flusher); ok {
 		f.Flush()
 	}
@@ -211,6 +239,6 @@ func (r *response) whole() bool { return r.sent && r.length >= 0 && r.written ==
 
 // warn logs a fault that did not stop the response.
 func (r *response) warn(code environ.Code, format string, args ...any) {
-	r.report(&Failure{Status: r.status, Code: code, Err: environ.Errorf(code, "", format, args...),
+	r.report(&Failure{Status: int(r.status), Code: code, Err: environ.Errorf(code, "", format, args...),
 		Warning: true})
 }

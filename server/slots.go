@@ -1,37 +1,53 @@
 package server
 
 import (
+	"container/list"
 	"context"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/larkspur-web/larkspur/environ"
 )
 
-// Slots bound how many calls of applications run at once, and how many requests wait for one. The
-// zero value works; a nil *Slots is the process's own, with the limits of the zero value. It
-// must not be copied or changed after its first use, and is safe for concurrent use.
+// Slots bound how many calls of applications run at once, how many requests wait for their turn,
+// and how many calls have begun and wait for something else. The zero value works; a nil *Slots is
+// the process's own, with the limits of the zero value. It must not be copied or changed after its
+// first use, and is safe for concurrent use.
+//
+// A call has a slot while its script runs. While it waits it has none: for its client, in a sleep,
+// in [host.Call.Wait]; nor has one whose whole body is there, so that nothing of the script has to
+// run any more. To go on it takes its turn before requests that have not begun.
 type Slots struct {
-	// Calls is how many applications run at once. Zero means [DefaultCalls]. With one, calls never overlap,
-	// and environ["wsgi.multithread"] is False.
+	// Calls is how many scripts run at once. Zero means [DefaultCalls]. With one, calls never
+	// overlap, and environ["wsgi.multithread"] is False: a call keeps the slot while it waits.
 	Calls int
 	// Queue is how many requests wait for a slot; the next is answered 503. Zero means as many as
 	// Calls, negative none.
 	Queue int
 	// Wait is how long a request waits before it is answered 503. Zero means [DefaultWait].
 	Wait time.Duration
+	// Waiting is how many calls may have begun and wait. A block of the body that a call has in
+	// hand, and that no other one has, counts as one more for each 64 KiB. With too many, the client
+	// address (for IPv6, the /64) that has the most loses the call that has waited longest; if none
+	// has more than that of the last to come, the last to come does. It gets 503, or a response that
+	// breaks off. Zero means [DefaultWaiting].
+	Waiting int
 
-	once    sync.Once
-	free    chan struct{}
-	waiting atomic.Int64
-	queue   int64
+	once  sync.Once
+	queue int
+
+	mu      sync.Mutex
+	free    int
+	going   list.List // of chan struct{}: calls that go on
+	coming  list.List // of chan struct{}: requests
+	waiting waiting
 }
 
 // What Slots are where nothing else is said.
 const (
-	DefaultCalls = 1024
-	DefaultWait  = time.Second
+	DefaultCalls   = 1024
+	DefaultWait    = time.Second
+	DefaultWaiting = 10_000
 )
 
 // processSlots bounds all Handlers of the process that have no Slots of their own.
@@ -52,48 +68,91 @@ func (s *Slots) orProcess() *Slots {
 	return s
 }
 
-// try takes a slot if there is a free one. It must be released.
-func (s *Slots) try() bool {
-	select {
-	case s.free <- struct{}{}:
-		return true
-	default:
-		return false
+func (s *Slots) start() {
+	if s.free = s.Calls; s.free <= 0 {
+		s.free = DefaultCalls
+	}
+	if s.queue = s.Queue; s.queue == 0 {
+		s.queue = s.free
+	}
+	if s.waiting.max = s.Waiting; s.waiting.max <= 0 {
+		s.waiting.max = DefaultWaiting
 	}
 }
 
-// wait takes a slot as soon as there is a free one. It must be released, if there is no error.
-func (s *Slots) wait(ctx context.Context) error {
-	defer s.waiting.Add(-1)
-	if s.waiting.Add(1) > s.queue {
-		return errFull
+// try takes a slot if there is a free one. It must be released.
+func (s *Slots) try() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.free == 0 {
+		return false
 	}
+	s.free--
+	return true
+}
+
+// come takes a slot for a request, as soon as there is one. It must be released, if there is no
+// error.
+func (s *Slots) come(ctx context.Context) error {
 	patience := s.Wait
 	if patience == 0 {
 		patience = DefaultWait
 	}
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
-	select {
-	case s.free <- struct{}{}:
+	return s.take(ctx, &s.coming, s.queue, timer.C)
+}
+
+// goOn takes a slot for a call that has begun. It must be released, if there is no error, which is
+// that of ctx.
+func (s *Slots) goOn(ctx context.Context) error { return s.take(ctx, &s.going, -1, nil) }
+
+// take takes a slot, at the end of a queue of at most max; negative is no bound.
+func (s *Slots) take(ctx context.Context, queue *list.List, max int, late <-chan time.Time) error {
+	s.mu.Lock()
+	if s.free > 0 {
+		s.free--
+		s.mu.Unlock()
 		return nil
-	case <-timer.C:
+	}
+	if max >= 0 && queue.Len() >= max {
+		s.mu.Unlock()
 		return errFull
+	}
+	turn := make(chan struct{})
+	place := queue.PushBack(turn)
+	s.mu.Unlock()
+	var err error
+	select {
+	case <-turn:
+		return nil
+	case <-late:
+		err = errFull
 	case <-ctx.Done():
-		return ctx.Err()
+		err = ctx.Err()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-turn:
+		return nil // it came at the same moment
+	default:
+		queue.Remove(place)
+		return err
 	}
 }
 
-func (s *Slots) start() {
-	calls := s.Calls
-	if calls <= 0 {
-		calls = DefaultCalls
+// release gives a slot to whoever is next.
+func (s *Slots) release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	queue := &s.going
+	if queue.Len() == 0 {
+		queue = &s.coming
 	}
-	s.free = make(chan struct{}, calls)
-	s.queue = int64(s.Queue)
-	if s.Queue == 0 {
-		s.queue = int64(calls)
+	if first := queue.Front(); first != nil {
+		close(queue.Remove(first).(chan struct{}))
+		return
 	}
+	s.free++
 }
-
-func (s *Slots) release() { <-s.free }

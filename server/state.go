@@ -13,7 +13,7 @@ import (
 // connection.
 type state struct {
 	called bool             // start_response was called, even if wrongly
-	status int              // zero until start_response was called rightly
+	status int32            // zero until start_response was called rightly
 	fields []environ.Field  // of the last right call
 	length int64            // that the application declared; -1 for none
 	few    [3]environ.Field // room for the fields of most responses
@@ -57,7 +57,7 @@ func (s *state) begin() { s.called, s.status, s.fields, s.length = true, 0, nil,
 func (s *state) accept(status int, fields []environ.Field) (err error) {
 	length, err := answer.Length(fields)
 	if err == nil {
-		s.status, s.fields, s.length = status, fields, length
+		s.status, s.fields, s.length = int32(status), fields, length
 	}
 	return err
 }

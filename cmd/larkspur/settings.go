@@ -27,7 +27,9 @@ type settings struct {
 	timeout  time.Duration
 	maxSteps uint64
 	maxBody  display.Size
+	idle     time.Duration
 	calls    int
+	waiting  int
 	drain    time.Duration
 	http2    string
 	pushMap  string
@@ -53,8 +55,13 @@ func (s *settings) flags(c *cobra.Command) {
 	s.maxBody = environ.DefaultMaxBody
 	f.Var(&s.maxBody, "max-body",
 		"how large a request's body may be, as in 512KiB or 10MiB; -1 sets no bound")
+	f.DurationVar(&s.idle, "idle-timeout", server.DefaultIdleTimeout,
+		"how long a response that has begun may send nothing while its application waits")
 	f.IntVar(&s.calls, "calls", server.DefaultCalls,
-		"how many calls of the application may run at once; as many again wait, the next get 503")
+		"how many scripts may run at once; as many requests wait, the next get 503")
+	f.IntVar(&s.waiting, "waiting", server.DefaultWaiting,
+		"how many calls that have begun may wait, for the client or in a sleep; then that of "+
+			"the client with the most ends which has waited longest")
 	f.StringVar(&s.http2, "http2", "larkspur",
 		"whose HTTP/2 `SERVER`: larkspur, or x-net for that of golang.org/x/net, which makes "+
 			"no pushes")
@@ -82,8 +89,12 @@ func (s *settings) check() error {
 		return fmt.Errorf("--http2 %s: larkspur or x-net", s.http2)
 	case s.calls < 1:
 		return fmt.Errorf("--calls %d: at least one", s.calls)
+	case s.waiting < 1:
+		return fmt.Errorf("--waiting %d: at least one", s.waiting)
 	case s.timeout <= 0:
 		return fmt.Errorf("--timeout %v: some time, as in 30s", s.timeout)
+	case s.idle <= 0:
+		return fmt.Errorf("--idle-timeout %v: some time, as in 5m", s.idle)
 	case s.maxSteps == 0:
 		return errors.New("--max-steps 0: at least one")
 	case s.maxBody == 0:
@@ -99,7 +110,7 @@ func (s *settings) site(app *site.Application) (*site.Site, error) {
 	app.Limits = runtime.Limits{Time: s.timeout, Steps: s.maxSteps}
 	v := &site.Site{
 		Mounts: []site.Mount{{Path: s.mount, App: app}}, Listen: s.listen,
-		MaxBody: int64(s.maxBody), Calls: s.calls,
+		MaxBody: int64(s.maxBody), Calls: s.calls, Waiting: s.waiting, IdleTimeout: s.idle,
 		Push: site.Push{Off: s.noPush, HintHTTP1: s.hints1},
 	}
 	var err error

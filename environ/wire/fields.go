@@ -58,20 +58,22 @@ var table = map[string]Fields{
 // longest is the length of the longest name in the table.
 const longest = len("if-unmodified-since")
 
-// initials has, by length, the first letters of the names in the table, so that most other names
-// are told from them by two loads.
-var initials = func() (t [longest + 1]uint32) {
-	for name := range table {
-		t[len(name)] |= 1 << (name[0] & 31)
+// initials has, by length and by the last five bits of the first letter, the sets that such names
+// are in, so that most names which are in none are told from them by one load.
+var initials = func() (t [longest + 1][32]Fields) {
+	for name, in := range table {
+		t[len(name)][name[0]&31] |= in
 	}
 	return t
 }()
 
 // Has reports whether the field is in the set. The name may have any case.
 func (f Fields) Has(name string) bool {
-	if len(name) > longest || name == "" || initials[len(name)]&(1<<(name[0]&31)) == 0 {
-		return false
-	}
+	return len(name) <= longest && name != "" && initials[len(name)][name[0]&31]&f != 0 &&
+		f.has(name)
+}
+
+func (f Fields) has(name string) bool {
 	var lower [longest]byte
 	for i := range len(name) {
 		c := name[i]

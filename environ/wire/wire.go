@@ -61,6 +61,17 @@ func BadOctet(target string) (c byte, bad bool) {
 	return 0, false
 }
 
+// Trim returns the value of a field without the blanks around it. RFC 9110, section 5.5.
+func Trim(value string) string {
+	for value != "" && (value[0] == ' ' || value[0] == '\t') {
+		value = value[1:]
+	}
+	for n := len(value); n > 0 && (value[n-1] == ' ' || value[n-1] == '\t'); n = len(value) {
+		value = value[:n-1]
+	}
+	return value
+}
+
 // Authority reports whether s is HOST or HOST:PORT, as Host and :authority have it: without user
 // information, an address of IPv6 in brackets, a port of at most five digits, which may be missing.
 // RFC 3986, section 3.2; RFC 9110, section 4.2.4.

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"time"
 
 	"go.starlark.net/starlark"
 )
@@ -24,6 +25,23 @@ type Call interface {
 	// if that has ended. Everything that waits for something else than the processor waits in it:
 	// a sleep, a client, a query.
 	Wait(f func(ctx context.Context) error) error
+}
+
+// A Waiter stands around the waits of a call, as a server does that has others run meanwhile.
+type Waiter interface {
+	// Wait runs f and returns its error, or why the call must not go on.
+	Wait(ctx context.Context, f func(ctx context.Context) error) error
+}
+
+// A Yielder is a Call around whose waits a Waiter can stand.
+type Yielder interface {
+	// Yield has w called for each [Call.Wait] from now on.
+	Yield(w Waiter)
+	// Suspend moves the deadline to idle after the last progress, the last Extend or the beginning,
+	// until resume is called: then the call has the time again that it had left.
+	Suspend(idle time.Duration) (resume func())
+	// Cancel ends the context of the call. It may be called from any goroutine.
+	Cancel()
 }
 
 // A Watcher is a Call that a debugger can follow.

@@ -95,7 +95,7 @@ func parseField(v starlark.Value, where string, i int) (f environ.Field, err err
 		return f, environ.Errorf(environ.CodeHeaderItem, "convert it with str()",
 			"%s[%d]: the value of %s is %s, not a string", where, i, name, pair[1].Type())
 	}
-	f = environ.Field{Name: name, Value: strings.Trim(value, " \t")}
+	f = environ.Field{Name: name, Value: wire.Trim(value)}
 	return f, Field(f, where, i)
 }
 
@@ -124,7 +124,7 @@ func Field(f environ.Field, where string, i int) error {
 func Length(fields []environ.Field) (int64, error) {
 	length := int64(-1)
 	for _, f := range fields {
-		if !strings.EqualFold(f.Name, "Content-Length") {
+		if len(f.Name) != len("Content-Length") || !strings.EqualFold(f.Name, "Content-Length") {
 			continue
 		}
 		n, err := strconv.ParseUint(f.Value, 10, 63)

@@ -26,9 +26,11 @@ func Limits() []Limit {
 	l := runtime.Limits{}.WithDefaults()
 	const stopped = "504, and the line that was running in the log"
 	return []Limit{
-		{"time of a call, to its first block and from each block to the next; " +
-			"all clean-up of a request has it once more",
+		{"time of a call, to its first block and from each block to the next, while it does not " +
+			"wait; all clean-up of a request has it once more",
 			seconds(l.Time), "runtime.Limits.Time", "--timeout", stopped},
+		{"time in which a response that has begun sends nothing, while its application waits",
+			minutes(server.DefaultIdleTimeout), "server.Gateway.IdleTimeout", "--idle-timeout", "the response is broken off"},
 		{"steps of all calls for a request, what is promised with it included; " +
 			"all its clean-up has them once more",
 			number(int64(l.Steps)), "runtime.Limits.Steps", "--max-steps", stopped},
@@ -38,8 +40,12 @@ func Limits() []Limit {
 		{"request header", size(server.DefaultMaxHeaderBytes), "", "", "431"},
 		{"fields of a header", number(h2.DefaultMaxHeaderFields), "h2.Server.MaxHeaderFields", "",
 			"431"},
-		{"calls at once; as many again wait, for " + seconds(server.DefaultWait),
+		{"scripts that run at once; as many requests wait, for " + seconds(server.DefaultWait),
 			number(server.DefaultCalls), "server.Slots.Calls", "--calls", "503 with `Retry-After`"},
+		{"calls that have begun and wait: for the client, in a sleep; one more for each 64 KiB of " +
+			"a block that no other call has in hand", number(server.DefaultWaiting),
+			"server.Slots.Waiting", "--waiting", "of the client address that has the most, the " +
+				"one that has waited longest ends: 503, or the response is broken off"},
 		{"a client that sends its header slowly", seconds(server.DefaultReadHeaderTimeout), "", "",
 			"the connection is closed"},
 		{"a client that sends its body slowly", seconds(server.DefaultReadTimeout), "", "",
@@ -48,6 +54,8 @@ func Limits() []Limit {
 			"server.Gateway.WriteTimeout", "", "the response is broken off"},
 	}
 }
+
+func minutes(d time.Duration) string { return strconv.Itoa(int(d/time.Minute)) + " minutes" }
 
 func seconds(d time.Duration) string {
 	if d == time.Second {

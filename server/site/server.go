@@ -85,8 +85,8 @@ func (s *Server) Set(site *Site) error {
 		return err
 	}
 	slots := s.slots
-	if slots == nil || slots.Calls != site.Calls {
-		slots = &server.Slots{Calls: site.Calls}
+	if slots == nil || slots.Calls != site.Calls || slots.Waiting != site.Waiting {
+		slots = &server.Slots{Calls: site.Calls, Waiting: site.Waiting}
 	}
 	old, next := s.edition.Load(), newEdition(s.handler(site, apps, slots), apps)
 	certificate := s.current.Load()
@@ -125,7 +125,7 @@ func (s *Server) handler(site *Site, apps []*running, slots *server.Slots) http.
 	for _, m := range site.Mounts {
 		h := m.Handler
 		if m.App != nil {
-			h = find(apps, m.App).gateway(m.Path, slots)
+			h = find(apps, m.App).gateway(m.Path, site, slots)
 		}
 		front.Mounts = append(front.Mounts, server.Mount{Host: m.Host, Path: m.Path, Handler: h})
 	}

@@ -26,6 +26,7 @@ package site
 import (
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/larkspur-web/larkspur/push"
 )
@@ -43,6 +44,10 @@ type Site struct {
 	MaxBody int64
 	// Calls is how many calls of all applications together run at once: [server.Slots.Calls].
 	Calls int
+	// Waiting is how many calls that have begun may wait: [server.Slots.Waiting].
+	Waiting int
+	// IdleTimeout is [server.Gateway.IdleTimeout] of all applications.
+	IdleTimeout time.Duration
 	// Push says what may be pushed and hinted.
 	Push Push
 	// Access, if not nil, receives a record for each request.

@@ -1,0 +1,53 @@
+package server
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestSlotsTurns verifies who gets a slot: calls that go on before requests that have not begun,
+// each in the order in which they came; and that nobody who has left gets one.
+func TestSlotsTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := (&Slots{Calls: 1, Queue: 2, Wait: time.Second}).orProcess()
+		if !s.try() || s.try() {
+			t.Fatal("got no slot, or two of one")
+		}
+		got := make(chan string, 9)
+		queue := func(name string, ctx context.Context, take func(context.Context) error) {
+			go func() {
+				if err := take(ctx); err != nil {
+					name += ": " + err.Error()
+				}
+				got <- name
+			}()
+			synctest.Wait()
+		}
+		ctx, leave := context.WithCancel(t.Context())
+		queue("first", t.Context(), s.come)
+		queue("second", t.Context(), s.come)
+		queue("third", t.Context(), s.come)
+		queue("who leaves", ctx, s.goOn)
+		queue("who goes on", t.Context(), s.goOn)
+		leave()
+		synctest.Wait()
+		s.release()
+		synctest.Wait()
+		s.release()
+		synctest.Wait()
+		time.Sleep(2 * time.Second)
+		want := []string{"third: " + errFull.Error(), "who leaves: context canceled", "who goes on",
+			"first", "second: " + errFull.Error()}
+		for _, want := range want {
+			if got := <-got; got != want {
+				t.Errorf("got %s, want %s", got, want)
+			}
+		}
+		s.release()
+		if !s.try() {
+			t.Error("a slot is lost")
+		}
+	})
+}

@@ -1,0 +1,134 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/larkspur-web/larkspur/environ"
+	"github.com/larkspur-web/larkspur/runtime/host"
+	"go.starlark.net/starlark"
+)
+
+// An extra is what few responses need.
+type extra struct {
+	finishers []starlark.Callable // that on_finish was given
+	waiter    waiter
+}
+
+// extras returns that of the response, made when it is first asked for.
+func (r *response) extras() *extra {
+	if r.extra == nil {
+		r.extra = new(extra)
+	}
+	return r.extra
+}
+
+// slots are those in which the response's calls run.
+func (r *response) slots() *Slots { return r.lease.gateway.Slots.orProcess() }
+
+// calls makes the call that t runs the one of the response.
+func (r *response) calls(t *starlark.Thread) {
+	r.deadlines.call = host.CallOf(t)
+	if y, ok := r.deadlines.call.(host.Yielder); ok {
+		y.Yield(r)
+	}
+}
+
+var _ host.Waiter = (*response)(nil)
+
+// Wait is [host.Waiter]'s: while a call waits, others run in its slot. Once the response has begun,
+// the time is not the application's, but the response may not be silent for too long.
+func (r *response) Wait(ctx context.Context, f func(context.Context) error) error {
+	y, ok := r.deadlines.call.(host.Yielder)
+	if !ok || !r.sent || r.over {
+		return r.wait(ctx, "", func() error { return f(ctx) })
+	}
+	idle := r.lease.gateway.idle()
+	return r.wait(ctx, "", func() error {
+		resume := y.Suspend(idle)
+		r.silent(idle)
+		if err := f(ctx); !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			resume()
+			return err
+		}
+		err := environ.Errorf(environ.CodeLimit, "send something now and then, as a line \":\\n\" of an "+
+			"event stream", "the response has sent nothing for %v", idle)
+		r.deadlines.call.Fail(err)
+		return err
+	})
+}
+
+// receive is [environ.Input.Wait] of the request's body.
+func (r *response) receive(read func(context.Context) error) error {
+	if r.deadlines.read == 0 {
+		r.receiving()
+	}
+	return r.Wait(r.deadlines.call.Context(), read)
+}
+
+// wait runs f, which waits for something else than the processor, with a block in hand or "". It
+// counts as a call that waits, and has no slot meanwhile unless calls must not overlap. One that may
+// not wait, or must not go on, is failed.
+func (r *response) wait(ctx context.Context, block string, f func() error) error {
+	w := &r.extras().waiter
+	if w.client != nil {
+		return f() // a wait inside another
+	}
+	if w.evict == nil {
+		w.evict = r.evict
+		w.address = addressOf(r.env.Request().Peer())
+	}
+	s := r.slots()
+	if err := s.waiting.enter(w, block); err != nil {
+		r.deadlines.call.Fail(err)
+		return err
+	}
+	rests := r.running && !s.serial()
+	if rests {
+		r.rest()
+	}
+	err := f()
+	if gone := s.waiting.leave(w); gone != nil {
+		r.deadlines.call.Fail(gone)
+		err = gone
+	}
+	if rests {
+		if ended := r.goOn(ctx); err == nil {
+			err = ended
+		}
+	}
+	return err
+}
+
+// evict ends what the call waits for. It is called from another goroutine, while the call waits.
+func (r *response) evict() {
+	if y, ok := r.deadlines.call.(host.Yielder); ok {
+		y.Cancel()
+	}
+	past := time.Unix(1, 0)
+	c := http.NewResponseController(r.w)
+	_ = c.SetReadDeadline(past)
+	if r.sent {
+		_ = c.SetWriteDeadline(past)
+	}
+}
+
+// rest gives the slot of the call back, if it has one.
+func (r *response) rest() {
+	if r.running {
+		r.running = false
+		r.exchange.hold.rest(r.lease)
+	}
+}
+
+// goOn takes a slot, if the call has none. The error is that of ctx.
+func (r *response) goOn(ctx context.Context) error {
+	if r.running {
+		return nil
+	}
+	err := r.exchange.hold.goOn(ctx, r.lease)
+	r.running = err == nil
+	return err
+}
