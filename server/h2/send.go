@@ -35,7 +35,7 @@ func (c *conn) transmit(st *stream, p []byte) error {
 }
 
 // conclude sends p, the last of a body, and ends the response, with trailers if there
-// are any. What the client has no window for is left to the scheduler, in a copy: the
+// are any. What is not moved to the output is left to the scheduler, in a copy: the
 // handler has returned, and no goroutine and no scratch wait with it. mu is held, but
 // released during writes.
 func (c *conn) conclude(st *stream, p []byte, trailers []responseField) {
@@ -53,8 +53,27 @@ func (c *conn) conclude(st *stream, p []byte, trailers []responseField) {
 		c.flush(st)
 	}
 	if len(st.out.data) > 0 {
-		st.out.data = bytes.Clone(st.out.data)
+		st.out.keep()
 		c.startStall(st)
+	}
+}
+
+// keep makes data a copy, which is let go of when the stream is closed.
+func (o *outgoing) keep() {
+	if len(o.data) < chunkSize/8 {
+		o.data = bytes.Clone(o.data)
+		return
+	}
+	o.pooled = chunks.Get().(*[]byte)
+	o.data = (*o.pooled)[:copy(*o.pooled, o.data)]
+}
+
+// drop lets go of what is not sent.
+func (o *outgoing) drop() {
+	o.data = nil
+	if o.pooled != nil {
+		chunks.Put(o.pooled)
+		o.pooled = nil
 	}
 }
 

@@ -71,7 +71,7 @@ func (c *conn) close(st *stream, err error) {
 		c.streams.promises--
 	}
 	c.ready.remove(st)
-	st.out.data = nil
+	st.out.drop()
 	st.promise.answer = nil
 	c.settle(st, err)
 	if err != nil {
