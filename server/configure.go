@@ -37,21 +37,24 @@ const (
 // WriteTimeout stays zero, as it would cut the streams of any handler: a [Handler] sets its own
 // deadline, which moves with each block that the client accepts, and what waits for an HTTP/2
 // client that does not read ends by StallTimeout of [h2.Server].
+//
+// It has at most [DefaultMaxConns] connections at once: for one more, the one that has been idle
+// longest is closed.
 func Configure(s *http.Server) error {
-	harden(s)
+	harden(s, new(conns))
 	return h2.Configure(s)
 }
 
-// harden sets the timeouts and limits that are left zero.
-func harden(s *http.Server) {
+// harden sets the timeouts and limits that are left zero, and has c bound the connections.
+func harden(s *http.Server, c *conns) {
+	c.track(s)
+	keepEndings(s)
 	setTimeout(&s.ReadHeaderTimeout, DefaultReadHeaderTimeout)
 	setTimeout(&s.ReadTimeout, DefaultReadTimeout)
 	setTimeout(&s.IdleTimeout, idleTimeout)
 	if s.MaxHeaderBytes == 0 {
 		s.MaxHeaderBytes = DefaultMaxHeaderBytes
 	}
-	// PEP 3333 has the server pass on what it can: OPTIONS * too is the application's to answer.
-	s.DisableGeneralOptionsHandler = true
 	if s.Protocols == nil {
 		s.Protocols = new(http.Protocols)
 		s.Protocols.SetHTTP1(true)

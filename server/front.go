@@ -45,6 +45,7 @@ type Front struct {
 	wrong  string  // why it cannot serve; "" if it can
 	push   push.Handler
 	source environ.Source
+	tally  tally
 }
 
 // begin makes what is made at the first request.
@@ -78,11 +79,36 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if f.Access != nil {
 		defer f.access(x, r, time.Now())
 	}
+	e := beginning(r)
+	f.serve(x, r)
+	e.end()
+}
+
+// serve answers a request.
+func (f *Front) serve(x *exchange, r *http.Request) {
 	if failure := f.refuse(r); failure != nil {
-		x.turnAway(x, r, f.Logger, failure)
+		x.turnAway(x, r, failure)
 		return
 	}
+	if r.URL.Path == "*" || r.URL.Path == "" && r.URL.Host != "" {
+		if r.Method == http.MethodOptions {
+			// RFC 9110, section 9.3.7: it asks the server, not what that serves.
+			x.Header().Set("Content-Length", "0")
+			x.WriteHeader(http.StatusOK)
+			return
+		}
+		r = rooted(r)
+	}
 	f.push.ServeHTTP(x, bounded(x, r, f.maxBody()))
+}
+
+// rooted returns r with the path of the root, for the URI of r has none.
+// RFC 9110, section 4.2.3: an empty path is the same, unless the method is OPTIONS.
+func rooted(r *http.Request) *http.Request {
+	b, u := *r, *r.URL
+	u.Path = "/"
+	b.URL = &u
+	return &b
 }
 
 // bounded returns r with a body of which no more than limit bytes can be read. What says its length
@@ -120,7 +146,7 @@ func (f *Front) route(w http.ResponseWriter, r *http.Request) {
 	}
 	m := f.mount(r)
 	if m == nil {
-		x.turnAway(w, r, f.Logger, theirs(environ.CodeGate, http.StatusNotFound,
+		x.turnAway(w, r, theirs(environ.CodeGate, http.StatusNotFound,
 			"the path is outside the mounts %s", f.paths()))
 		return
 	}
@@ -149,10 +175,9 @@ func (f *Front) honorsContext(r *http.Request) bool {
 }
 
 // turnAway answers a request that does not reach an application.
-func (x *exchange) turnAway(w http.ResponseWriter, r *http.Request, logger *slog.Logger,
-	f *Failure) {
+func (x *exchange) turnAway(w http.ResponseWriter, r *http.Request, f *Failure) {
 	f.RequestID = x.request.ID()
-	report(logger, r, f)
+	x.front.tally.report(x.front.Logger, r, f)
 	x.page(w, r, f)
 }
 

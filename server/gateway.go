@@ -49,6 +49,7 @@ type Gateway struct {
 	once   sync.Once
 	config environ.Config
 	source environ.Source // of requests that come through no Front
+	tally  tally
 }
 
 func (g *Gateway) begin() {
@@ -97,7 +98,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if r.Context().Err() == nil {
 			f := failureOf(err)
 			f.RequestID = request.ID()
-			report(g.Logger, r, f)
+			g.tally.report(g.Logger, r, f)
 			x.page(w, r, f)
 		}
 		return
@@ -197,5 +198,6 @@ func (r *response) fail(err error) bool {
 // report logs a failure of this response.
 func (r *response) report(f *Failure) {
 	f.RequestID = r.env.Request().ID()
-	report(r.lease.gateway.Logger, r.r, f)
+	g := r.lease.gateway
+	g.tally.report(g.Logger, r.r, f)
 }

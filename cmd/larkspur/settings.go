@@ -43,7 +43,8 @@ func (s *settings) flags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringArrayVar(&s.listen, "listen", s.listen,
 		"`URL` to listen on: http://HOST:PORT (HTTP/1.1 and cleartext HTTP/2), "+
-			"https://HOST:PORT or unix:PATH; port 0 picks a free one; may be repeated")
+			"https://HOST:PORT or unix:PATH; port 0 picks a free one; a unix socket may have a "+
+			"mode, owner and group, as in unix:PATH?mode=660&group=www-data; may be repeated")
 	f.StringVar(&s.tlsCert, "tls-cert", "", "certificate for https, a PEM `FILE`")
 	f.StringVar(&s.tlsKey, "tls-key", "", "its key, a PEM `FILE`")
 	f.StringVar(&s.mount, "mount", "",

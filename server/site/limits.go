@@ -37,7 +37,8 @@ func Limits() []Limit {
 		{"nested calls", number(int64(l.Depth)), "runtime.Limits.Depth", "", stopped},
 		{"a file of script", size(int64(l.Source)), "runtime.Limits.Source", "", "it does not load"},
 		{"request body", size(environ.DefaultMaxBody), "server.Front.MaxBody", "--max-body", "413"},
-		{"request header", size(server.DefaultMaxHeaderBytes), "", "", "431"},
+		{"request header", size(server.DefaultMaxHeaderBytes), "", "",
+			"431; 414 for a target of HTTP/1"},
 		{"fields of a header", number(h2.DefaultMaxHeaderFields), "h2.Server.MaxHeaderFields", "",
 			"431"},
 		{"scripts that run at once; as many requests wait, for " + seconds(server.DefaultWait),
@@ -46,6 +47,8 @@ func Limits() []Limit {
 			"a block that no other call has in hand", number(server.DefaultWaiting),
 			"server.Slots.Waiting", "--waiting", "of the client address that has the most, the " +
 				"one that has waited longest ends: 503, or the response is broken off"},
+		{"connections, of all listeners and protocols together", number(server.DefaultMaxConns),
+			"server.Group.MaxConns", "", "the one that has been idle longest is closed"},
 		{"a client that sends its header slowly", seconds(server.DefaultReadHeaderTimeout), "", "",
 			"the connection is closed"},
 		{"a client that sends its body slowly", seconds(server.DefaultReadTimeout), "", "",

@@ -36,7 +36,7 @@ import (
 type Site struct {
 	// Mounts are what is served, as [server.Front.Mounts].
 	Mounts []Mount
-	// Listen are the URLs that are listened on: http://HOST:PORT, https://HOST:PORT or unix:PATH.
+	// Listen are the URLs that are listened on, as [server.Listen] takes them.
 	Listen []string
 	// Certificate is for the https ones. Nil means that there are none.
 	Certificate *Certificate
