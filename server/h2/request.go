@@ -167,11 +167,15 @@ func (h *head) add(f *hpack.HeaderField) (reason string) {
 	return ""
 }
 
+// maxExpect is how long an Expect field may be that is understood.
+const maxExpect = 100
+
 // expectsContinue reports whether the client waits for a 100 before it sends the
 // body, and takes the field, which the server sees to. RFC 9110, section 10.1.1.
 func (h *head) expectsContinue() bool {
 	v := h.header["Expect"]
-	if v == nil || !httpguts.HeaderValuesContainsToken(v, "100-continue") {
+	// RFC 9110, section 10.1.1, has one expectation: who has many is not searched for it.
+	if len(v) != 1 || len(v[0]) > maxExpect || !httpguts.HeaderValuesContainsToken(v, "100-continue") {
 		return false
 	}
 	delete(h.header, "Expect")
