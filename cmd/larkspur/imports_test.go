@@ -35,7 +35,7 @@ var policy = []struct {
 	{"runtime/watch", []string{"runtime"}, []string{"github.com/fsnotify/fsnotify"}},
 	{"runtime", []string{"runtime/habit", "runtime/host/...", "runtime/lib/json",
 		"runtime/lib/math", "runtime/lib/structs", "runtime/lib/time"}, starlark},
-	{"runtime/...", []string{"runtime", "runtime/host/..."}, starlark},
+	{"runtime/...", []string{"runtime", "runtime/habit", "runtime/host/..."}, starlark},
 	{"environ/wire", nil, nil},
 	{"environ/lib/...", []string{"environ", "environ/wire", "runtime/host/..."}, starlark},
 	{"environ", []string{"environ/wire", "runtime/host/..."}, starlark},
