@@ -206,7 +206,11 @@ func (p *place) field(m []string) string {
 	}
 	value := written(p.src, dot.X)
 	call := p.calls(dot)
-	if text := methods()[m[1]+"."+m[2]]; text != "" {
+	kind := m[1]
+	if kind == "environ" {
+		kind = "dict" // for a script it is one
+	}
+	if text := methods()[kind+"."+m[2]]; text != "" {
 		args := "x"
 		if call != nil && len(call.Args) > 0 {
 			args = written(p.src, call.Args[0])
@@ -216,10 +220,10 @@ func (p *place) field(m []string) string {
 		}
 		return "; write " + strings.NewReplacer("$0", value, "$1", args).Replace(text)
 	}
-	if m[1] == "dict" && call == nil {
+	if kind == "dict" && call == nil {
 		return fmt.Sprintf("; write %s[%q]", value, m[2])
 	}
-	if m[1] == "NoneType" {
+	if kind == "NoneType" {
 		return fmt.Sprintf("; write if %s != None: before it", value)
 	}
 	return ""

@@ -57,7 +57,7 @@ func (l *Language) Undefined(tree *syntax.File, src []byte, e resolve.Error) str
 	name := m[1]
 	said := "undefined: " + name
 	if strings.HasSuffix(name, "Error") && name != "Error" {
-		return said + `; an error is a message: write fail("message")`
+		return said + `; an error is a message; write fail("message")`
 	}
 	if text := builtins()[name]; text != "" {
 		return said + "; write " + l.filled(text, arguments(tree, string(src), e.Pos))

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/larkspur-web/larkspur/environ"
 	"go.starlark.net/starlark"
@@ -75,6 +76,9 @@ func (c *checker) field(dot *syntax.DotExpr) {
 	if !isEnviron(dot.X) || slices.Contains(new(starlark.Dict).AttrNames(), dot.Name.Name) {
 		return
 	}
-	c.warn(dot.Dot, "dict has no .%s field or method; write environ[%q]", dot.Name.Name,
-		dot.Name.Name)
+	name, hint := dot.Name.Name, ""
+	if strings.ToUpper(name) == name {
+		hint = "; write environ[\"" + name + "\"]"
+	}
+	c.warn(dot.Dot, "environ has no .%s field or method%s", name, hint)
 }
