@@ -173,6 +173,12 @@ func (c *call) Wait(f func(ctx context.Context) error) error {
 // Yield is [host.Yielder]'s.
 func (c *call) Yield(w host.Waiter) { c.waiter = w }
 
+// Suspend is [host.Yielder]'s.
+func (c *call) Suspend(idle time.Duration) (resume func()) {
+	left := c.ctx.suspend(idle)
+	return func() { c.ctx.resume(left) }
+}
+
 // Cancel is [host.Yielder]'s.
 func (c *call) Cancel() { c.ctx.end() }
 

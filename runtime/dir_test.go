@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/fstest"
 
 	"github.com/larkspur-web/larkspur/runtime"
 )
@@ -107,5 +108,16 @@ func TestLoadDoesNotWaitForAPipe(t *testing.T) {
 	_, err := runtime.Load(&runtime.Config{FS: runtime.Dir(dir)}, "app.star")
 	if got, want := fmt.Sprint(err), "app.star: it is not a regular file"; got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// TestUTF16 refuses a script that an editor saved in another encoding by its name.
+func TestUTF16(t *testing.T) {
+	for _, text := range []string{"\xff\xfea\x00", "\xfe\xff\x00a"} {
+		_, err := runtime.Load(&runtime.Config{FS: fstest.MapFS{"app.star": {Data: []byte(text)}}},
+			"app.star")
+		if got, want := fmt.Sprint(err), "app.star: it is UTF-16: save it as UTF-8"; got != want {
+			t.Errorf("the error is %q, want %q", got, want)
+		}
 	}
 }

@@ -199,7 +199,8 @@ func (l *loader) translate(tree *syntax.File, src []byte) (*starlark.Program, er
 // compares code, not closures) and nothing that makes a global mean two things.
 var dialect = syntax.FileOptions{Set: true, While: true, TopLevelControl: true, Recursion: true}
 
-// read reads a file of script. It opens nothing but regular files: a FIFO would wait for ever.
+// read reads a file of script, without its byte order mark. It opens nothing but regular files: a
+// FIFO would wait for ever.
 func (l *loader) read(fsys fs.FS, name string) ([]byte, error) {
 	info, err := fs.Stat(fsys, name)
 	if err != nil {
@@ -223,7 +224,15 @@ func (l *loader) read(fsys fs.FS, name string) ([]byte, error) {
 			"it is larger than %d bytes, the limit for a script", l.limits.Source,
 		)
 	}
-	return src.Bytes(), nil
+	if text := src.Bytes(); !isUTF16(text) {
+		return host.Unmarked(text), nil
+	}
+	return nil, errors.New("it is UTF-16: save it as UTF-8")
+}
+
+// isUTF16 reports whether a text begins with a byte order mark of UTF-16.
+func isUTF16(text []byte) bool {
+	return bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff"))
 }
 
 // cause strips the operation and the path of a *fs.PathError: the diagnostic has them already.

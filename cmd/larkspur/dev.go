@@ -26,7 +26,8 @@ func newDev(stderr io.Writer) *cobra.Command {
 error shows where it is looked for, in the browser, and each request is a line in the
 terminal. A page that is open follows what is saved: a script, a template or an image
 loads it again, a style sheet is put in its place. The inspector, at /_larkspur/, lists
-the last requests, asks them again and saves them as tests.
+the last requests, asks them again and saves them as tests. Ctrl-C ends it, and so does the
+end of its terminal.
 
 APP is FILE.star, FILE.star:CALLABLE, or a directory that holds app.star; without one
 it is the current directory if that holds app.star, or else the tour that is built into
@@ -67,7 +68,8 @@ with --tls-cert and --tls-key.`,
 				}
 			}
 			v.Access = logger
-			p := &process{server: s.server(logger), site: v, logger: logger, stderr: stderr}
+			p := &process{server: s.server(logger), site: v, logger: logger, stderr: stderr,
+				hangup: true}
 			p.server.Develop, p.server.Software = true, version()
 			p.greet = func(listeners []*server.Listener) { greet(stderr, app, listeners) }
 			return p.run(c.Context())

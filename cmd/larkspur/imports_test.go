@@ -39,7 +39,7 @@ var policy = []struct {
 	{"environ/wire", nil, nil},
 	{"environ/lib/...", []string{"environ", "environ/wire", "runtime/host/..."}, starlark},
 	{"environ", []string{"environ/wire", "runtime/host/..."}, starlark},
-	{"server/http1", nil, []string{"golang.org/x/net/http/..."}},
+	{"server/http1", []string{"environ/wire"}, []string{"golang.org/x/net/http/..."}},
 	{"server/h2/...", []string{"server/h2/...", "environ/wire"},
 		[]string{"golang.org/x/net/http2/...", "golang.org/x/net/http/..."}},
 	{"server/dev/...", []string{"server", "server/dev/...", "environ", "push", "runtime/host",

@@ -105,7 +105,7 @@ func (h *head) read(b *block) (reason string) {
 	switch {
 	case h.authority == "":
 		h.authority = h.host
-	case h.host != "" && !strings.EqualFold(h.host, h.authority):
+	case h.host != "" && !wire.SameAuthority(h.scheme, h.host, h.authority):
 		// RFC 9113, section 8.3.1: one that names another host is malformed.
 		return "host differs from :authority"
 	}
@@ -234,8 +234,9 @@ func (ps *pseudo) check(extended bool) (reason string) {
 		return ":scheme is neither http nor https"
 	case ps.path == "":
 		return "no :path"
-	case ps.path == "*" && ps.method != http.MethodOptions:
-		return ":path is * and :method not OPTIONS"
+	}
+	if _, authority, ok := wire.Target(ps.method, ps.path); !ok || authority != "" {
+		return ":path is neither a path nor, of OPTIONS, *"
 	}
 	return ""
 }

@@ -87,8 +87,9 @@ func (r *running) close() {
 }
 
 // gateway returns the handler of the application under a path.
-func (r *running) gateway(path string, slots *server.Slots) http.Handler {
-	g := &server.Gateway{App: r.live, Environ: r.app.Environ, Slots: slots, Logger: r.logger}
+func (r *running) gateway(path string, site *Site, slots *server.Slots) http.Handler {
+	g := &server.Gateway{App: r.live, Environ: r.app.Environ, IdleTimeout: site.IdleTimeout,
+		Slots: slots, Logger: r.logger}
 	if r.shown != nil {
 		g.App = r.shown.Wrap(r.live, path, environ.Config{Vars: r.app.Environ,
 			Serial: slots.Calls == 1})
