@@ -27,14 +27,15 @@ var policy = []struct {
 }{
 	{"runtime/display", nil, nil},
 	{"runtime/frames", nil, starlark},
+	{"runtime/habit", nil, starlark},
 	{"runtime/spell", nil, nil},
 	{"runtime/tee", nil, nil},
 	{"runtime/host/...", []string{"runtime/host/..."}, starlark},
 	{"runtime/lib/...", []string{"runtime/host/..."}, starlark}, // one that needs more has its row
 	{"runtime/watch", []string{"runtime"}, []string{"github.com/fsnotify/fsnotify"}},
-	{"runtime", []string{"runtime/host/...", "runtime/lib/json", "runtime/lib/math",
-		"runtime/lib/structs", "runtime/lib/time"}, starlark},
-	{"runtime/...", []string{"runtime", "runtime/host/..."}, starlark},
+	{"runtime", []string{"runtime/habit", "runtime/host/...", "runtime/lib/json",
+		"runtime/lib/math", "runtime/lib/structs", "runtime/lib/time"}, starlark},
+	{"runtime/...", []string{"runtime", "runtime/habit", "runtime/host/..."}, starlark},
 	{"environ/wire", nil, nil},
 	{"environ/lib/...", []string{"environ", "environ/wire", "runtime/host/..."}, starlark},
 	{"environ", []string{"environ/wire", "runtime/host/..."}, starlark},
