@@ -24,6 +24,8 @@ type running struct {
 	logger *slog.Logger
 	shown  *dev.App // nil unless it is developed
 
+	watcher *watch.Watcher // nil if its files are not watched
+
 	editions atomic.Int64 // that have it and have not ended
 
 	mu   sync.Mutex    // loads may be told of at once
@@ -65,6 +67,13 @@ func (s *Server) start(a *Application) (*running, error) {
 			r.loaded(err)
 		}
 	}
+	if a.Dir != "" {
+		r.watcher = s.watcher
+	}
+	if err := r.watcher.Add(r.target()); err != nil {
+		r.close()
+		return nil, &LoadError{a, err}
+	}
 	return r, nil
 }
 
@@ -85,6 +94,7 @@ func closeApps(all []*running) {
 
 // close ends the application, once its last request has ended. Only the first counts.
 func (r *running) close() {
+	r.watcher.Remove(r.live)
 	r.live.Close()
 	if r.shown != nil {
 		r.shown.Close()
