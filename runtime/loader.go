@@ -25,7 +25,7 @@ type file struct {
 type source struct {
 	name    string
 	hash    [sha256.Size]byte
-	text    []byte            // nil unless the loader keeps it
+	text    []byte
 	parsed  *syntax.File      // as it is written; nil if it does not parse
 	program *starlark.Program // nil if there are faults
 	faults  host.Diagnostics
@@ -39,7 +39,6 @@ type loader struct {
 	limits      Limits
 	predeclared starlark.StringDict
 	compiled    map[string]*source // by name: the content seen last
-	keepText    bool               // of sources
 }
 
 func newLoader(c *Config) *loader {
@@ -75,6 +74,7 @@ func (l *loader) load(entry string, number uint64) (p *Program, files []file, er
 	}
 	p = l.program(entry, gen)
 	p.app, p.root, p.files, p.globals, p.loaded = app, name, g.files, globals[name], globals
+	p.sources = g.sources
 	return p, g.files, nil
 }
 
@@ -130,7 +130,7 @@ func (l *loader) run(
 		made, err := s.program.Init(&c.thread, l.predeclared)
 		made.Freeze()
 		if err != nil {
-			return nil, placed(c.outcome(err))
+			return nil, placed(g.sources, c.outcome(err))
 		}
 		globals[s.name] = made
 	}
@@ -138,7 +138,8 @@ func (l *loader) run(
 }
 
 // placed puts its position before the text of an error that has only a backtrace.
-func placed(err error) error {
+func placed(sources map[string]*source, err error) error {
+	err = cured(sources, err)
 	if eval, ok := err.(*starlark.EvalError); ok {
 		return fmt.Errorf("%s%w", at(eval.CallStack, ""), err)
 	}
@@ -164,17 +165,13 @@ func (l *loader) compile(fsys fs.FS, name string) (*source, error) {
 	if s := l.compiled[name]; s != nil && s.hash == hash {
 		return s, nil
 	}
-	s := &source{name: name, hash: hash}
+	s := &source{name: name, hash: hash, text: src}
 	s.parsed, err = dialect.Parse(name, src, 0)
 	if err == nil {
 		s.program, err = l.translate(s.parsed, src)
 	}
-	if l.keepText {
-		s.text = src
-	}
 	if err != nil {
-		s.faults = diagnoseError(name, err)
-		endOfLine(s.faults, src)
+		s.faults = l.diagnose(s, err)
 	}
 	l.compiled[name] = s
 	return s, nil

@@ -130,15 +130,17 @@ func (f *formatter) format(name string, src []byte) {
 	}
 }
 
-// replace puts content in the place of a file: whoever reads it meanwhile, or if it fails, has the
-// old one whole.
+// replace puts content in the place of a file, or makes one: whoever reads it meanwhile, or if it
+// fails, has the old one whole.
 func replace(path string, content []byte) error {
-	path, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return err
+	mode := fs.FileMode(0o644)
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
 	}
-	info, err := os.Stat(path)
-	if err != nil {
+	switch info, err := os.Stat(path); {
+	case err == nil:
+		mode = info.Mode().Perm()
+	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
 	t, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
@@ -146,7 +148,7 @@ func replace(path string, content []byte) error {
 		return err
 	}
 	_, err = t.Write(content)
-	err = errors.Join(err, t.Chmod(info.Mode().Perm()), t.Close())
+	err = errors.Join(err, t.Chmod(mode), t.Close())
 	if err == nil {
 		err = os.Rename(t.Name(), path)
 	}

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/environ"
-	"github.com/larkspur-web/larkspur/push"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/display"
 	"github.com/larkspur-web/larkspur/server"
@@ -19,22 +18,23 @@ import (
 
 // settings are the flags that serve and dev share.
 type settings struct {
-	listen   []string
-	tlsCert  string
-	tlsKey   string
-	watch    bool
-	mount    string
-	timeout  time.Duration
-	maxSteps uint64
-	maxBody  display.Size
-	idle     time.Duration
-	calls    int
-	waiting  int
-	drain    time.Duration
-	http2    string
-	pushMap  string
-	noPush   bool
-	hints1   bool
+	listen     []string
+	tlsCert    string
+	tlsKey     string
+	watch      bool
+	mount      string
+	timeout    time.Duration
+	maxSteps   uint64
+	maxBody    display.Size
+	idle       time.Duration
+	calls      int
+	waiting    int
+	drain      time.Duration
+	http2      string
+	pushMap    string
+	pushMemory string
+	noPush     bool
+	hints1     bool
 }
 
 // flags adds the flags; what s holds already are the defaults.
@@ -68,7 +68,10 @@ func (s *settings) flags(c *cobra.Command) {
 			"no pushes")
 	f.StringVar(&s.pushMap, "push-map", "",
 		"`FILE` that says which resources go with which pages, and are pushed, or hinted, "+
-			"before the application runs")
+			"before the application runs; SIGHUP, or --watch, reads it again")
+	f.StringVar(&s.pushMemory, "push-memory", "",
+		"`FILE` of the keys that sign a cookie by which what a client got on earlier connections "+
+			"is not pushed to it again; it is made if there is none")
 	f.BoolVar(&s.noPush, "no-push", false,
 		"make no pushes; hints go out as to a client that takes none")
 	f.BoolVar(&s.hints1, "hints-http1", false,
@@ -112,11 +115,11 @@ func (s *settings) site(app *site.Application) (*site.Site, error) {
 	v := &site.Site{
 		Mounts: []site.Mount{{Path: s.mount, App: app}}, Listen: s.listen,
 		MaxBody: int64(s.maxBody), Calls: s.calls, Waiting: s.waiting, IdleTimeout: s.idle,
-		Push: site.Push{Off: s.noPush, HintHTTP1: s.hints1},
+		Push: site.Push{Off: s.noPush, HintHTTP1: s.hints1, MapFile: s.pushMap},
 	}
 	var err error
-	if s.pushMap != "" {
-		v.Push.Map, err = push.ReadMap(s.pushMap)
+	if s.pushMemory != "" {
+		v.Push.Memory, err = site.ReadMemory(s.pushMemory)
 	}
 	if s.tlsCert != "" && err == nil {
 		v.Certificate, err = site.ReadCertificate(s.tlsCert, s.tlsKey)

@@ -10,6 +10,8 @@ import (
 type Script struct {
 	// Tree is the syntax, in which names are resolved. It must not be changed.
 	Tree *syntax.File
+	// Source is what stands in the file.
+	Source []byte
 	// Module returns the description of the host module that load("@name") is of, nil if there is
 	// none.
 	Module func(name string) *Module

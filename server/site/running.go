@@ -51,14 +51,19 @@ func (s *Server) load(site *Site) (apps, fresh []*running, err error) {
 
 // start loads an application.
 func (s *Server) start(a *Application) (*running, error) {
-	live, err := runtime.NewLive(a.Config(s.log), a.Name())
-	if err != nil {
+	live, err := runtime.Follow(a.Config(s.log), a.Name())
+	if err != nil && s.pages == nil {
 		return nil, &LoadError{a, err}
 	}
 	r := &running{app: a, live: live, logger: s.log}
 	if s.pages != nil {
 		r.last = live.Scan()
 		r.shown = s.pages.Develop(dev.Config{Tree: a.FS, Dir: a.Dir, Entry: a.Name()})
+		if err != nil {
+			r.logger.Error("the script does not load; it is loaded again when it is saved",
+				slog.Any("error", err))
+			r.loaded(err)
+		}
 	}
 	return r, nil
 }

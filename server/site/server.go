@@ -75,6 +75,15 @@ func (s *Server) Set(site *Site) error {
 	s.once.Do(s.begin)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.set(site)
+}
+
+// set is Set. s.mu is held.
+func (s *Server) set(site *Site) error {
+	site, err := site.withMap()
+	if err != nil {
+		return err
+	}
 	apps, fresh, err := s.load(site)
 	if err != nil {
 		return err
@@ -171,6 +180,12 @@ func (s *Server) Serve(ctx context.Context) error {
 	s.serving = ctx
 	s.watch()
 	s.mu.Unlock()
+	if s.Watch {
+		var following sync.WaitGroup
+		following.Go(func() { s.followMap(ctx) })
+		defer following.Wait()
+		defer stop()
+	}
 	if s.pages != nil {
 		defer context.AfterFunc(ctx, s.pages.Close)()
 	}
@@ -209,7 +224,8 @@ func (s *Server) watch() {
 	}
 }
 
-// Reload loads the certificate and the applications again, and logs what came of it. What does not
+// Reload loads the certificate, the map of pushes and the applications again, and logs what came of
+// it. What does not
 // load never replaces what serves. The error is that of all of them that do not.
 func (s *Server) Reload() error {
 	s.mu.Lock()
@@ -223,6 +239,7 @@ func (s *Server) Reload() error {
 		s.log.Error("reload failed, the last good certificate serves on", slog.Any("error", err))
 		errs = append(errs, err)
 	}
+	errs = append(errs, s.reloadMap())
 	for _, r := range running {
 		errs = append(errs, r.reload())
 	}

@@ -27,8 +27,6 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
-
-	"github.com/larkspur-web/larkspur/push"
 )
 
 // A Site is what one process serves. The zero value serves nothing. It must not be changed once a
@@ -66,23 +64,4 @@ type Mount struct {
 	App *Application
 	// Handler is any other handler.
 	Handler http.Handler
-}
-
-// Push says what may be pushed. The zero value promises and hints within the default limits of
-// [push.Policy].
-type Push struct {
-	// Off makes no promises; hints go out as to a client that takes none.
-	Off bool
-	// HintHTTP1 sends hints over HTTP/1.1 too.
-	HintHTTP1 bool
-	// Map, if not nil, has the resources of pages.
-	Map *push.Map
-	// Recorder, if not nil, learns from what clients ask for.
-	Recorder *push.Recorder
-}
-
-// policy makes a policy of it, which tells observe each verdict.
-func (p Push) policy(logger *slog.Logger, observe func(*http.Request, push.Verdict)) *push.Policy {
-	return &push.Policy{Off: p.Off, HintHTTP1: p.HintHTTP1, Map: p.Map, Recorder: p.Recorder,
-		Logger: logger, Observe: observe}
 }
