@@ -20,8 +20,9 @@ func newDev(stderr io.Writer) *cobra.Command {
 	s := settings{listen: []string{"http://127.0.0.1:8000", "https://127.0.0.1:8443"}, watch: true,
 		drain: 2 * time.Second}
 	c := &cobra.Command{
-		Use:   "dev [flags] [APP]",
-		Short: "Develop an application: reload on save, errors in the browser",
+		Use:        "dev [flags] [APP]",
+		Short:      "Develop an application: reload on save, errors in the browser",
+		SuggestFor: []string{"develop", "watch"},
 		Long: `Dev serves an application to the one who writes it: a saved script serves at once, an
 error shows where it is looked for, in the browser, and each request is a line in the
 terminal. A page that is open follows what is saved: a script, a template or an image
