@@ -1,6 +1,7 @@
 package environ
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
@@ -216,9 +217,10 @@ func Codes() []CodeInfo {
 	}
 }
 
-// An Error is a fault of the contract, found while a script runs. The interpreter adds the place.
+// An Error is a fault of the contract, found while a script runs. The interpreter adds the place. It
+// is also how Go code that a script calls has a request answered with a status of its own.
 type Error struct {
-	Code Code
+	Code Code   // "" if it is no fault of the contract
 	Msg  string // what is wrong
 	Fix  string // what to write instead; may be empty
 	// Status is the HTTP status that the fault deserves if the script lets it pass; zero means 500.
@@ -233,17 +235,21 @@ func Errorf(code Code, fix, format string, args ...any) *Error {
 }
 
 func (e *Error) Error() string {
-	if e.Fix == "" {
-		return string(e.Code) + ": " + e.Msg
+	msg := e.Msg
+	if e.Code != "" {
+		msg = string(e.Code) + ": " + msg
 	}
-	return string(e.Code) + ": " + e.Msg + "; " + e.Fix
+	if e.Fix != "" {
+		msg += "; " + e.Fix
+	}
+	return msg
 }
 
 // Unwrap returns Err.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Kind is what a script sees as .kind of the error that catch returns.
-func (e *Error) Kind() string { return string(e.Code) }
+// Kind is what a script sees as .kind of the error that catch returns: the code, or "error".
+func (e *Error) Kind() string { return cmp.Or(string(e.Code), "error") }
 
 // ErrorCode is [host.Coder]'s.
 func (e *Error) ErrorCode() string { return string(e.Code) }

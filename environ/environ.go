@@ -87,7 +87,7 @@ type Extender interface {
 	Extension(Extension) starlark.Value
 }
 
-// New returns the environ of r, whose path must lie within its ScriptName (see [Within]).
+// New returns the environ of r.
 func (c *Config) New(r *Request) *Environ {
 	e := new(Environ)
 	c.Init(e, r)

@@ -2,9 +2,14 @@ package environ_test
 
 import (
 	"fmt"
+	"log/slog"
+	"net/http"
 	"net/http/httptest"
+	"testing/fstest"
 
 	"github.com/larkspur-web/larkspur/environ"
+	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/server"
 	"go.starlark.net/starlark"
 )
 
@@ -28,4 +33,41 @@ func ExampleConfig_New() {
 	// HTTP_ACCEPT_LANGUAGE "en"
 	// wsgi.version (1, 0)
 	// blog.title "Larks"
+}
+
+// A function of Go refuses a request with a status: the script need not know.
+func ExampleError() {
+	admin := starlark.NewBuiltin("admin", func(t *starlark.Thread, _ *starlark.Builtin,
+		args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
+		user, _ := starlark.AsString(args[0])
+		if user != "ada" {
+			return nil, &environ.Error{Status: http.StatusForbidden, Msg: user + " is no administrator"}
+		}
+		return starlark.None, nil
+	})
+	files := fstest.MapFS{"app.star": {Data: []byte(`
+def app(environ, start_response):
+    admin(environ["REMOTE_USER"])
+    start_response("200 OK", [])
+    return ["welcome"]
+`)}}
+	p, err := runtime.Load(&runtime.Config{FS: files,
+		Predeclared: starlark.StringDict{"admin": admin}}, "app.star")
+	if err != nil {
+		panic(err)
+	}
+	h := &server.Handler{App: p, Logger: slog.New(slog.DiscardHandler),
+		Variables: func(r *http.Request) map[string]string {
+			user, _, _ := r.BasicAuth()
+			return map[string]string{"REMOTE_USER": user}
+		}}
+	for _, user := range []string{"ada", "bob"} {
+		w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil)
+		r.SetBasicAuth(user, "secret")
+		h.ServeHTTP(w, r)
+		fmt.Println(w.Code)
+	}
+	// Output:
+	// 200
+	// 403
 }

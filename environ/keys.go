@@ -40,7 +40,7 @@ var table = []struct {
 	{Key{"SCRIPT_NAME", "environ", "string", "always",
 		"The path under which the application is mounted, decoded; `\"\"` at the root. " +
 			"Never ends with a slash."},
-		func(e *Environ) starlark.Value { return e.value(e.request.ScriptName) }},
+		func(e *Environ) starlark.Value { name, _ := e.request.scriptName(); return e.value(name) }},
 	{Key{"PATH_INFO", "environ", "string", "always",
 		"The rest of the path: percent-decoded octets; `\"\"` when the target is the mount " +
 			"itself. Double slashes stay."},
@@ -68,7 +68,7 @@ var table = []struct {
 		(*Environ).serverPort},
 	{Key{"SERVER_PROTOCOL", "environ", "string", "always",
 		"`HTTP/1.0`, `HTTP/1.1` or `HTTP/2.0`."},
-		func(e *Environ) starlark.Value { return e.value(e.request.Message.Proto) }},
+		(*Environ).serverProtocol},
 	{Key{"SERVER_SOFTWARE", "environ", "string", "always",
 		"`Larkspur`, or as configured."},
 		(*Environ).software},
@@ -128,9 +128,9 @@ var table = []struct {
 		"`file_wrapper(file, block_size = 8192)`: a body that sends a file."},
 		constant(fileWrapper)},
 	{Key{"wsgi.early_hints", "server", "builtin_function_or_method",
-		"not on HTTP/1.0, nor in a promised request",
+		"a 103 may go out: on HTTP/2, on HTTP/1.1 if the server is told to; not in a promised request",
 		"`early_hints([(name, value), ...])`: promises what the fields preload, and sends a 103 " +
-			"with the rest, now. On HTTP/1.1 it does nothing unless the server is told to."},
+			"with the rest, now."},
 		extension(EarlyHints)},
 	{Key{"http2.push", "server", "builtin_function_or_method", "the client accepts promises",
 		"`push(target, headers = None, method = \"GET\", critical = False)`: promises a resource " +
@@ -180,8 +180,22 @@ func extension(x Extension) getter {
 
 // pathInfo is the rest of the path, which may be empty (PEP 3333, "environ Variables"): decoded
 // octets, not the PEP's latin-1 text, since a Starlark string holds octets.
+// serverProtocol is that of the message.
+func (e *Environ) serverProtocol() starlark.Value {
+	if m := e.request.Message; m.ProtoMajor != 1 || m.ProtoMinor <= 1 {
+		return e.value(m.Proto)
+	}
+	// RFC 9110, section 2.5: a later minor version is processed as the highest that is known.
+	return e.value("HTTP/1.1")
+}
+
 func (e *Environ) pathInfo() starlark.Value {
-	return e.value(e.request.Message.URL.Path[len(e.request.ScriptName):])
+	_, left := e.request.scriptName()
+	path := e.request.Message.URL.Path[len(left):]
+	if path != "" && path[0] != '/' && e.request.Stripped() != "" {
+		path = "/" + path // http.StripPrefix took the slash too
+	}
+	return e.value(path)
 }
 
 func (e *Environ) requestURI() starlark.Value {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -22,8 +23,9 @@ type Request struct {
 	// Message is the request as it was read: method, target, fields and body. Middleware may put
 	// another in its place, as http.StripPrefix does.
 	Message *http.Request
-	// ScriptName is the path under which the application is mounted: "" for the root, or a path
-	// that begins with a slash and does not end with one.
+	// ScriptName is the path under which the application is mounted, as the client sees it: "" for
+	// the root, or a path that begins with a slash and does not end with one. What middleware has
+	// taken off the path, as http.StripPrefix does, is a part of it, whether it is here or not.
 	ScriptName string
 
 	source *Source
@@ -50,6 +52,35 @@ func (s *Source) Request(r *http.Request) Request {
 func FromHTTP(r *http.Request) *Request {
 	made := new(Source).Request(r)
 	return &made
+}
+
+// Stripped is what middleware has taken off the path of the message since it was read, as
+// http.StripPrefix does, without a slash at its end. It is "" if nothing was, or if the path is
+// another one altogether.
+func (r *Request) Stripped() string {
+	target, path := r.Message.RequestURI, r.Message.URL.Path
+	if rest, ok := strings.CutPrefix(target, path); ok && (rest == "" || rest[0] == '?') {
+		return "" // as almost always
+	}
+	u, err := url.ParseRequestURI(target)
+	if err != nil {
+		return "" // a request that no server has read
+	}
+	prefix, ok := strings.CutSuffix(u.Path, path)
+	if !ok {
+		return ""
+	}
+	return strings.TrimSuffix(prefix, "/")
+}
+
+// scriptName is SCRIPT_NAME, and what is left of it in the path of the message.
+func (r *Request) scriptName() (name, left string) {
+	stripped := r.Stripped()
+	left, ok := strings.CutPrefix(r.ScriptName, stripped)
+	if !ok || !Within(r.Message.URL.Path, left) {
+		return stripped, "" // more was taken off than the mount, or it is another path
+	}
+	return r.ScriptName, left
 }
 
 // ID is an id that no other request of any process has: random for the source, counted in it.

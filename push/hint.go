@@ -27,13 +27,16 @@ func (h *hints) add(elements []string, element string) []string {
 }
 
 // mayHint reports whether a 103 can go out now.
-func (p *planner) mayHint() bool {
-	if p.hints.closed || p.policy.NoHints {
+func (p *planner) mayHint() bool { return !p.hints.closed && p.policy.hints(p.request) }
+
+// hints reports whether a 103 may go out for the request of a page.
+func (p *Policy) hints(r *http.Request) bool {
+	if p.NoHints {
 		return false
 	}
 	// RFC 9110, section 15.2: none to an HTTP/1.0 client. RFC 8297, section 3: a client of HTTP/1.1
 	// may take it for the response.
-	return p.request.ProtoMajor >= 2 || p.policy.HintHTTP1 && p.request.ProtoAtLeast(1, 1)
+	return r.ProtoMajor >= 2 || p.HintHTTP1 && r.ProtoAtLeast(1, 1)
 }
 
 // mayHintFrom reports whether a 103 can go out now with what comes from source. The map does not

@@ -82,6 +82,12 @@ func (p *Plan) Accepts() bool {
 	return p.planner != nil && p.accepts()
 }
 
+// Hints reports whether Hint can come to anything for the client: the policy lets a 103 go out to
+// it, or it accepts promises.
+func (p *Plan) Hints() bool {
+	return p != nil && (p.handler.policy().hints(p.request) || p.Accepts())
+}
+
 // Promised returns how many promises have been made.
 func (p *Plan) Promised() int {
 	if p == nil {

@@ -16,6 +16,7 @@ type deadlineContext struct {
 
 	mu       sync.Mutex
 	deadline time.Duration // since epoch; MaxInt64 for none
+	progress time.Duration // since epoch: the beginning, or the last extend
 	err      error         // once ended
 	passed   bool          // it ended because its own deadline passed
 	listener *listener     // made by the first Done
@@ -36,11 +37,52 @@ func (c *deadlineContext) start(parent context.Context, length time.Duration) {
 	c.reset()
 }
 
-// reset sets the deadline to a full length from now, if there is one before the end of time.
+// reset sets the deadline to a full length from now.
 func (c *deadlineContext) reset() {
-	c.deadline = math.MaxInt64
-	if now := time.Since(epoch); c.length < math.MaxInt64 && now <= math.MaxInt64-c.length {
-		c.deadline = now + c.length
+	c.progress = time.Since(epoch)
+	c.deadline = after(c.progress, c.length)
+}
+
+// after is d after t, MaxInt64 for no time if that is beyond the end of it.
+func after(t, d time.Duration) time.Duration {
+	if d == math.MaxInt64 || t > math.MaxInt64-d {
+		return math.MaxInt64
+	}
+	return t + d
+}
+
+// move moves the deadline, and the timer with it. c.mu is held.
+func (c *deadlineContext) move(deadline time.Duration) {
+	c.deadline = deadline
+	if c.listener == nil || c.listener.timer == nil {
+		return
+	}
+	if deadline == math.MaxInt64 {
+		c.listener.timer.Stop()
+	} else {
+		c.listener.timer.Reset(deadline - time.Since(epoch))
+	}
+}
+
+// suspend moves the deadline to idle after the last progress, and returns how long it was to the
+// old one.
+func (c *deadlineContext) suspend(idle time.Duration) (left time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.deadline == math.MaxInt64 || c.look() != nil {
+		return math.MaxInt64
+	}
+	left = c.deadline - time.Since(epoch)
+	c.move(after(c.progress, idle))
+	return left
+}
+
+// resume moves the deadline to left from now, MaxInt64 for where it is.
+func (c *deadlineContext) resume(left time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if left != math.MaxInt64 && c.look() == nil {
+		c.move(after(time.Since(epoch), left))
 	}
 }
 
@@ -55,9 +97,7 @@ func (c *deadlineContext) extend() {
 		return
 	}
 	c.reset()
-	if c.listener != nil && c.listener.timer != nil {
-		c.listener.timer.Reset(c.length)
-	}
+	c.move(c.deadline)
 }
 
 // end ends the context with its call.

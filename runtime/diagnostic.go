@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/larkspur-web/larkspur/runtime/habit"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/resolve"
 	"go.starlark.net/starlark"
@@ -16,6 +17,61 @@ import (
 func Diagnose(entry string, err error) host.Diagnostics {
 	file, _, _ := strings.Cut(entry, ":")
 	return diagnoseError(file, err)
+}
+
+// diagnose returns what is wrong with a file that does not compile: the words of the parser and of
+// the resolver, or where they come from a habit what to write instead.
+func (l *loader) diagnose(s *source, err error) host.Diagnostics {
+	var (
+		parse    syntax.Error
+		resolved resolve.ErrorList
+	)
+	language := l.language()
+	switch {
+	case errors.As(err, &parse):
+		err = language.Syntax(s.text, parse)
+	case errors.As(err, &resolved):
+		for i, e := range resolved {
+			resolved[i].Msg = language.Undefined(s.parsed, s.text, e)
+		}
+	}
+	found := diagnoseError(s.name, err)
+	endOfLine(found, s.text)
+	return found
+}
+
+// language is what files may use.
+func (l *loader) language() *habit.Language {
+	found := &habit.Language{}
+	for _, names := range []starlark.StringDict{l.predeclared, starlark.Universe} {
+		found.Builtins = append(found.Builtins, names.Keys()...)
+	}
+	for _, name := range l.catalog.loadable() {
+		m := habit.Module{Name: name, Names: l.catalog.modules[name].Names()}
+		found.Modules = append(found.Modules, m)
+	}
+	return found
+}
+
+// cured adds to an error of the interpreter what to write instead, if that is known. The error may
+// be that of other calls too, so that it is not changed itself.
+func cured(sources map[string]*source, err error) error {
+	eval, ok := err.(*starlark.EvalError)
+	if !ok {
+		return err
+	}
+	pos := host.Position(eval.CallStack)
+	s := sources[pos.Filename()]
+	if pos.Line == 0 || s == nil {
+		return err
+	}
+	message := habit.Failed(s.parsed, s.text, pos, eval.Msg)
+	if message == eval.Msg {
+		return err
+	}
+	said := *eval
+	said.Msg = message
+	return &said
 }
 
 // endOfLine moves a diagnostic to the line that lacks something: the parser says of a newline that

@@ -2,11 +2,13 @@ package runtime_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/larkspur-web/larkspur/runtime"
 )
@@ -94,5 +96,16 @@ func TestDirIsAFileSystem(t *testing.T) {
 	}
 	if _, err := runtime.Load(&runtime.Config{FS: runtime.Dir(filepath.Join(dir, "none"))}, "app.star"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v, want fs.ErrNotExist", err)
+	}
+}
+
+// TestUTF16 refuses a script that an editor saved in another encoding by its name.
+func TestUTF16(t *testing.T) {
+	for _, text := range []string{"\xff\xfea\x00", "\xfe\xff\x00a"} {
+		_, err := runtime.Load(&runtime.Config{FS: fstest.MapFS{"app.star": {Data: []byte(text)}}},
+			"app.star")
+		if got, want := fmt.Sprint(err), "app.star: it is UTF-16: save it as UTF-8"; got != want {
+			t.Errorf("the error is %q, want %q", got, want)
+		}
 	}
 }

@@ -32,8 +32,23 @@ func (e *endings) add(f func()) (stop func()) {
 	}
 }
 
+// onEnd has f called at the end of the request, or now if that has come.
+func (r *run) onEnd(f func()) (stop func()) {
+	r.mu.Lock()
+	if r.ends == nil {
+		// End looks for what waits after it has let go.
+		r.ends = &endings{over: !r.holds.Load()}
+	}
+	ends := r.ends
+	r.mu.Unlock()
+	return ends.add(f)
+}
+
 // run calls the functions, the last given first. Only the first run counts.
 func (e *endings) run() {
+	if e == nil {
+		return
+	}
 	e.mu.Lock()
 	all := e.all
 	e.over, e.all = true, nil

@@ -26,7 +26,6 @@ type File struct {
 // opened. If there is anything wrong with them that can be seen so, it returns that instead.
 func Parse(c *Config, entry string) ([]File, host.Diagnostics) {
 	l := newLoader(c)
-	l.keepText = true
 	name, _, err := splitEntry(entry)
 	if err != nil {
 		return nil, host.Diagnostics{diagnoseFile(entry, err.Error())}
@@ -69,6 +68,7 @@ func LoadFile(c *Config, file string) (*Program, error) {
 	}
 	p := l.program(name, gen)
 	p.root, p.files, p.globals, p.loaded = name, g.files, globals[name], globals
+	p.sources = g.sources
 	return p, nil
 }
 

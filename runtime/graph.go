@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 	"strings"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
+	"github.com/larkspur-web/larkspur/runtime/spell"
 	"go.starlark.net/resolve"
 	"go.starlark.net/syntax"
 )
@@ -44,7 +46,7 @@ func (l *loader) newGraph(fsys fs.FS, name string) *graph {
 // survey reads and compiles everything that the root file reaches.
 func (g *graph) survey() {
 	if err := g.visit(g.root, nil); err != nil {
-		g.faults = append(g.faults, diagnoseFile(g.root, missing(g.fsys, g.root, err)))
+		g.faults = append(g.faults, diagnoseFile(g.root, g.missing(g.root, g.root, err)))
 	}
 	g.sort()
 }
@@ -102,7 +104,7 @@ func (g *graph) follow(from string, load *syntax.LoadStmt, path []step) {
 		return
 	}
 	if err := g.visit(name, path); err != nil {
-		g.fault(pos, "cannot load %q: %s", module, missing(g.fsys, name, err))
+		g.fault(pos, "cannot load %q: %s", module, g.missing(name, module, err))
 		return
 	}
 	if s := g.sources[name]; s.parsed != nil {
@@ -116,11 +118,14 @@ func (g *graph) match(load *syntax.LoadStmt, names []string) {
 		if slices.Contains(names, id.Name) {
 			continue
 		}
-		has := "nothing"
+		has, meant := "nothing", ""
 		if len(names) > 0 {
 			has = strings.Join(names, ", ")
 		}
-		g.fault(id.NamePos, "%q has no %s; it has %s", load.ModuleName(), id.Name, has)
+		if near := spell.Nearest(id.Name, names, 3); near != "" {
+			meant = fmt.Sprintf(" (did you mean %s?)", near)
+		}
+		g.fault(id.NamePos, "%q has no %s%s; it has %s", load.ModuleName(), id.Name, meant, has)
 	}
 }
 
@@ -175,13 +180,29 @@ func chain(cycle []step) string {
 	return strings.Join(links, ", ")
 }
 
-// missing says why a file cannot be read, and what may have been meant.
-func missing(fsys fs.FS, name string, err error) string {
+// missing says why a file cannot be read, and what may have been meant: a script with the extension
+// or beside it, or the host module of that name.
+func (g *graph) missing(name, module string, err error) string {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err.Error()
 	}
-	if _, err := host.Stat(fsys, name+".star"); err == nil {
-		return fmt.Sprintf("there is no file %s; did you mean %s.star?", name, name)
+	said := "there is no file " + name
+	if _, err := host.Stat(g.fsys, name+".star"); err == nil {
+		return fmt.Sprintf("%s; did you mean %s.star?", said, name)
 	}
-	return "there is no file " + name
+	if m, _ := g.loader.catalog.find(strings.TrimSuffix(module, ".star")); m != nil {
+		return fmt.Sprintf("%s; did you mean @%s?", said, m.Name)
+	}
+	entries, _ := fs.ReadDir(g.fsys, path.Dir(name)) // none if there is no such directory
+	var scripts []string
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), ".star") {
+			scripts = append(scripts, strings.TrimSuffix(e.Name(), ".star"))
+		}
+	}
+	stem := strings.TrimSuffix(path.Base(name), ".star")
+	if near := spell.Nearest(stem, scripts, 3); near != "" {
+		return fmt.Sprintf("%s; did you mean %s.star?", said, path.Join(path.Dir(name), near))
+	}
+	return said
 }

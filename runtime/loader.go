@@ -25,7 +25,7 @@ type file struct {
 type source struct {
 	name    string
 	hash    [sha256.Size]byte
-	text    []byte            // nil unless the loader keeps it
+	text    []byte
 	parsed  *syntax.File      // as it is written; nil if it does not parse
 	program *starlark.Program // nil if there are faults
 	faults  host.Diagnostics
@@ -39,7 +39,6 @@ type loader struct {
 	limits      Limits
 	predeclared starlark.StringDict
 	compiled    map[string]*source // by name: the content seen last
-	keepText    bool               // of sources
 }
 
 func newLoader(c *Config) *loader {
@@ -75,6 +74,7 @@ func (l *loader) load(entry string, number uint64) (p *Program, files []file, er
 	}
 	p = l.program(entry, gen)
 	p.app, p.root, p.files, p.globals, p.loaded = app, name, g.files, globals[name], globals
+	p.sources = g.sources
 	return p, g.files, nil
 }
 
@@ -118,7 +118,7 @@ func (l *loader) run(
 		}
 	}
 	globals = make(map[string]starlark.StringDict, len(g.order))
-	r := &run{program: l.program("load", gen)}
+	r := &run{program: l.program("load", gen), ends: new(endings)}
 	defer r.ends.run()
 	c := &r.first
 	c.start(context.Background(), r, l.limits.Time, &r.calls)
@@ -135,7 +135,7 @@ func (l *loader) run(
 		made, err := s.program.Init(&c.thread, l.predeclared)
 		made.Freeze()
 		if err != nil {
-			return nil, placed(c.outcome(err))
+			return nil, placed(g.sources, c.outcome(err))
 		}
 		globals[s.name] = made
 	}
@@ -143,7 +143,8 @@ func (l *loader) run(
 }
 
 // placed puts its position before the text of an error that has only a backtrace.
-func placed(err error) error {
+func placed(sources map[string]*source, err error) error {
+	err = cured(sources, err)
 	if eval, ok := err.(*starlark.EvalError); ok {
 		return fmt.Errorf("%s%w", at(eval.CallStack, ""), err)
 	}
@@ -169,17 +170,13 @@ func (l *loader) compile(fsys fs.FS, name string) (*source, error) {
 	if s := l.compiled[name]; s != nil && s.hash == hash {
 		return s, nil
 	}
-	s := &source{name: name, hash: hash}
+	s := &source{name: name, hash: hash, text: src}
 	s.parsed, err = dialect.Parse(name, src, 0)
 	if err == nil {
 		s.program, err = l.translate(s.parsed, src)
 	}
-	if l.keepText {
-		s.text = src
-	}
 	if err != nil {
-		s.faults = diagnoseError(name, err)
-		endOfLine(s.faults, src)
+		s.faults = l.diagnose(s, err)
 	}
 	l.compiled[name] = s
 	return s, nil
@@ -207,7 +204,7 @@ func (l *loader) translate(tree *syntax.File, src []byte) (*starlark.Program, er
 // compares code, not closures) and nothing that makes a global mean two things.
 var dialect = syntax.FileOptions{Set: true, While: true, TopLevelControl: true, Recursion: true}
 
-// read reads a file of script.
+// read reads a file of script, without its byte order mark.
 func (l *loader) read(fsys fs.FS, name string) ([]byte, error) {
 	f, info, err := host.OpenRegular(fsys, name)
 	if err != nil {
@@ -224,7 +221,15 @@ func (l *loader) read(fsys fs.FS, name string) ([]byte, error) {
 			"it is larger than %d bytes, the limit for a script", l.limits.Source,
 		)
 	}
-	return src.Bytes(), nil
+	if text := src.Bytes(); !isUTF16(text) {
+		return host.Unmarked(text), nil
+	}
+	return nil, errors.New("it is UTF-16: save it as UTF-8")
+}
+
+// isUTF16 reports whether a text begins with a byte order mark of UTF-16.
+func isUTF16(text []byte) bool {
+	return bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff"))
 }
 
 // cause strips the operation and the path of a *fs.PathError: the diagnostic has them already.

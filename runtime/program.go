@@ -18,6 +18,7 @@ type Program struct {
 	config     *Config
 	root       string // the file that it was loaded from
 	files      []file
+	sources    map[string]*source // by name: what runs
 	limits     Limits
 	logger     *slog.Logger
 	generation *generation

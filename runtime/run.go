@@ -21,11 +21,10 @@ type run struct {
 	first   call
 	holds   atomic.Bool // the generation of the program, from the beginning to the end
 
-	ends endings
-
-	mu      sync.Mutex // guards what follows, and whether first is in use: it has a program then
+	mu      sync.Mutex // guards what follows, and whether first is in use: it has a run then
 	current *call      // the outermost call that has not ended
 	clean   *cleaning  // nil before the first clean-up
+	ends    *endings   // nil before the first function that waits for the end
 }
 
 // A cleaning is what the clean-up of a request may use.
@@ -42,7 +41,10 @@ func (r *run) Generation() uint64 { return r.program.generation.number }
 // End is [host.Run]'s. Only the first counts.
 func (r *run) End() {
 	if r.holds.Swap(false) {
-		r.ends.run()
+		r.mu.Lock()
+		ends := r.ends
+		r.mu.Unlock()
+		ends.run()
 		r.program.generation.release()
 	}
 }
@@ -60,7 +62,7 @@ func (r *run) Call(ctx context.Context, use host.Use) (err error) {
 	if outermost {
 		defer r.leave()
 	}
-	return c.outcome(use(&c.ctx, &c.thread, r.program.app))
+	return cured(r.program.sources, c.outcome(use(&c.ctx, &c.thread, r.program.app)))
 }
 
 // enter begins a call, and reports whether it is inside no other. It is started before another one
@@ -69,7 +71,7 @@ func (r *run) enter(ctx context.Context) (c *call, outermost bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	c = &r.first
-	if c.program != nil {
+	if c.run != nil {
 		c = new(call)
 	}
 	length := r.program.limits.Time
@@ -110,5 +112,5 @@ func (r *run) CleanUp(ctx context.Context, use host.Use) (err error) {
 	c := new(call)
 	c.start(ctx, r, length, &clean.steps)
 	defer c.end(&err)
-	return c.outcome(use(&c.ctx, &c.thread, r.program.app))
+	return cured(r.program.sources, c.outcome(use(&c.ctx, &c.thread, r.program.app)))
 }

@@ -5,7 +5,9 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
+	"syscall"
 	"time"
 
 	"github.com/larkspur-web/larkspur/server/http1"
@@ -17,7 +19,7 @@ const handshakeTimeout = DefaultReadHeaderTimeout
 // Accept returns the next connection, as an http.Server wants it: HTTP/1 is read by [http1.Strict].
 func (l *Listener) Accept() (net.Conn, error) {
 	if l.tls == nil {
-		c, err := l.Listener.Accept()
+		c, err := l.next()
 		if err != nil {
 			return nil, err
 		}
@@ -38,27 +40,47 @@ func (l *Listener) Accept() (net.Conn, error) {
 func (l *Listener) accept() {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	var pause time.Duration
 	for {
-		c, err := l.Listener.Accept()
-		if temporary(err) {
-			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
-			time.Sleep(pause) // out of descriptors, say: as net/http does
-			continue
-		}
+		c, err := l.next()
 		if err != nil {
 			l.failed = err
 			close(l.done)
 			return
 		}
-		pause = 0
+		l.conns.enter(c, nil)
 		go l.shake(ctx, tls.Server(c, l.tls))
 	}
 }
 
-func temporary(err error) bool {
-	var t interface{ Temporary() bool }
-	return errors.As(err, &t) && t.Temporary()
+// next returns the next connection. What keeps it from being accepted for a while only, as that
+// there are no descriptors left, is said and waited out.
+func (l *Listener) next() (net.Conn, error) {
+	for pause := time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
+		c, err := l.Listener.Accept()
+		var t interface{ Temporary() bool }
+		if !errors.As(err, &t) || !t.Temporary() {
+			return c, err
+		}
+		l.said.log(context.Background(), orDefault(l.logger), notice{
+			kind: "accept", first: 1, level: slog.LevelError, text: refused(err),
+			attrs: []slog.Attr{slog.String("listener", l.URL)},
+		})
+		if !l.conns.shed() {
+			time.Sleep(pause)
+		}
+	}
+}
+
+// refused says why no connection can be accepted, and the cure.
+func refused(err error) string {
+	text := "no connection can be accepted: " + err.Error()
+	switch {
+	case errors.Is(err, syscall.EMFILE):
+		text += "; raise the process's limit of open files (ulimit -n, LimitNOFILE= of systemd)"
+	case errors.Is(err, syscall.ENFILE):
+		text += "; raise the system's limit of open files (sysctl fs.file-max)"
+	}
+	return text
 }
 
 // shake hands the connection on, or closes it.
@@ -71,7 +93,7 @@ func (l *Listener) shake(ctx context.Context, c *tls.Conn) {
 			// The client is gone if this fails.
 			_, _ = io.WriteString(plain.Conn, notHTTPS)
 		}
-		c.Close()
+		l.drop(c)
 		return
 	}
 	var conn net.Conn = c
@@ -81,8 +103,14 @@ func (l *Listener) shake(ctx context.Context, c *tls.Conn) {
 	select {
 	case l.ready <- conn:
 	case <-l.done:
-		c.Close()
+		l.drop(c)
 	}
+}
+
+// drop closes a connection that is handed to nobody.
+func (l *Listener) drop(c net.Conn) {
+	c.Close()
+	l.conns.leave(c)
 }
 
 // notHTTPS is the answer to a request in cleartext on a port for HTTPS.

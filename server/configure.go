@@ -18,6 +18,8 @@ const (
 	DefaultMaxHeaderBytes = 64 << 10
 	// DefaultWriteTimeout is how long a client may take to accept a block.
 	DefaultWriteTimeout = 60 * time.Second
+	// DefaultIdleTimeout is how long a response that has begun may send nothing.
+	DefaultIdleTimeout = 5 * time.Minute
 
 	idleTimeout      = 120 * time.Second // a connection kept open for nothing
 	writeByteTimeout = 15 * time.Second  // an HTTP/2 client that gives window, but does not read
@@ -32,24 +34,27 @@ const (
 // leaves zero gets a safe value; a negative timeout stays, and means none. Call it before s
 // serves. An [h2.Server] whose Configure is called after it takes the place of the default one.
 //
-// WriteTimeout is not only a bound of the whole response: a [Handler] moves it with each block that
-// the client accepts, so that a stream lives as long as it is read.
+// WriteTimeout stays zero, as it would cut the streams of any handler: a [Handler] sets its own
+// deadline, which moves with each block that the client accepts, and what waits for an HTTP/2
+// client that does not read ends by StallTimeout of [h2.Server].
+//
+// It has at most [DefaultMaxConns] connections at once: for one more, the one that has been idle
+// longest is closed.
 func Configure(s *http.Server) error {
-	harden(s)
+	harden(s, new(conns))
 	return h2.Configure(s)
 }
 
-// harden sets the timeouts and limits that are left zero.
-func harden(s *http.Server) {
+// harden sets the timeouts and limits that are left zero, and has c bound the connections.
+func harden(s *http.Server, c *conns) {
+	c.track(s)
+	keepEndings(s)
 	setTimeout(&s.ReadHeaderTimeout, DefaultReadHeaderTimeout)
 	setTimeout(&s.ReadTimeout, DefaultReadTimeout)
-	setTimeout(&s.WriteTimeout, DefaultWriteTimeout)
 	setTimeout(&s.IdleTimeout, idleTimeout)
 	if s.MaxHeaderBytes == 0 {
 		s.MaxHeaderBytes = DefaultMaxHeaderBytes
 	}
-	// PEP 3333 has the server pass on what it can: OPTIONS * too is the application's to answer.
-	s.DisableGeneralOptionsHandler = true
 	if s.Protocols == nil {
 		s.Protocols = new(http.Protocols)
 		s.Protocols.SetHTTP1(true)

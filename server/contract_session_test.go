@@ -187,6 +187,8 @@ func (s *session) configure(args []string) {
 		limits.Depth = number()
 	case "time":
 		limits.Time, err = time.ParseDuration(value)
+	case "idle":
+		h.IdleTimeout, err = time.ParseDuration(value)
 	case "hints":
 		h.Push = &push.Policy{HintHTTP1: value == "http1", NoHints: value == "none"}
 	default:

@@ -40,6 +40,23 @@ func (d *deadlines) sending() {
 	_ = http.NewResponseController(d.w).SetWriteDeadline(epoch.Add(now + d.write))
 }
 
+// silent lets the client's connection be without a block for idle, and then take one; and what it
+// sends, with the call.
+func (d *deadlines) silent(idle time.Duration) {
+	if d.read != 0 && d.read != unbounded {
+		d.receiving()
+	}
+	if d.write < 0 {
+		return
+	}
+	var deadline time.Time
+	if idle != math.MaxInt64 {
+		deadline = time.Now().Add(idle).Add(d.write)
+	}
+	_ = http.NewResponseController(d.w).SetWriteDeadline(deadline)
+	d.written = time.Since(epoch) - d.write // the next block sets it anew
+}
+
 // unlimit sets no write deadline any more.
 func (d *deadlines) unlimit() {
 	d.write = -1

@@ -13,19 +13,21 @@ import (
 type endpoint struct {
 	listener *Listener
 	server   *http.Server
+	conns    *conns
 	shutting chan struct{} // closed once the server takes no connection any more
 }
 
 // endpoint makes one of the group's.
 func (g *Group) endpoint(l *Listener) (*endpoint, error) {
 	s := &http.Server{Handler: (*front)(g)}
-	e := &endpoint{l, s, make(chan struct{})}
+	e := &endpoint{l, s, &g.conns, make(chan struct{})}
+	l.conns, l.logger = &g.conns, g.Logger
 	s.RegisterOnShutdown(func() { close(e.shutting) })
 	s.ErrorLog = slog.NewLogLogger(orDefault(g.Logger).Handler(), slog.LevelDebug)
 	if g.XNet {
-		return e, ConfigureXNet(s)
+		return e, configureXNet(s, &g.conns)
 	}
-	harden(s)
+	harden(s, &g.conns)
 	return e, g.engine.Configure(s)
 }
 
@@ -33,6 +35,7 @@ func (g *Group) endpoint(l *Listener) (*endpoint, error) {
 func (e *endpoint) serve() error {
 	err := e.server.Serve(e.listener)
 	if errors.Is(err, http.ErrServerClosed) {
+		e.conns.endSilent(e.server) // those, too, that came while it was told to end
 		return nil
 	}
 	return err
@@ -62,5 +65,7 @@ func (e *endpoint) drain(ctx context.Context, limit time.Duration) error {
 type front Group
 
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	e := beginning(r)
 	(*f.handler.Load()).ServeHTTP(w, r)
+	e.end()
 }

@@ -129,5 +129,5 @@ func ExampleListen() {
 	fmt.Println(err)
 	// Output:
 	// true <nil>
-	// listen: "8000" is no listener: write http://HOST:PORT, https://HOST:PORT or unix:PATH
+	// listen: "8000" is no listener: write http://HOST:PORT, https://HOST:PORT or unix:PATH, perhaps with ?mode=660&owner=USER&group=GROUP
 }

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bufio"
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -38,6 +39,21 @@ func exchangeOf(w http.ResponseWriter, r *http.Request) (x *exchange, promised b
 	}
 	return x, promised
 }
+
+// mounted notes where a request is mounted, and returns it: middleware between the Front and the
+// Gateway may change the path.
+func (x *exchange) mounted(r *http.Request, path string, promised bool) *http.Request {
+	name := x.request.Stripped() + path
+	if !promised {
+		x.request.ScriptName = name
+	} else if name != "" {
+		r = r.WithContext(context.WithValue(r.Context(), scriptName{}, name))
+	}
+	return r
+}
+
+// scriptName is the key of the ScriptName in the context of a promised request.
+type scriptName struct{}
 
 // behind returns the exchange behind w, nil if there is none.
 func behind(w http.ResponseWriter) *exchange {

@@ -28,8 +28,7 @@ func (r *response) Extension(x environ.Extension) starlark.Value {
 			return &function{&pushResource, r}
 		}
 	case environ.EarlyHints:
-		// RFC 8297, section 2: an HTTP/1.0 client takes a 103 for the response.
-		if !pushed && r.env.Request().AtLeast(1, 1) {
+		if r.plan().Hints() {
 			return &function{&earlyHints, r}
 		}
 	}
@@ -38,7 +37,7 @@ func (r *response) Extension(x environ.Extension) starlark.Value {
 
 // earlyHints is environ["wsgi.early_hints"]: called with a list of header tuples, as gunicorn's, it
 // promises what they preload to a client that takes promises, and sends a 103 with the rest, at
-// once. After the response has begun it does nothing, nor on HTTP/1.1, unless the policy says so.
+// once. After the response has begun it does nothing. It is absent where no 103 may go out.
 var earlyHints = definition{"early_hints", func(r *response, _ *starlark.Thread,
 	args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	if len(args) != 1 || len(kwargs) != 0 {

@@ -51,6 +51,8 @@ func failureOf(err error) *Failure {
 	case code != "": // before the limit: it may wrap the timeout of a client that was slow
 		f.Code = environ.Code(code)
 		f.Status = cmp.Or(status, f.Status)
+	case status != 0: // Go code has refused the request, and nothing is at fault
+		f.Code, f.Status = "", status
 	case errors.As(err, &large): // of a host function that has read the body itself
 		f.Status, f.Code = http.StatusRequestEntityTooLarge, environ.CodeInputTooLong
 	case host.TimedOut(err):
@@ -68,22 +70,37 @@ func orDefault(logger *slog.Logger) *slog.Logger {
 	return logger
 }
 
+// How many failures of a kind are logged one by one: see tally. That the server is full is said
+// once.
+const (
+	firstFull     = 1
+	firstFailures = 20
+)
+
 // report logs a failure, once. What the client did wrong is not the application's error.
-func report(logger *slog.Logger, r *http.Request, f *Failure) {
+func (t *tally) report(logger *slog.Logger, r *http.Request, f *Failure) {
 	level := slog.LevelError
 	if f.Warning || f.theirs {
 		level = slog.LevelWarn
 	}
 	attrs := []slog.Attr{slog.String("method", r.Method), slog.String("path", r.URL.Path),
-		slog.Int("status", f.Status), slog.String("code", string(f.Code))}
+		slog.Int("status", f.Status)}
+	if f.Code != "" {
+		attrs = append(attrs, slog.String("code", string(f.Code)))
+	}
 	if f.RequestID != "" {
 		attrs = append(attrs, slog.String("request", f.RequestID))
 	}
-	if place := f.Place(); place != "" {
+	place := f.Place()
+	if place != "" {
 		attrs = append(attrs, slog.String("place", place))
 	}
 	if trace := f.Backtrace(); trace != "" && !f.Warning {
 		attrs = append(attrs, slog.String("backtrace", trace))
 	}
-	orDefault(logger).LogAttrs(context.WithoutCancel(r.Context()), level, f.Err.Error(), attrs...)
+	n := notice{string(f.Code) + " " + place, firstFailures, level, f.Err.Error(), attrs}
+	if f.Code == environ.CodeFull || f.Status == http.StatusServiceUnavailable {
+		n.first = firstFull
+	}
+	t.log(context.WithoutCancel(r.Context()), orDefault(logger), n)
 }

@@ -42,13 +42,16 @@ type Front struct {
 
 	once   sync.Once
 	mounts []Mount // in the order in which they are tried
+	wrong  string  // why it cannot serve; "" if it can
 	push   push.Handler
 	source environ.Source
+	tally  tally
 }
 
 // begin makes what is made at the first request.
 func (f *Front) begin() {
 	f.mounts = ordered(f.Mounts, f.Handler)
+	f.wrong = wrong(f.mounts)
 	f.push = push.Handler{
 		Next: http.HandlerFunc(f.route), Policy: f.Push,
 		Generation: f.generation, HonorsContext: f.honorsContext,
@@ -67,18 +70,45 @@ func (f *Front) maxBody() int64 {
 // It panics with http.ErrAbortHandler, as the net/http documentation wants, to break off a response
 // that has begun and cannot be ended.
 func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	f.once.Do(f.begin)
+	if f.once.Do(f.begin); f.wrong != "" {
+		panic("server: " + f.wrong)
+	}
 	x := &exchange{ResponseWriter: w, front: f, request: f.source.Request(r)}
 	x.hold = enter(w, r, &x.own)
 	defer x.hold.leave()
 	if f.Access != nil {
 		defer f.access(x, r, time.Now())
 	}
+	e := beginning(r)
+	f.serve(x, r)
+	e.end()
+}
+
+// serve answers a request.
+func (f *Front) serve(x *exchange, r *http.Request) {
 	if failure := f.refuse(r); failure != nil {
-		x.turnAway(x, r, f.Logger, failure)
+		x.turnAway(x, r, failure)
 		return
 	}
+	if r.URL.Path == "*" || r.URL.Path == "" && r.URL.Host != "" {
+		if r.Method == http.MethodOptions {
+			// RFC 9110, section 9.3.7: it asks the server, not what that serves.
+			x.Header().Set("Content-Length", "0")
+			x.WriteHeader(http.StatusOK)
+			return
+		}
+		r = rooted(r)
+	}
 	f.push.ServeHTTP(x, bounded(x, r, f.maxBody()))
+}
+
+// rooted returns r with the path of the root, for the URI of r has none.
+// RFC 9110, section 4.2.3: an empty path is the same, unless the method is OPTIONS.
+func rooted(r *http.Request) *http.Request {
+	b, u := *r, *r.URL
+	u.Path = "/"
+	b.URL = &u
+	return &b
 }
 
 // bounded returns r with a body of which no more than limit bytes can be read. What says its length
@@ -116,11 +146,11 @@ func (f *Front) route(w http.ResponseWriter, r *http.Request) {
 	}
 	m := f.mount(r)
 	if m == nil {
-		x.turnAway(w, r, f.Logger, theirs(environ.CodeGate, http.StatusNotFound,
+		x.turnAway(w, r, theirs(environ.CodeGate, http.StatusNotFound,
 			"the path is outside the mounts %s", f.paths()))
 		return
 	}
-	m.Handler.ServeHTTP(w, r)
+	m.Handler.ServeHTTP(w, x.mounted(r, m.Path, promised))
 }
 
 // generation is that of the application which answers r, a page that w answers or a request that
@@ -145,10 +175,9 @@ func (f *Front) honorsContext(r *http.Request) bool {
 }
 
 // turnAway answers a request that does not reach an application.
-func (x *exchange) turnAway(w http.ResponseWriter, r *http.Request, logger *slog.Logger,
-	f *Failure) {
+func (x *exchange) turnAway(w http.ResponseWriter, r *http.Request, f *Failure) {
 	f.RequestID = x.request.ID()
-	report(logger, r, f)
+	x.front.tally.report(x.front.Logger, r, f)
 	x.page(w, r, f)
 }
 

@@ -23,10 +23,8 @@ func gate(r *http.Request) *Failure {
 		// RFC 9110, section 9.3.6: its target is an authority, which names nothing here.
 		return refuse(http.StatusNotImplemented, "CONNECT is for proxies")
 	}
-	if c, bad := wire.BadOctet(r.RequestURI); bad {
-		// RFC 3986, section 2: none of them is in a URI; readers differ in what they make of it.
-		return refuse(http.StatusBadRequest,
-			"the request target has the octet %#02x, which must be encoded", c)
+	if failure := gateTarget(r); failure != nil {
+		return failure
 	}
 	if r.Host == "" && r.ProtoMajor >= 2 {
 		// RFC 9110, sections 4.2.1 and 7.2: a URI without a host is invalid. HTTP/1.1 is refused by
@@ -51,6 +49,21 @@ func gate(r *http.Request) *Failure {
 	case len(length) == 1 && !wire.Digits(length[0]):
 		// RFC 9110, section 8.6.
 		return refuse(http.StatusBadRequest, "the Content-Length is not a number")
+	}
+	return nil
+}
+
+// gateTarget is the gate of a request's target, which only one that no server has read may lack.
+func gateTarget(r *http.Request) *Failure {
+	if c, bad := wire.BadOctet(r.RequestURI); bad {
+		// RFC 3986, section 2: none of them is in a URI; readers differ in what they make of it.
+		return theirs(environ.CodeGate, http.StatusBadRequest,
+			"the request target has the octet %#02x, which must be encoded", c)
+	}
+	_, authority, ok := wire.Target(r.Method, r.RequestURI)
+	if !ok && r.RequestURI != "" || authority != "" && r.ProtoMajor >= 2 {
+		return theirs(environ.CodeGate, http.StatusBadRequest,
+			"the request target is neither a path nor an http URI with a host, nor * of OPTIONS")
 	}
 	return nil
 }

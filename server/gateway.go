@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"net/http"
 	"sync"
 	"time"
@@ -25,11 +26,19 @@ type Gateway struct {
 	App App
 	// Environ are the deployer's variables, added to each environ.
 	Environ map[string]string
+	// Variables, if not nil, returns more of them for one request, of a client or promised: who the
+	// user is (REMOTE_USER), what of the path the router took (r.PathValue), which tenant it is.
+	// They win over all others of the same name.
+	Variables func(r *http.Request) map[string]string
 	// ServerName is SERVER_NAME. Empty means the listener's address.
 	ServerName string
 	// WriteTimeout is how long the client may take to accept a block, or 256 KiB of a larger one.
 	// Zero means [DefaultWriteTimeout], negative sets no bound.
 	WriteTimeout time.Duration
+	// IdleTimeout is how long a response that has begun may send nothing, while its application
+	// waits: in a sleep, for the client. That time is not the application's, which has its limits
+	// while it runs. Zero means [DefaultIdleTimeout], negative sets no bound.
+	IdleTimeout time.Duration
 	// Slots bound how many applications run at once. Nil means those of the process, which all
 	// Gateways share that have none of their own.
 	Slots *Slots
@@ -40,12 +49,10 @@ type Gateway struct {
 	once   sync.Once
 	config environ.Config
 	source environ.Source // of requests that come through no Front
+	tally  tally
 }
 
 func (g *Gateway) begin() {
-	if g.App == nil {
-		panic("server: Gateway has no App")
-	}
 	g.config = environ.Config{
 		Vars:       g.Environ,
 		ServerName: g.ServerName,
@@ -55,11 +62,24 @@ func (g *Gateway) begin() {
 	}
 }
 
+// idle is how long a response that has begun may send nothing.
+func (g *Gateway) idle() time.Duration {
+	switch {
+	case g.IdleTimeout == 0:
+		return DefaultIdleTimeout
+	case g.IdleTimeout < 0:
+		return math.MaxInt64
+	}
+	return g.IdleTimeout
+}
+
 // ServeHTTP calls the application for one request. It may be called from any number of goroutines.
 //
 // It panics with http.ErrAbortHandler to break off a response that has begun and cannot be ended.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	g.once.Do(g.begin)
+	if g.once.Do(g.begin); g.App == nil {
+		panic("server: the Gateway, or the Handler, has no App")
+	}
 	x, promised := exchangeOf(w, r)
 	if x == nil {
 		x, promised = &exchange{ResponseWriter: w, request: g.source.Request(r)}, false
@@ -69,20 +89,16 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	request := &x.request
 	if promised {
 		own := x.front.source.Request(r)
+		own.ScriptName, _ = r.Context().Value(scriptName{}).(string)
 		request = &own
 	}
 	request.Message = r
-	if x.front != nil {
-		if m := x.front.mount(r); m != nil {
-			request.ScriptName = m.Path
-		}
-	}
 	l, err := x.hold.join(r, g)
 	if err != nil {
 		if r.Context().Err() == nil {
 			f := failureOf(err)
 			f.RequestID = request.ID()
-			report(g.Logger, r, f)
+			g.tally.report(g.Logger, r, f)
 			x.page(w, r, f)
 		}
 		return
@@ -91,6 +107,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer x.hold.leave()
 	defer res.rest()
 	g.config.Init(&res.env, request)
+	if g.Variables != nil {
+		res.vary(g.Variables(r))
+	}
 	res.env.Extender = res
 	res.start.function, res.writer = function{&startResponse, res}, function{&write, res}
 	res.length = -1
@@ -179,5 +198,6 @@ func (r *response) fail(err error) bool {
 // report logs a failure of this response.
 func (r *response) report(f *Failure) {
 	f.RequestID = r.env.Request().ID()
-	report(r.lease.gateway.Logger, r.r, f)
+	g := r.lease.gateway
+	g.tally.report(g.Logger, r.r, f)
 }

@@ -22,6 +22,10 @@ type Group struct {
 	// Drain is how long requests that were begun may take to end once the group is told to, or the
 	// listener that they came by is taken away. Zero means 30 seconds.
 	Drain time.Duration
+	// MaxConns is how many connections there are at once on all of the listeners, whichever HTTP
+	// they speak. For one more, the one that has been idle longest is closed. Zero means
+	// [DefaultMaxConns].
+	MaxConns int
 	// Engine serves HTTP/2 on all of the listeners. Nil means one with default limits.
 	Engine *h2.Server
 	// XNet serves HTTP/2 as [ConfigureXNet] does, without an Engine.
@@ -33,6 +37,7 @@ type Group struct {
 	once    sync.Once                    // makes failed and engine
 	failed  chan error                   // why a listener that nobody closed accepts no more
 	engine  *h2.Server
+	conns   conns
 	running sync.WaitGroup // endpoints that serve or drain
 
 	mu        sync.Mutex // guards what follows
@@ -185,6 +190,7 @@ func (g *Group) new(listeners []*Listener) []*Listener {
 func (g *Group) add(listeners []*Listener) ([]*endpoint, error) {
 	g.once.Do(func() {
 		g.failed = make(chan error, 1)
+		g.conns.max = g.MaxConns
 		if g.engine = g.Engine; g.engine == nil {
 			g.engine = new(h2.Server)
 		}

@@ -36,7 +36,9 @@ func serveGroup(t *testing.T, g *server.Group, listeners ...*server.Listener) *g
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	s := &grouped{Group: g, t: t, stop: stop, served: make(chan error, 1)}
-	g.Logger = slog.New(slog.DiscardHandler)
+	if g.Logger == nil {
+		g.Logger = slog.New(slog.DiscardHandler)
+	}
 	go func() { s.served <- g.Serve(ctx, listeners...) }()
 	t.Cleanup(stop)
 	return s

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net"
 	"net/url"
-	"os"
 	"strings"
 	"sync"
 	"syscall"
@@ -20,6 +20,10 @@ type Listener struct {
 	net.Listener
 	// URL has the real port: http://127.0.0.1:8000, https://[::1]:8443, unix:/run/app.sock.
 	URL string
+
+	conns  *conns       // of the group; nil if it has none
+	logger *slog.Logger // nil means slog.Default()
+	said   tally
 
 	tls    *tls.Config // nil for cleartext
 	once   sync.Once   // starts accept
@@ -34,11 +38,14 @@ func newListener(l net.Listener, url string, config *tls.Config) *Listener {
 }
 
 // ErrAddress is wrapped by the error of [Listen] if what it was given names no listener.
-var ErrAddress = errors.New("write http://HOST:PORT, https://HOST:PORT or unix:PATH")
+var ErrAddress = errors.New("write http://HOST:PORT, https://HOST:PORT or unix:PATH, " +
+	"perhaps with ?mode=660&owner=USER&group=GROUP")
 
 // Listen opens the listener that where names: http://HOST:PORT, https://HOST:PORT or unix:PATH.
 // Port 0 picks a free one; no host means all addresses. The socket of a unix path is made anew if
-// the one there has no server, and removed when the Listener is closed.
+// the one there has no server, and removed when the Listener is closed. Who may connect to it is
+// for its mode, owner and group to say, which may follow the path, each by name or number:
+// unix:PATH?mode=660&owner=USER&group=GROUP. Without them the umask and the process decide.
 //
 // An https listener takes its certificate from config; on the others config is not used.
 func Listen(where string, config *tls.Config) (*Listener, error) {
@@ -82,36 +89,6 @@ func Listen(where string, config *tls.Config) (*Listener, error) {
 func isOrigin(u *url.URL) bool {
 	return (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" &&
 		(u.Path == "" || u.Path == "/") && u.RawQuery == "" && u.Fragment == "" && u.User == nil
-}
-
-func listenUnix(where, path string) (*Listener, error) {
-	if path == "" {
-		return nil, fmt.Errorf("listen: %q has no path: %w", where, ErrAddress)
-	}
-	l, err := net.Listen("unix", path)
-	if errors.Is(err, syscall.EADDRINUSE) && abandoned(path) {
-		if err = os.Remove(path); err == nil {
-			l, err = net.Listen("unix", path)
-		}
-	}
-	if err != nil {
-		return nil, listenError(where, err)
-	}
-	return newListener(l, where, nil), nil
-}
-
-// abandoned reports whether path is a socket that nobody listens on.
-func abandoned(path string) bool {
-	info, err := os.Lstat(path)
-	if err != nil || info.Mode().Type() != fs.ModeSocket {
-		return false
-	}
-	c, err := net.Dial("unix", path)
-	if err == nil {
-		c.Close()
-		return false
-	}
-	return errors.Is(err, syscall.ECONNREFUSED)
 }
 
 var errTaken = errors.New("the address is taken: stop what serves there, or choose another")

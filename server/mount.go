@@ -2,6 +2,7 @@ package server
 
 import (
 	"cmp"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -37,11 +38,42 @@ func ordered(mounts []Mount, root http.Handler) []Mount {
 	return mounts
 }
 
-// mount returns the mount that a request is for, nil if there is none.
+// wrong returns what is wrong with mounts, "" if nothing is.
+func wrong(mounts []Mount) string {
+	for i, m := range mounts {
+		switch {
+		case m.Path != "" && (m.Path[0] != '/' || strings.HasSuffix(m.Path, "/")):
+			return fmt.Sprintf("the path %q of a Mount must begin with a slash and end without one",
+				m.Path)
+		case m.Handler == nil:
+			return fmt.Sprintf("the Mount at %q has no Handler", m.Host+m.Path)
+		}
+		for _, other := range mounts[:i] {
+			if other.Path == m.Path && strings.EqualFold(other.Host, m.Host) {
+				return fmt.Sprintf("there are two Mounts at %q", m.Host+m.Path)
+			}
+		}
+	}
+	return ""
+}
+
+// mount returns the mount that a request is for, nil if there is none. Behind http.StripPrefix a
+// mount may name the path with or without what was taken off.
 func (f *Front) mount(r *http.Request) *Mount {
+	if m := f.mountAt(r, r.URL.Path); m != nil {
+		return m
+	}
+	facts := environ.Request{Message: r}
+	if stripped := facts.Stripped(); stripped != "" {
+		return f.mountAt(r, stripped+r.URL.Path)
+	}
+	return nil
+}
+
+func (f *Front) mountAt(r *http.Request, path string) *Mount {
 	for i := range f.mounts {
 		m := &f.mounts[i]
-		if environ.Within(r.URL.Path, m.Path) &&
+		if environ.Within(path, m.Path) &&
 			(m.Host == "" || strings.EqualFold(m.Host, hostname(r.Host))) {
 			return m
 		}

@@ -30,7 +30,8 @@ def app(environ, start_response):
     if path != "/page":
         start_response("200 OK", [("Content-Type", "text/css")])
         return ["resource " + path]
-    environ["wsgi.early_hints"]([("Link", "</early.css>; rel=preload; as=style")])
+    if "wsgi.early_hints" in environ:
+        environ["wsgi.early_hints"]([("Link", "</early.css>; rel=preload; as=style")])
     start_response("200 OK", [("Content-Type", "text/plain"), ("Link", "</late.css>; rel=preload; as=style")])
     return ["the page"]
 `

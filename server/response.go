@@ -3,7 +3,9 @@ package server
 import (
 	"errors"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/push"
@@ -43,6 +45,13 @@ type response struct {
 
 // plan is that of the page; nil in a promised request, and where no Front is around.
 func (r *response) plan() *push.Plan { return push.From(r.w) }
+
+// vary adds variables of this request to the environ, in the order of their names.
+func (r *response) vary(variables map[string]string) {
+	for _, name := range slices.Sorted(maps.Keys(variables)) {
+		_ = r.env.SetKey(starlark.String(name), starlark.String(variables[name])) // nothing iterates yet
+	}
+}
 
 // maxPiece is how many bytes of a block a client has the write timeout for.
 const maxPiece = 256 << 10

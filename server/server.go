@@ -56,8 +56,12 @@ type Handler struct {
 	ServerName string
 	// MaxBody is [Front.MaxBody].
 	MaxBody int64
+	// Variables is [Gateway.Variables].
+	Variables func(r *http.Request) map[string]string
 	// WriteTimeout is [Gateway.WriteTimeout].
 	WriteTimeout time.Duration
+	// IdleTimeout is [Gateway.IdleTimeout].
+	IdleTimeout time.Duration
 	// Slots is [Gateway.Slots].
 	Slots *Slots
 	// ErrorPage is [Front.ErrorPage].
@@ -80,8 +84,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) begin() {
-	gateway := &Gateway{App: h.App, Environ: h.Environ, ServerName: h.ServerName,
-		WriteTimeout: h.WriteTimeout, Slots: h.Slots, Logger: h.Logger}
+	gateway := &Gateway{App: h.App, Environ: h.Environ, Variables: h.Variables,
+		ServerName:   h.ServerName,
+		WriteTimeout: h.WriteTimeout, IdleTimeout: h.IdleTimeout, Slots: h.Slots,
+		Logger: h.Logger}
 	h.front.Mounts = []Mount{{Path: h.Mount, Handler: gateway}}
 	h.front.MaxBody, h.front.ErrorPage, h.front.Push = h.MaxBody, h.ErrorPage, h.Push
 	h.front.Logger, h.front.Access = h.Logger, h.Access

@@ -72,7 +72,7 @@ func (s *Slots) start() {
 	if s.free = s.Calls; s.free <= 0 {
 		s.free = DefaultCalls
 	}
-	if s.queue = s.Queue; s.queue == 0 {
+	if s.queue = max(s.Queue, 0); s.Queue == 0 {
 		s.queue = s.free
 	}
 	if s.waiting.max = s.Waiting; s.waiting.max <= 0 {

@@ -2,9 +2,11 @@ package server
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
+	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 )
@@ -36,9 +38,26 @@ func (r *response) calls(t *starlark.Thread) {
 
 var _ host.Waiter = (*response)(nil)
 
-// Wait is [host.Waiter]'s: while a call waits, others run in its slot.
+// Wait is [host.Waiter]'s: while a call waits, others run in its slot. Once the response has begun,
+// the time is not the application's, but the response may not be silent for too long.
 func (r *response) Wait(ctx context.Context, f func(context.Context) error) error {
-	return r.wait(ctx, "", func() error { return f(ctx) })
+	y, ok := r.deadlines.call.(host.Yielder)
+	if !ok || !r.sent || r.over {
+		return r.wait(ctx, "", func() error { return f(ctx) })
+	}
+	idle := r.lease.gateway.idle()
+	return r.wait(ctx, "", func() error {
+		resume := y.Suspend(idle)
+		r.silent(idle)
+		if err := f(ctx); !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			resume()
+			return err
+		}
+		err := environ.Errorf(environ.CodeLimit, "send something now and then, as a line \":\\n\" of an "+
+			"event stream", "the response has sent nothing for %v", idle)
+		r.deadlines.call.Fail(err)
+		return err
+	})
 }
 
 // receive is [environ.Input.Wait] of the request's body.

@@ -38,7 +38,7 @@ type waiter struct {
 	place   *list.Element
 	units   int
 	block   *byte // its large block, nil for none
-	evicted bool // it may not wait again
+	evicted bool  // it may not wait again
 }
 
 // unit is how much of a block counts as one more call.

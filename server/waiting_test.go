@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -35,6 +36,7 @@ def app(environ, start_response):
         def events(stream):
             stream.write("first\n")
             sleep()
+            stream.write("last\n")
         return events
     if path == "/sleep":
         sleep()
@@ -171,4 +173,92 @@ func TestWaitingIsBounded(t *testing.T) {
 		leave()
 		synctest.Wait()
 	})
+}
+
+// TestIdleTimeout verifies that an event stream may be quiet for longer than the time limit of a
+// call, which counts only while its script runs, and that it is not for ever: what is sent now and
+// then keeps it alive.
+func TestIdleTimeout(t *testing.T) {
+	const beats = `
+def app(environ, start_response):
+    start_response("200 OK", [])
+    def events(stream):
+        for _ in range(int(environ["PATH_INFO"][1:])):
+            stream.write("beat\n")
+            sleep(40)
+        sleep(40)
+        stream.write("end")
+    return events
+`
+	sleep := starlark.NewBuiltin("sleep", func(t *starlark.Thread, _ *starlark.Builtin,
+		args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
+		seconds, err := starlark.AsInt32(args[0])
+		if err != nil {
+			return nil, err
+		}
+		return starlark.None, rthost.Sleep(t, time.Duration(seconds)*time.Second)
+	})
+	for _, test := range []struct {
+		name, path string
+		idle       time.Duration
+		want       string
+		took       time.Duration
+	}{
+		{"longer than a call", "/1", 0, "beat\nend", 80 * time.Second},
+		{"as long as it likes", "/3", 90 * time.Second, "beat\nbeat\nbeat\nend", 160 * time.Second},
+		{"silent for too long", "/1", 50 * time.Second, "beat\n", 50 * time.Second},
+		{"not begun", "/0", 0, "504 Gateway Timeout\n", 30 * time.Second},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var log strings.Builder
+				g := &server.Gateway{App: program(t, beats, starlark.StringDict{"sleep": sleep}),
+					IdleTimeout: test.idle, Logger: slog.New(slog.NewTextHandler(&log, nil))}
+				w, began := httptest.NewRecorder(), time.Now()
+				func() {
+					defer func() { recover() }()
+					g.ServeHTTP(w, httptest.NewRequest(http.MethodGet, test.path, nil))
+				}()
+				if got := w.Body.String(); got != test.want || time.Since(began) != test.took {
+					t.Errorf("got %q after %v, want %q after %v", got, time.Since(began), test.want, test.took)
+				}
+				if test.name == "silent for too long" && !strings.Contains(log.String(), "app.star:8:14: ") {
+					t.Errorf("the log does not say where it waited: %s", &log)
+				}
+			})
+		})
+	}
+}
+
+// TestQuietStream verifies that a stream which is quiet for longer than a client may take for a
+// block goes on, on both protocols.
+func TestQuietStream(t *testing.T) {
+	sleep := starlark.NewBuiltin("sleep", func(t *starlark.Thread, _ *starlark.Builtin,
+		_ starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
+		return starlark.None, rthost.Sleep(t, 800*time.Millisecond)
+	})
+	for _, proto := range []string{"HTTP/1.1", "HTTP/2.0"} {
+		t.Run(proto, func(t *testing.T) {
+			s := httptest.NewUnstartedServer(&server.Handler{
+				App:          program(t, waits, starlark.StringDict{"sleep": sleep}),
+				WriteTimeout: 200 * time.Millisecond,
+			})
+			s.Config.WriteTimeout = 200 * time.Millisecond
+			s.EnableHTTP2 = proto == "HTTP/2.0"
+			if err := server.Configure(s.Config); err != nil {
+				t.Fatal(err)
+			}
+			s.StartTLS()
+			defer s.Close()
+			resp, err := s.Client().Get(s.URL + "/events")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			body, err := io.ReadAll(resp.Body)
+			if resp.Proto != proto || err != nil || string(body) != "first\nlast\n" {
+				t.Errorf("got %s %q, %v", resp.Proto, body, err)
+			}
+		})
+	}
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -11,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -150,5 +153,25 @@ func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestKilled kills a server that has an endless response to a request of HTTP/1.0: whoever reads it
+// does not take what has come for the whole.
+func TestKilled(t *testing.T) {
+	s := serveScript(t, endless)
+	c, err := net.Dial("tcp", strings.TrimPrefix(s.urls[0], "http://"))
+	must(t, err)
+	defer c.Close()
+	_, err = io.WriteString(c, "GET / HTTP/1.0\r\n\r\n")
+	must(t, err)
+	r := bufio.NewReader(c)
+	res, err := http.ReadResponse(r, nil)
+	must(t, err)
+	_, err = fmt.Fscanf(res.Body, "0")
+	must(t, err)
+	must(t, s.cmd.Process.Kill())
+	if _, err := io.ReadAll(res.Body); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("the response ends with %v", err)
 	}
 }

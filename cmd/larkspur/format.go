@@ -18,8 +18,9 @@ import (
 func newFormat(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 	f := formatter{stdout: stdout, stderr: stderr}
 	c := &cobra.Command{
-		Use:   "fmt [flags] [PATH]...",
-		Short: "Lay out scripts in one style",
+		Use:        "fmt [flags] [PATH]...",
+		Short:      "Lay out scripts in one style",
+		SuggestFor: []string{"format"},
 		Long: `Fmt lays out scripts in one style: four spaces a level, a statement a line, spaces
 around operators, double quotes. It keeps the lines that the author made, and
 never changes what a script means: it compares the syntax trees and the comments.
@@ -130,15 +131,17 @@ func (f *formatter) format(name string, src []byte) {
 	}
 }
 
-// replace puts content in the place of a file: whoever reads it meanwhile, or if it fails, has the
-// old one whole.
+// replace puts content in the place of a file, or makes one: whoever reads it meanwhile, or if it
+// fails, has the old one whole.
 func replace(path string, content []byte) error {
-	path, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return err
+	mode := fs.FileMode(0o644)
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
 	}
-	info, err := os.Stat(path)
-	if err != nil {
+	switch info, err := os.Stat(path); {
+	case err == nil:
+		mode = info.Mode().Perm()
+	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
 	t, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
@@ -146,7 +149,7 @@ func replace(path string, content []byte) error {
 		return err
 	}
 	_, err = t.Write(content)
-	err = errors.Join(err, t.Chmod(info.Mode().Perm()), t.Close())
+	err = errors.Join(err, t.Chmod(mode), t.Close())
 	if err == nil {
 		err = os.Rename(t.Name(), path)
 	}

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
+	"sync"
 	"time"
 
 	"github.com/larkspur-web/larkspur/push"
@@ -22,8 +22,9 @@ func newLearn(stdout, stderr io.Writer) *cobra.Command {
 		Short: "Serve an application, and learn which resources go with which pages",
 		Long: `Learn serves an application as serve does, and learns from what its clients ask for which
 resources go with which pages: from the fields Referer and Sec-Fetch-Dest that browsers
-send. When it is told to end it writes what it has learned, as a map for --push-map, to
-be read, edited and committed. It keeps nothing about who asked.
+send. It writes what it has learned, as a map for --push-map, to be read, edited and
+committed: to a file every ten seconds in which it has learned more, to standard output
+when it is told to end. It keeps nothing about who asked.
 
 What was used less than three times, or less than half as often as the resource of the
 page that was used most, is left out.`,
@@ -57,8 +58,11 @@ page that was used most, is left out.`,
 			if err := p.open(); err != nil {
 				return err
 			}
+			learned := &learned{recorder: recorder, file: output, stdout: stdout}
+			stop := learned.keep(10*time.Second, logger)
 			served := p.serve(c.Context())
-			if err := writeMap(recorder.Map(), output, stdout); err != nil {
+			stop()
+			if err := learned.write(); err != nil {
 				return runError{err}
 			}
 			return served
@@ -71,17 +75,59 @@ page that was used most, is left out.`,
 	return c
 }
 
-// writeMap writes a map to a file, or to stdout if that has no name.
-func writeMap(m *push.Map, name string, stdout io.Writer) error {
+// A learned is where what a recorder has learned is written to.
+type learned struct {
+	recorder *push.Recorder
+	file     string // empty: standard output
+	stdout   io.Writer
+	last     []byte // that the file has
+}
+
+// keep writes the file again and again, until stop is called.
+func (l *learned) keep(every time.Duration, logger *slog.Logger) (stop func()) {
+	if l.file == "" {
+		return func() {}
+	}
+	ended := make(chan struct{})
+	var writing sync.WaitGroup
+	writing.Go(func() {
+		ticker := time.NewTicker(every)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ended:
+				return
+			case <-ticker.C:
+				if err := l.write(); err != nil {
+					logger.Error("what was learned could not be written", slog.Any("error", err))
+				}
+			}
+		}
+	})
+	return func() {
+		close(ended)
+		writing.Wait()
+	}
+}
+
+// write writes a map of what was learned so far, whole or not at all.
+func (l *learned) write() error {
 	var text bytes.Buffer
 	fmt.Fprintln(&text,
 		"# What was learned about the pages. Read it, edit it: a pattern may have * and **.")
-	if _, err := m.WriteTo(&text); err != nil {
+	if _, err := l.recorder.Map().WriteTo(&text); err != nil {
 		return err
 	}
-	if name == "" {
-		_, err := stdout.Write(text.Bytes())
+	if l.file == "" {
+		_, err := l.stdout.Write(text.Bytes())
 		return err
 	}
-	return os.WriteFile(name, text.Bytes(), 0o644)
+	if bytes.Equal(text.Bytes(), l.last) {
+		return nil
+	}
+	if err := replace(l.file, text.Bytes()); err != nil {
+		return err
+	}
+	l.last = text.Bytes()
+	return nil
 }

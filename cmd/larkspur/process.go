@@ -22,6 +22,7 @@ type process struct {
 	logger *slog.Logger
 	stderr io.Writer
 	greet  func([]*server.Listener) // says more than where it listens; nil for nothing
+	hangup bool                     // SIGHUP ends it, as the close of its terminal; else it reloads
 }
 
 // run loads, listens and serves.
@@ -34,6 +35,9 @@ func (p *process) run(ctx context.Context) error {
 
 // open loads the site and opens its listeners.
 func (p *process) open() error {
+	// Go ends a process that writes to a standard output or error that nobody reads any more. A
+	// server outlives the reader of its log, from the first line that loading a script may log.
+	signal.Ignore(syscall.SIGPIPE)
 	err := p.server.Set(p.site)
 	var load *site.LoadError
 	switch {
@@ -50,11 +54,16 @@ func (p *process) open() error {
 func (p *process) serve(ctx context.Context) error {
 	// All signals are caught before a line says that they may come.
 	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
 	ends := make(chan os.Signal, 2)
 	signal.Notify(ends, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(ends)
+	switch {
+	case !p.hangup:
+		signal.Notify(hangup, syscall.SIGHUP)
+		defer signal.Stop(hangup)
+	case !signal.Ignored(syscall.SIGHUP): // else nohup runs it, so that it outlives its terminal
+		signal.Notify(ends, syscall.SIGHUP)
+	}
 	ctx, stop := context.WithCancel(ctx)
 
 	var background sync.WaitGroup

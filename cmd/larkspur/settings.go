@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/environ"
-	"github.com/larkspur-web/larkspur/push"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/display"
 	"github.com/larkspur-web/larkspur/server"
@@ -19,21 +18,23 @@ import (
 
 // settings are the flags that serve and dev share.
 type settings struct {
-	listen   []string
-	tlsCert  string
-	tlsKey   string
-	watch    bool
-	mount    string
-	timeout  time.Duration
-	maxSteps uint64
-	maxBody  display.Size
-	calls    int
-	waiting  int
-	drain    time.Duration
-	http2    string
-	pushMap  string
-	noPush   bool
-	hints1   bool
+	listen     []string
+	tlsCert    string
+	tlsKey     string
+	watch      bool
+	mount      string
+	timeout    time.Duration
+	maxSteps   uint64
+	maxBody    display.Size
+	idle       time.Duration
+	calls      int
+	waiting    int
+	drain      time.Duration
+	http2      string
+	pushMap    string
+	pushMemory string
+	noPush     bool
+	hints1     bool
 }
 
 // flags adds the flags; what s holds already are the defaults.
@@ -42,18 +43,22 @@ func (s *settings) flags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringArrayVar(&s.listen, "listen", s.listen,
 		"`URL` to listen on: http://HOST:PORT (HTTP/1.1 and cleartext HTTP/2), "+
-			"https://HOST:PORT or unix:PATH; port 0 picks a free one; may be repeated")
+			"https://HOST:PORT or unix:PATH; port 0 picks a free one; a unix socket may have a "+
+			"mode, owner and group, as in unix:PATH?mode=660&group=www-data; may be repeated")
 	f.StringVar(&s.tlsCert, "tls-cert", "", "certificate for https, a PEM `FILE`")
 	f.StringVar(&s.tlsKey, "tls-key", "", "its key, a PEM `FILE`")
 	f.StringVar(&s.mount, "mount", "",
 		"`PATH` under which the application lives, its SCRIPT_NAME (default the root)")
-	f.DurationVar(&s.timeout, "timeout", limits.Time,
+	s.timeout, s.idle = limits.Time, server.DefaultIdleTimeout
+	f.Var((*display.Duration)(&s.timeout), "timeout",
 		"how long a call may take to its first block, and from each block to the next")
 	f.Uint64Var(&s.maxSteps, "max-steps", limits.Steps,
 		"how many `STEPS` of the interpreter a call may take")
 	s.maxBody = environ.DefaultMaxBody
 	f.Var(&s.maxBody, "max-body",
 		"how large a request's body may be, as in 512KiB or 10MiB; -1 sets no bound")
+	f.Var((*display.Duration)(&s.idle), "idle-timeout",
+		"how long a response that has begun may send nothing while its application waits")
 	f.IntVar(&s.calls, "calls", server.DefaultCalls,
 		"how many scripts may run at once; as many requests wait, the next get 503")
 	f.IntVar(&s.waiting, "waiting", server.DefaultWaiting,
@@ -64,12 +69,15 @@ func (s *settings) flags(c *cobra.Command) {
 			"no pushes")
 	f.StringVar(&s.pushMap, "push-map", "",
 		"`FILE` that says which resources go with which pages, and are pushed, or hinted, "+
-			"before the application runs")
+			"before the application runs; SIGHUP, or --watch, reads it again")
+	f.StringVar(&s.pushMemory, "push-memory", "",
+		"`FILE` of the keys that sign a cookie by which what a client got on earlier connections "+
+			"is not pushed to it again; it is made if there is none")
 	f.BoolVar(&s.noPush, "no-push", false,
 		"make no pushes; hints go out as to a client that takes none")
 	f.BoolVar(&s.hints1, "hints-http1", false,
 		"send early hints (103) over HTTP/1.1 too, where some clients take one for the response")
-	f.DurationVar(&s.drain, "drain", s.drain,
+	f.Var((*display.Duration)(&s.drain), "drain",
 		"how long running requests may take to end when the server is told to stop")
 }
 
@@ -90,6 +98,8 @@ func (s *settings) check() error {
 		return fmt.Errorf("--waiting %d: at least one", s.waiting)
 	case s.timeout <= 0:
 		return fmt.Errorf("--timeout %v: some time, as in 30s", s.timeout)
+	case s.idle <= 0:
+		return fmt.Errorf("--idle-timeout %v: some time, as in 5m", s.idle)
 	case s.maxSteps == 0:
 		return errors.New("--max-steps 0: at least one")
 	case s.maxBody == 0:
@@ -105,12 +115,12 @@ func (s *settings) site(app *site.Application) (*site.Site, error) {
 	app.Limits = runtime.Limits{Time: s.timeout, Steps: s.maxSteps}
 	v := &site.Site{
 		Mounts: []site.Mount{{Path: s.mount, App: app}}, Listen: s.listen,
-		MaxBody: int64(s.maxBody), Calls: s.calls, Waiting: s.waiting,
-		Push: site.Push{Off: s.noPush, HintHTTP1: s.hints1},
+		MaxBody: int64(s.maxBody), Calls: s.calls, Waiting: s.waiting, IdleTimeout: s.idle,
+		Push: site.Push{Off: s.noPush, HintHTTP1: s.hints1, MapFile: s.pushMap},
 	}
 	var err error
-	if s.pushMap != "" {
-		v.Push.Map, err = push.ReadMap(s.pushMap)
+	if s.pushMemory != "" {
+		v.Push.Memory, err = site.ReadMemory(s.pushMemory)
 	}
 	if s.tlsCert != "" && err == nil {
 		v.Certificate, err = site.ReadCertificate(s.tlsCert, s.tlsKey)

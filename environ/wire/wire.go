@@ -104,6 +104,47 @@ func Authority(s string) bool {
 	return host != ""
 }
 
+// Target reports whether target may be that of a request of any method but CONNECT: a path, or an
+// http or https URI that names a host, or "*", which only OPTIONS has. Of a URI it returns the
+// scheme, in any case, and the authority.
+//
+// RFC 9112, section 3.2, for HTTP/1; RFC 9113, section 8.3.1, has the parts of a URI in fields of
+// their own, and only the others in :path.
+func Target(method, target string) (scheme, authority string, ok bool) {
+	switch {
+	case strings.HasPrefix(target, "/"): // section 3.2.1
+		return "", "", true
+	case target == "*": // section 3.2.4
+		return "", "", method == "OPTIONS"
+	}
+	scheme, rest, _ := strings.Cut(target, "://") // section 3.2.2
+	if !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https") {
+		return "", "", false
+	}
+	authority = rest
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		authority = rest[:i]
+	}
+	// RFC 9110, section 4.2.1: a URI with an empty host is invalid.
+	return scheme, authority, Authority(authority)
+}
+
+// SameAuthority reports whether a and b are the same authority of a URI with the scheme: without
+// regard to case, and with the port that the scheme has by default or none.
+// RFC 9110, section 4.2.3; RFC 3986, section 6.2.3.
+func SameAuthority(scheme, a, b string) bool {
+	return strings.EqualFold(withoutDefault(scheme, a), withoutDefault(scheme, b))
+}
+
+// withoutDefault returns an authority without a port that is empty, or the scheme's.
+func withoutDefault(scheme, authority string) string {
+	port := ":80"
+	if strings.EqualFold(scheme, "https") {
+		port = ":443"
+	}
+	return strings.TrimSuffix(strings.TrimSuffix(authority, port), ":")
+}
+
 // What an octet may be in.
 const (
 	inToken = 1 << iota

@@ -22,6 +22,7 @@ import (
 	"sync"
 
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 )
@@ -143,6 +144,7 @@ func (p *Profile) Add(name string, source []byte) {
 	if known {
 		return
 	}
+	source = host.Unmarked(source)
 	if tree, err := runtime.Dialect().Parse(name, source, 0); err == nil {
 		p.rewrite(tree, source)
 	}

@@ -173,7 +173,7 @@ func TestSharedFile(t *testing.T) {
 		}
 	}
 	profile.Add("lib.star", files["lib.star"].Data) // known already
-	profile.Add("never.star", []byte("x = 1\ny = 2\n"))
+	profile.Add("never.star", []byte("\ufeffx = 1\ny = 2\n"))
 	profile.Add("broken.star", []byte("x = = 1\n"))
 	var got []string
 	for _, f := range profile.Files(func(name string) bool { return name != "a.star" }) {

@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/syntax"
 )
 
@@ -43,6 +44,7 @@ func Source(name string, src []byte) ([]byte, error) {
 	if bytes.IndexByte(src, 0) >= 0 {
 		return nil, fmt.Errorf("%s: it has a NUL byte, at which the language takes it to end", name)
 	}
+	src = host.Unmarked(src)
 	before, err := outline(name, src)
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"time"
 
 	"go.starlark.net/starlark"
 )
@@ -41,6 +42,9 @@ type Waiter interface {
 type Yielder interface {
 	// Yield has w called for each [Call.Wait] from now on.
 	Yield(w Waiter)
+	// Suspend moves the deadline to idle after the last progress, the last Extend or the beginning,
+	// until resume is called: then the call has the time again that it had left.
+	Suspend(idle time.Duration) (resume func())
 	// Cancel ends the context of the call. It may be called from any goroutine.
 	Cancel()
 }

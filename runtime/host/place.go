@@ -101,7 +101,11 @@ func Excerpt(tree fs.FS, p Place, around int) []Line {
 	scan := bufio.NewScanner(f) // a line that is longer than its buffer ends the excerpt
 	for n := 1; n <= p.Line+around && scan.Scan(); n++ {
 		if n >= p.Line-around {
-			lines = append(lines, Line{n, scan.Text(), n == p.Line})
+			text := scan.Text()
+			if n == 1 {
+				text = strings.TrimPrefix(text, mark)
+			}
+			lines = append(lines, Line{n, text, n == p.Line})
 		}
 	}
 	return lines

@@ -71,6 +71,7 @@ func TestFramePlace(t *testing.T) {
 func TestExcerpt(t *testing.T) {
 	tree := fstest.MapFS{
 		"a.star":    {Data: []byte("one\r\ntwo\nthree\nfour")},
+		"mark.star": {Data: []byte("\ufeffone\ntwo")},
 		"long.star": {Data: []byte("one\n" + strings.Repeat("x", 1<<20) + "\nthree\n")},
 	}
 	for _, test := range []struct {
@@ -83,6 +84,7 @@ func TestExcerpt(t *testing.T) {
 		{"a.star:3:1", 1, "two >three four"},
 		{"a.star:4:1", 9, "one two three >four"},
 		{"a.star:5:1", 2, "three four"},
+		{"mark.star:1:1", 1, ">one two"},
 		{"a.star", 2, ""},
 		{"none.star:1:1", 2, ""},
 		{"../a.star:1:1", 2, ""},

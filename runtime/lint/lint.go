@@ -36,6 +36,7 @@ func (r Rules) Check(s *host.Script) {
 	c.shadows(f)
 	c.calls(f)
 	c.flow(f)
+	c.frozen(s)
 }
 
 // A checker looks at one file. A variable is known by the first identifier that binds it.

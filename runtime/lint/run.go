@@ -47,7 +47,7 @@ func check(c *runtime.Config, f runtime.File, rules []Rule) (warnings host.Diagn
 				warnings = append(warnings, d)
 			}
 		}
-		rule(&host.Script{Tree: f.Syntax, Module: c.Module, Warn: warn})
+		rule(&host.Script{Tree: f.Syntax, Source: f.Source, Module: c.Module, Warn: warn})
 	}
 	return warnings
 }

@@ -37,6 +37,9 @@ func With(ctx context.Context, s Sink) context.Context {
 	return context.WithValue(ctx, key{}, &node{s, sinks(ctx)})
 }
 
+// Watched reports whether ctx has a sink, which wants to be given every record.
+func Watched(ctx context.Context) bool { return sinks(ctx) != nil }
+
 // A Handler is a [slog.Handler]. Use [New].
 type Handler struct {
 	next  slog.Handler // nil drops what comes to it

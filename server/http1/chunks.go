@@ -1,32 +1,93 @@
 package http1
 
+import "golang.org/x/net/http/httpguts"
+
 // chunks finds the end of a chunked body as its bytes pass.
 //
 // RFC 9112, section 7.1:
 //
 //	chunked-body = *chunk last-chunk trailer-section CRLF
 //	chunk        = chunk-size [ chunk-ext ] CRLF chunk-data CRLF
+//	chunk-ext    = *( BWS ";" BWS token [ BWS "=" BWS ( token / quoted-string ) ] )
 //
-// It is stricter than readers are with one another: a size has digits only, and lines end in CRLF.
+// It is stricter than readers are with one another: a size has digits only, an extension and a
+// trailer are as the grammar wants them, and lines end in CRLF. It begins inSize.
 type chunks struct {
 	at     place
 	size   int64 // of the chunk: so far while its digits are read, then what is left of it
 	digits int
-	line   int // bytes of a line that is of no interest: an extension, or a trailer
+	line   int // bytes of a line so far, without the digits of a size
 }
 
-type place int
+// A place is where in a chunked body its next byte is.
+type place uint8
 
 const (
-	inSize place = iota
-	inExtension
+	nowhere place = iota // the body has ended, or the byte may not be there
+	inSize
+	afterWord  // behind a size, or a quoted value
+	afterBlank // behind one, or a value, and a blank
+	beforeName
+	inName
+	afterName
+	beforeValue
+	inValue
+	inQuotes
+	afterBackslash
+	beforeField // of a trailer, or the end
+	inField
+	inFieldValue
 	afterSize // the CR was read
 	inData
 	afterData  // a CR must come
 	afterData2 // an LF must come
-	inTrailer
-	afterTrailer // the CR was read
+	afterField // the CR was read
+	afterLast  // the CR was read
 )
+
+// A class is of bytes that have the same meaning, wherever they are.
+type class uint8
+
+const (
+	other class = iota // what else a quoted string may have
+	letter
+	blank
+	semicolon
+	equals
+	colon
+	quote
+	backslash
+	cr
+	control // all others
+	classes
+)
+
+// places has, for each place in a line behind the digits, the next one by the class of the byte:
+// nowhere for what may not be there.
+var places = func() (t [afterSize][classes]place) {
+	for c := range cr { // what is neither a CR nor a control character
+		t[inQuotes][c], t[afterBackslash][c], t[inFieldValue][c] = inQuotes, inQuotes, inFieldValue
+	}
+	for at, next := range map[place]map[class]place{
+		afterWord:  {blank: afterBlank, semicolon: beforeName, cr: afterSize},
+		afterBlank: {blank: afterBlank, semicolon: beforeName},
+		beforeName: {blank: beforeName, letter: inName},
+		inName: {letter: inName, blank: afterName, semicolon: beforeName, equals: beforeValue,
+			cr: afterSize},
+		afterName:    {blank: afterName, semicolon: beforeName, equals: beforeValue},
+		beforeValue:  {blank: beforeValue, letter: inValue, quote: inQuotes},
+		inValue:      {letter: inValue, blank: afterBlank, semicolon: beforeName, cr: afterSize},
+		inQuotes:     {quote: afterWord, backslash: afterBackslash},
+		beforeField:  {letter: inField, cr: afterLast},
+		inField:      {letter: inField, colon: inFieldValue},
+		inFieldValue: {cr: afterField},
+	} {
+		for c, to := range next {
+			t[at][c] = to
+		}
+	}
+	return t
+}()
 
 type state int
 
@@ -51,62 +112,77 @@ func (c *chunks) feed(b []byte) (int, state) {
 			}
 			continue
 		}
-		done, ok := c.step(b[i])
-		if !ok {
+		if !c.step(b[i]) {
 			return i, chunksBad
 		}
 		i++
-		if done {
+		if c.at == nowhere {
 			return i, chunksDone
 		}
 	}
 	return len(b), chunksMore
 }
 
-// step reads one byte that is not of a chunk's data.
-func (c *chunks) step(b byte) (done, ok bool) {
+// step reads one byte that is not of a chunk's data, and reports whether it may be there. After the
+// last byte of the body it is nowhere.
+func (c *chunks) step(b byte) bool {
 	switch c.at {
 	case inSize:
 		if d := digit(b); d >= 0 && c.digits < 15 {
 			c.size = c.size<<4 | int64(d)
 			c.digits++
-			return false, true
+			return true
 		}
-		c.at, c.line = inExtension, 0
-		return false, c.digits > 0 && (b == ';' || b == ' ' || b == '\t' || c.end(b, afterSize))
-	case inExtension:
-		return false, c.end(b, afterSize) || c.inLine(b)
+		if c.digits == 0 {
+			return false
+		}
+		c.at = afterWord
 	case afterSize:
 		c.at, c.digits, c.line = inData, 0, 0
 		if c.size == 0 {
-			c.at = inTrailer
+			c.at = beforeField
 		}
-		return false, b == '\n'
+		return b == '\n'
 	case afterData:
-		return false, c.end(b, afterData2)
+		c.at = afterData2
+		return b == '\r'
 	case afterData2:
 		c.at = inSize
-		return false, b == '\n'
-	case inTrailer:
-		return false, c.end(b, afterTrailer) || c.inLine(b)
-	default: // afterTrailer
-		done = c.line == 0
-		c.at, c.line = inTrailer, 0
-		return done, b == '\n'
+		return b == '\n'
+	case afterField:
+		c.at, c.line = beforeField, 0
+		return b == '\n'
+	case afterLast:
+		c.at = nowhere
+		return b == '\n'
 	}
-}
-
-// end goes on to the next place if b is the CR that ends a line.
-func (c *chunks) end(b byte, next place) bool {
-	if b == '\r' {
-		c.at = next
-	}
-	return b == '\r'
-}
-
-func (c *chunks) inLine(b byte) bool {
+	c.at = places[c.at][classOf(b)]
 	c.line++
-	return b != '\n' && c.line <= maxLine
+	return c.at != nowhere && c.line <= maxLine
+}
+
+func classOf(b byte) class {
+	switch {
+	case httpguts.IsTokenRune(rune(b)):
+		return letter
+	case b == ' ', b == '\t':
+		return blank
+	case b == ';':
+		return semicolon
+	case b == '=':
+		return equals
+	case b == ':':
+		return colon
+	case b == '"':
+		return quote
+	case b == '\\':
+		return backslash
+	case b == '\r':
+		return cr
+	case b < ' ', b == 0x7f:
+		return control
+	}
+	return other
 }
 
 func digit(b byte) int {

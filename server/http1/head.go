@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/larkspur-web/larkspur/environ/wire"
 	"golang.org/x/net/http/httpguts"
 )
 
@@ -12,7 +13,8 @@ import (
 type head struct {
 	began   bool
 	old     bool   // HTTP/1.0
-	names   string // the authority in the request target, if that is in absolute form
+	scheme  string // of the request target, if that is in absolute form
+	names   string // its authority
 	host    string
 	hosts   int
 	lengths int
@@ -63,13 +65,7 @@ func (h *head) request(line string) bool {
 		return false
 	}
 	h.old = parts[2] == "HTTP/1.0"
-	if target := parts[1]; target[0] != '/' {
-		_, authority, _ := strings.Cut(target, "://")
-		if i := strings.IndexAny(authority, "/?#"); i >= 0 {
-			authority = authority[:i]
-		}
-		h.names = authority
-	}
+	h.scheme, h.names, _ = wire.Target(parts[0], parts[1])
 	return true
 }
 
@@ -82,7 +78,7 @@ func (h *head) plain() bool {
 		return false
 	case h.lengths > 1, h.codings > 0 && (h.lengths > 0 || h.old):
 		return false // RFC 9112, section 6.3: this is how requests are smuggled
-	case h.names != "" && h.hosts > 0 && !strings.EqualFold(h.names, h.host):
+	case h.names != "" && h.hosts > 0 && !wire.SameAuthority(h.scheme, h.names, h.host):
 		return false // RFC 9112, section 3.2.2: the target wins, but a proxy may have looked at the other
 	}
 	return true

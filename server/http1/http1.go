@@ -7,8 +7,9 @@
 // [Strict] wraps a connection below net/http and reads along: the lines of a head are checked as
 // they pass, a body is only counted, so that the next head is found where net/http will look for
 // it. In the place of the byte at which a head is wrong net/http gets bytes that no head may have;
-// it answers them, in turn, with 400 and a closed connection. Nothing is held back, and of a head
-// no more than a line is kept.
+// it answers them, in turn, with a closed connection and 400, in the place of which the client gets
+// the status that says what is wrong. Nothing is held back, and of a head no more than a line is
+// kept. Empty lines before a head do not pass: RFC 9112, section 2.2, has a server ignore them.
 //
 // Refused are, beside what net/http refuses itself:
 //
@@ -19,7 +20,7 @@
 //   - a target in absolute form whose authority is not that of Host (section 3.2.2)
 //   - a chunk that is none, if it came together with the head (section 7.1); one that comes later ends
 //     the body with an error, and the connection
-//   - a line of more than [MaxLine] bytes
+//   - a line of more than [MaxLine] bytes: 414 for a target, 431 for a field
 //
 // A connection that begins with the HTTP/2 preface, or that has become another protocol by a 101,
 // is passed through.
@@ -30,6 +31,7 @@ import (
 	"crypto/tls"
 	"io"
 	"net"
+	"net/http"
 	"sync/atomic"
 )
 
@@ -61,6 +63,8 @@ type conn struct {
 	passing bool   // this is HTTP/2
 	over    bool   // nothing is passed on any more but instead
 	instead string // of what was refused
+	status  int    // that what was refused is answered with
+	cr      bool   // of an empty line before a head has come
 	line    []byte // of a head, as far as it has come
 	head    head
 	length  int64   // bytes of a body that are to come, if it has a length
@@ -68,34 +72,56 @@ type conn struct {
 
 	upgrade  atomic.Bool // the last request asked for another protocol
 	upgraded atomic.Bool // and got it
+
+	closes atomic.Bool // the end of a response may be that of the connection: see SetLinger
+	resets atomic.Bool // Close resets it
+
+	refused atomic.Int32 // the status, once net/http has read all that stands for what was refused
 }
 
-// refusal stands in no head: whatever line it comes into, net/http refuses that for its NUL.
-const refusal = "\x00\r\n\r\n"
+// NetConn is the connection itself, as that of a tls.Conn is what is below TLS.
+func (c *conn) NetConn() net.Conn { return c.Conn }
 
 // Read passes on what it reads, up to what is refused.
 func (c *conn) Read(p []byte) (int, error) {
-	if c.over {
-		if c.instead == "" {
-			return 0, io.ErrUnexpectedEOF
-		}
-		n := copy(p, c.instead)
-		c.instead = c.instead[n:]
-		return n, nil
-	}
-	n, err := c.Conn.Read(p)
-	for rest := p[:n]; len(rest) > 0 && !c.passing && !c.upgraded.Load(); {
-		good := c.pass(rest)
-		rest = rest[good:]
-		if c.over {
-			n -= len(rest)
-			if n == 0 {
-				return c.Read(p)
+	for !c.over {
+		n, err := c.Conn.Read(p)
+		got := n
+		for rest := p[:n]; len(rest) > 0 && !c.over && !c.passing && !c.upgraded.Load(); {
+			if empty := c.skip(rest); empty > 0 {
+				n -= empty
+				rest = rest[:copy(rest, rest[empty:])]
+				continue
 			}
-			return n, nil
+			rest = rest[c.pass(rest):]
+			if c.over {
+				n -= len(rest)
+			}
+		}
+		if n > 0 || got == 0 {
+			return n, err
 		}
 	}
-	return n, err
+	if c.instead == "" {
+		return 0, io.ErrUnexpectedEOF
+	}
+	n := copy(p, c.instead)
+	if c.instead = c.instead[n:]; c.instead == "" {
+		c.refused.Store(int32(c.status))
+	}
+	return n, nil
+}
+
+// skip returns how many bytes at the beginning of b are of empty lines before a head.
+func (c *conn) skip(b []byte) (n int) {
+	if c.length > 0 || c.chunks != nil || c.head.began || len(c.line) > 0 {
+		return 0
+	}
+	for n < len(b) && (c.cr && b[n] == '\n' || !c.cr && b[n] == '\r') {
+		c.cr = !c.cr
+		n++
+	}
+	return n
 }
 
 // pass looks at the beginning of b, and returns how much of b may pass. It is over after that if
@@ -114,10 +140,13 @@ func (c *conn) pass(b []byte) int {
 		}
 		return n
 	}
+	if c.cr { // and no LF behind it
+		return c.refuse(http.StatusBadRequest)
+	}
 	end := bytes.IndexByte(b, '\n')
 	if end < 0 {
 		if len(c.line)+len(b) > MaxLine {
-			return c.refuse()
+			return c.refuse(c.tooLong(append(c.line, b...)))
 		}
 		c.line = append(c.line, b...)
 		return len(b)
@@ -128,8 +157,11 @@ func (c *conn) pass(b []byte) int {
 		c.line = nil // an idle connection keeps none
 	}
 	line, ok := bytes.CutSuffix(line, []byte("\r"))
-	if !ok || len(line) > MaxLine {
-		return c.refuse()
+	switch {
+	case len(line) > MaxLine:
+		return c.refuse(c.tooLong(line))
+	case !ok:
+		return c.refuse(http.StatusBadRequest)
 	}
 	if len(line) == 0 {
 		return c.end(b, end+1)
@@ -142,7 +174,7 @@ func (c *conn) pass(b []byte) int {
 		}
 	}
 	if !c.head.add(line) {
-		return c.refuse()
+		return c.refuse(http.StatusBadRequest)
 	}
 	return end + 1
 }
@@ -152,45 +184,19 @@ func (c *conn) end(b []byte, n int) int {
 	h := c.head
 	c.head = head{}
 	if !h.plain() {
-		return c.refuse()
+		return c.refuse(http.StatusBadRequest)
 	}
 	c.length = h.length
 	c.upgrade.Store(h.upgrade)
 	switch {
 	case h.chunked:
-		var probe chunks
+		probe := chunks{at: inSize}
 		if _, state := probe.feed(b[n:]); state == chunksBad {
-			return c.refuse()
+			return c.refuse(http.StatusBadRequest)
 		}
-		c.chunks = new(chunks)
+		c.chunks = &chunks{at: inSize}
 	case h.codings > 0:
 		c.over = true // nobody here knows where the body ends; net/http answers 501
 	}
 	return n
-}
-
-func (c *conn) refuse() int {
-	c.over, c.instead = true, refusal
-	return 0
-}
-
-// Write sees a 101 pass: after it the connection is no longer HTTP/1.
-// RFC 9110, section 7.8.
-func (c *conn) Write(p []byte) (int, error) {
-	if c.upgrade.Load() && bytes.HasPrefix(p, []byte("HTTP/1.1 101 ")) {
-		c.upgraded.Store(true)
-	}
-	return c.Conn.Write(p)
-}
-
-// ReadFrom lets net/http send files by sendfile.
-func (c *conn) ReadFrom(r io.Reader) (int64, error) { return io.Copy(c.Conn, r) }
-
-// CloseWrite lets net/http close its side first, so that an answer sent while the client still
-// writes is not lost to a reset.
-func (c *conn) CloseWrite() error {
-	if w, ok := c.Conn.(interface{ CloseWrite() error }); ok {
-		return w.CloseWrite()
-	}
-	return nil
 }

@@ -1,6 +1,6 @@
 // Package lint warns, before a script runs, about what it says to the server: a status or a header
-// that can never be valid, a body that is none, a key of the environ that is misspelt. It judges by
-// the server's own rules, those of package answer, with what is written in the script as a
+// that can never be valid, a body that is none, a start_response that is forgotten, a key of the
+// environ that is misspelt. It judges by the server's own rules, those of package answer, with what is written in the script as a
 // constant, and passes over what is not.
 //
 // [Check] is a rule of package runtime/lint.
@@ -27,7 +27,10 @@ func Check(s *host.Script) {
 		case *syntax.DefStmt:
 			if IsApp(n) {
 				c.app(n)
+				c.started(n)
 			}
+		case *syntax.DotExpr:
+			c.field(n)
 		}
 		if key := keyRead(n); key != nil {
 			c.key(key)
@@ -36,14 +39,19 @@ func Check(s *host.Script) {
 	})
 }
 
-// IsApp reports whether a function is an application by its parameters, environ and start_response.
+// IsApp reports whether a function is an application by its parameters, environ and start_response,
+// or by its name and their number.
 func IsApp(def *syntax.DefStmt) bool {
 	if len(def.Params) != 2 {
 		return false
 	}
 	first, _ := def.Params[0].(*syntax.Ident)
 	second, _ := def.Params[1].(*syntax.Ident)
-	return first != nil && second != nil && first.Name == "environ" && second.Name == "start_response"
+	if first == nil || second == nil {
+		return false
+	}
+	return first.Name == "environ" && second.Name == "start_response" ||
+		def.Name.Name == "app" || def.Name.Name == "application"
 }
 
 // A checker looks at one file.

@@ -26,16 +26,19 @@ func Limits() []Limit {
 	l := runtime.Limits{}.WithDefaults()
 	const stopped = "504, and the line that was running in the log"
 	return []Limit{
-		{"time of a call, to its first block and from each block to the next; " +
-			"all clean-up of a request has it once more",
+		{"time of a call, to its first block and from each block to the next, while it does not " +
+			"wait; all clean-up of a request has it once more",
 			seconds(l.Time), "runtime.Limits.Time", "--timeout", stopped},
+		{"time in which a response that has begun sends nothing, while its application waits",
+			minutes(server.DefaultIdleTimeout), "server.Gateway.IdleTimeout", "--idle-timeout", "the response is broken off"},
 		{"steps of all calls for a request, what is promised with it included; " +
 			"all its clean-up has them once more",
 			number(int64(l.Steps)), "runtime.Limits.Steps", "--max-steps", stopped},
 		{"nested calls", number(int64(l.Depth)), "runtime.Limits.Depth", "", stopped},
 		{"a file of script", size(int64(l.Source)), "runtime.Limits.Source", "", "it does not load"},
 		{"request body", size(environ.DefaultMaxBody), "server.Front.MaxBody", "--max-body", "413"},
-		{"request header", size(server.DefaultMaxHeaderBytes), "", "", "431"},
+		{"request header", size(server.DefaultMaxHeaderBytes), "", "",
+			"431; 414 for a target of HTTP/1"},
 		{"fields of a header", number(h2.DefaultMaxHeaderFields), "h2.Server.MaxHeaderFields", "",
 			"431"},
 		{"scripts that run at once; as many requests wait, for " + seconds(server.DefaultWait),
@@ -44,6 +47,8 @@ func Limits() []Limit {
 			"a block that no other call has in hand", number(server.DefaultWaiting),
 			"server.Slots.Waiting", "--waiting", "of the client address that has the most, the " +
 				"one that has waited longest ends: 503, or the response is broken off"},
+		{"connections, of all listeners and protocols together", number(server.DefaultMaxConns),
+			"server.Group.MaxConns", "", "the one that has been idle longest is closed"},
 		{"a client that sends its header slowly", seconds(server.DefaultReadHeaderTimeout), "", "",
 			"the connection is closed"},
 		{"a client that sends its body slowly", seconds(server.DefaultReadTimeout), "", "",
@@ -52,6 +57,8 @@ func Limits() []Limit {
 			"server.Gateway.WriteTimeout", "", "the response is broken off"},
 	}
 }
+
+func minutes(d time.Duration) string { return strconv.Itoa(int(d/time.Minute)) + " minutes" }
 
 func seconds(d time.Duration) string {
 	if d == time.Second {

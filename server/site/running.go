@@ -53,14 +53,19 @@ func (s *Server) load(site *Site) (apps, fresh []*running, err error) {
 
 // start loads an application.
 func (s *Server) start(a *Application) (*running, error) {
-	live, err := runtime.NewLive(a.Config(s.log), a.Name())
-	if err != nil {
+	live, err := runtime.Follow(a.Config(s.log), a.Name())
+	if err != nil && s.pages == nil {
 		return nil, &LoadError{a, err}
 	}
 	r := &running{app: a, live: live, logger: s.log}
 	if s.pages != nil {
 		r.last = live.Scan()
 		r.shown = s.pages.Develop(dev.Config{Tree: a.FS, Dir: a.Dir, Entry: a.Name()})
+		if err != nil {
+			r.logger.Error("the script does not load; it is loaded again when it is saved",
+				slog.Any("error", err))
+			r.loaded(err)
+		}
 	}
 	if a.Dir != "" {
 		r.watcher = s.watcher
@@ -97,8 +102,9 @@ func (r *running) close() {
 }
 
 // gateway returns the handler of the application under a path.
-func (r *running) gateway(path string, slots *server.Slots) http.Handler {
-	g := &server.Gateway{App: r.live, Environ: r.app.Environ, Slots: slots, Logger: r.logger}
+func (r *running) gateway(path string, site *Site, slots *server.Slots) http.Handler {
+	g := &server.Gateway{App: r.live, Environ: r.app.Environ, IdleTimeout: site.IdleTimeout,
+		Slots: slots, Logger: r.logger}
 	if r.shown != nil {
 		g.App = r.shown.Wrap(r.live, path, environ.Config{Vars: r.app.Environ,
 			Serial: slots.Calls == 1})

@@ -77,6 +77,15 @@ func (s *Server) Set(site *Site) error {
 	s.once.Do(s.begin)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.set(site)
+}
+
+// set is Set. s.mu is held.
+func (s *Server) set(site *Site) error {
+	site, err := site.withMap()
+	if err != nil {
+		return err
+	}
 	apps, fresh, err := s.load(site)
 	if err != nil {
 		return err
@@ -126,7 +135,7 @@ func (s *Server) handler(site *Site, apps []*running, slots *server.Slots) http.
 	for _, m := range site.Mounts {
 		h := m.Handler
 		if m.App != nil {
-			h = find(apps, m.App).gateway(m.Path, slots)
+			h = find(apps, m.App).gateway(m.Path, site, slots)
 		}
 		front.Mounts = append(front.Mounts, server.Mount{Host: m.Host, Path: m.Path, Handler: h})
 	}
@@ -173,6 +182,9 @@ func (s *Server) Serve(ctx context.Context) error {
 	s.mu.Unlock()
 	var watching sync.WaitGroup
 	watching.Go(func() { s.watcher.Run(ctx) })
+	if s.Watch {
+		watching.Go(func() { s.followMap(ctx) })
+	}
 	if s.pages != nil {
 		defer context.AfterFunc(ctx, s.pages.Close)()
 	}
@@ -186,8 +198,8 @@ func (s *Server) Serve(ctx context.Context) error {
 	return err
 }
 
-// Reload loads the certificate and the applications again, and logs what came of it. What does not
-// load never replaces what serves. The error is that of all of them that do not.
+// Reload loads the certificate, the map of pushes and the applications again, and logs what came of
+// it. What does not load never replaces what serves. The error is that of all of them that do not.
 func (s *Server) Reload() error {
 	s.mu.Lock()
 	site, running := s.site, s.running
@@ -200,6 +212,7 @@ func (s *Server) Reload() error {
 		s.log.Error("reload failed, the last good certificate serves on", slog.Any("error", err))
 		errs = append(errs, err)
 	}
+	errs = append(errs, s.reloadMap())
 	for _, r := range running {
 		errs = append(errs, r.reload())
 	}

@@ -26,8 +26,7 @@ package site
 import (
 	"log/slog"
 	"net/http"
-
-	"github.com/larkspur-web/larkspur/push"
+	"time"
 )
 
 // A Site is what one process serves. The zero value serves nothing. It must not be changed once a
@@ -35,7 +34,7 @@ import (
 type Site struct {
 	// Mounts are what is served, as [server.Front.Mounts].
 	Mounts []Mount
-	// Listen are the URLs that are listened on: http://HOST:PORT, https://HOST:PORT or unix:PATH.
+	// Listen are the URLs that are listened on, as [server.Listen] takes them.
 	Listen []string
 	// Certificate is for the https ones. Nil means that there are none.
 	Certificate *Certificate
@@ -45,6 +44,8 @@ type Site struct {
 	Calls int
 	// Waiting is how many calls that have begun may wait: [server.Slots.Waiting].
 	Waiting int
+	// IdleTimeout is [server.Gateway.IdleTimeout] of all applications.
+	IdleTimeout time.Duration
 	// Push says what may be pushed and hinted.
 	Push Push
 	// Access, if not nil, receives a record for each request.
@@ -63,23 +64,4 @@ type Mount struct {
 	App *Application
 	// Handler is any other handler.
 	Handler http.Handler
-}
-
-// Push says what may be pushed. The zero value promises and hints within the default limits of
-// [push.Policy].
-type Push struct {
-	// Off makes no promises; hints go out as to a client that takes none.
-	Off bool
-	// HintHTTP1 sends hints over HTTP/1.1 too.
-	HintHTTP1 bool
-	// Map, if not nil, has the resources of pages.
-	Map *push.Map
-	// Recorder, if not nil, learns from what clients ask for.
-	Recorder *push.Recorder
-}
-
-// policy makes a policy of it, which tells observe each verdict.
-func (p Push) policy(logger *slog.Logger, observe func(*http.Request, push.Verdict)) *push.Policy {
-	return &push.Policy{Off: p.Off, HintHTTP1: p.HintHTTP1, Map: p.Map, Recorder: p.Recorder,
-		Logger: logger, Observe: observe}
 }

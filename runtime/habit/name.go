@@ -1,0 +1,139 @@
+package habit
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/larkspur-web/larkspur/runtime/spell"
+	"go.starlark.net/resolve"
+	"go.starlark.net/syntax"
+)
+
+// builtins are names of other languages, and what to write instead: $0 and $1 are the arguments of
+// a call, or the words that stand for them in general.
+func builtins() map[string]string {
+	return map[string]string{
+		"isinstance": `type($0) == "$1"`, "issubclass": `type($0) == "$1"`,
+		"callable": `type($0) in ("function", "builtin_function_or_method")`,
+		"sum":      "total = 0, then for n in $0: total += n",
+		"map":      "[$0(x) for x in $1]", "filter": "[x for x in $1 if $0(x)]",
+		"reduce": "total = $1[0], then for x in $1[1:]: total = $0(total, x)",
+		"next":   "$0[0]", "iter": "list($0)", "frozenset": "set($0)", "bytearray": "bytes($0)",
+		"divmod": "($0 // $1, $0 % $1)", "format": `"{}".format($0)`, "hex": `"%x" % $0`,
+		"oct": `"%o" % $0`, "ascii": "repr($0)", "setattr": "$0[$1] = value",
+		"delattr": "$0.pop($1)", "vars": "dir($0)", "object": `struct(name = "value")`,
+		"exit": `fail("message")`, "quit": `fail("message")`, "eval": "json.decode($0)",
+		"input": `environ["wsgi.input"].read()`, "unicode": "str($0)", "xrange": "range($0)",
+		"long": "int($0)", "unichr": "chr($0)", "true": "True", "false": "False", "null": "None",
+		"nil": "None", "none": "None", "undefined": "None",
+		"assert": `if not ($0): fail("message")`, "Exception": `fail("message")`,
+		"self": "struct(name = value), and functions that take it", "request": "environ",
+		"super":    "function(argument)",
+		"__name__": "def app(environ, start_response):, which the server calls",
+		"slice":    "values[$0:$1]", "pow": "math.pow($0, $1)", "round": "math.round($0)",
+		"open": "file($0)", "memoryview": "bytes($0)", "id": "hash(str($0))",
+	}
+}
+
+// words stand for the arguments of what is not called.
+var words = [2]string{"value", "values"}
+
+// types are what Python calls the types of values.
+var types = map[string]string{"str": "string", "set": "set", "NoneType": "NoneType"}
+
+var undefined = regexp.MustCompile(`^undefined: ([\pL_][\pL\pN_]*)`)
+
+// Undefined returns what to say of a name that is not defined: what is written instead of one that
+// Python has, what loads one that a module has, and else a name that is like it. Other errors of
+// the resolver keep their words.
+func (l *Language) Undefined(tree *syntax.File, src []byte, e resolve.Error) string {
+	m := undefined.FindStringSubmatch(e.Msg)
+	if m == nil {
+		return e.Msg
+	}
+	name := m[1]
+	said := "undefined: " + name
+	if strings.HasSuffix(name, "Error") && name != "Error" {
+		return said + `; an error is a message; write fail("message")`
+	}
+	if text := builtins()[name]; text != "" {
+		return said + "; write " + l.filled(text, arguments(tree, string(src), e.Pos))
+	}
+	if module := l.module(name); module != nil {
+		return said + "; write " + module.load(nil)
+	}
+	if module := l.module(others[name]); module != nil {
+		return said + "; write " + module.load(nil)
+	}
+	for _, module := range l.Modules {
+		if slices.Contains(module.Names, name) {
+			return said + "; write " + module.load([]string{name})
+		}
+	}
+	if e.Msg != said {
+		return e.Msg // the resolver knows one of the file's own
+	}
+	if near := spell.Nearest(name, l.Builtins, 3); near != "" {
+		return fmt.Sprintf("%s (did you mean %s?)", said, near)
+	}
+	for _, module := range l.Modules {
+		if near := spell.Nearest(name, module.Names, 3); near != "" {
+			return fmt.Sprintf("%s (did you mean %s?); write %s", said, near,
+				module.load([]string{near}))
+		}
+	}
+	return said
+}
+
+// filled puts arguments into a line, and says what that needs.
+func (l *Language) filled(text string, args []string) string {
+	for i, word := range words {
+		if i < len(args) {
+			word = args[i]
+		}
+		if strings.Contains(text, `"$`+strconv.Itoa(i)+`"`) { // the name of a type
+			if known := types[word]; known != "" {
+				word = known
+			} else if i >= len(args) {
+				word = "string"
+			}
+		} else if strings.Contains(word, " ") && strings.Contains(text, "$"+strconv.Itoa(i)+"(") {
+			word = "(" + word + ")"
+		}
+		text = strings.ReplaceAll(text, "$"+strconv.Itoa(i), word)
+	}
+	for _, needs := range [][2]string{{"math.", "math"}, {"json.", "json"}, {"file(", "static"},
+		{"struct(", "struct"}} {
+		if m := l.module(needs[1]); m != nil && strings.HasPrefix(text, needs[0]) {
+			name, _, _ := strings.Cut(strings.TrimSuffix(needs[0], "."), "(")
+			text += ", with " + m.load([]string{name})
+		}
+	}
+	return text
+}
+
+// arguments are those of the call of the name at a position, as they are written.
+func arguments(tree *syntax.File, src string, pos syntax.Position) (args []string) {
+	syntax.Walk(tree, func(n syntax.Node) bool {
+		call, ok := n.(*syntax.CallExpr)
+		if !ok {
+			return true
+		}
+		if id, ok := call.Fn.(*syntax.Ident); ok && id.NamePos == pos {
+			for _, arg := range call.Args {
+				args = append(args, written(src, arg))
+			}
+		}
+		return true
+	})
+	return args
+}
+
+// written is a part of a script as it is written, in one line.
+func written(src string, n syntax.Node) string {
+	start, end := n.Span()
+	return strings.Join(strings.Fields(src[offset(src, start):offset(src, end)]), " ")
+}

@@ -1,0 +1,167 @@
+package server
+
+import (
+	"container/list"
+	"net"
+	"net/http"
+	"sync"
+)
+
+// DefaultMaxConns is how many connections a server has at once where nothing else is said.
+const DefaultMaxConns = 10_000
+
+// conns are the open connections of an http.Server, or of all those of a [Group], whichever HTTP
+// they speak, from their acceptance on. They are bounded: for one too many, the one that has been
+// idle longest is closed, that is without a request, or before the end of its first header. If all
+// others are at work, it is the new one itself.
+//
+// It is safe for concurrent use, and must not be copied.
+type conns struct {
+	max int // zero means DefaultMaxConns
+
+	mu   sync.Mutex
+	open map[net.Conn]*tracked // by what is below TLS
+	idle list.List             // of *tracked; the one that has been idle longest is first
+}
+
+// tracked is a connection as conns know it.
+type tracked struct {
+	conn   net.Conn      // below TLS
+	owner  *http.Server  // that it was handed to; nil during its handshake
+	silent bool          // it has asked for nothing yet
+	idle   *list.Element // nil if it is at work
+}
+
+// enter adds a connection that was accepted, before it is handed to an http.Server, if that is
+// later. A nil *conns has no bound, and does nothing.
+func (c *conns) enter(nc net.Conn, owner *http.Server) {
+	if c == nil {
+		return
+	}
+	nc = below(nc)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if t := c.open[nc]; t != nil {
+		t.owner = owner
+		return
+	}
+	if c.open == nil {
+		c.open = map[net.Conn]*tracked{}
+	}
+	t := &tracked{conn: nc, owner: owner, silent: true}
+	t.idle = c.idle.PushBack(t)
+	c.open[nc] = t
+	most := c.max
+	if most == 0 {
+		most = DefaultMaxConns
+	}
+	if len(c.open) > most {
+		c.closeOldest()
+	}
+}
+
+// leave removes a connection that is closed, or is another protocol's.
+func (c *conns) leave(nc net.Conn) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if t := c.open[below(nc)]; t != nil {
+		c.remove(t)
+	}
+}
+
+// shed closes the connection that has been idle longest, and reports whether there is one.
+func (c *conns) shed() bool {
+	if c == nil {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closeOldest()
+}
+
+// closeOldest closes the connection that has been idle longest, and reports whether there is one.
+// c.mu is held.
+func (c *conns) closeOldest() bool {
+	first := c.idle.Front()
+	if first == nil {
+		return false
+	}
+	t := first.Value.(*tracked)
+	c.remove(t)
+	t.conn.Close() // it does not wait for the client
+	return true
+}
+
+// remove forgets a connection. c.mu is held.
+func (c *conns) remove(t *tracked) {
+	delete(c.open, t.conn)
+	if t.idle != nil {
+		c.idle.Remove(t.idle)
+	}
+}
+
+// changed notes the state of a connection: it is http.Server's ConnState.
+func (c *conns) changed(owner *http.Server, nc net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		c.enter(nc, owner)
+		return
+	case http.StateHijacked:
+		unended(nc)
+		fallthrough
+	case http.StateClosed:
+		c.leave(nc)
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t := c.open[below(nc)]
+	switch {
+	case t == nil: // it was one too many
+	case state == http.StateActive && t.idle != nil:
+		t.silent = false
+		c.idle.Remove(t.idle)
+		t.idle = nil
+	case state == http.StateIdle && t.idle == nil:
+		t.idle = c.idle.PushBack(t)
+	}
+}
+
+// endSilent closes the connections of owner, which takes no requests any more, that have asked for
+// nothing: net/http waits five seconds for each, and then would not answer.
+func (c *conns) endSilent(owner *http.Server) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, t := range c.open {
+		if t.owner == owner && t.silent {
+			c.remove(t)
+			t.conn.Close()
+		}
+	}
+}
+
+// track has s tell c of its connections, beside whom it tells already, and of its shutdown.
+func (c *conns) track(s *http.Server) {
+	s.RegisterOnShutdown(func() { c.endSilent(s) })
+	told := s.ConnState
+	s.ConnState = func(nc net.Conn, state http.ConnState) {
+		c.changed(s, nc, state)
+		if told != nil {
+			told(nc, state)
+		}
+	}
+}
+
+// below is what is below TLS, and what else stands around a connection.
+func below(nc net.Conn) net.Conn {
+	for {
+		over, ok := nc.(interface{ NetConn() net.Conn })
+		if !ok {
+			return nc
+		}
+		nc = over.NetConn()
+	}
+}

@@ -1,0 +1,141 @@
+package server_test
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/larkspur-web/larkspur/push"
+	"github.com/larkspur-web/larkspur/push/pushtest"
+	"github.com/larkspur-web/larkspur/server"
+)
+
+// TestStripPrefix verifies that what http.StripPrefix takes off the path is in SCRIPT_NAME, wherever
+// it stands, so that the two together are always what the client asked for.
+func TestStripPrefix(t *testing.T) {
+	app := program(t, where, nil)
+	gateway := &server.Gateway{App: app}
+	quiet := slog.New(slog.DiscardHandler)
+	front := func(mounts ...server.Mount) http.Handler { return &server.Front{Mounts: mounts, Logger: quiet} }
+	strip := func(prefix string, h http.Handler) http.Handler { return http.StripPrefix(prefix, h) }
+	mux := http.NewServeMux()
+	mux.Handle("/a/", strip("/a", &server.Handler{App: app}))
+	for _, test := range []struct {
+		name         string
+		handler      http.Handler
+		target, want string
+	}{
+		{"none", front(server.Mount{Path: "/a", Handler: gateway}), "/a/x", "/a|/x"},
+		{"around a Handler", strip("/a", &server.Handler{App: app}), "/a/x", "/a|/x"},
+		{"of a mux", mux, "/a/x", "/a|/x"},
+		{"around a Handler with that mount", strip("/a", &server.Handler{App: app, Mount: "/a"}), "/a/x", "/a|/x"},
+		{"around a Handler with a mount", strip("/a", &server.Handler{App: app, Mount: "/b"}), "/a/b/x", "/a/b|/x"},
+		{"around a Gateway alone", strip("/a", gateway), "/a/x", "/a|/x"},
+		{"between", front(server.Mount{Path: "/a", Handler: strip("/a", gateway)}), "/a/x", "/a|/x"},
+		{"between, whose rest is like the mount", front(server.Mount{Path: "/a", Handler: strip("/a", gateway)}), "/a/a/x", "/a|/a/x"},
+		{"between, less than the mount", front(server.Mount{Path: "/a/b", Handler: strip("/a", gateway)}), "/a/b/x", "/a/b|/x"},
+		{"between, more than the mount", front(server.Mount{Path: "/a", Handler: strip("/a/b", gateway)}), "/a/b/x", "/a/b|/x"},
+		{"on both sides", strip("/a", front(server.Mount{Path: "/b", Handler: strip("/b", gateway)})), "/a/b/x", "/a/b|/x"},
+		{"with the slash", front(server.Mount{Path: "/a", Handler: strip("/a/", gateway)}), "/a/x", "/a|/x"},
+		{"all of it", strip("/a", gateway), "/a", "/a|"},
+		{"encoded", strip("/ä", gateway), "/%C3%A4/x%20y?q=/a", "/ä|/x y"},
+		{"a rewritten path", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			r.URL.Path = "/other"
+			gateway.ServeHTTP(w, r)
+		}), "/a/x", "|/other"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := httptest.NewRecorder()
+			test.handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, test.target, nil))
+			if got := w.Body.String(); got != test.want {
+				t.Errorf("got %s, want %s", got, test.want)
+			}
+		})
+	}
+}
+
+// TestStripPrefixOfPromises verifies the same of a request that is promised with a page.
+func TestStripPrefixOfPromises(t *testing.T) {
+	gateway := &server.Gateway{App: program(t, `
+def app(environ, start_response):
+    link = [("Link", "</a/style.css>; rel=preload; as=style")] if environ["PATH_INFO"] == "/page" else []
+    start_response("200 OK", [("Content-Type", "text/html")] + link)
+    return [environ["SCRIPT_NAME"], "|", environ["PATH_INFO"]]
+`, nil)}
+	for _, h := range []http.Handler{gateway, http.StripPrefix("/a", gateway)} {
+		s := serve(t, &server.Front{
+			Mounts: []server.Mount{{Path: "/a", Handler: h}},
+			Push:   &push.Policy{VerifyTimeout: 20 * time.Second},
+		})
+		c, err := pushtest.Dial(t.Context(), s.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		x := ask(t, c, "/a/page")
+		if got := string(x.Body) + " " + fmt.Sprint(bodies(x)); got != "/a|/page [/a|/style.css]" {
+			t.Errorf("got %s", got)
+		}
+	}
+}
+
+// TestMountsAreChecked verifies that mounts which can be no mounts are refused, at each request and
+// with a message.
+func TestMountsAreChecked(t *testing.T) {
+	ok := http.NotFoundHandler()
+	for _, test := range []struct {
+		front *server.Front
+		want  string
+	}{
+		{&server.Front{Mounts: []server.Mount{{Path: "a", Handler: ok}}}, `"a" of a Mount must begin with a slash`},
+		{&server.Front{Mounts: []server.Mount{{Path: "/", Handler: ok}}}, `"/" of a Mount must begin with a slash and end without one`},
+		{&server.Front{Mounts: []server.Mount{{Path: "/a/", Handler: ok}}}, "end without one"},
+		{&server.Front{Mounts: []server.Mount{{Host: "h", Path: "/a"}}}, `the Mount at "h/a" has no Handler`},
+		{&server.Front{Mounts: []server.Mount{{Path: "/a", Handler: ok}, {Path: "/a", Handler: ok}}}, `two Mounts at "/a"`},
+		{&server.Front{Mounts: []server.Mount{{Path: "/a", Handler: &server.Gateway{}}}}, "has no App"},
+	} {
+		for range 2 {
+			func() {
+				defer func() {
+					if got := fmt.Sprint(recover()); !strings.Contains(got, test.want) {
+						t.Errorf("got %s, want %s", got, test.want)
+					}
+				}()
+				test.front.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/a", nil))
+			}()
+		}
+	}
+}
+
+// TestVariables verifies that variables of one request win over all others, and that a router's
+// values reach the script.
+func TestVariables(t *testing.T) {
+	h := &server.Handler{
+		App: program(t, `
+def app(environ, start_response):
+    start_response("200 OK", [])
+    return [environ["user.id"], " ", environ["SERVER_NAME"], " ", environ.get("REMOTE_USER", "nobody")]
+`, nil),
+		Environ: map[string]string{"REMOTE_USER": "deployer"},
+		Variables: func(r *http.Request) map[string]string {
+			return map[string]string{"user.id": r.PathValue("id"), "REMOTE_USER": "ada", "SERVER_NAME": "s"}
+		},
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/users/{id}", h)
+	s := httptest.NewServer(mux)
+	defer s.Close()
+	resp, err := http.Get(s.URL + "/users/7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if body, _ := io.ReadAll(resp.Body); string(body) != "7 s ada" {
+		t.Errorf("got %s", body)
+	}
+}
