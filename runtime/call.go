@@ -71,7 +71,9 @@ func (c *call) end(err *error) {
 }
 
 // outcome is the error of the call whose use returned err.
-func (c *call) outcome(err error) error {
+func (c *call) outcome(err error) error { return host.Bound(c.cause(err)) }
+
+func (c *call) cause(err error) error {
 	if err == nil || c.failure != nil {
 		return c.failure
 	}
@@ -197,17 +199,22 @@ func (c *call) Extend() { c.ctx.extend() }
 // Fail is [host.Call]'s.
 func (c *call) Fail(err error) {
 	if c.failure == nil {
-		c.stop(&failure{err, c.thread.CallStack()})
+		c.stop(&failure{host.Bound(err), c.thread.CallStack()})
 	}
 }
 
 // print is the thread's Print: one record for each call of print(), with the line that called it.
 func print(t *starlark.Thread, msg string) {
 	c := callOf(t)
-	logger := c.program.logger
-	if logger == nil {
-		logger = slog.Default()
-	}
 	pos := host.Position(t.CallStack())
-	logger.LogAttrs(&c.ctx, slog.LevelInfo, msg, slog.String("file", pos.Filename()), slog.Int("line", int(pos.Line)))
+	c.log().LogAttrs(&c.ctx, slog.LevelInfo, msg,
+		slog.String("file", pos.Filename()), slog.Int("line", int(pos.Line)))
+}
+
+// log is where the call logs.
+func (c *call) log() *slog.Logger {
+	if c.program.logger == nil {
+		return slog.Default()
+	}
+	return c.program.logger
 }
