@@ -22,6 +22,9 @@ var eager = []string{
 	"tuple", "zip",
 }
 
+// writing are the builtins that write a value whole.
+var writing = []string{"print", "repr", "str"}
+
 // predeclare returns what every file sees: ours, and extra.
 func predeclare(extra starlark.StringDict) starlark.StringDict {
 	all := starlark.StringDict{
@@ -30,6 +33,12 @@ func predeclare(extra starlark.StringDict) starlark.StringDict {
 		"int":   guard("int", digits),
 		"range": starlark.NewBuiltin("range", shortRange),
 		"type":  starlark.NewBuiltin("type", typeOf),
+
+		measured: starlark.NewBuiltin("operand", measure),
+		factor:   starlark.NewBuiltin("factor", multiply),
+	}
+	for _, name := range writing {
+		all[name] = guard(name, writable)
 	}
 	for _, name := range eager {
 		all[name] = guard(name, host.CheckElements)
@@ -55,6 +64,9 @@ func guard(name string, check func(starlark.Value) error) starlark.Value {
 		return stock.CallInternal(t, args, kwargs)
 	})
 }
+
+// writable returns an error if v is too large to be written at once.
+func writable(v starlark.Value) error { return host.Measure(v, host.MaxSize) }
 
 func digits(v starlark.Value) error {
 	if s, ok := v.(starlark.String); ok && len(s) > maxDigits {

@@ -195,6 +195,9 @@ func (l *loader) translate(tree *syntax.File, src []byte) (*starlark.Program, er
 			rewrite(tree, src)
 		}
 	}
+	var enclosed operands
+	enclosed.enclose(tree)
+	defer enclosed.restore() // what looks at the tree is to see what is written
 	return starlark.FileProgram(tree, l.predeclared.Has)
 }
 
