@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
@@ -12,7 +13,8 @@ import (
 )
 
 // interval is how many steps pass between two looks at the limits: few enough that a recursion
-// overshoots its depth by a few hundred frames only, enough that the look costs less than 1%.
+// overshoots its depth by a few hundred frames only, enough that the look costs less than 1%. If
+// they take long, an overseer looks at the clock.
 const interval = 1000
 
 // A call is one use of a thread: the thread itself, its context and its limits. It is owned by
@@ -27,7 +29,10 @@ type call struct {
 	watch   func() uint64 // nil if nobody watches
 	waiter  host.Waiter   // nil if nobody stands around its waits
 	trail   *trail        // while a limit is being reached
-	failure error         // what ended the call, once something did
+
+	overseen  bool
+	cancelled atomic.Bool // by its overseer
+	failure   error       // what ended the call, once something did
 }
 
 var (
@@ -43,7 +48,7 @@ func (c *call) start(ctx context.Context, p *Program, length time.Duration, b *b
 	c.thread.Name = p.name
 	c.thread.Print = print
 	c.thread.OnMaxSteps = safepoint
-	c.arm(interval)
+	c.arm(early)
 	host.Attach(&c.thread, c)
 }
 
@@ -51,7 +56,7 @@ func (c *call) start(ctx context.Context, p *Program, length time.Duration, b *b
 func newCall(ctx context.Context, p *Program) *call {
 	c := new(call)
 	c.start(ctx, p, p.limits.Time, new(budget))
-	c.arm(min(interval, p.limits.Steps))
+	c.arm(min(early, p.limits.Steps))
 	return c
 }
 
@@ -78,7 +83,7 @@ func (c *call) cause(err error) error {
 		return c.failure
 	}
 	// A builtin that waits on the context returns the context's error before a safepoint sees it.
-	if ended := c.ctx.Err(); ended != nil && errors.Is(err, ended) {
+	if ended := c.ctx.Err(); ended != nil && (errors.Is(err, ended) || c.cancelled.Load()) {
 		var eval *starlark.EvalError
 		if errors.As(err, &eval) {
 			return c.ended(ended, eval.CallStack)
@@ -142,7 +147,11 @@ func safepoint(t *starlark.Thread) {
 	case c.failure != nil:
 	case c.reached(nil) == nil:
 		c.trail = nil
-		c.arm(t.Steps + min(interval, c.program.limits.Steps-c.budget.Load()))
+		if !c.overseen && (t.Steps >= interval || c.ctx.took() > long) {
+			c.oversee()
+		}
+		gap := min(interval, 3*t.Steps, c.program.limits.Steps-c.budget.Load())
+		c.arm(t.Steps + gap)
 	default:
 		if c.trail == nil {
 			c.trail = &trail{depth: t.CallStackDepth()}

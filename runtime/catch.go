@@ -19,7 +19,7 @@ func catch(t *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs 
 	if _, ok := args[0].(starlark.Callable); !ok {
 		return nil, fmt.Errorf("catch: got %s, want a function: write catch(fn, x), not catch(fn(x))", args[0].Type())
 	}
-	v, err := guarded(func() (starlark.Value, error) {
+	v, err := recovered(func() (starlark.Value, error) {
 		return starlark.Call(t, args[0], args[1:], kwargs)
 	})
 	if err == nil {

@@ -18,6 +18,7 @@ type deadlineContext struct {
 	deadline time.Duration // since epoch; MaxInt64 for none
 	err      error         // once ended
 	passed   bool          // it ended because its own deadline passed
+	ended    bool          // its call has ended
 	listener *listener     // made by the first Done
 }
 
@@ -26,6 +27,8 @@ type listener struct {
 	done    chan struct{}
 	timer   *time.Timer // nil without a deadline
 	release func() bool // stops listening to the parent; nil if the context had ended
+
+	overseer *overseer // nil if the call is not watched
 }
 
 // epoch is what deadlines are counted from: eight bytes do for each.
@@ -64,7 +67,22 @@ func (c *deadlineContext) extend() {
 func (c *deadlineContext) end() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.ended = true
+	if c.listener != nil {
+		c.listener.overseer.stop()
+		c.listener.overseer = nil
+	}
 	c.close(context.Canceled)
+}
+
+// took returns how long it is since the beginning, or since the last extend; 0 without a deadline.
+func (c *deadlineContext) took() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.deadline == math.MaxInt64 {
+		return 0
+	}
+	return time.Since(epoch) - (c.deadline - c.length)
 }
 
 // left returns how long it is to the deadline, MaxInt64 without one.
@@ -108,6 +126,7 @@ func (c *deadlineContext) close(err error) {
 		return
 	}
 	close(l.done)
+	l.overseer.late()
 	l.release()
 	if l.timer != nil {
 		l.timer.Stop()
