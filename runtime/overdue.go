@@ -9,7 +9,7 @@ import (
 const (
 	// early is the step at which the limits are looked at first, before interval: the steps may
 	// be long.
-	early = 50
+	early = 25
 	// long is how long a call may take before somebody watches it: what that costs is little beside
 	// it. One that takes an interval of steps is watched too.
 	long = 100 * time.Microsecond

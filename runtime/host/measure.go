@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -73,7 +74,7 @@ func (m *measure) value(v starlark.Value) error {
 }
 
 // container counts the elements of v. One that is inside itself has no more of them.
-func (m *measure) container(v starlark.Value) (err error) {
+func (m *measure) container(v starlark.Value) error {
 	switch v.(type) {
 	case *starlark.List, *starlark.Dict:
 		if slices.Contains(m.path, v) {
@@ -85,14 +86,34 @@ func (m *measure) container(v starlark.Value) (err error) {
 		return errDeep
 	}
 	m.path = append(m.path, v)
-	defer func() { m.path = m.path[:len(m.path)-1] }()
+	err := m.elements(v)
+	m.path = m.path[:len(m.path)-1]
+	return err
+}
+
+func (m *measure) elements(v starlark.Value) error {
 	switch v := v.(type) {
-	case *starlark.Dict:
-		for key, value := range v.Entries() {
-			if err = m.value(key); err == nil {
-				err = m.value(value)
+	case starlark.Tuple:
+		for _, x := range v {
+			if err := m.value(x); err != nil {
+				return err
 			}
-			if err != nil {
+		}
+	case *starlark.List:
+		for i := range v.Len() {
+			if err := m.value(v.Index(i)); err != nil {
+				return err
+			}
+		}
+	case *starlark.Set:
+		for x := range v.Elements() {
+			if err := m.value(x); err != nil {
+				return err
+			}
+		}
+	case *starlark.Dict:
+		for key, x := range v.Entries() {
+			if err := cmp.Or(m.value(key), m.value(x)); err != nil {
 				return err
 			}
 		}
@@ -100,18 +121,6 @@ func (m *measure) container(v starlark.Value) (err error) {
 		for _, name := range v.AttrNames() {
 			field, _ := v.Attr(name)
 			if err := m.value(field); err != nil {
-				return err
-			}
-		}
-	case starlark.Tuple:
-		for _, x := range v {
-			if err := m.value(x); err != nil {
-				return err
-			}
-		}
-	case starlark.Iterable:
-		for x := range starlark.Elements(v) {
-			if err := m.value(x); err != nil {
 				return err
 			}
 		}
