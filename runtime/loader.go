@@ -128,9 +128,11 @@ func (l *loader) run(
 	}
 	for _, s := range g.order {
 		made, err := s.program.Init(&c.thread, l.predeclared)
-		made.Freeze()
 		if err != nil {
 			return nil, placed(c.outcome(err))
+		}
+		if err := freeze(s.parsed, made); err != nil {
+			return nil, err
 		}
 		globals[s.name] = made
 	}
