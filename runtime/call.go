@@ -12,11 +12,6 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// interval is how many steps pass between two looks at the limits: few enough that a recursion
-// overshoots its depth by a few hundred frames only, enough that the look costs less than 1%. If
-// they take long, an overseer looks at the clock.
-const interval = 1000
-
 // A call is one use of a thread: the thread itself, its context and its limits. It is owned by
 // the goroutine that runs it, except for the context, which has its own lock.
 type call struct {
@@ -30,8 +25,9 @@ type call struct {
 	waiter  host.Waiter   // nil if nobody stands around its waits
 	trail   *trail        // while a limit is being reached
 
-	overseen  bool
-	cancelled atomic.Bool // by its overseer
+	pace      pace
+	overseer  *overseer   // nil if the call is not watched
+	cancelled atomic.Bool // by the overseer
 	failure   error       // what ended the call, once something did
 }
 
@@ -44,7 +40,7 @@ var (
 // start begins the call c, which is fresh, for at most length.
 func (c *call) start(ctx context.Context, p *Program, length time.Duration, b *budget) {
 	c.program, c.budget = p, b
-	c.ctx.start(ctx, length)
+	c.pace.looked = c.ctx.start(ctx, length)
 	c.thread.Name = p.name
 	c.thread.Print = print
 	c.thread.OnMaxSteps = safepoint
@@ -68,6 +64,7 @@ func callOf(t *starlark.Thread) *call {
 
 // end ends the call, whose error is *err, or the panic that ended it. It is to be deferred.
 func (c *call) end(err *error) {
+	c.overseer.stop()
 	c.ctx.end()
 	c.count()
 	if v := recover(); v != nil {
@@ -147,11 +144,11 @@ func safepoint(t *starlark.Thread) {
 	case c.failure != nil:
 	case c.reached(nil) == nil:
 		c.trail = nil
-		if !c.overseen && (t.Steps >= interval || c.ctx.took() > long) {
+		gap, slow := c.pace.next()
+		if slow || t.Steps >= watched {
 			c.oversee()
 		}
-		gap := min(interval, 3*t.Steps, c.program.limits.Steps-c.budget.Load())
-		c.arm(t.Steps + gap)
+		c.arm(t.Steps + min(gap, c.program.limits.Steps-c.budget.Load()))
 	default:
 		if c.trail == nil {
 			c.trail = &trail{depth: t.CallStackDepth()}

@@ -18,7 +18,6 @@ type deadlineContext struct {
 	deadline time.Duration // since epoch; MaxInt64 for none
 	err      error         // once ended
 	passed   bool          // it ended because its own deadline passed
-	ended    bool          // its call has ended
 	listener *listener     // made by the first Done
 }
 
@@ -27,24 +26,26 @@ type listener struct {
 	done    chan struct{}
 	timer   *time.Timer // nil without a deadline
 	release func() bool // stops listening to the parent; nil if the context had ended
-
-	overseer *overseer // nil if the call is not watched
 }
 
 // epoch is what deadlines are counted from: eight bytes do for each.
 var epoch = time.Now()
 
-func (c *deadlineContext) start(parent context.Context, length time.Duration) {
+// start begins the context, and returns the time since epoch.
+func (c *deadlineContext) start(parent context.Context, length time.Duration) time.Duration {
 	c.parent, c.length = parent, length
-	c.reset()
+	return c.reset()
 }
 
-// reset sets the deadline to a full length from now, if there is one before the end of time.
-func (c *deadlineContext) reset() {
+// reset sets the deadline to a full length from now, if there is one before the end of time. It
+// returns the time since epoch.
+func (c *deadlineContext) reset() time.Duration {
+	now := time.Since(epoch)
 	c.deadline = math.MaxInt64
-	if now := time.Since(epoch); c.length < math.MaxInt64 && now <= math.MaxInt64-c.length {
+	if c.length < math.MaxInt64 && now <= math.MaxInt64-c.length {
 		c.deadline = now + c.length
 	}
+	return now
 }
 
 // extend moves the deadline to a full length from now.
@@ -67,22 +68,7 @@ func (c *deadlineContext) extend() {
 func (c *deadlineContext) end() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.ended = true
-	if c.listener != nil {
-		c.listener.overseer.stop()
-		c.listener.overseer = nil
-	}
 	c.close(context.Canceled)
-}
-
-// took returns how long it is since the beginning, or since the last extend; 0 without a deadline.
-func (c *deadlineContext) took() time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.deadline == math.MaxInt64 {
-		return 0
-	}
-	return time.Since(epoch) - (c.deadline - c.length)
 }
 
 // left returns how long it is to the deadline, MaxInt64 without one.
@@ -126,7 +112,6 @@ func (c *deadlineContext) close(err error) {
 		return
 	}
 	close(l.done)
-	l.overseer.late()
 	l.release()
 	if l.timer != nil {
 		l.timer.Stop()

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/resolve"
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
@@ -23,21 +24,22 @@ func freeze(tree *syntax.File, globals starlark.StringDict) error {
 	f := freezing{left: maxFrozen, seen: make(map[starlark.Value]bool)}
 	for _, name := range slices.Sorted(maps.Keys(globals)) {
 		if err := f.value(globals[name]); err != nil {
-			return fmt.Errorf("%s: %s cannot be kept: %w", place(tree, name), name, err)
+			fault := diagnose(binding(tree, name), "%s cannot be kept: %v", name, err)
+			return host.Diagnostics{fault}
 		}
 	}
 	globals.Freeze()
 	return nil
 }
 
-// place is where a file binds a global.
-func place(tree *syntax.File, name string) string {
+// binding is where a file binds a global.
+func binding(tree *syntax.File, name string) syntax.Position {
 	for _, b := range tree.Module.(*resolve.Module).Globals {
 		if b.First.Name == name {
-			return b.First.NamePos.String()
+			return b.First.NamePos
 		}
 	}
-	return tree.Path
+	return syntax.MakePosition(&tree.Path, 0, 0)
 }
 
 // A freezing goes where the interpreter will go.

@@ -7,7 +7,10 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/fstest"
+	"time"
 
+	"github.com/larkspur-web/larkspur/runtime"
 	rthost "github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/server"
 	"go.starlark.net/starlark"
@@ -71,5 +74,45 @@ def app(environ, start_response):
 			t.Errorf("%s: status %d, a page of %d bytes, %d bytes of log; want 500 and short ones",
 				body, w.Code, w.Body.Len(), log.Len())
 		}
+	}
+}
+
+// TestStuck verifies that a call in a step that does not end gives its slot to others, and does not
+// keep the server from ending.
+func TestStuck(t *testing.T) {
+	entered, leave := make(chan struct{}), make(chan struct{})
+	t.Cleanup(func() { close(leave) })
+	p, err := runtime.Load(&runtime.Config{
+		FS: fstest.MapFS{"app.star": {Data: []byte(`
+def app(environ, start_response):
+    if environ["PATH_INFO"] == "/stuck":
+        for _ in range(100): pass
+        stick()
+    start_response("200 OK", [])
+    return ["free"]
+`)}},
+		Limits: runtime.Limits{Time: 50 * time.Millisecond},
+		Predeclared: starlark.StringDict{"stick": rthost.Func("stick", func() {
+			close(entered)
+			<-leave
+		})},
+	}, "app.star")
+	if err != nil {
+		t.Fatal(err)
+	}
+	slots := &server.Slots{Calls: 1, Wait: patient}
+	l := open(t, "http")
+	g := serveGroup(t, &server.Group{
+		Handler: &server.Handler{App: p, Slots: slots}, Drain: 50 * time.Millisecond,
+	}, l)
+	stuck := call(t, l, true)
+	stuck.url += "/stuck"
+	go stuck.get()
+	<-entered
+	if body, _, err := call(t, l, false).get(); body != "free" {
+		t.Errorf("the next request got %q, %v", body, err)
+	}
+	if err := g.ends(); err == nil {
+		t.Error("the group says that every request was answered")
 	}
 }
