@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
+	"go.starlark.net/starlark"
 )
 
 // A Code names a fault of the contract for good: it stays the same across versions, so that it can
@@ -229,9 +230,17 @@ type Error struct {
 	Err error
 }
 
-// Errorf returns an Error. The fix may be empty.
+// Errorf returns an Error, whose message is cut to [host.MaxMessage]. The fix may be empty.
 func Errorf(code Code, fix, format string, args ...any) *Error {
-	return &Error{Code: code, Msg: fmt.Sprintf(format, args...), Fix: fix}
+	for i, arg := range args { // before they are quoted, which takes several times their size
+		switch arg := arg.(type) {
+		case string:
+			args[i] = host.Cut(arg)
+		case starlark.String:
+			args[i] = starlark.String(host.Cut(string(arg)))
+		}
+	}
+	return &Error{Code: code, Msg: host.Cut(fmt.Sprintf(format, args...)), Fix: fix}
 }
 
 func (e *Error) Error() string {

@@ -37,7 +37,9 @@
 // (result, error); one of the two is None. An error is true, and has .message, .backtrace and
 // .kind ("fail" if the script called fail(), what the Go error says if it has a method
 // Kind() string, otherwise "error"). fail(error) raises it again. What ends a whole call (a limit,
-// a context that is done, [host.Call.Fail]) is not for a script to catch.
+// a context that is done, [host.Call.Fail], a panic with http.ErrAbortHandler) is not for a script
+// to catch. Any other panic of Go code is of the kind "panic", and is logged when it is caught. No
+// message is longer than [host.MaxMessage].
 //
 // # How host code reaches the call
 //

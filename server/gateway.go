@@ -176,6 +176,9 @@ func (r *response) fail(err error) bool {
 			slog.String("path", r.r.URL.Path), slog.String("request", r.env.Request().ID()))
 		return false
 	}
+	if host.Aborted(err) {
+		return false
+	}
 	f := failureOf(err)
 	if r.sent {
 		f.Status = int(r.status)
