@@ -53,6 +53,16 @@ func (l *loader) language() *habit.Language {
 	return found
 }
 
+// explained is the error of a call with what the scripts tell: where what was returned comes from,
+// and what to write instead.
+func (p *Program) explained(err error) error {
+	var about host.Returner
+	if errors.As(err, &about) && host.PlaceOf(err) == "" {
+		return p.returned(err, about)
+	}
+	return cured(p.sources, err)
+}
+
 // cured adds to an error of the interpreter what to write instead, if that is known. The error may
 // be that of other calls too, so that it is not changed itself.
 func cured(sources map[string]*source, err error) error {

@@ -110,3 +110,13 @@ func Excerpt(tree fs.FS, p Place, around int) []Line {
 	}
 	return lines
 }
+
+// A placedError is an error of Go code, with the line of script that it is about.
+type placedError struct {
+	err error
+	pos syntax.Position
+}
+
+func (e *placedError) Error() string { return e.err.Error() }
+func (e *placedError) Unwrap() error { return e.err }
+func (e *placedError) Place() string { return e.pos.String() }
