@@ -109,3 +109,13 @@ func (r *run) CleanUp(ctx context.Context, use host.Use) (err error) {
 	defer c.end(&err)
 	return r.program.explained(c.outcome(use(&c.ctx, &c.thread, r.program.app)))
 }
+
+var _ host.Sourcer = (*run)(nil)
+
+// Source is [host.Sourcer]'s.
+func (r *run) Source(file string) []byte {
+	if s := r.program.sources[file]; s != nil {
+		return s.text
+	}
+	return nil
+}
