@@ -34,8 +34,9 @@ const (
 // leaves zero gets a safe value; a negative timeout stays, and means none. Call it before s
 // serves. An [h2.Server] whose Configure is called after it takes the place of the default one.
 //
-// WriteTimeout is not only a bound of the whole response: a [Handler] moves it with each block that
-// the client accepts, so that a stream lives as long as it is read.
+// WriteTimeout stays zero, as it would cut the streams of any handler: a [Handler] sets its own
+// deadline, which moves with each block that the client accepts, and what waits for an HTTP/2
+// client that does not read ends by StallTimeout of [h2.Server].
 //
 // It has at most [DefaultMaxConns] connections at once: for one more, the one that has been idle
 // longest is closed.
@@ -50,7 +51,6 @@ func harden(s *http.Server, c *conns) {
 	keepEndings(s)
 	setTimeout(&s.ReadHeaderTimeout, DefaultReadHeaderTimeout)
 	setTimeout(&s.ReadTimeout, DefaultReadTimeout)
-	setTimeout(&s.WriteTimeout, DefaultWriteTimeout)
 	setTimeout(&s.IdleTimeout, idleTimeout)
 	if s.MaxHeaderBytes == 0 {
 		s.MaxHeaderBytes = DefaultMaxHeaderBytes

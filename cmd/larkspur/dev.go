@@ -31,8 +31,9 @@ the last requests, asks them again and saves them as tests. Ctrl-C ends it, and 
 end of its terminal.
 
 APP is FILE.star, FILE.star:CALLABLE, or a directory that holds app.star; without one
-it is the current directory if that holds app.star, or else the tour that is built into
-larkspur.
+it is the current directory if that holds app.star, or, where there is no script at all,
+the tour that is built into larkspur. What does not load is shown in the browser until
+it does.
 
 The certificate for https is made once, for localhost, and kept in the user's cache
 directory; a browser asks once whether to trust it. To have it trust your own, name one
@@ -51,6 +52,9 @@ with --tls-cert and --tls-key.`,
 				return err
 			}
 			if app == nil {
+				if err := beside("dev"); err != nil {
+					return err
+				}
 				app = tour()
 			}
 			console := newConsole(stderr, excerpt(app))

@@ -46,7 +46,7 @@ var policy = []struct {
 		"runtime/frames"}, starlark},
 	{"server/answer", []string{"environ", "environ/wire", "runtime/host"}, starlark},
 	{"server/lint", []string{"server/answer", "environ", "runtime/host"}, starlark},
-	{"server/apptest", []string{"server", "environ", "environ/wire", "runtime/host/..."}, starlark},
+	{"server/apptest", []string{"server", "push", "environ", "environ/wire", "runtime/host/..."}, starlark},
 	{"server/site", []string{"runtime", "runtime/host", "runtime/watch", "runtime/suite", "environ",
 		"environ/lib/...", "server", "server/dev", "server/apptest", "server/h2", "push", "apps"},
 		starlark},

@@ -9,7 +9,10 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
+	"time"
 
+	"github.com/larkspur-web/larkspur/push"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/server"
 	"go.starlark.net/starlark"
@@ -31,6 +34,9 @@ type client struct {
 	vars    map[string]string
 	header  http.Header // of each request
 	jar     *cookiejar.Jar
+
+	push       bool     // it takes promises, over HTTP/2
+	connection sync.Map // what package push knows of it
 }
 
 // under returns an App that calls another callable, on the threads of app.
@@ -60,6 +66,7 @@ func (c *Config) clientMember() host.Member {
 				Default: starlark.String("127.0.0.1:49152")},
 			{Name: "max_body", Doc: "the bound of a request's body; 0 is the server's default",
 				Default: starlark.MakeInt(0)},
+			{Name: "push", Doc: "take what is pushed, over HTTP/2", Default: starlark.True},
 			{Name: "lint", Doc: "fail where the application breaks the contract",
 				Default: starlark.True},
 		},
@@ -77,7 +84,8 @@ func (c *Config) clientMember() host.Member {
 // newClient is client(app, ...).
 func (c *Config) newClient(
 	t *starlark.Thread, app starlark.Callable, base, mount, proto string,
-	vars starlark.IterableMapping, headers starlark.Value, peer string, maxBody int64, lint bool,
+	vars starlark.IterableMapping, headers starlark.Value, peer string, maxBody int64,
+	push, lint bool,
 ) (*client, error) {
 	session, err := sessionOf(t)
 	if err != nil {
@@ -85,7 +93,7 @@ func (c *Config) newClient(
 	}
 	cl := &client{
 		config: c, session: session, mount: mount, proto: proto, peer: peer, maxBody: maxBody,
-		header: make(http.Header),
+		header: make(http.Header), push: push,
 	}
 	if err := cl.setBase(base); err != nil {
 		return nil, err
@@ -211,5 +219,7 @@ func (c *client) handler() *server.Handler {
 		Environ:    c.vars,
 		ServerName: c.base.Hostname(),
 		MaxBody:    c.maxBody,
+		// It is what the application does that is tested, not how long that takes.
+		Push: &push.Policy{VerifyTimeout: time.Minute},
 	}
 }

@@ -34,6 +34,9 @@ func (c *client) send(t *starlark.Thread, q *question) (*response, error) {
 	handler := c.handler()
 	x := c.session.begin(handler, r)
 	x.lint, x.expect = c.lint, q.expect
+	if c.push {
+		x.connection = &c.connection
+	}
 	handler.Logger = slog.New(tee.New(c.config.Log))
 	res := &response{client: c, x: x, url: c.base.ResolveReference(r.URL)}
 	if q.stream {
@@ -117,7 +120,7 @@ func (r *response) Attr(name string) (starlark.Value, error) {
 		}
 		return starlark.NewList(all), nil
 	case "pushes":
-		return starlark.NewList(nil), nil // a client without a connection accepts none
+		return r.pushes(), nil
 	case "error":
 		return r.x.errorValue(), nil
 	case "log":
@@ -136,6 +139,20 @@ func (r *response) Attr(name string) (starlark.Value, error) {
 		return starlark.NewBuiltin("close", r.close), nil
 	}
 	return nil, nil
+}
+
+// pushes are the responses that were pushed with it so far.
+func (r *response) pushes() *starlark.List {
+	var all []starlark.Value
+	for _, p := range r.x.promises {
+		target, err := url.ParseRequestURI(p.request.RequestURI)
+		if err != nil {
+			target = p.request.URL
+		}
+		all = append(all, &response{client: r.client, x: p, url: r.client.base.ResolveReference(target),
+			judged: true})
+	}
+	return starlark.NewList(all)
 }
 
 // cookies are those that the response sets.

@@ -29,6 +29,7 @@ func (r *reader) begin(st *stream) {
 		st.turn.incremental = true
 	}
 	c.open(st)
+	c.countHeader(st.req.cost)
 	c.setDeadlines(st)
 	if c.admission.running < c.lim.streams {
 		c.admission.running++

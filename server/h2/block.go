@@ -14,7 +14,8 @@ type block struct {
 	id          uint32 // 0: none is being read
 	end         bool   // END_STREAM
 	began       int64  // when its first frame came, if that did not end it
-	raw         int    // bytes that came
+	parts       int    // frames that came
+	raw         int    // bytes that came, without those that the trimmer has cut
 	size        int    // bytes of the fields, as SETTINGS_MAX_HEADER_LIST_SIZE counts
 	tooLarge    bool
 	dependsSelf bool // its priority names the stream itself; otherwise it is ignored
@@ -67,6 +68,16 @@ func (r *reader) handleContinuation(f frame) error {
 // since the decoder's table depends on it, but not kept. RFC 9113, section 4.3.
 func (r *reader) decode(p []byte, flags http2.Flags) error {
 	c, b := r.c, &r.block
+	// A block within one frame of the usual size has no string that could be too long.
+	if b.parts++; b.parts > 1 || !flags.Has(flagEndHeaders) || len(p) > minFrameSize {
+		if b.parts == 1 {
+			r.trimmer.init(c.lim.headerBytes, r.tableSize())
+		}
+		if p = r.trimmer.trim(p); r.trimmer.cut {
+			b.tooLarge = true
+			r.decoder.SetEmitEnabled(false)
+		}
+	}
 	// A block that is too large is decoded and answered 431, up to twice the limit.
 	// One that goes on beyond that may never end (CVE-2024-27316).
 	b.raw += len(p)
@@ -95,6 +106,9 @@ func (r *reader) decode(p []byte, flags http2.Flags) error {
 	return r.finishBlock(id)
 }
 
+// tableSize is the size of the largest table that the decoder may have.
+func (r *reader) tableSize() int { return int(max(r.c.lim.decoderTable, defaultTableSize)) }
+
 // limitHeader sets the time by which the block must have ended; 0 is none.
 func (r *reader) limitHeader(at int64) {
 	r.c.mu.Lock()
@@ -121,7 +135,7 @@ func (r *reader) field(f hpack.HeaderField) {
 // finishBlock handles a complete block: a request, or its trailers.
 func (r *reader) finishBlock(id uint32) error {
 	b := &r.block
-	defer clear(b.fields) // the slice is reused; the strings are the request's
+	defer b.clear()
 	if id <= r.c.streams.lastClient {
 		return r.handleTrailers(id)
 	}
@@ -146,6 +160,17 @@ func (r *reader) finishBlock(id uint32) error {
 	return nil
 }
 
+// keptFields is how many fields a connection keeps room for between requests.
+const keptFields = 64
+
+// clear lets go of the fields. The slice is reused; the strings are the request's.
+func (b *block) clear() {
+	clear(b.fields)
+	if cap(b.fields) > keptFields {
+		b.fields = nil
+	}
+}
+
 // openable notes that the client opens the stream id, and checks whether it may. It
 // returns the priority that a PRIORITY_UPDATE has given it before. A stream that
 // came after the final GOAWAY is ignored.
@@ -168,6 +193,8 @@ func (r *reader) openable(id uint32) (prio priority, ignored bool, err error) {
 	case c.streams.clients >= c.lim.streams:
 		// RFC 9113, section 5.1.2.
 		return prio, false, streamError{id, http2.ErrCodeRefusedStream, "too many streams"}
+	case !r.block.tooLarge && !c.headerRoom(r.block.cost()):
+		return prio, false, streamError{id, http2.ErrCodeRefusedStream, "no memory for headers"}
 	}
 	return prio, false, nil
 }

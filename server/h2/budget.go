@@ -11,9 +11,10 @@ import (
 // for earns more than it spends, and one that only sends frames is at its end after
 // some thousand.
 const (
-	// PING, SETTINGS, PRIORITY, WINDOW_UPDATE, CONTINUATION, empty DATA, frames of
-	// unknown types.
-	costFrame = 1
+	// PING, one of SETTINGS, PRIORITY, WINDOW_UPDATE, CONTINUATION, empty DATA, 64
+	// bytes of PRIORITY_UPDATE, frames of unknown types.
+	costFrame       = 1
+	priorityPerUnit = 64
 	// A RST_STREAM, whether the client sent it or made the server send it
 	// (MadeYouReset, CVE-2025-8671).
 	costReset = 8

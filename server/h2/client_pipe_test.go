@@ -156,6 +156,11 @@ func (m *memory) deaf(room int) {
 	m.in.set(func() { m.in.held, m.in.room = true, room })
 }
 
+// sip has a deaf client take n bytes more.
+func (m *memory) sip(n int) {
+	m.in.set(func() { m.in.room += n })
+}
+
 // hear makes a deaf client read again.
 func (m *memory) hear() {
 	m.in.set(func() { m.in.held, m.in.room = false, 0 })

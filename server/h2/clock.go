@@ -25,6 +25,7 @@ type clock struct {
 	idleFrom   int64 // since when there are no streams
 	pingBy     int64 // when the client must have answered the PING; 0: none is under way
 	pinged     int64 // when that was sent
+	stallBy    int64 // when the client must have opened the connection's window; 0: nothing waits
 }
 
 // startClock sets what holds for a new connection: its preface, and the
@@ -130,6 +131,9 @@ func (c *conn) checkTimes(r *round) bool {
 	if c.ending.finalBy != 0 && r.due(c.ending.finalBy) {
 		c.finalGoAway()
 	}
+	if c.clock.stallBy != 0 && r.due(c.clock.stallBy) {
+		c.endStalled()
+	}
 	if len(c.streams.open) == 0 {
 		c.checkIdle(r)
 	}
@@ -138,6 +142,17 @@ func (c *conn) checkTimes(r *round) bool {
 		return true
 	}
 	return c.checkPing(r)
+}
+
+// endStalled resets the streams that the client has opened no window of the connection
+// for.
+func (c *conn) endStalled() {
+	c.clock.stallBy = 0
+	for _, st := range c.streams.open {
+		if st.turn.scheduled {
+			c.resetFor(st.id, http2.ErrCodeInternal, errDeadline)
+		}
+	}
 }
 
 // checkIdle ends a connection that has had no streams for too long, and takes the

@@ -78,6 +78,20 @@ var limitCases = map[string]struct {
 			c.want("HEADERS 3 :status=431 ...", `DATA 3 END "Request Header Fields Too Large\n"`)
 		},
 	},
+	"MaxHeaderMemory": {
+		set: func(s *h2.Server) { s.MaxHeaderMemory = 1 },
+		test: func(t *testing.T, c *visitor) { // 16 KiB each connection has
+			c.get(1, "a", strings.Repeat("1", 10_000))
+			call := c.call()
+			c.get(3, "a", strings.Repeat("3", 10_000))
+			c.want("RST_STREAM 3 REFUSED_STREAM")
+			call.finish()
+			c.want("HEADERS 1 END ...")
+			c.get(5, "a", strings.Repeat("5", 10_000))
+			c.call().finish()
+			c.want("HEADERS 5 END ...")
+		},
+	},
 	"ControlBudget": {
 		set:  func(s *h2.Server) { s.ControlBudget = 50 },
 		site: site{noisy: true},

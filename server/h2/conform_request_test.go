@@ -355,3 +355,21 @@ func TestConformExtendedConnect(t *testing.T) {
 		c.want("RST_STREAM 1 PROTOCOL_ERROR")
 	})
 }
+
+// TestConformHugeField: a field that is larger than any limit is answered 431, and the connection goes
+// on, its table of fields as the client has it.
+func TestConformHugeField(t *testing.T) {
+	for _, size := range []int{70_000, 128 << 10, 250_000, 2 << 20} {
+		for _, octet := range []string{"v", "~"} { // by Huffman's code, and as it is
+			site{handler: func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.Header.Get("X-Small")) }}.visit(t, func(t *testing.T, c *visitor) {
+				c.get(1, "x-small", "before")
+				c.want("HEADERS 1 ...", `DATA 1 END "before"`)
+				c.get(3, "x-huge", strings.Repeat(octet, size), "x-small", "behind")
+				c.want("HEADERS 3 :status=431 ...", `DATA 3 END "Request Header Fields Too Large\n"`)
+				c.get(5, "x-small", "behind")
+				c.want("HEADERS 5 ...", `DATA 5 END "behind"`)
+				c.wantAlive()
+			})
+		}
+	}
+}

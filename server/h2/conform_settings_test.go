@@ -294,3 +294,33 @@ func TestConformCompression(t *testing.T) {
 		})
 	}
 }
+
+// TestConformInitialWindows: of several INITIAL_WINDOW_SIZE in a frame the last counts, and each must
+// be one that the windows can have: RFC 9113, sections 6.5.3 and 6.9.2.
+func TestConformInitialWindows(t *testing.T) {
+	window := func(sizes ...uint32) (s []http2.Setting) {
+		for _, n := range sizes {
+			s = append(s, set(http2.SettingInitialWindowSize, n))
+		}
+		return s
+	}
+	against(t, page(100), func(t *testing.T, c *visitor) {
+		c.settings(window(0)...)
+		c.want("SETTINGS ACK")
+		c.get(1)
+		c.want("HEADERS 1 ...")
+		c.settings(window(50, 0)...)
+		c.want("SETTINGS ACK") // and nothing sent
+		c.settings(window(0, 1<<31-1, 7)...)
+		c.want("SETTINGS ACK", `DATA 1 "xxxxxxx"`)
+		c.get(3)
+		c.want("HEADERS 3 ...", `DATA 3 "xxxxxxx"`)
+	})
+	site{noisy: true}.visit(t, func(t *testing.T, c *visitor) {
+		c.get(1)
+		c.call()
+		c.window(1, 1)
+		c.settings(window(1<<31-1, 65535)...) // the window of stream 1 is 65536
+		c.wantClosed(http2.ErrCodeFlowControl)
+	})
+}

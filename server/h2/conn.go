@@ -60,18 +60,16 @@ type conn struct {
 	encoder      encoder
 	out          output
 	budget       budget
+	headers      int // what the fields of all requests take: see memory.go
 	clock        clock
 	ending       ending
 }
 
-// serve serves nc until it ends. It runs on the goroutine that net/http gave the
-// connection, which becomes the reader. With prefaceRead, the client's preface has
-// been read.
-func (s *Server) serve(
-	ctx context.Context, nc net.Conn, hs *http.Server, h http.Handler, lim *limits,
-	prefaceRead bool,
-) {
-	c := newConn(ctx, s, nc, hs, h, lim)
+// serve serves the connection until it ends. It runs on the goroutine that net/http
+// gave it, which becomes the reader. With prefaceRead, the client's preface has been
+// read.
+func (c *conn) serve(prefaceRead bool) {
+	s, nc := c.srv, c.nc
 	// Only the reader closes nc. Other goroutines wake it, or close the connection
 	// below TLS, which ends its Read.
 	defer nc.Close()
@@ -102,8 +100,8 @@ func (s *Server) serve(
 
 // newConn makes a connection in its initial state. The client's SETTINGS have the
 // initial values of RFC 9113, section 6.5.2.
-func newConn(
-	ctx context.Context, s *Server, nc net.Conn, hs *http.Server, h http.Handler, lim *limits,
+func (s *Server) newConn(
+	ctx context.Context, nc net.Conn, hs *http.Server, h http.Handler, lim *limits,
 ) *conn {
 	c := &conn{
 		srv: s, hs: hs, lim: lim, nc: nc, raw: nc, handler: h, ctx: ctx, epoch: time.Now(),
@@ -120,11 +118,10 @@ func newConn(
 	}
 	c.reader.c = c
 	// The client may use a table of the default size until it has acknowledged a
-	// smaller one: RFC 7541, section 4.2. No string is longer than decode lets a
-	// block be.
+	// smaller one: RFC 7541, section 4.2. The trimmer sees to strings that are too
+	// long.
 	c.reader.decoder = hpack.NewDecoder(defaultTableSize, c.reader.field)
-	c.reader.decoder.SetAllowedMaxDynamicTableSize(max(lim.decoderTable, defaultTableSize))
-	c.reader.decoder.SetMaxStringLength(2 * lim.headerBytes)
+	c.reader.decoder.SetAllowedMaxDynamicTableSize(uint32(c.reader.tableSize()))
 
 	c.streams.open = map[uint32]*stream{}
 	c.client = clientSettings{
@@ -182,6 +179,9 @@ func (c *conn) cancelStreams() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, st := range c.streams.open {
+		st.req.ctx.cancel(c.ctx.Err())
+	}
+	for st := range c.streams.answered {
 		st.req.ctx.cancel(c.ctx.Err())
 	}
 }

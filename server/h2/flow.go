@@ -148,6 +148,7 @@ func (c *conn) handleWindowUpdate(f frame) error {
 			// error.
 			return connError{http2.ErrCodeFlowControl, "the window of the connection overflows"}
 		}
+		c.clock.stallBy = 0
 		return nil
 	}
 	if c.streams.idle(f.id) {
@@ -168,21 +169,40 @@ func (c *conn) handleWindowUpdate(f frame) error {
 	return nil
 }
 
-// resizeWindows applies a new SETTINGS_INITIAL_WINDOW_SIZE: the window of each open
+// A windowChange is what all INITIAL_WINDOW_SIZE of a SETTINGS frame come to. A window
+// moves by their differences, so that it ends where the last has it, and overflows if
+// it does with the largest.
+type windowChange struct {
+	last    int32
+	largest int32
+	some    bool
+}
+
+// add adds one.
+func (w *windowChange) add(size int32) {
+	w.last, w.largest, w.some = size, max(w.largest, size), true
+}
+
+// resizeWindows applies the new SETTINGS_INITIAL_WINDOW_SIZE: the window of each open
 // stream changes by the difference. RFC 9113, section 6.9.2.
-func (c *conn) resizeWindows(size int32) error {
-	change := size - c.client.window
-	c.client.window = size
+func (c *conn) resizeWindows(w windowChange) error {
+	if !w.some {
+		return nil
+	}
+	old := c.client.window
+	c.client.window = w.last
 	for _, st := range c.streams.open {
-		if !st.flow.out.add(change) {
+		if int64(st.flow.out.n)+int64(w.largest)-int64(old) > maxWindow {
 			// RFC 9113, section 6.9.2: an overflow is a connection error of type
 			// FLOW_CONTROL_ERROR.
 			return connError{http2.ErrCodeFlowControl, "INITIAL_WINDOW_SIZE lets a window overflow"}
 		}
+		st.flow.out.add(w.last - old)
 		if st.flow.out.n > 0 {
 			c.ready.push(st)
 		} else {
 			c.ready.remove(st)
+			c.startStall(st)
 		}
 	}
 	return nil

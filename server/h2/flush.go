@@ -1,6 +1,10 @@
 package h2
 
-import "time"
+import (
+	"errors"
+	"os"
+	"time"
+)
 
 // dispatch hands the requests of the batch to the workers, and has a worker write
 // what the frames have caused, since the reader must not wait for the client to
@@ -100,10 +104,14 @@ func (c *conn) flush(mine *stream) {
 		if len(c.out.buf) == 0 {
 			break
 		}
+		if mine != nil {
+			// Nobody knows how long the client takes. A handler that writes to it does
+			// not keep others from running.
+			c.srv.workers.releaseSlot(mine)
+		}
 		buf, pooled := c.out.takeAll()
-		renew := c.renewDeadline()
 		c.mu.Unlock()
-		err := c.write(buf, renew)
+		err := c.write(buf)
 		recycle(buf, pooled)
 		c.mu.Lock()
 		if err != nil {
@@ -119,28 +127,50 @@ func (c *conn) flush(mine *stream) {
 	c.closeIfDrained()
 }
 
-// renewDeadline reports whether the write deadline has to be set again. Setting it
-// for each write would cost a timer each time. So it is set to a quarter more than
-// limits.byteTimeout, and kept for the writes of that quarter.
-func (c *conn) renewDeadline() bool {
+// The pieces of the output that are written at once over TLS, which cannot go on after
+// a deadline: a record, and what a client that is slow must take in
+// limits.byteTimeout.
+const (
+	tlsPiece  = 16 << 10
+	slowPiece = 1 << 10
+)
+
+// write writes p. The client must take some of it in each limits.byteTimeout. flush
+// calls it without mu.
+func (c *conn) write(p []byte) error {
 	if c.lim.byteTimeout < 0 {
-		return false
+		_, err := c.nc.Write(p)
+		return err
 	}
-	now := c.now()
-	if c.out.deadlineAt != 0 && now-c.out.deadlineAt < int64(c.lim.byteTimeout/4) {
-		return false
+	start := c.now()
+	for now := start; len(p) > 0; now = c.now() {
+		piece := len(p)
+		switch {
+		case c.tls == nil:
+		case c.out.slow || now-start > int64(c.lim.byteTimeout/8):
+			piece = min(piece, slowPiece)
+		default:
+			piece = min(piece, tlsPiece)
+		}
+		c.renewDeadline(now)
+		n, err := c.nc.Write(p[:piece])
+		p = p[n:]
+		if err != nil && (c.tls != nil || n == 0 || !errors.Is(err, os.ErrDeadlineExceeded)) {
+			return err
+		}
 	}
-	c.out.deadlineAt = now
-	return true
+	c.out.slow = c.now()-start > int64(c.lim.byteTimeout/8)
+	return nil
 }
 
-// write writes p. flush calls it without mu.
-func (c *conn) write(p []byte, renew bool) error {
-	if renew {
+// renewDeadline sets the write deadline, if it has to be set again. Setting it for each
+// write would cost a timer each time. So it is set to a quarter more than
+// limits.byteTimeout, and kept for the writes of that quarter.
+func (c *conn) renewDeadline(now int64) {
+	if c.out.deadlineAt == 0 || now-c.out.deadlineAt >= int64(c.lim.byteTimeout/4) {
+		c.out.deadlineAt = now
 		c.nc.SetWriteDeadline(time.Now().Add(c.lim.byteTimeout + c.lim.byteTimeout/4))
 	}
-	_, err := c.nc.Write(p)
-	return err
 }
 
 // abort ends the connection at once. Nothing more is written, all streams are
@@ -153,9 +183,7 @@ func (c *conn) abort(err error) {
 	}
 	c.out.broken = err
 	c.out.buf = nil
-	for _, st := range c.streams.open {
-		c.close(st, err)
-	}
+	c.loseAll(err)
 	c.out.wakeRoomWaiters()
 	c.wakeReader()
 }

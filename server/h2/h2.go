@@ -67,8 +67,9 @@
 // [http.Server]. How many handlers run for a client does not depend on what it
 // resets (Rapid Reset, MadeYouReset). What a client may do that makes work and
 // brings nothing is a budget, [Server.ControlBudget], that it earns by taking
-// answers and sending bodies. Malformed requests are refused by a reset with
-// PROTOCOL_ERROR, among them some that others let pass: a method that is no token,
-// two lengths, a host that differs from the authority, a target with a fragment, a
-// backslash or a space.
+// answers and sending bodies. What the headers of its requests take is counted as they
+// are when they are decoded ([Server.MaxHeaderMemory], memory.go). Malformed requests
+// are refused by a reset with PROTOCOL_ERROR, among them some that others let pass: a
+// method that is no token, two lengths, a host that differs from the authority, a
+// target with a fragment, a backslash or a space.
 package h2

@@ -17,6 +17,7 @@ type limits struct {
 	promises     int    // open at once; negative: none
 	headerBytes  int    // of a header list, as RFC 9113, section 10.5.1, counts them
 	headerFields int    // of a header list
+	headerMemory int    // of all connections: see memory.go
 	frameSize    int    // of the client's frames
 	streamWindow int32  // for what the client sends on a stream
 	connWindow   int32  // for what it sends
@@ -59,6 +60,7 @@ func (s *Server) limits(hs *http.Server) *limits {
 		promises:     first(s.MaxPromises, 32),
 		headerBytes:  first(hs.MaxHeaderBytes, 64<<10),
 		headerFields: first(s.MaxHeaderFields, DefaultMaxHeaderFields),
+		headerMemory: first(s.MaxHeaderMemory, 16<<20),
 		frameSize:    within(minFrameSize, first(hc.MaxReadFrameSize, minFrameSize), maxFrameSize),
 		streamWindow: int32(within(1, first(hc.MaxReceiveBufferPerStream, 512<<10), maxWindow)),
 		connWindow:   int32(within(defaultWindow, connWindow, maxWindow)),

@@ -27,9 +27,9 @@ const (
 // block, so its output must be appended at once. DATA is moved into buf only just
 // before it is written, when the scheduler has chosen the stream: see fillOutput.
 //
-// conn.mu guards it. The goroutine that has set flushing owns the buffer that it
-// has taken, and is the only one that writes to the connection, until it resets
-// flushing. If there is something to write, then flushing or flushQueued is set, or
+// conn.mu guards it. The goroutine that has set flushing owns deadlineAt, slow and
+// the buffer that it has taken, and is the only one that writes to the connection,
+// until it resets flushing. If there is something to write, then flushing or flushQueued is set, or
 // a goroutine that waits with DATA has been woken to flush: see scheduleFlush.
 type output struct {
 	buf         []byte
@@ -40,6 +40,7 @@ type output struct {
 	roomWaiters []*stream // streams whose goroutines wait for room in buf
 	broken      error     // set when nothing can be written any more
 	deadlineAt  int64     // when the deadline of writes was last set
+	slow        bool      // the client took long for what was last written
 }
 
 var outputs = sync.Pool{New: func() any { b := make([]byte, 0, outputSize); return &b }}

@@ -56,6 +56,8 @@ type Promiser interface {
 var (
 	_ Promiser    = (*response)(nil)
 	_ http.Pusher = (*response)(nil)
+	//lint:ignore SA1019 there are frameworks that ask for it
+	_ http.CloseNotifier = (*response)(nil)
 )
 
 // Promises reports whether a promise can be made, as [Promiser] says.
@@ -103,7 +105,7 @@ func (w *response) ownOrigin(target string) (rest string, ok bool) {
 	if w.st.c.tls != nil {
 		scheme = "https://"
 	}
-	rest, ok = strings.CutPrefix(target, scheme+w.st.req.r.Host)
+	rest, ok = strings.CutPrefix(target, scheme+w.st.req.host)
 	if ok && rest == "" {
 		rest = "/"
 	}

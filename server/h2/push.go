@@ -109,8 +109,8 @@ func (st *stream) promisedRequest(r *http.Request) (reason string) {
 		// RFC 9113, section 8.4: safe, cacheable and without a body.
 		return "only GET and HEAD can be promised"
 	}
-	page := st.promise.parent.req.r
-	if page == nil {
+	page := &st.promise.parent.req
+	if page.refused != 0 {
 		return "the page has no request"
 	}
 	if r.RequestURI == "*" || !parseTarget(&st.req.url, r.RequestURI) {
@@ -122,10 +122,10 @@ func (st *stream) promisedRequest(r *http.Request) (reason string) {
 			header = http.Header{}
 		}
 	}
-	st.req.method = method
+	st.req.method, st.req.host = method, page.host
 	st.req.ctx.parent = st.c.ctx
 	req := http.Request{
-		Method: method, URL: &st.req.url, RequestURI: r.RequestURI, Host: page.Host,
+		Method: method, URL: &st.req.url, RequestURI: r.RequestURI, Host: page.host,
 		Proto: "HTTP/2.0", ProtoMajor: 2, Header: header, Body: http.NoBody,
 		RemoteAddr: st.c.remote, TLS: st.c.tls,
 	}
@@ -174,7 +174,7 @@ func (c *conn) sendPromise(st *stream, fields []responseField) {
 	} else {
 		out = append(out, 0x86) // :scheme http
 	}
-	out = e.field(out, fieldName{":authority", 1}, st.req.r.Host)
+	out = e.field(out, fieldName{":authority", 1}, st.req.host)
 	out = e.literal(out, 0, 4, fieldName{":path", 4}, st.req.r.RequestURI)
 	for _, f := range fields {
 		out = e.field(out, f.name, f.value)

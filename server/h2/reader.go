@@ -19,6 +19,8 @@ type reader struct {
 	in      input
 	decoder *hpack.Decoder
 	block   block     // the header block that is being read
+	trimmer trimmer   // of a block that goes on in CONTINUATION frames
+	cookies cookies   // of the requests
 	data    dataFrame // the DATA frame that is being read
 	batch   []*stream // requests since the last dispatch
 	begun   bool      // the client's first frame has come

@@ -14,27 +14,30 @@ import (
 // a malformed request is a stream error, and reaches no handler. RFC 9113, section
 // 8.1.1.
 func (st *stream) request(b *block) (reason string) {
-	h := head{length: -1, priority: st.turn.priority}
+	h := head{length: -1, priority: st.turn.priority, cookies: &st.c.reader.cookies}
 	if reason = h.read(b); reason != "" {
 		return reason
 	}
 	if reason = h.check(st.c.lim.extendedConnect); reason != "" {
 		return reason
 	}
-	uri := h.path
+	uri, u := h.path, &st.req.url
+	if strings.IndexByte(h.path, '%') >= 0 {
+		u = new(url.URL) // what is decoded is dropped with the http.Request
+	}
 	if h.method == http.MethodConnect && h.protocol == "" {
 		uri = h.authority
-		st.req.url.Host = h.authority
-	} else if !parseTarget(&st.req.url, h.path) {
+		u.Host = h.authority
+	} else if !parseTarget(u, h.path) {
 		return ":path is no path"
 	}
 	st.turn.priority = h.priority
 	// One allocation for the header's values, one for the http.Request; the URL and
 	// the context are the stream's own.
-	st.req.method = h.method
+	st.req.method, st.req.host, st.req.cost = h.method, h.authority, b.cost()
 	st.req.ctx.parent = st.c.ctx
 	r := http.Request{
-		Method: h.method, URL: &st.req.url, RequestURI: uri, Host: h.authority,
+		Method: h.method, URL: u, RequestURI: uri, Host: h.authority,
 		Proto: "HTTP/2.0", ProtoMajor: 2,
 		Header: h.header, Trailer: trailerNames(h.header),
 		RemoteAddr: st.c.remote, Body: http.NoBody,
@@ -82,6 +85,7 @@ type head struct {
 	host     string   // the Host field, which the header does not have
 	length   int64    // what content-length says; -1: nothing
 	priority priority // what the client said before, or else the priority field
+	cookies  *cookies
 }
 
 // read reads the fields of a block. It returns what is wrong with them.
@@ -112,7 +116,7 @@ func (h *head) read(b *block) (reason string) {
 	// A handler sees one Cookie field, as net/http and CGI know it.
 	if crumbs := h.header["Cookie"]; len(crumbs) > 1 {
 		// RFC 9113, section 8.2.3: compression may have cut it.
-		h.header["Cookie"] = []string{strings.Join(crumbs, "; ")}
+		h.header["Cookie"] = []string{h.cookies.join(crumbs)}
 	}
 	if h.protocol != "" {
 		h.header[":protocol"] = []string{h.protocol}
@@ -163,11 +167,15 @@ func (h *head) add(f *hpack.HeaderField) (reason string) {
 	return ""
 }
 
+// maxExpect is how long an Expect field may be that is understood.
+const maxExpect = 100
+
 // expectsContinue reports whether the client waits for a 100 before it sends the
 // body, and takes the field, which the server sees to. RFC 9110, section 10.1.1.
 func (h *head) expectsContinue() bool {
 	v := h.header["Expect"]
-	if v == nil || !httpguts.HeaderValuesContainsToken(v, "100-continue") {
+	// RFC 9110, section 10.1.1, has one expectation: who has many is not searched for it.
+	if len(v) != 1 || len(v[0]) > maxExpect || !httpguts.HeaderValuesContainsToken(v, "100-continue") {
 		return false
 	}
 	delete(h.header, "Expect")

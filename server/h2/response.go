@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/larkspur-web/larkspur/environ/wire"
@@ -47,6 +48,10 @@ type response struct {
 	length   int64 // the Content-Length of the handler; -1 if there is none
 	written  int64 // bytes that the handler has written
 	trailers []string
+
+	// lost is set when the stream has failed: what is written then reaches nobody. It
+	// is read without a lock.
+	lost atomic.Bool
 }
 
 // lacks says which fields the handler has not set, so that the server adds them.
@@ -87,7 +92,7 @@ func (w *response) writeHeader(status int) {
 	// Three digits, as net/http demands: a mistake of the handler's, which it
 	// should see.
 	if status < 100 || status > 999 {
-		panic(fmt.Sprintf("h2: invalid status %d", status))
+		panic(fmt.Sprintf("invalid WriteHeader code %d", status))
 	}
 	if status == http.StatusSwitchingProtocols {
 		status = http.StatusNotImplemented // RFC 9113, section 8.6: HTTP/2 has no 101

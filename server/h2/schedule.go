@@ -18,15 +18,14 @@ const (
 )
 
 // A scheduler decides which stream sends DATA next: one of the lowest level, where
-// incremental streams take turns, and others are sent one after another. RFC 9218,
-// section 10. It holds just the streams that have DATA and a window. conn.mu guards
+// others go before incremental streams. RFC 9218, section 10. It holds just the streams that have DATA and a window. conn.mu guards
 // it.
 //
 // A promise that is not critical yields to its page, until that ends or has sent
 // nothing for pagePause. It stays in its list, and is passed over. A priority that
 // the client gives to a promised stream takes precedence.
 type scheduler struct {
-	level [levels]streamList
+	level [levels]level
 	n     int  // streams in all levels
 	turns uint // calls of next with two streams or more
 }
@@ -34,13 +33,11 @@ type scheduler struct {
 // A turn is a stream's place in the scheduler.
 type turn struct {
 	priority
-	scheduled  bool // it is in the list of its level
+	scheduled  bool // it is in its level
 	level      int8
-	prev, next *stream
+	prev, next *stream // if it is incremental
+	at         int     // if it is not
 }
-
-// A streamList is a list of streams, linked by their turns.
-type streamList struct{ head, tail *stream }
 
 // levelOf returns the level of st. That of a critical promise is just below its
 // page's.
@@ -63,20 +60,11 @@ func (s *scheduler) push(st *stream) {
 	if st.turn.scheduled || st.state.closed || len(st.out.data) == 0 || st.flow.out.n <= 0 {
 		return
 	}
+	st.times.stall = 0 // its window is open
 	st.turn.scheduled = true
 	st.turn.level = int8(levelOf(st))
-	l := &s.level[st.turn.level]
+	s.level[st.turn.level].add(st)
 	s.n++
-	if st.turn.incremental {
-		l.insert(st, nil)
-		return
-	}
-	// One after another: in the order of their requests.
-	next := l.head
-	for next != nil && (next.turn.incremental || next.id < st.id) {
-		next = next.turn.next
-	}
-	l.insert(st, next)
 }
 
 // remove removes st, if it is there.
@@ -92,9 +80,9 @@ func (s *scheduler) remove(st *stream) {
 // others of its level.
 func (s *scheduler) sent(st *stream) {
 	if st.turn.scheduled && st.turn.incremental {
-		l := &s.level[st.turn.level]
+		l := &s.level[st.turn.level].turns
 		l.remove(st)
-		l.insert(st, nil)
+		l.push(st)
 	}
 }
 
@@ -104,16 +92,34 @@ func (s *scheduler) first(c *conn) *stream {
 		return nil
 	}
 	for i := range s.level {
-		if st := s.firstOf(c, i); st != nil {
+		l := &s.level[i]
+		if st := s.firstOrdered(c, l); st != nil {
+			return st
+		}
+		if st := s.firstTurn(c, l); st != nil {
 			return st
 		}
 	}
 	return nil
 }
 
-// firstOf is first, within a level.
-func (s *scheduler) firstOf(c *conn, level int) *stream {
-	for st := s.level[level].head; st != nil; st = st.turn.next {
+// firstOrdered returns the first of l's streams that are not incremental, or nil.
+func (s *scheduler) firstOrdered(c *conn, l *level) (first *stream) {
+	if len(l.ordered) > 0 && !s.yieldsToParent(c, l.ordered[0]) {
+		return l.ordered[0]
+	}
+	// Only a promise yields, and there are few of them that are not incremental.
+	for _, st := range l.ordered {
+		if (first == nil || st.id < first.id) && !s.yieldsToParent(c, st) {
+			first = st
+		}
+	}
+	return first
+}
+
+// firstTurn returns the one of l's incremental streams whose turn it is, or nil.
+func (s *scheduler) firstTurn(c *conn, l *level) *stream {
+	for st := l.turns.head; st != nil; st = st.turn.next {
 		if !s.yieldsToParent(c, st) {
 			return st
 		}
@@ -129,7 +135,11 @@ func (s *scheduler) next(c *conn) *stream {
 	if s.turns++; s.turns%fairShare == 0 {
 		last := int(levels - 1 - s.turns/fairShare%levels) // whose turn it is
 		for i := range levels {
-			if st := s.firstOf(c, (last+levels-i)%levels); st != nil {
+			l := &s.level[(last+levels-i)%levels]
+			if st := s.firstTurn(c, l); st != nil {
+				return st
+			}
+			if st := s.firstOrdered(c, l); st != nil {
 				return st
 			}
 		}
@@ -154,36 +164,4 @@ func (s *scheduler) yieldsToParent(c *conn, st *stream) bool {
 	}
 	c.arm(until)
 	return true
-}
-
-// insert puts st before next, or last if next is nil. st is in no list.
-func (l *streamList) insert(st, next *stream) {
-	st.turn.next = next
-	if next == nil {
-		st.turn.prev = l.tail
-		l.tail = st
-	} else {
-		st.turn.prev = next.turn.prev
-		next.turn.prev = st
-	}
-	if st.turn.prev == nil {
-		l.head = st
-	} else {
-		st.turn.prev.turn.next = st
-	}
-}
-
-// remove takes st out of the list, which it has to be in.
-func (l *streamList) remove(st *stream) {
-	if st.turn.prev == nil {
-		l.head = st.turn.next
-	} else {
-		st.turn.prev.turn.next = st.turn.next
-	}
-	if st.turn.next == nil {
-		l.tail = st.turn.prev
-	} else {
-		st.turn.next.turn.prev = st.turn.prev
-	}
-	st.turn.prev, st.turn.next = nil, nil
 }

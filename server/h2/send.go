@@ -1,28 +1,21 @@
 package h2
 
 import (
+	"bytes"
 	"math"
 
 	"golang.org/x/net/http2"
 )
 
-// transmit sends p as DATA, and with end ends the response. It waits until all of p
-// has been moved to the output; p is not used after that. mu is held, but released
-// while it waits.
-func (c *conn) transmit(st *stream, p []byte, end bool) error {
+// transmit sends p as DATA. It waits until all of p has been moved to the output; p is
+// not used after that. mu is held, but released while it waits.
+func (c *conn) transmit(st *stream, p []byte) error {
 	c.mu.held()
 	if st.state.closed {
 		return st.state.err
 	}
-	st.out.data, st.out.end = p, end
-	// If no other stream has DATA to send, there is nothing to schedule.
-	if c.ready.n == 0 && !c.ready.yieldsToParent(c, st) {
-		c.appendData(st, math.MaxInt)
-	}
-	if len(st.out.data) == 0 {
-		return nil
-	}
-	c.ready.push(st)
+	st.out.data = p
+	c.offer(st)
 	for len(st.out.data) > 0 && !st.state.closed {
 		// It has to wait for the client in any case, so it writes itself, other
 		// streams' frames included, rather than to wait for a worker.
@@ -30,9 +23,7 @@ func (c *conn) transmit(st *stream, p []byte, end bool) error {
 			c.flush(st)
 			continue
 		}
-		if min(st.flow.out.n, c.flow.out.n) <= 0 {
-			c.startStall(st)
-		}
+		c.startStall(st)
 		c.srv.workers.releaseSlot(st)
 		st.wait()
 	}
@@ -43,12 +34,83 @@ func (c *conn) transmit(st *stream, p []byte, end bool) error {
 	return nil
 }
 
-// startStall starts the time that the client has to open its windows, unless it
-// runs already. Sending DATA stops it.
+// conclude sends p, the last of a body, and ends the response, with trailers if there
+// are any. What is not moved to the output is left to the scheduler, in a copy: the
+// handler has returned, and no goroutine and no scratch wait with it. mu is held, but
+// released during writes.
+func (c *conn) conclude(st *stream, p []byte, trailers []responseField) {
+	c.mu.held()
+	if st.state.closed {
+		return
+	}
+	if len(p) == 0 {
+		c.endWith(st, trailers)
+		return
+	}
+	st.out.data, st.out.end, st.out.trailers = p, true, trailers
+	c.offer(st)
+	for len(st.out.data) > 0 && !c.out.flushing && c.writable() {
+		c.flush(st)
+	}
+	if len(st.out.data) > 0 {
+		st.out.keep()
+		c.startStall(st)
+	}
+}
+
+// keep makes data a copy, which is let go of when the stream is closed.
+func (o *outgoing) keep() {
+	if len(o.data) < chunkSize/8 {
+		o.data = bytes.Clone(o.data)
+		return
+	}
+	o.pooled = chunks.Get().(*[]byte)
+	o.data = (*o.pooled)[:copy(*o.pooled, o.data)]
+}
+
+// drop lets go of what is not sent.
+func (o *outgoing) drop() {
+	o.data = nil
+	if o.pooled != nil {
+		chunks.Put(o.pooled)
+		o.pooled = nil
+	}
+}
+
+// endWith ends a response whose body is in the output, by its trailers, or by a reset.
+func (c *conn) endWith(st *stream, trailers []responseField) {
+	if st.out.short {
+		c.reset(st.id, http2.ErrCodeInternal)
+		return
+	}
+	c.sendFields(st.id, flagEndStream, 0, trailers)
+	c.endLocal(st)
+}
+
+// offer hands the DATA of st to the scheduler, or moves it to the output at once: if
+// no other stream has DATA to send, there is nothing to schedule.
+func (c *conn) offer(st *stream) {
+	if c.ready.n == 0 && !c.ready.yieldsToParent(c, st) {
+		c.appendData(st, math.MaxInt)
+	}
+	c.ready.push(st)
+}
+
+// startStall starts the time that the client has to open the window that st waits
+// for, unless it runs already. Sending DATA of the stream stops the one for its own
+// window; the one of the connection's, which all streams wait for together, runs until
+// that is opened.
 func (c *conn) startStall(st *stream) {
-	if st.times.stall == 0 && c.lim.stallTimeout > 0 {
-		st.times.stall = c.now() + int64(c.lim.stallTimeout)
-		c.arm(st.times.stall)
+	by := &st.times.stall
+	if st.flow.out.n > 0 {
+		by = &c.clock.stallBy
+		if c.flow.out.n > 0 {
+			return // it waits for its turn, or for room
+		}
+	}
+	if *by == 0 && c.lim.stallTimeout > 0 && len(st.out.data) > 0 {
+		*by = c.now() + int64(c.lim.stallTimeout)
+		c.arm(*by)
 	}
 }
 
@@ -88,7 +150,24 @@ func (c *conn) fillOutput() {
 			return
 		}
 		c.ready.sent(st)
+		if len(st.out.data) == 0 && !st.state.closed && c.yieldsLater(st) {
+			return
+		}
 	}
+	if c.flow.out.n > 0 {
+		return
+	}
+	if st := c.ready.first(c); st != nil {
+		c.startStall(st)
+	}
+}
+
+// yieldsLater reports whether st, all of whose DATA has just been moved, is to have the
+// time of a write before a stream that is less urgent fills the output: its handler,
+// which was woken, may have more. RFC 9218, section 10.
+func (c *conn) yieldsLater(st *stream) bool {
+	next := c.ready.first(c)
+	return next != nil && next.turn.level > st.turn.level
 }
 
 // appendData moves up to n DATA frames of st into the output, as far as the windows
@@ -118,7 +197,7 @@ func (c *conn) appendData(st *stream, n int) (moved bool) {
 func (c *conn) appendDataFrame(st *stream, m int) {
 	var flags http2.Flags
 	last := m == len(st.out.data)
-	if last && st.out.end {
+	if last && st.out.end && len(st.out.trailers) == 0 && !st.out.short {
 		flags = flagEndStream
 	}
 	c.out.frame(http2.FrameData, flags, st.id, m)
@@ -136,12 +215,16 @@ func (c *conn) appendDataFrame(st *stream, m int) {
 	case last:
 		c.ready.remove(st)
 		st.out.data = nil
-		if st.out.end {
+		switch {
+		case flags != 0:
 			c.endLocal(st)
+		case st.out.end:
+			c.endWith(st, st.out.trailers)
 		}
 		st.signal()
 	case st.flow.out.n <= 0:
 		c.ready.remove(st)
+		c.startStall(st)
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/net/http2"
 )
 
 // A Server serves HTTP/2 connections. Its zero value is ready, and safe on an open
@@ -25,8 +27,11 @@ import (
 // if it and ReadTimeout are zero), ErrorLog, ConnState (called in order, by whoever
 // changes the state: it must not block), BaseContext, ConnContext and HTTP2, of
 // which MaxReadFrameSize is 16 KiB if zero, the receive buffers 512 KiB for a
-// stream and 1 MiB for a connection, and WriteByteTimeout 15 s. A negative timeout
-// means none.
+// stream and 1 MiB for a connection, and WriteByteTimeout 15 s (in which a client must
+// take some of what is written; over TLS, a record of 16 KiB, or of 1 KiB once it is
+// slow). A negative timeout means none. SetKeepAlivesEnabled cannot be seen from here:
+// a handler that sets "Connection: close" ends the connection after its streams, and
+// Shutdown all of them.
 type Server struct {
 	// MaxStreams is how many streams a client may have open at once, and how many
 	// of its requests may have handlers that still run, those of reset streams
@@ -36,9 +41,10 @@ type Server struct {
 
 	// MaxHandlers is how many handlers run at once for all connections of this
 	// Server. Requests above it wait for their turn, each in a stream that counts
-	// for MaxStreams. A handler that has had to wait for its client, to send or to
-	// read, does not count from then on: clients that are slow on purpose do not
-	// keep others out. If zero, 2048.
+	// for MaxStreams. A handler that has sent a part of its response, has had to wait
+	// for a part of the request, or was told that its client has gone does not count
+	// from then on: clients that are slow on purpose, event streams and handlers that
+	// nobody listens to any more do not keep others out. If zero, 2048.
 	MaxHandlers int
 
 	// MaxPromises is how many promised streams one connection has open at once, if
@@ -49,12 +55,18 @@ type Server struct {
 	// 431. If zero, [DefaultMaxHeaderFields].
 	MaxHeaderFields int
 
+	// MaxHeaderMemory is how many bytes the fields of all requests may take whose
+	// handlers have not returned; those of one connection may take an eighth. A
+	// stream above it is reset with REFUSED_STREAM, so that its client may try again;
+	// 16 KiB for each connection are not counted. If zero, 16 MiB.
+	MaxHeaderMemory int
+
 	// ControlBudget bounds what a client may do that makes work and brings nothing.
 	// It is the units that a connection can have saved; when they are spent, the
-	// connection is closed with ENHANCE_YOUR_CALM. A PING, SETTINGS, PRIORITY,
-	// WINDOW_UPDATE, CONTINUATION, empty DATA or unknown frame costs 1, a stream
-	// that is reset, by the client or because of it, 8, a header that is too large
-	// 16. A delivered response earns 5, a DATA frame sent 2, 512 bytes of DATA
+	// connection is closed with ENHANCE_YOUR_CALM. A PING, PRIORITY, WINDOW_UPDATE,
+	// CONTINUATION, empty DATA or unknown frame costs 1, as do each setting of a
+	// SETTINGS frame and 64 bytes of a PRIORITY_UPDATE, a stream that is reset, by
+	// the client or because of it, 8, a header that is too large 16. A delivered response earns 5, a DATA frame sent 2, 512 bytes of DATA
 	// either way 1, a second 100. If zero, 4000.
 	ControlBudget int
 
@@ -76,6 +88,7 @@ type Server struct {
 
 	workers workers
 	clock   dateClock
+	headers atomic.Int64 // what counts for MaxHeaderMemory
 
 	// mu guards conns. It is not held together with a connection's lock.
 	mu    sync.Mutex
@@ -113,7 +126,7 @@ func (s *Server) Configure(hs *http.Server) error {
 	// Not yet: hs may be changed until it serves.
 	limits := sync.OnceValue(func() *limits { return s.limits(hs) })
 	hs.TLSNextProto["h2"] = func(hs *http.Server, nc *tls.Conn, h http.Handler) {
-		s.serve(baseContext(h), nc, hs, h, limits(), false)
+		s.newConn(baseContext(h), nc, hs, h, limits()).serve(false)
 	}
 	// net/http hands over a cleartext connection, whose preface it has read, inside
 	// of a *tls.Conn that is none.
@@ -124,7 +137,7 @@ func (s *Server) Configure(hs *http.Server) error {
 			nc.Close()
 			return
 		}
-		s.serve(baseContext(h), u.UnencryptedNetConn(), hs, h, limits(), true)
+		s.newConn(baseContext(h), u.UnencryptedNetConn(), hs, h, limits()).serve(true)
 	}
 	hs.RegisterOnShutdown(func() { s.shutdown(hs) })
 	return nil
@@ -139,8 +152,8 @@ func baseContext(h http.Handler) context.Context {
 	return context.Background()
 }
 
-// ServeConn serves HTTP/2 on nc, from the client's preface on, until the connection
-// ends, and closes it. It is for those who accept connections themselves: over TLS
+// ServeConn serves HTTP/2 on nc, from the client's preface on, until the connection or
+// ctx ends, and closes it. If ctx does, the streams that are open are lost. It is for those who accept connections themselves: over TLS
 // nc is a *tls.Conn whose handshake is done, in cleartext any other. The handler,
 // limits and log are those of hs, whose zero value will do; the requests' contexts
 // descend from ctx. hs.Shutdown ends the connection only if hs was given to
@@ -152,7 +165,13 @@ func (s *Server) ServeConn(ctx context.Context, nc net.Conn, hs *http.Server) {
 	}
 	ctx = context.WithValue(ctx, http.ServerContextKey, hs)
 	ctx = context.WithValue(ctx, http.LocalAddrContextKey, nc.LocalAddr())
-	s.serve(ctx, nc, hs, h, s.limits(hs), false)
+	c := s.newConn(ctx, nc, hs, h, s.limits(hs))
+	defer context.AfterFunc(ctx, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.failConn(connError{http2.ErrCodeNo, "the server has ended the connection"})
+	})()
+	c.serve(false)
 	if hs.ConnState != nil {
 		hs.ConnState(nc, http.StateClosed)
 	}

@@ -97,14 +97,28 @@ func (c *conn) handleSettings(f frame) error {
 	if f.length > maxSettings*settingLen {
 		return connError{http2.ErrCodeEnhanceYourCalm, "too many SETTINGS in a frame"}
 	}
+	if more := f.length/settingLen - 1; more > 0 && !c.spend(more*costFrame) {
+		return errFlood
+	}
 	c.clock.headerBy = 0 // they end the preface, and never come within a header
 	// RFC 9113, section 6.5.3: "processed in the order they appear", also if one
 	// comes twice.
+	window := windowChange{last: c.client.window}
 	for p := f.payload; len(p) > 0; p = p[settingLen:] {
 		id, value := http2.SettingID(binary.BigEndian.Uint16(p)), binary.BigEndian.Uint32(p[2:])
+		if id == http2.SettingInitialWindowSize {
+			if value > maxWindow {
+				return connError{http2.ErrCodeFlowControl, "INITIAL_WINDOW_SIZE that is too large"}
+			}
+			window.add(int32(value))
+			continue
+		}
 		if err := c.applySetting(id, value); err != nil {
 			return err
 		}
+	}
+	if err := c.resizeWindows(window); err != nil {
+		return err
 	}
 	c.out.frame(http2.FrameSettings, flagAck, 0, 0)
 	return nil
@@ -124,11 +138,6 @@ func (c *conn) applySetting(id http2.SettingID, value uint32) error {
 	case http2.SettingMaxConcurrentStreams:
 		// Promises that are open already stay so: RFC 9113, section 5.1.2.
 		c.client.streams = value
-	case http2.SettingInitialWindowSize:
-		if value > maxWindow {
-			return connError{http2.ErrCodeFlowControl, "INITIAL_WINDOW_SIZE that is too large"}
-		}
-		return c.resizeWindows(int32(value))
 	case http2.SettingMaxFrameSize:
 		if value < minFrameSize || value > maxFrameSize {
 			return protocolError("SETTINGS_MAX_FRAME_SIZE out of its range")

@@ -156,9 +156,7 @@ func (c *conn) failConn(err connError) {
 	}
 	c.ending.stage = failed
 	c.ending.lastID = c.streams.lastClient
-	for _, st := range c.streams.open {
-		c.close(st, err)
-	}
+	c.loseAll(err)
 	c.goAway(c.ending.lastID, err.code, err.reason)
 	c.ending.closeAt = c.now() + int64(errorCloseDelay)
 	c.arm(c.ending.closeAt)

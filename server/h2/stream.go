@@ -41,12 +41,16 @@ type stream struct {
 }
 
 // A request is what the handler of a stream is given. It is complete before the
-// stream is opened, and does not change then, but for trailer.
+// stream is opened, and does not change then, but for trailer; r and cost are
+// dropped when the handler has returned, while its response may still wait for the
+// client.
 type request struct {
 	method  string
+	host    string
 	refused int           // the status of a request that no handler sees
 	r       *http.Request // nil if it is refused
-	url     url.URL       // r.URL
+	cost    int           // what r's fields take: see headerMemory
+	url     url.URL       // r.URL, if nothing of it had to be decoded
 	ctx     streamContext // r.Context(); it has its own lock
 	body    *body         // r.Body; nil if the request has none. It has its own lock
 	trailer http.Header   // the trailers that came, until the handler has read the body
@@ -74,25 +78,30 @@ type streamState struct {
 	remoteDone  bool // END_STREAM has come
 	localDone   bool // END_STREAM is in the output
 	headersSent bool // of the final response
+	begun       bool // the handler has been called, and may have the request
 	closed      bool
 	err         error // set with closed: what the handler is told
 }
 
 // outgoing is the DATA of a stream that waits for its windows, for room in the
 // output, or for its turn. The handler that wrote it waits too, so data is not a
-// copy. For a prepared answer nobody waits.
+// copy. For what ends a response nobody waits: it is a prepared answer, or a copy of
+// what the handler has left when it returned.
 type outgoing struct {
-	data    []byte
-	end     bool // END_STREAM goes with the last byte
-	blocked bool // a goroutine waits for wake
-	wake    chan struct{}
+	data     []byte
+	pooled   *[]byte         // where data is, if it is a copy; from chunks
+	end      bool            // the response ends with data, or with the trailers
+	trailers []responseField // that follow data
+	short    bool            // it is less than was declared: a reset follows data
+	blocked  bool            // a goroutine waits for wake
+	wake     chan struct{}
 }
 
 // deadlines are the times of a stream; 0 is none. The clock looks at them.
 type deadlines struct {
 	read  int64 // when the request's body must be there
 	write int64 // when the response must be in the output
-	stall int64 // when the client must have opened its windows
+	stall int64 // when the client must have opened the stream's window
 }
 
 // wait waits for a signal. c.mu is held, but not while it waits. At most one
@@ -125,6 +134,7 @@ func (st *stream) run(w *worker) {
 	c := st.c
 	c.mu.Lock()
 	closed := st.state.closed
+	st.state.begun = !closed
 	c.mu.Unlock()
 	w.st = st
 	switch {
@@ -146,11 +156,6 @@ func (st *stream) run(w *worker) {
 			w.flush = c
 		}
 		st.req.ctx.cancel(context.Canceled)
-		// As net/http does: the files of a parsed form are the handler's until it
-		// returns.
-		if st.req.r.MultipartForm != nil {
-			st.req.r.MultipartForm.RemoveAll()
-		}
 	}
 	if st.req.body != nil {
 		st.req.body.Close() // what was not read goes back to the connection's window
@@ -162,7 +167,13 @@ func (st *stream) run(w *worker) {
 // response. A panic is logged, unless it is http.ErrAbortHandler. It is called
 // without c.mu.
 func (st *stream) call() (returned bool) {
+	r := st.req.r
 	defer func() {
+		// As net/http does: the files of a parsed form are the handler's until it
+		// returns.
+		if r.MultipartForm != nil {
+			r.MultipartForm.RemoveAll()
+		}
 		if returned {
 			return
 		}
@@ -175,6 +186,6 @@ func (st *stream) call() (returned bool) {
 		st.w.abort()
 		st.req.ctx.cancel(context.Canceled)
 	}()
-	st.c.handler.ServeHTTP(&st.w, st.req.r)
+	st.c.handler.ServeHTTP(&st.w, r)
 	return true
 }

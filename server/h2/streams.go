@@ -15,6 +15,10 @@ type streamTable struct {
 	open   map[uint32]*stream
 	closed closedStreams
 
+	// answered has the closed streams whose handlers run on: of HEAD requests, whose
+	// response was over when it was flushed.
+	answered map[*stream]struct{}
+
 	clients  int // open streams of the client; at most limits.streams
 	promises int // open promised streams; at most what promisesLeft allows
 
@@ -55,7 +59,6 @@ func (c *conn) close(st *stream, err error) {
 		return
 	}
 	st.state.closed = true
-	st.state.err = err
 	if err == nil {
 		st.state.err = errEnded
 		c.budget.earn(earnResponse)
@@ -68,19 +71,40 @@ func (c *conn) close(st *stream, err error) {
 		c.streams.promises--
 	}
 	c.ready.remove(st)
-	st.out.data = nil
+	st.out.drop()
 	st.promise.answer = nil
 	c.settle(st, err)
 	if err != nil {
-		st.req.ctx.cancel(context.Canceled)
-		if st.req.body != nil {
-			// What nobody will read goes back to the connection's window.
-			c.refund(st.req.body.fail(err))
-		}
+		c.lose(st, err)
+	}
+	if !st.state.begun {
+		c.dropRequest(st)
 	}
 	st.signal()
 	if len(c.streams.open) == 0 && c.state == http.StateActive {
 		c.becomeIdle()
+	}
+}
+
+// lose tells the handler of st, which is closed, that its client takes no more of
+// it.
+func (c *conn) lose(st *stream, err error) {
+	st.state.err = err
+	st.w.lost.Store(true)
+	st.req.ctx.cancel(context.Canceled)
+	if st.req.body != nil {
+		// What nobody will read goes back to the connection's window.
+		c.refund(st.req.body.fail(err))
+	}
+}
+
+// loseAll closes all streams with err, because the connection is over.
+func (c *conn) loseAll(err error) {
+	for _, st := range c.streams.open {
+		c.close(st, err)
+	}
+	for st := range c.streams.answered {
+		c.lose(st, err)
 	}
 }
 

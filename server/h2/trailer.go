@@ -41,8 +41,15 @@ func (r *reader) handleTrailers(id uint32) error {
 		trailer[name] = append(trailer[name], f.Value)
 	}
 	c.mu.Lock()
-	st.req.trailer = trailer
+	wanted := st.req.r != nil // not if its handler has returned, or it is closed
+	refused := wanted && !c.keepHeader(st, r.block.cost())
+	if wanted && !refused {
+		st.req.trailer = trailer
+	}
 	c.mu.Unlock()
+	if refused {
+		return streamError{id, http2.ErrCodeEnhanceYourCalm, "trailers that find no memory"}
+	}
 	return r.endBody(st)
 }
 
@@ -68,23 +75,30 @@ func lateHeaders(id uint32, how uint8) error {
 // c.mu.
 func (st *stream) copyTrailers() {
 	st.c.mu.Lock()
-	trailer := st.req.trailer
+	r, trailer := st.req.r, st.req.trailer
 	st.req.trailer = nil
 	st.c.mu.Unlock()
 	for name, values := range trailer {
-		if _, ok := st.req.r.Trailer[name]; ok {
-			st.req.r.Trailer[name] = values
+		if _, ok := r.Trailer[name]; ok {
+			r.Trailer[name] = values
 		}
 	}
 }
 
+// maxTrailerNames is how many trailers a request may announce.
+const maxTrailerNames = 100
+
 // trailerNames takes the names that the Trailer field announces out of h, as keys
 // without values, as http.Request.Trailer has them before the body is read. nil:
-// none.
+// none. Those above maxTrailerNames are left out: a name costs more than its octets.
 func trailerNames(h http.Header) http.Header {
 	var t http.Header
+	n := 0
 	for _, v := range h["Trailer"] {
 		for name := range strings.SplitSeq(v, ",") {
+			if n++; n > maxTrailerNames {
+				break
+			}
 			name = textproto.CanonicalMIMEHeaderKey(textproto.TrimString(name))
 			if !httpguts.ValidTrailerHeader(name) {
 				continue

@@ -27,8 +27,9 @@ type worker struct {
 // the next worker goes on.
 //
 // A request has one of max slots while its handler runs. It gives the slot back,
-// for good, when the handler has returned or waits for its client. So slow clients
-// do not keep the handlers of others from running.
+// for good, when the handler has returned, sends to its client, waits for it, or
+// learns that it has gone. So slow clients and event streams do not keep the handlers
+// of others from running.
 //
 // The zero value is ready. mu guards all fields. No other lock is taken while it is
 // held.
@@ -120,7 +121,8 @@ func (p *workers) work(w *worker) {
 }
 
 // releaseSlot gives st's slot to a request that waits, if st still has it: when its
-// handler has ended, or waits for its client, which may be for long.
+// handler has ended, or is about to do what may take long: to send to its client,
+// or to wait for it.
 func (p *workers) releaseSlot(st *stream) {
 	p.mu.Lock()
 	p.release(st)

@@ -31,6 +31,9 @@ func write[T []byte | string](w *response, p T) (int, error) {
 	if w.s == nil {
 		return 0, errEnded
 	}
+	if w.lost.Load() {
+		return 0, w.failed()
+	}
 	if w.status == 0 {
 		w.writeHeader(http.StatusOK)
 	}
@@ -68,6 +71,16 @@ func write[T []byte | string](w *response, p T) (int, error) {
 	return len(p), nil
 }
 
+// failed is the error of a response whose stream has failed. A handler that goes on
+// nevertheless does not count for MaxHandlers.
+func (w *response) failed() error {
+	c := w.st.c
+	c.srv.workers.releaseSlot(w.st)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return w.st.state.err
+}
+
 // view is p as bytes that are only read: nothing keeps them beyond the Write, or
 // changes them.
 func view[T []byte | string](p T) []byte {
@@ -97,12 +110,16 @@ func (w *response) sendData(p []byte) error {
 		w.sendHeader(p, false, w.head, time.Now())
 		if w.head {
 			c.endLocal(w.st) // a response to HEAD has no trailers
+			if c.streams.answered == nil {
+				c.streams.answered = map[*stream]struct{}{}
+			}
+			c.streams.answered[w.st] = struct{}{}
 		}
 	}
 	if w.head || len(p) == 0 {
 		return nil
 	}
-	return c.transmit(w.st, p, false)
+	return c.transmit(w.st, p)
 }
 
 // finish ends the response when the handler has returned. It reports whether it is
@@ -120,48 +137,39 @@ func (w *response) finish() (flush bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	defer w.end()
+	w.header = nil
+	c.dropRequest(st)
 	if c.waitForRoom(st) != nil {
 		return false // the stream is closed
 	}
-	if !w.head && !w.bodyless() && w.length >= 0 && w.written < w.length {
-		// RFC 9113, section 8.1.1: a body shorter than content-length is malformed.
-		c.reset(st.id, http2.ErrCodeInternal)
-		return true
-	}
-	if w.finishBody(len(trailers) == 0, now) != nil {
-		return false
-	}
-	if len(trailers) > 0 && !st.state.closed {
-		c.sendFields(st.id, flagEndStream, 0, trailers)
-		c.endLocal(st)
-	}
+	// RFC 9113, section 8.1.1: a body shorter than content-length is malformed. As
+	// net/http does, what there is of it is sent; but it does not end as a whole one.
+	st.out.short = !w.head && !w.bodyless() && w.written < w.length
+	w.finishBody(trailers, now)
 	return c.flushNow(int64(now.Sub(c.epoch)))
 }
 
-// finishBody sends what is left of the response up to its trailers, with the header
-// if that is not sent yet, and with end ends it. c.mu is held.
-func (w *response) finishBody(end bool, now time.Time) error {
+// finishBody sends what is left of the response, with the header if that is not sent
+// yet. c.mu is held.
+func (w *response) finishBody(trailers []responseField, now time.Time) {
 	c, st := w.st.c, w.st
 	body := w.s.buf
 	if w.head || w.bodyless() {
 		body = nil // it is not sent, but has told type and length
 	}
+	end := len(body) == 0 && len(trailers) == 0 && !st.out.short
 	switch {
 	case !w.sent:
-		last := end && len(body) == 0
-		w.sendHeader(w.s.buf, true, last, now)
-		if last {
+		w.sendHeader(w.s.buf, true, end, now)
+		if end {
 			c.endLocal(st)
-			return nil
+			return
 		}
-	case end && len(body) == 0:
+	case end:
 		c.endEmpty(st)
-		return nil
+		return
 	}
-	if len(body) == 0 {
-		return nil
-	}
-	return c.transmit(st, body, end)
+	c.conclude(st, body, trailers)
 }
 
 // end gives back the scratch and the handler's place. All methods do nothing
@@ -170,6 +178,7 @@ func (w *response) end() {
 	w.s.buf = w.s.buf[:0]
 	clear(w.s.fields)
 	w.s = nil
+	delete(w.st.c.streams.answered, w.st)
 	w.st.c.handlerEnded()
 }
 
@@ -200,6 +209,7 @@ func (w *response) abort() {
 	if w.s != nil {
 		w.end()
 	}
+	c.dropRequest(w.st)
 	if !w.st.state.closed {
 		c.reset(w.st.id, http2.ErrCodeInternal)
 		c.scheduleFlush()
@@ -212,67 +222,3 @@ func (w *response) refuse(status int) {
 	w.WriteHeader(status)
 	w.WriteString(http.StatusText(status) + "\n")
 }
-
-// Flush sends what is gathered, and the header before it.
-func (w *response) Flush() { w.FlushError() }
-
-// FlushError is Flush, and returns an error if the stream or connection has failed.
-func (w *response) FlushError() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.s == nil {
-		return errEnded
-	}
-	if w.status == 0 {
-		w.writeHeader(http.StatusOK)
-	}
-	if err := w.send(); err != nil {
-		return err
-	}
-	c := w.st.c
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	// A goroutine that is writing already will write this too.
-	if !c.out.flushing && c.out.broken == nil {
-		c.flush(w.st)
-	}
-	if w.st.state.closed && w.st.state.err != errEnded {
-		return w.st.state.err
-	}
-	return nil
-}
-
-// SetReadDeadline has reads of the request's body fail from t on, with
-// os.ErrDeadlineExceeded. The zero time takes the deadline away.
-func (w *response) SetReadDeadline(t time.Time) error {
-	return w.setDeadline(&w.st.times.read, t)
-}
-
-// SetWriteDeadline has the stream reset at t, if it has not ended by then. The zero
-// time takes the deadline away.
-func (w *response) SetWriteDeadline(t time.Time) error {
-	return w.setDeadline(&w.st.times.write, t)
-}
-
-// setDeadline sets one of the stream's deadlines. One in the past takes effect at
-// once.
-func (w *response) setDeadline(by *int64, t time.Time) error {
-	c := w.st.c
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	*by = 0
-	if t.IsZero() || w.st.state.closed {
-		return nil
-	}
-	*by = max(1, int64(t.Sub(c.epoch)))
-	if *by <= c.now() {
-		c.expire(w.st, *by)
-		c.scheduleFlush()
-		return nil
-	}
-	c.arm(*by)
-	return nil
-}
-
-// EnableFullDuplex does nothing: a stream is always so.
-func (w *response) EnableFullDuplex() error { return nil }
