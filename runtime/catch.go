@@ -28,7 +28,7 @@ func catch(t *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs 
 	return starlark.Tuple{starlark.None, &caught{"error", err}}, nil
 }
 
-// A caught is the error value of a script: .message, .backtrace, .kind. It is also a Go error that
+// A caught is the error value of a script: .message, .backtrace, .kind, .status. It is also a Go error that
 // wraps the one that was caught, so that host code which is given one (start_response, as its
 // exc_info) finds the original by asserting the value to error.
 type caught struct {
@@ -44,7 +44,7 @@ var (
 func (e *caught) Error() string       { return e.err.Error() }
 func (e *caught) Unwrap() error       { return e.err }
 func (e *caught) String() string      { return "error(" + starlark.String(e.err.Error()).String() + ")" }
-func (e *caught) AttrNames() []string { return []string{"backtrace", "kind", "message"} }
+func (e *caught) AttrNames() []string { return []string{"backtrace", "kind", "message", "status"} }
 
 func (e *caught) Attr(name string) (starlark.Value, error) {
 	switch name {
@@ -58,6 +58,8 @@ func (e *caught) Attr(name string) (starlark.Value, error) {
 		return starlark.String(e.err.Error()), nil
 	case "kind":
 		return starlark.String(host.KindOf(e.err)), nil
+	case "status":
+		return starlark.MakeInt(statusOf(e.err)), nil
 	}
 	return nil, nil
 }

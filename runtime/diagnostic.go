@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -136,3 +137,6 @@ func diagnoseError(file string, err error) host.Diagnostics {
 	}
 	return host.Diagnostics{diagnoseFile(file, err.Error())}
 }
+
+// statusOf is what a server answers for an error that a script lets pass.
+func statusOf(err error) int { return cmp.Or(host.StatusOf(err), 500) }
