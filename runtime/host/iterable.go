@@ -160,7 +160,7 @@ func (i *iteration) Next(p *starlark.Value) bool {
 	}
 	i.Done()
 	if err != nil {
-		if i.b.made.Line > 0 {
+		if i.b.made.Line > 0 && PlaceOf(err) == "" {
 			err = &placedError{err, i.b.made}
 		}
 		CallOf(i.b.Thread).Fail(err)
