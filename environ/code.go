@@ -58,6 +58,7 @@ const (
 	CodeMalformed Code = "LARK0401"
 	CodeTooMany   Code = "LARK0402"
 	CodeWebUse    Code = "LARK0403"
+	CodeMedia     Code = "LARK0404"
 )
 
 // The ends of a request that are not the application's answer.
@@ -190,6 +191,10 @@ func Codes() []CodeInfo {
 			"See the limits of `@http`."},
 		{CodeWebUse, "function of @http misused", "A function of `@http` got a wrong argument.",
 			"See the description of the module."},
+		{CodeMedia, "not the media type that was asked for",
+			"The application asked for a JSON body, and the `Content-Type` of the request says " +
+				"that it is none. Uncaught, the client gets 415.",
+			"`catch()` it to answer in your own words; a client sends `application/json`."},
 
 		{CodeFailed, "the application failed",
 			"The script raised an error that nothing caught. Before the first block the " +

@@ -47,7 +47,7 @@ func (c *call) logPanic(err error) {
 		slog.String("place", place), slog.String("backtrace", host.BacktraceOf(err)))
 }
 
-// A caught is the error value of a script: .message, .backtrace, .kind. It is also a Go error that
+// A caught is the error value of a script: .message, .backtrace, .kind, .status. It is also a Go error that
 // wraps the one that was caught, so that host code which is given one (start_response, as its
 // exc_info) finds the original by asserting the value to error.
 type caught struct {
@@ -63,7 +63,7 @@ var (
 func (e *caught) Error() string       { return e.err.Error() }
 func (e *caught) Unwrap() error       { return e.err }
 func (e *caught) String() string      { return "error(" + starlark.String(e.err.Error()).String() + ")" }
-func (e *caught) AttrNames() []string { return []string{"backtrace", "kind", "message"} }
+func (e *caught) AttrNames() []string { return []string{"backtrace", "kind", "message", "status"} }
 
 func (e *caught) Attr(name string) (starlark.Value, error) {
 	switch name {
@@ -73,6 +73,8 @@ func (e *caught) Attr(name string) (starlark.Value, error) {
 		return starlark.String(cmp.Or(host.BacktraceOf(e.err), e.err.Error())), nil
 	case "kind":
 		return starlark.String(host.KindOf(e.err)), nil
+	case "status":
+		return starlark.MakeInt(statusOf(e.err)), nil
 	}
 	return nil, nil
 }

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -51,6 +52,16 @@ func (l *loader) language() *habit.Language {
 		found.Modules = append(found.Modules, m)
 	}
 	return found
+}
+
+// explained is the error of a call with what the scripts tell: where what was returned comes from,
+// and what to write instead.
+func (p *Program) explained(err error) error {
+	var about host.Returner
+	if errors.As(err, &about) && host.PlaceOf(err) == "" {
+		return p.returned(err, about)
+	}
+	return cured(p.sources, err)
 }
 
 // cured adds to an error of the interpreter what to write instead, if that is known. The error may
@@ -126,3 +137,6 @@ func diagnoseError(file string, err error) host.Diagnostics {
 	}
 	return host.Diagnostics{diagnoseFile(file, err.Error())}
 }
+
+// statusOf is what a server answers for an error that a script lets pass.
+func statusOf(err error) int { return cmp.Or(host.StatusOf(err), 500) }

@@ -136,10 +136,13 @@ func (r *response) serve() bool {
 			return err
 		}
 		r.returned = true
-		if err := r.send(t, r.body); err != nil {
-			return err
+		if err = r.send(t, r.body); err == nil {
+			err = r.complete()
 		}
-		return r.complete()
+		if own, ok := err.(*environ.Error); ok {
+			return &returnError{own, app, r.body}
+		}
+		return err
 	})
 	r.rest()
 	ok := err == nil || r.fail(err)
