@@ -22,6 +22,8 @@ type capture struct {
 	head   bool  // the request has the method HEAD
 	cancel context.CancelFunc
 
+	conditional bool // the answer may be that nothing has changed
+
 	mu     sync.Mutex
 	header http.Header // what the handler has in its hands
 	sent   http.Header // what it was when the header was written
@@ -108,6 +110,8 @@ func (c *capture) close(ended error, fault string) refusal {
 	switch {
 	case c.over:
 		return refusal{Budget, "more than " + strconv.FormatInt(c.limit, 10) + " bytes"}
+	case c.status == http.StatusNotModified && c.conditional:
+		return refusal{}
 	case c.status != 0 && c.status != http.StatusOK:
 		return refusal{Unverified, "its status is " + strconv.Itoa(c.status)}
 	case fault != "":

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // A page is what a planner knows of the request that it plans for. It does not change.
@@ -27,7 +28,7 @@ func (p *page) accepts() bool {
 		return false
 	}
 	_, ok := p.promiser.Promises()
-	return ok
+	return ok && !p.conn.shunned(time.Now())
 }
 
 // generationOf returns the version of what answers r.

@@ -61,7 +61,6 @@ package push
 import (
 	"net/http"
 	"sync"
-	"sync/atomic"
 )
 
 // A Promiser is what the package needs of a connection. The http.ResponseWriter of a request is
@@ -88,23 +87,4 @@ type Promiser interface {
 	// Session is where the package keeps what it knows of the connection. It lives as long as the
 	// connection.
 	Session() *sync.Map
-}
-
-// A connection is what is known of a connection to a client.
-type connection struct {
-	diary diary
-	open  atomic.Int64 // promises that are not settled
-}
-
-// connectionKey is the key of the *connection in a [Promiser]'s Session.
-type connectionKey struct{}
-
-// connectionOf returns what is known of the connection of p.
-func connectionOf(p Promiser) *connection {
-	m := p.Session()
-	if c, ok := m.Load(connectionKey{}); ok {
-		return c.(*connection)
-	}
-	c, _ := m.LoadOrStore(connectionKey{}, new(connection))
-	return c.(*connection)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"hash/maphash"
+	"maps"
 	"net/http"
 	"strconv"
 	"time"
@@ -11,40 +12,98 @@ import (
 
 // An answer is a response that can be promised.
 type answer struct {
-	header http.Header
-	body   []byte
+	header    http.Header
+	body      []byte
+	unchanged bool // since the state of the condition: there is no body
 }
 
 // verify runs Next for the request of a promise, and gives the promise its answer, or returns why
-// that cannot be promised. The slow ones are not tried again for a while.
+// that cannot be promised or need not be. What is known of an earlier answer spares the work: one
+// that could not be promised is not asked for again for a while, and one in a state that the client
+// has is asked for on the condition that it is another.
 func (p *planner) verify(pr *promise) refusal {
-	slow := &p.policy.slow
 	began := time.Now()
-	switch {
-	case slow.fresh(pr.entry.key, pr.entry.generation, began):
-		return refusal{Unverified, "it took too long a moment ago"}
-	case p.waited > 4*p.policy.verifyTimeout():
-		return refusal{Unverified, "the page has waited long enough for others"}
+	last := p.policy.outcomes.get(pr.variant, pr.entry.generation)
+	if no := p.mayRun(pr, &last, began); no.refused() {
+		return no
+	}
+	r := pr.request
+	conditional := p.holds(pr, &last)
+	if conditional {
+		r = r.WithContext(r.Context())
+		r.Header = maps.Clone(r.Header)
+		last.condition(r.Header)
 	}
 	limit := min(p.policy.maxResourceBytes(), p.policy.maxResponseBytes()-p.delivery.bytes)
-	a, no := p.run(pr.request, limit)
+	a, no := p.run(r, limit)
 	now := time.Now()
 	took := now.Sub(began)
 	p.waited += took
-	if no.refused() {
-		if took >= p.policy.verifyTimeout() {
-			pr.entry.fresh = now.Add(slowFor)
-			slow.add(pr.entry)
-		}
-		return no
-	}
 	e := &pr.entry
-	e.validator = validatorOf(a.header)
-	e.validator.sum = maphash.Bytes(seed, a.body)
+	switch {
+	case no.refused():
+		p.refused(pr, no, took, limit)
+		return no
+	case a.unchanged:
+		e.validator = last.validator
+	default:
+		e.validator = validatorOf(a.header)
+		e.validator.sum = maphash.Bytes(seed, a.body)
+		p.policy.outcomes.answered(pr.variant, e.generation, e.validator, a.header)
+		pr.answer = a
+	}
 	e.fresh = freshUntil(a.header, now)
 	e.memo = p.policy.Memory.memo(p.origin.authority, pr.request.RequestURI, a.header, e.fresh, now)
-	pr.answer = a
 	return refusal{}
+}
+
+// mayRun returns why Next is not run for the request of a promise, whose outcome was last.
+func (p *planner) mayRun(pr *promise, last *outcome, now time.Time) refusal {
+	slow := p.policy.outcomes.get(pr.entry.key, pr.entry.generation)
+	if no := slow.refused(now); no.refused() {
+		return no
+	}
+	if no := last.refused(now); no.refused() {
+		return no
+	}
+	switch {
+	case p.waited > 4*p.policy.verifyTimeout():
+		return refusal{Unverified, "the page has waited long enough for others"}
+	case p.runs >= p.policy.maxRuns():
+		return refusal{Limit, "enough responses were verified for the page"}
+	case !p.conn.mayRun(now):
+		return refusal{Limit, "enough responses were verified for the connection"}
+	}
+	p.runs++
+	return refusal{}
+}
+
+// holds reports whether the client has what a promise would carry, if its state is still the last.
+func (p *planner) holds(pr *promise, last *outcome) bool {
+	if last.tag == "" && last.modified == "" {
+		return false
+	}
+	if p.conn.diary.holds(pr.entry.key, last.validator) {
+		return true
+	}
+	m := p.policy.Memory
+	return m.on() && p.received().has(memo{hash: m.hash(p.origin.authority, pr.request.RequestURI,
+		last.memorable())})
+}
+
+// refused remembers that an answer of at most limit bytes could not be promised, unless that lies
+// in this page.
+func (p *planner) refused(pr *promise, no refusal, took time.Duration, limit int64) {
+	o, generation := &p.policy.outcomes, pr.entry.generation
+	switch {
+	case p.request.Context().Err() != nil:
+	case took >= p.policy.verifyTimeout():
+		// Whatever its fields are: they are the client's to choose.
+		o.remember(pr.entry.key, generation,
+			refusal{Unverified, "it took too long a moment ago"})
+	case no.reason == Unverified, no.reason == Budget && limit == p.policy.maxResourceBytes():
+		o.remember(pr.variant, generation, no)
+	}
 }
 
 // run runs Next for a request that may be promised, and returns its answer, of at most limit bytes,
@@ -57,6 +116,7 @@ func (p *planner) run(r *http.Request, limit int64) (*answer, refusal) {
 	defer cancel()
 	c := &capture{
 		limit: limit, head: r.Method == http.MethodHead, cancel: cancel, header: http.Header{},
+		conditional: len(r.Header["If-None-Match"])+len(r.Header["If-Modified-Since"]) > 0,
 	}
 	r = r.WithContext(ctx)
 	var fault string
@@ -83,7 +143,10 @@ func (p *planner) run(r *http.Request, limit int64) (*answer, refusal) {
 	if no := c.close(ctx.Err(), fault); no.refused() {
 		return nil, no
 	}
-	a := &answer{c.sent, c.body}
+	a := &answer{c.sent, c.body, c.status == http.StatusNotModified}
+	if a.unchanged {
+		return a, refusal{}
+	}
 	if no := a.unfit(r); no.refused() {
 		return nil, no
 	}
