@@ -32,9 +32,9 @@ var (
 
 // serverPort is never empty either.
 func (e *Environ) serverPort() starlark.Value {
-	ip, port := e.request.Local()
+	_, port := e.request.Local()
 	switch {
-	case ip != nil:
+	case port != 0:
 	case e.request.Scheme() == "https":
 		port = 443
 	default:

@@ -1,6 +1,7 @@
 package environ
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 
@@ -32,7 +33,8 @@ func Start(t *starlark.Thread, start starlark.Callable, status int, fields []Fie
 	for i, f := range fields {
 		headers[i] = starlark.Tuple{starlark.String(f.Name), starlark.String(f.Value)}
 	}
-	line := starlark.String(strconv.Itoa(status) + " " + http.StatusText(status))
+	reason := cmp.Or(http.StatusText(status), "Unknown") // there must be one
+	line := starlark.String(strconv.Itoa(status) + " " + reason)
 	_, err := starlark.Call(t, start, starlark.Tuple{line, starlark.NewList(headers)}, nil)
 	return err
 }

@@ -201,7 +201,8 @@ func Codes() []CodeInfo {
 		{CodeFull, "the server is full",
 			"As many scripts run at once as may, and the queue is full or waiting took too " +
 				"long; or too many calls that have begun wait, and this client has the most of " +
-				"them. The client gets 503 with `Retry-After`, or a response that breaks off.",
+				"them; or the system has no descriptors or memory left to open a file. The " +
+				"client gets 503 with `Retry-After`, or a response that breaks off.",
 			"Raise `server.Slots.Calls` (`--calls`) or `server.Slots.Waiting` (`--waiting`), " +
 				"or answer faster."},
 		{CodePanic, "host code panicked",

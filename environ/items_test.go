@@ -137,7 +137,7 @@ var items = []item{
 	{"start-arguments", "`start_response` takes `(status, headers, exc_info = None)`.",
 		"PEP 3333, The start_response() Callable"},
 	{"write-returned", "`start_response` returns `write`.", "PEP 3333, The start_response() Callable"},
-	{"status-form", "The status is a string: three digits, one space, a reason. A bare code will do.",
+	{"status-form", "The status is a string: three digits, one space, a reason.",
 		"PEP 3333, The start_response() Callable; RFC 9112, section 4"},
 	{"no-informational", "A 1xx status is no response.", "RFC 9110, section 15.2"},
 	{"header-list", "The headers are a list of tuples of two strings.",

@@ -59,7 +59,8 @@ var table = []struct {
 			"`wsgi.input` to its end."},
 		(*Environ).contentLength},
 	{Key{"SERVER_NAME", "environ", "string", "always",
-		"The configured name, else the address of the listener, `localhost` on a unix socket. " +
+		"The configured name, else the address of the listener, `localhost` if it has none, as " +
+			"a unix socket. " +
 			"Not what the client says: that is `HTTP_HOST`."},
 		(*Environ).serverName},
 	{Key{"SERVER_PORT", "environ", "string", "always",

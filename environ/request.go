@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -137,12 +138,20 @@ func (r *Request) Peer() string {
 }
 
 // Local is the address on which the client reached the server; nil and 0 if it is not one of IP.
+// The address is nil too if it is that of a socket which takes packets for all of the machine's, as
+// servers of HTTP/3 have it.
 func (r *Request) Local() (ip net.IP, port int) {
 	switch a := r.Message.Context().Value(http.LocalAddrContextKey).(type) {
 	case *net.TCPAddr:
-		return a.IP, a.Port
+		ip, port = a.IP, a.Port
 	case *net.UDPAddr: // HTTP/3
-		return a.IP, a.Port
+		ip, port = a.IP, a.Port
+	case net.Addr: // of a listener that is not one of package net
+		at, _ := netip.ParseAddrPort(a.String())
+		ip, port = net.IP(at.Addr().AsSlice()), int(at.Port())
 	}
-	return nil, 0
+	if ip.IsUnspecified() || len(ip) == 0 {
+		return nil, port
+	}
+	return ip, port
 }

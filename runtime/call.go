@@ -20,7 +20,7 @@ const interval = 1000
 type call struct {
 	thread  starlark.Thread
 	ctx     deadlineContext
-	program *Program      // for its limits and its logger
+	run     *run          // that the call is of
 	budget  *budget       // of the request, which may have more calls than this one
 	counted uint64        // steps of the thread that the budget has been told
 	next    uint64        // step at which the limits are looked at
@@ -36,23 +36,15 @@ var (
 	_ host.Yielder = (*call)(nil)
 )
 
-// start begins the call c, which is fresh, for at most length.
-func (c *call) start(ctx context.Context, p *Program, length time.Duration, b *budget) {
-	c.program, c.budget = p, b
+// start begins the call c of r, which is fresh, for at most length.
+func (c *call) start(ctx context.Context, r *run, length time.Duration, b *budget) {
+	c.run, c.budget = r, b
 	c.ctx.start(ctx, length)
-	c.thread.Name = p.name
+	c.thread.Name = r.program.name
 	c.thread.Print = print
 	c.thread.OnMaxSteps = safepoint
 	c.arm(interval)
 	host.Attach(&c.thread, c)
-}
-
-// newCall returns a call that shares its limits with no other.
-func newCall(ctx context.Context, p *Program) *call {
-	c := new(call)
-	c.start(ctx, p, p.limits.Time, new(budget))
-	c.arm(min(interval, p.limits.Steps))
-	return c
 }
 
 // callOf returns the call that t is the thread of. It is nil on a thread that is not ours.
@@ -89,7 +81,7 @@ func (c *call) outcome(err error) error {
 // ended is the error of a call whose context ended with err.
 func (c *call) ended(err error, stack starlark.CallStack) error {
 	if c.ctx.late() {
-		return &LimitError{Kind: "time", Limit: uint64(c.program.limits.Time), Stack: stack}
+		return &LimitError{Kind: "time", Limit: uint64(c.run.program.limits.Time), Stack: stack}
 	}
 	return &failure{err, stack}
 }
@@ -98,10 +90,10 @@ func (c *call) ended(err error, stack starlark.CallStack) error {
 func (c *call) reached(stack starlark.CallStack) error {
 	t := &c.thread
 	switch {
-	case c.count() >= c.program.limits.Steps:
-		return &LimitError{Kind: "steps", Limit: c.program.limits.Steps, Stack: stack}
-	case t.CallStackDepth() > c.program.limits.Depth:
-		return &LimitError{Kind: "depth", Limit: uint64(c.program.limits.Depth), Stack: stack}
+	case c.count() >= c.run.program.limits.Steps:
+		return &LimitError{Kind: "steps", Limit: c.run.program.limits.Steps, Stack: stack}
+	case t.CallStackDepth() > c.run.program.limits.Depth:
+		return &LimitError{Kind: "depth", Limit: uint64(c.run.program.limits.Depth), Stack: stack}
 	}
 	if err := c.ctx.Err(); err != nil {
 		return c.ended(err, stack)
@@ -140,7 +132,7 @@ func safepoint(t *starlark.Thread) {
 	case c.failure != nil:
 	case c.reached(nil) == nil:
 		c.trail = nil
-		c.arm(t.Steps + min(interval, c.program.limits.Steps-c.budget.Load()))
+		c.arm(t.Steps + min(interval, c.run.program.limits.Steps-c.budget.Load()))
 	default:
 		if c.trail == nil {
 			c.trail = &trail{depth: t.CallStackDepth()}
@@ -197,6 +189,9 @@ func (c *call) watched(t *starlark.Thread) {
 	t.SetMaxExecutionSteps(min(t.Steps+max(c.watch(), 1), c.next))
 }
 
+// OnEnd is [host.Call]'s.
+func (c *call) OnEnd(f func()) (stop func()) { return c.run.onEnd(f) }
+
 // Extend is [host.Call]'s.
 func (c *call) Extend() { c.ctx.extend() }
 
@@ -210,7 +205,7 @@ func (c *call) Fail(err error) {
 // print is the thread's Print: one record for each call of print(), with the line that called it.
 func print(t *starlark.Thread, msg string) {
 	c := callOf(t)
-	logger := c.program.logger
+	logger := c.run.program.logger
 	if logger == nil {
 		logger = slog.Default()
 	}

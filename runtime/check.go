@@ -13,10 +13,11 @@ func Check(c *Config, entry string) host.Diagnostics {
 	if err != nil {
 		return host.Diagnostics{diagnoseFile(entry, err.Error())}
 	}
-	fsys, err := snapshot(c.FS)
+	fsys, done, err := snapshot(c.FS)
 	if err != nil {
 		return host.Diagnostics{diagnoseFile(name, err.Error())}
 	}
+	defer done()
 	g := l.newGraph(fsys, name)
 	g.survey()
 	if len(g.faults) > 0 {

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"testing/fstest"
 
@@ -97,17 +96,6 @@ func TestDirIsAFileSystem(t *testing.T) {
 	}
 	if _, err := runtime.Load(&runtime.Config{FS: runtime.Dir(filepath.Join(dir, "none"))}, "app.star"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v, want fs.ErrNotExist", err)
-	}
-}
-
-func TestLoadDoesNotWaitForAPipe(t *testing.T) {
-	dir := t.TempDir()
-	if err := syscall.Mkfifo(filepath.Join(dir, "app.star"), 0o644); err != nil {
-		t.Skip(err)
-	}
-	_, err := runtime.Load(&runtime.Config{FS: runtime.Dir(dir)}, "app.star")
-	if got, want := fmt.Sprint(err), "app.star: it is not a regular file"; got != want {
-		t.Errorf("got %s, want %s", got, want)
 	}
 }
 

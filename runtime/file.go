@@ -30,10 +30,11 @@ func Parse(c *Config, entry string) ([]File, host.Diagnostics) {
 	if err != nil {
 		return nil, host.Diagnostics{diagnoseFile(entry, err.Error())}
 	}
-	fsys, err := snapshot(c.FS)
+	fsys, done, err := snapshot(c.FS)
 	if err != nil {
 		return nil, host.Diagnostics{diagnoseFile(name, err.Error())}
 	}
+	defer done()
 	g := l.newGraph(fsys, name)
 	g.survey()
 	if len(g.faults) > 0 {
@@ -91,10 +92,11 @@ func (p *Program) Load(module string) (starlark.StringDict, error) {
 		if err != nil {
 			return nil, err
 		}
-		fsys, err := snapshot(p.config.FS)
+		fsys, done, err := snapshot(p.config.FS)
 		if err != nil {
 			return nil, fmt.Errorf("runtime: load: %w", err)
 		}
+		p.generation.OnRetire(done)
 		return p.generation.open(m, fsys)
 	}
 	name, err := locate(cmp.Or(p.root, "."), module)

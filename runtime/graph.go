@@ -187,7 +187,7 @@ func (g *graph) missing(name, module string, err error) string {
 		return err.Error()
 	}
 	said := "there is no file " + name
-	if _, err := fs.Stat(g.fsys, name+".star"); err == nil {
+	if _, err := host.Stat(g.fsys, name+".star"); err == nil {
 		return fmt.Sprintf("%s; did you mean %s.star?", said, name)
 	}
 	if m, _ := g.loader.catalog.find(strings.TrimSuffix(module, ".star")); m != nil {

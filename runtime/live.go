@@ -39,12 +39,20 @@ type Status struct {
 
 // NewLive loads the program as [Load] does. The first generation must load.
 func NewLive(c *Config, entry string) (*Live, error) {
-	l := &Live{entry: entry, loader: newLoader(c)}
-	l.status.Store(&Status{})
-	if err := l.reload(); err != nil {
+	l, err := Follow(c, entry)
+	if err != nil {
 		return nil, err
 	}
 	return l, nil
+}
+
+// Follow is [NewLive] for whoever shows what is wrong until it is put right: there is a Live even
+// with an error, which says why the first generation does not load. Until one does, each call fails
+// with that of the last attempt.
+func Follow(c *Config, entry string) (*Live, error) {
+	l := &Live{entry: entry, loader: newLoader(c)}
+	l.status.Store(&Status{})
+	return l, l.reload()
 }
 
 var _ host.App = (*Live)(nil)
@@ -53,6 +61,9 @@ var _ host.App = (*Live)(nil)
 func (l *Live) Begin() host.Run {
 	for {
 		p := l.program.Load()
+		if p == nil {
+			return unloaded{&loadError{Diagnose(l.entry, l.status.Load().Err)}}
+		}
 		r := p.begin()
 		// It may have been replaced, and its last request have ended, since it was looked up.
 		if r.holds.Load() || p == l.program.Load() {
@@ -73,10 +84,31 @@ func (l *Live) Close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = true
-	l.program.Load().Close()
+	if p := l.program.Load(); p != nil {
+		p.Close()
+	}
 }
 
-// Program returns the generation that serves now.
+// A loadError is the error of a call of a program that does not load, with all that is wrong.
+type loadError struct{ host.Diagnostics }
+
+var _ host.Placer = (*loadError)(nil)
+
+// Unwrap returns the diagnostics.
+func (e *loadError) Unwrap() error { return e.Diagnostics }
+
+// Place is [host.Placer]'s: the first one's.
+func (e *loadError) Place() string { return e.Diagnostics[0].Place.String() }
+
+// An unloaded is the run of a program no generation of which has loaded.
+type unloaded struct{ err error }
+
+func (u unloaded) Call(context.Context, host.Use) error    { return u.err }
+func (u unloaded) CleanUp(context.Context, host.Use) error { return u.err }
+func (u unloaded) Generation() uint64                      { return 0 }
+func (u unloaded) End()                                    {}
+
+// Program returns the generation that serves now; nil if none has loaded.
 func (l *Live) Program() *Program { return l.program.Load() }
 
 // Generation is the number of the generation that serves now.

@@ -90,10 +90,11 @@ func (l *loader) program(name string, gen *generation) *Program {
 func (l *loader) build(
 	name string, gen *generation,
 ) (*graph, map[string]starlark.StringDict, error) {
-	fsys, err := snapshot(l.config.FS)
+	fsys, done, err := snapshot(l.config.FS)
 	if err != nil {
 		return nil, nil, fmt.Errorf("runtime: load: %w", err)
 	}
+	gen.OnRetire(done) // after all that its modules have to do then
 	g := l.newGraph(fsys, name)
 	g.survey()
 	if len(g.faults) > 0 {
@@ -117,7 +118,11 @@ func (l *loader) run(
 		}
 	}
 	globals = make(map[string]starlark.StringDict, len(g.order))
-	c := newCall(context.Background(), l.program("load", gen))
+	r := &run{program: l.program("load", gen), ends: new(endings)}
+	defer r.ends.run()
+	c := &r.first
+	c.start(context.Background(), r, l.limits.Time, &r.calls)
+	c.arm(min(interval, l.limits.Steps))
 	defer c.end(&err)
 	c.thread.Load = func(t *starlark.Thread, module string) (starlark.StringDict, error) {
 		if values, ok := hosts[module]; ok {
@@ -199,17 +204,9 @@ func (l *loader) translate(tree *syntax.File, src []byte) (*starlark.Program, er
 // compares code, not closures) and nothing that makes a global mean two things.
 var dialect = syntax.FileOptions{Set: true, While: true, TopLevelControl: true, Recursion: true}
 
-// read reads a file of script, without its byte order mark. It opens nothing but regular files: a
-// FIFO would wait for ever.
+// read reads a file of script, without its byte order mark.
 func (l *loader) read(fsys fs.FS, name string) ([]byte, error) {
-	info, err := fs.Stat(fsys, name)
-	if err != nil {
-		return nil, cause(err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, errors.New("it is not a regular file")
-	}
-	f, err := fsys.Open(name)
+	f, info, err := host.OpenRegular(fsys, name)
 	if err != nil {
 		return nil, cause(err)
 	}

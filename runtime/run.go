@@ -21,9 +21,10 @@ type run struct {
 	first   call
 	holds   atomic.Bool // the generation of the program, from the beginning to the end
 
-	mu      sync.Mutex // guards what follows, and whether first is in use: it has a program then
+	mu      sync.Mutex // guards what follows, and whether first is in use: it has a run then
 	current *call      // the outermost call that has not ended
 	clean   *cleaning  // nil before the first clean-up
+	ends    *endings   // nil before the first function that waits for the end
 }
 
 // A cleaning is what the clean-up of a request may use.
@@ -40,6 +41,10 @@ func (r *run) Generation() uint64 { return r.program.generation.number }
 // End is [host.Run]'s. Only the first counts.
 func (r *run) End() {
 	if r.holds.Swap(false) {
+		r.mu.Lock()
+		ends := r.ends
+		r.mu.Unlock()
+		ends.run()
 		r.program.generation.release()
 	}
 }
@@ -66,7 +71,7 @@ func (r *run) enter(ctx context.Context) (c *call, outermost bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	c = &r.first
-	if c.program != nil {
+	if c.run != nil {
 		c = new(call)
 	}
 	length := r.program.limits.Time
@@ -75,7 +80,7 @@ func (r *run) enter(ctx context.Context) (c *call, outermost bool) {
 	} else {
 		length = min(length, r.current.ctx.left())
 	}
-	c.start(ctx, r.program, length, &r.calls)
+	c.start(ctx, r, length, &r.calls)
 	return c, outermost
 }
 
@@ -105,7 +110,7 @@ func (r *run) CleanUp(ctx context.Context, use host.Use) (err error) {
 		length = max(time.Until(clean.by), 0)
 	}
 	c := new(call)
-	c.start(ctx, r.program, length, &clean.steps)
+	c.start(ctx, r, length, &clean.steps)
 	defer c.end(&err)
 	return cured(r.program.sources, c.outcome(use(&c.ctx, &c.thread, r.program.app)))
 }

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+
+	"github.com/larkspur-web/larkspur/runtime/host"
 )
 
 // A Scan is what the files of a program were when [Live.Scan] read them. It is for who follows
@@ -36,17 +38,18 @@ func (l *Live) scan() *Scan {
 	if err != nil {
 		return s // as load, which looks at no file either
 	}
-	fsys, err := snapshot(l.loader.config.FS)
+	fsys, done, err := snapshot(l.loader.config.FS)
 	if err != nil {
 		return s
 	}
+	defer done()
 	g := l.loader.newGraph(fsys, name)
 	g.survey()
 	s.content = digest(g.files)
 	written := sha256.New()
 	for _, f := range g.files {
 		s.files, s.hashes = append(s.files, f.name), append(s.hashes, f.hash)
-		if info, err := fs.Stat(fsys, f.name); err == nil {
+		if info, err := host.Stat(fsys, f.name); err == nil {
 			fmt.Fprintln(written, f.name, info.ModTime().UnixNano(), info.Size())
 		}
 	}
@@ -69,6 +72,12 @@ func digest(files []file) [sha256.Size]byte {
 // Files returns the files that were read, as paths in the tree, those that are missing among them.
 // They are not to be changed.
 func (s *Scan) Files() []string { return s.files }
+
+// Has reports whether the file is one that could be read.
+func (s *Scan) Has(file string) bool {
+	i := slices.Index(s.files, file)
+	return i >= 0 && s.hashes[i] != [sha256.Size]byte{}
+}
 
 // Equal reports whether the files had the same content, and were in the same directory. Nothing is
 // equal to nil.

@@ -3,6 +3,7 @@ package server
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 
@@ -43,6 +44,7 @@ func (f *Failure) Place() string { return host.PlaceOf(f.Err) }
 func failureOf(err error) *Failure {
 	f := &Failure{Status: http.StatusInternalServerError, Code: environ.CodeFailed, Err: err}
 	code, status := host.CodeOf(err), host.StatusOf(err)
+	var large *http.MaxBytesError
 	switch {
 	case host.Panicked(err):
 		f.Code = environ.CodePanic
@@ -51,6 +53,8 @@ func failureOf(err error) *Failure {
 		f.Status = cmp.Or(status, f.Status)
 	case status != 0: // Go code has refused the request, and nothing is at fault
 		f.Code, f.Status = "", status
+	case errors.As(err, &large): // of a host function that has read the body itself
+		f.Status, f.Code = http.StatusRequestEntityTooLarge, environ.CodeInputTooLong
 	case host.TimedOut(err):
 		f.Status, f.Code = http.StatusGatewayTimeout, environ.CodeLimit
 	}

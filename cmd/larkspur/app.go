@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/larkspur-web/larkspur/apps"
@@ -51,10 +52,30 @@ func findApp(args []string) (*site.Application, error) {
 func needApp(command string, args []string) (*site.Application, error) {
 	app, err := findApp(args)
 	if app == nil && err == nil {
-		err = fmt.Errorf("there is no app.star in this directory: name the script, as in larkspur "+
-			"%s blog.star", command)
+		if err = beside(command); err == nil {
+			err = fmt.Errorf("there is no app.star in this directory: name the script, as in larkspur "+
+				"%s blog.star", command)
+		}
 	}
 	return app, err
+}
+
+// beside returns, where there is no app.star, an error that names the scripts which may be meant
+// instead, nil if there are none.
+func beside(command string) error {
+	names, _ := filepath.Glob("*.star") // the pattern is right
+	names = slices.DeleteFunc(names, func(name string) bool {
+		return strings.HasSuffix(name, "_test.star")
+	})
+	switch len(names) {
+	case 0:
+		return nil
+	case 1:
+		return fmt.Errorf("there is no app.star in this directory, but %s: write larkspur %s %s",
+			names[0], command, names[0])
+	}
+	return fmt.Errorf("there is no app.star in this directory, but %d other scripts: name one, as in "+
+		"larkspur %s %s", len(names), command, names[0])
 }
 
 // tour is the application that is built in.

@@ -13,8 +13,9 @@ import (
 func newCheck(stdout, stderr io.Writer) *cobra.Command {
 	var strict bool
 	c := &cobra.Command{
-		Use:   "check [flags] [APP]",
-		Short: "Find the errors of an application without serving it",
+		Use:        "check [flags] [APP]",
+		Short:      "Find the errors of an application without serving it",
+		SuggestFor: []string{"lint", "vet"},
 		Long: `Check loads an application as serve would, and prints every error that it can find
 as FILE:LINE:COL: MESSAGE: syntax, undefined names, load cycles, names that a
 loaded module does not have, a callable that is missing or takes the wrong arguments.

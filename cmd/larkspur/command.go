@@ -30,7 +30,7 @@ var errFound = errors.New("faults were found")
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := newRoot(os.Stdin, stdout, stderr)
 	root.SetArgs(doubleDash(args))
-	err := root.ExecuteContext(ctx)
+	c, err := root.ExecuteContextC(ctx)
 	var failed runError
 	switch {
 	case err == nil:
@@ -41,7 +41,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "larkspur: %s\n", failed)
 		return exitError
 	}
-	fmt.Fprintf(stderr, "larkspur: %v\nRun 'larkspur --help' for usage.\n", err)
+	fmt.Fprintf(stderr, "larkspur: %v\nRun '%s --help' for usage.\n", err, c.CommandPath())
 	return exitUsage
 }
 
@@ -64,17 +64,17 @@ dropping a request.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Version:       version(),
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return fmt.Errorf("there is no command %q", args[0])
-			}
+		Args:          noArgs,
+		RunE: func(*cobra.Command, []string) error {
 			return errors.New("a command is missing: larkspur --help lists them")
 		},
-		RunE: func(*cobra.Command, []string) error { return nil },
+
+		SuggestionsMinimumDistance: 2,
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetOut(stdout)
 	root.SetErr(stderr)
+	root.SetFlagErrorFunc(suggestFlag)
 	root.AddCommand(newServe(stderr), newDev(stderr), newTest(stdout, stderr),
 		newCheck(stdout, stderr), newFormat(stdin, stdout, stderr),
 		newNew(stdout), newREPL(stdin, stdout, stderr), newPush(stdout, stderr), newProbe(stdout),

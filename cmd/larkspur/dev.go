@@ -20,8 +20,9 @@ func newDev(stderr io.Writer) *cobra.Command {
 	s := settings{listen: []string{"http://127.0.0.1:8000", "https://127.0.0.1:8443"}, watch: true,
 		drain: 2 * time.Second}
 	c := &cobra.Command{
-		Use:   "dev [flags] [APP]",
-		Short: "Develop an application: reload on save, errors in the browser",
+		Use:        "dev [flags] [APP]",
+		Short:      "Develop an application: reload on save, errors in the browser",
+		SuggestFor: []string{"develop", "watch"},
 		Long: `Dev serves an application to the one who writes it: a saved script serves at once, an
 error shows where it is looked for, in the browser, and each request is a line in the
 terminal. A page that is open follows what is saved: a script, a template or an image
@@ -30,8 +31,9 @@ the last requests, asks them again and saves them as tests. Ctrl-C ends it, and 
 end of its terminal.
 
 APP is FILE.star, FILE.star:CALLABLE, or a directory that holds app.star; without one
-it is the current directory if that holds app.star, or else the tour that is built into
-larkspur.
+it is the current directory if that holds app.star, or, where there is no script at all,
+the tour that is built into larkspur. What does not load is shown in the browser until
+it does.
 
 The certificate for https is made once, for localhost, and kept in the user's cache
 directory; a browser asks once whether to trust it. To have it trust your own, name one
@@ -50,6 +52,9 @@ with --tls-cert and --tls-key.`,
 				return err
 			}
 			if app == nil {
+				if err := beside("dev"); err != nil {
+					return err
+				}
 				app = tour()
 			}
 			console := newConsole(stderr, excerpt(app))

@@ -18,8 +18,9 @@ import (
 func newFormat(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 	f := formatter{stdout: stdout, stderr: stderr}
 	c := &cobra.Command{
-		Use:   "fmt [flags] [PATH]...",
-		Short: "Lay out scripts in one style",
+		Use:        "fmt [flags] [PATH]...",
+		Short:      "Lay out scripts in one style",
+		SuggestFor: []string{"format"},
 		Long: `Fmt lays out scripts in one style: four spaces a level, a statement a line, spaces
 around operators, double quotes. It keeps the lines that the author made, and
 never changes what a script means: it compares the syntax trees and the comments.

@@ -19,8 +19,9 @@ var starter embed.FS
 
 func newNew(stdout io.Writer) *cobra.Command {
 	return &cobra.Command{
-		Use:   "new DIR",
-		Short: "Begin an application",
+		Use:        "new DIR",
+		Short:      "Begin an application",
+		SuggestFor: []string{"init", "create"},
 		Long: `New makes the directory DIR with a small application that runs at once: a page, a form, a
 static file, tests and a README. It refuses a directory that is not empty.`,
 		Example: `  larkspur new blog && cd blog && larkspur test && larkspur dev`,

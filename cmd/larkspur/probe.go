@@ -92,7 +92,8 @@ a status such as 404 is a response.`,
 	f.BoolVar(&p.frames, "frames", false,
 		"list the frames, one a line, with their times in milliseconds")
 	f.BoolVar(&p.json, "json", false, "write JSON, for machines")
-	f.DurationVar(&p.timeout, "timeout", 30*time.Second, "how long all of it may take")
+	p.timeout = 30 * time.Second
+	f.Var((*display.Duration)(&p.timeout), "timeout", "how long all of it may take")
 	return c
 }
 

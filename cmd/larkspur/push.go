@@ -22,10 +22,12 @@ func newPush(stdout, stderr io.Writer) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "push",
 		Short: "See, check and learn what is pushed with a page",
-		Args:  cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
+		Args:  noArgs,
+		RunE: func(*cobra.Command, []string) error {
 			return errors.New("a command is missing: push explain, push lint or push learn")
 		},
+
+		SuggestionsMinimumDistance: 2,
 	}
 	c.AddCommand(newExplain(stdout, stderr), newLint(stdout, stderr), newLearn(stdout, stderr))
 	return c

@@ -25,8 +25,9 @@ import (
 
 func newREPL(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 	return &cobra.Command{
-		Use:   "repl [APP]",
-		Short: "Try the functions of an application at a prompt",
+		Use:        "repl [APP]",
+		Short:      "Try the functions of an application at a prompt",
+		SuggestFor: []string{"shell", "prompt"},
 		Long: `Repl reads statements and runs them, one after the other, where the names of the script
 mean what they mean in it: its globals, also those that begin with _, and what it loads.
 It prints the value of an expression, and an error with its backtrace. There is also

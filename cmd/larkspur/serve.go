@@ -12,8 +12,9 @@ import (
 func newServe(stderr io.Writer) *cobra.Command {
 	s := settings{listen: []string{"http://127.0.0.1:8000"}, drain: 30 * time.Second}
 	c := &cobra.Command{
-		Use:   "serve [flags] [APP]",
-		Short: "Serve an application",
+		Use:        "serve [flags] [APP]",
+		Short:      "Serve an application",
+		SuggestFor: []string{"run", "start", "server"},
 		Long: `Serve serves an application over HTTP/1.1 and HTTP/2.
 
 APP is FILE.star, FILE.star:CALLABLE, or a directory that holds app.star; without one

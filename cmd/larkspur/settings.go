@@ -49,14 +49,15 @@ func (s *settings) flags(c *cobra.Command) {
 	f.StringVar(&s.tlsKey, "tls-key", "", "its key, a PEM `FILE`")
 	f.StringVar(&s.mount, "mount", "",
 		"`PATH` under which the application lives, its SCRIPT_NAME (default the root)")
-	f.DurationVar(&s.timeout, "timeout", limits.Time,
+	s.timeout, s.idle = limits.Time, server.DefaultIdleTimeout
+	f.Var((*display.Duration)(&s.timeout), "timeout",
 		"how long a call may take to its first block, and from each block to the next")
 	f.Uint64Var(&s.maxSteps, "max-steps", limits.Steps,
 		"how many `STEPS` of the interpreter a call may take")
 	s.maxBody = environ.DefaultMaxBody
 	f.Var(&s.maxBody, "max-body",
 		"how large a request's body may be, as in 512KiB or 10MiB; -1 sets no bound")
-	f.DurationVar(&s.idle, "idle-timeout", server.DefaultIdleTimeout,
+	f.Var((*display.Duration)(&s.idle), "idle-timeout",
 		"how long a response that has begun may send nothing while its application waits")
 	f.IntVar(&s.calls, "calls", server.DefaultCalls,
 		"how many scripts may run at once; as many requests wait, the next get 503")
@@ -76,7 +77,7 @@ func (s *settings) flags(c *cobra.Command) {
 		"make no pushes; hints go out as to a client that takes none")
 	f.BoolVar(&s.hints1, "hints-http1", false,
 		"send early hints (103) over HTTP/1.1 too, where some clients take one for the response")
-	f.DurationVar(&s.drain, "drain", s.drain,
+	f.Var((*display.Duration)(&s.drain), "drain",
 		"how long running requests may take to end when the server is told to stop")
 }
 

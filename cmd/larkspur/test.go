@@ -91,7 +91,7 @@ to PATH that holds app.star; without any, PATH itself, or the one that the file 
 	c.Flags().StringVar(&f.coverHTML, "cover-html", "",
 		"write the coverage, line by line, to `FILE` (implies --cover)")
 	c.Flags().StringVar(&f.junit, "junit", "", "write the results as JUnit XML to `FILE`")
-	c.Flags().DurationVar(&f.timeout, "timeout", f.timeout, "how long a test may take")
+	c.Flags().Var((*display.Duration)(&f.timeout), "timeout", "how long a test may take")
 	c.Flags().StringVar(&f.root, "root", "", "the `DIR` that // stands for in a load")
 	return c
 }

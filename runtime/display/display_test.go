@@ -75,6 +75,12 @@ func TestSize(t *testing.T) {
 		{"5MB", 5e6, "5000000"},
 		{"3kB", 3000, "3000"},
 		{"7B", 7, "7"},
+		{"10M", 10 << 20, "10MiB"},
+		{"64k", 64 << 10, "64KiB"},
+		{"1G", 1 << 30, "1GiB"},
+		{"1mb", 1e6, "1000000"},
+		{"1kib", 1 << 10, "1KiB"},
+		{"M", -2, ""},
 		{"-1", -1, "-1"},
 		{"-2", -2, ""},
 		{"8589934592GiB", -2, ""},
@@ -94,6 +100,19 @@ func TestSize(t *testing.T) {
 		}
 		if err != nil || int64(s) != test.want || s.String() != test.out {
 			t.Errorf("%q is %d bytes, %q, %v; want %d, %q", test.in, s, s.String(), err, test.want, test.out)
+		}
+	}
+}
+
+func TestDuration(t *testing.T) {
+	for in, want := range map[string]string{
+		"30": "30s", "0.5": "500ms", "90s": "1m30s", "1m30s": "1m30s", "2 m": "", "10S": "10s",
+		"-1": "-1s", "0": "0s", "": "", "x": "", "1d": "", "NaN": "", "1e300": "",
+	} {
+		var d display.Duration
+		err := d.Set(in)
+		if got := d.String(); err == nil && got != want || (err != nil) != (want == "") {
+			t.Errorf("%q is %s, %v; want %q", in, got, err, want)
 		}
 	}
 }

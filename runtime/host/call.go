@@ -21,6 +21,11 @@ type Call interface {
 	// Extend moves the deadline to the full time of a call from now, because the call made
 	// progress. A call that is already over its deadline stays so. Steps are not extended.
 	Extend()
+	// OnEnd has f called when the request that the call is of has ended, or the program has loaded
+	// whose loading it is of: what a script opens and does not close is closed there. It may be
+	// called on another goroutine, and must be short. stop has it not be called: what the script
+	// has closed is to be forgotten.
+	OnEnd(f func()) (stop func())
 	// Wait runs f, which blocks, with the call's context, and returns its error, or the context's
 	// if that has ended. Everything that waits for something else than the processor waits in it:
 	// a sleep, a client, a query.
@@ -75,4 +80,5 @@ type endless struct{}
 func (endless) Context() context.Context                     { return context.Background() }
 func (endless) Fail(error)                                   {}
 func (endless) Extend()                                      {}
+func (endless) OnEnd(func()) (stop func())                   { return func() {} }
 func (endless) Wait(f func(ctx context.Context) error) error { return f(context.Background()) }

@@ -24,12 +24,19 @@ type File struct {
 	buf    *bufio.Reader
 	err    error // that every later use repeats: closed, or what a read failed with
 	closed bool
+	stop   func() // of the call's OnEnd; nil if no call closes it
 }
 
 // NewFile returns f, which holds size bytes, as a value. Seeking needs an io.Seeker. Closing the
 // value closes f.
 func NewFile(f fs.File, name string, size int64) *File {
 	return &File{Object: "file", file: f, name: name, size: size}
+}
+
+// Own has the request that the call of t is of close the file at its end, unless it is closed
+// before. It must be called before the script has the file.
+func (f *File) Own(t *starlark.Thread) {
+	f.stop = CallOf(t).OnEnd(func() { f.Close() })
 }
 
 var (
@@ -137,6 +144,9 @@ func (f *File) Close() error {
 		return nil
 	}
 	f.closed = true
+	if f.stop != nil {
+		f.stop()
+	}
 	f.err, f.buf = fs.ErrClosed, nil
 	return f.file.Close()
 }

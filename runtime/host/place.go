@@ -92,7 +92,7 @@ func Excerpt(tree fs.FS, p Place, around int) []Line {
 	if tree == nil || p.Line == 0 {
 		return nil
 	}
-	f, err := tree.Open(p.File)
+	f, _, err := OpenRegular(tree, p.File)
 	if err != nil {
 		return nil
 	}

@@ -28,13 +28,19 @@ func (r *runner) follow(t *target, files []string) (unseen bool) {
 		}
 		unseen = unseen || !t.dirs[dir]
 	}
+	r.leave(t, dirs)
+	return unseen
+}
+
+// leave has the directories be watched no longer that t has needed, unless it needs them still, or
+// another target does.
+func (r *runner) leave(t *target, needed map[string]bool) {
 	for dir := range t.dirs {
-		if !dirs[dir] && !r.wanted(dir, t) {
+		if !needed[dir] && !r.wanted(dir, t) {
 			_ = r.watcher.Remove(dir) // it may be gone
 		}
 	}
-	t.dirs = dirs
-	return unseen
+	t.dirs = needed
 }
 
 const maxDirs = 2000 // of other files; a system has so many watches and no more

@@ -22,6 +22,7 @@ import (
 	"context"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -48,31 +49,25 @@ type Target struct {
 	// Changed, if not nil, is called after each attempt to load, with its error.
 	Changed func(error)
 	// Others, if not nil, is called with the paths of other files of the tree that have changed,
-	// once they have settled: templates, style sheets, images. Those of editors and what an
+	// each once it has settled: templates, style sheets, images. Those of editors and what an
 	// application writes (logs, databases) do not count, nor does what is below a directory whose
-	// name begins with a dot, nor what comes after the first 20,000 entries.
+	// name begins with a dot, nor what comes after the first 20,000 entries. A file that somebody
+	// has open to write has not settled, for as long as that may be: it is a log. Nor does what
+	// this process itself writes count, as its standard output and error.
 	Others func(files []string)
 }
 
-// Run watches all targets, with one watcher, until ctx ends. Where the system has no watcher to
-// give, looking every [Poll] takes its place. A generation that does not load is logged once, and
-// the last good one serves on; one that loads is logged too. A nil logger means slog.Default().
-func Run(ctx context.Context, logger *slog.Logger, targets ...Target) {
-	if logger == nil {
-		logger = slog.Default()
-	}
-	r := runner{logger: logger}
+// Run watches all targets, with one watcher, until ctx ends: see [Watcher.Run]. The error is that of
+// a target whose directory is wrong; nothing is watched then. A nil logger means slog.Default().
+func Run(ctx context.Context, logger *slog.Logger, targets ...Target) error {
+	w := &Watcher{Logger: logger}
 	for _, t := range targets {
-		r.targets = append(r.targets, &target{Target: t})
+		if err := w.Add(t); err != nil {
+			return err
+		}
 	}
-	w, err := fsnotify.NewWatcher()
-	if err != nil {
-		logger.LogAttrs(ctx, slog.LevelWarn, "no file events: looking for changes every "+Poll.String(), slog.Any("error", err))
-	} else {
-		defer w.Close()
-		r.watcher = w
-	}
-	r.run(ctx)
+	w.Run(ctx)
+	return nil
 }
 
 // A target is a Target while it is watched.
@@ -80,17 +75,19 @@ type target struct {
 	Target
 	dirs    map[string]bool // that are watched for it
 	last    *runtime.Scan   // what the last look saw
-	since   time.Time       // when it was first seen so, or last seen open to be written; zero if nothing is going on
+	since   time.Time       // when it was first seen so, or last seen open to be written; or zero
 	changed time.Time       // when it was first seen so
 
 	others others
 }
 
-// A runner owns the watcher. It lives on one goroutine.
+// A runner owns the system's watcher. It lives on one goroutine.
 type runner struct {
 	logger  *slog.Logger
 	watcher *fsnotify.Watcher // nil: there is none
 	targets []*target
+	of      *Watcher        // that says which targets there are; nil if they stay
+	changed <-chan struct{} // of the Watcher
 }
 
 func (r *runner) run(ctx context.Context) {
@@ -104,10 +101,11 @@ func (r *runner) run(ctx context.Context) {
 	look := time.NewTimer(0) // something may have changed since the programs were loaded
 	defer look.Stop()
 	asked := true // the timer runs, and what asks for a look meanwhile must not put it off
+	took := time.Duration(0)
 	ask := func() {
 		if !asked {
 			asked = true
-			look.Reset(interval)
+			look.Reset(max(interval, 4*took)) // a file that grows all the time takes no core
 		}
 	}
 	for {
@@ -131,9 +129,13 @@ func (r *runner) run(ctx context.Context) {
 			ask()
 		case <-poll.C:
 			ask()
+		case <-r.changed:
+			ask()
 		case <-look.C:
 			asked = false
-			if r.lookAll() {
+			began := time.Now()
+			again := r.lookAll()
+			if took = time.Since(began); again {
 				ask()
 			}
 		}
@@ -154,10 +156,27 @@ func (r *runner) drain(events chan fsnotify.Event) {
 // lookAll looks at all targets and reports whether one of them wants another look.
 func (r *runner) lookAll() bool {
 	again := false
+	if r.of != nil {
+		r.update()
+	}
 	for _, t := range r.targets {
 		again = r.look(t) || again
 	}
 	return again
+}
+
+// update takes up which targets there are, and has what only others needed be watched no longer.
+func (r *runner) update() {
+	r.of.mu.Lock()
+	targets := r.of.targets
+	r.of.mu.Unlock()
+	old := r.targets
+	r.targets = targets
+	for _, t := range old {
+		if !slices.Contains(targets, t) {
+			r.leave(t, nil)
+		}
+	}
 }
 
 // look scans the files and loads a change that has settled. It reports whether one has not, or
@@ -200,12 +219,13 @@ func (t *target) written(files []string) bool {
 func (r *runner) load(t *target, now *runtime.Scan) {
 	began := time.Now()
 	err := now.Load()
-	if err == runtime.ErrChanging {
-		return // the next look sees what it has become
+	if err == runtime.ErrChanging || err == runtime.ErrClosed {
+		return // the next look sees what it has become; or it was closed, and not yet removed
 	}
 	generation := slog.Uint64("generation", t.Live.Status().Generation)
 	if err != nil {
-		r.logger.Error("reload failed, the last good version serves on", slog.Any("error", err), generation)
+		r.logger.Error("reload failed, the last good version serves on",
+			slog.Any("error", err), generation)
 	} else {
 		r.logger.Info("reloaded", generation, slog.Duration("time", time.Since(began)))
 	}

@@ -27,7 +27,7 @@ func Status(v starlark.Value) (int, error) {
 			`write three digits, a space and a reason, as in "200 OK"`, "status %s is malformed",
 			starlark.String(s))
 	}
-	if len(s) < 3 || len(s) == 4 || len(s) > 3 && s[3] != ' ' || len(s) > 200 {
+	if len(s) < len("200 O") || s[3] != ' ' || len(s) > 200 {
 		return malformed()
 	}
 	code := 0
@@ -37,7 +37,7 @@ func Status(v starlark.Value) (int, error) {
 		}
 		code = code*10 + int(s[i]-'0')
 	}
-	if len(s) > 3 && (s[4] == ' ' || s[len(s)-1] == ' ' || !wire.Value(s[4:])) {
+	if s[4] == ' ' || s[len(s)-1] == ' ' || !wire.Value(s[4:]) {
 		return malformed()
 	}
 	if code >= 600 || code < 100 {

@@ -25,15 +25,15 @@ type exchange struct {
 	expect  expectation
 	lint    string // the file whose frames are not shown
 
-	header  http.Header // as the server sets it
-	status  int         // zero until it is sent
-	sent    http.Header
-	hints   []http.Header // of each 103
+	header http.Header // as the server sets it
+	status int         // zero until it is sent
+	sent   http.Header
+	hints  []http.Header // of each 103
 
 	connection *sync.Map   // what package push knows of the client; nil if it takes no promises
 	promises   []*exchange // that it has got
-	pending strings.Builder
-	blocks  []string // of the body, as they were flushed
+	pending    strings.Builder
+	blocks     []string // of the body, as they were flushed
 
 	next   func() (string, bool)
 	stop   func()

@@ -106,6 +106,9 @@ func (a *App) Reloaded(r Reload) {
 			Title: "The script does not load",
 			Note:  "The last good version serves on. This goes away when the fix is saved.",
 		}
+		if r.Generation == 0 {
+			o.Note = "Nothing serves yet. This goes away when the fix is saved."
+		}
 	} else {
 		a.server.hub.Loaded(nil)
 	}

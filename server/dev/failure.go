@@ -59,6 +59,10 @@ func (a *App) explain(err error) *failure {
 		code = own.Code
 	}
 	f.describe(code)
+	var unloaded host.Diagnostics
+	if errors.As(err, &unloaded) {
+		f.unload(a, unloaded)
+	}
 	var traced *trace.Error
 	if errors.As(err, &traced) {
 		f.Omitted = traced.Omitted
@@ -73,6 +77,15 @@ func (a *App) explain(err error) *failure {
 		}
 	}
 	return f
+}
+
+// unload says what is wrong with a script that does not load: each place is shown as a frame.
+func (f *failure) unload(a *App, found host.Diagnostics) {
+	f.Message = "The script does not load. This page follows the file: save the fix, and it goes away."
+	for i, d := range found {
+		v := frame{Name: d.Message, Place: a.named(d.Place), Lines: a.excerpt(d.Place), Open: i == 0}
+		f.Frames = append(f.Frames, v)
+	}
 }
 
 // describe says what the code means.
@@ -108,9 +121,11 @@ func (s *Server) ErrorPage(w http.ResponseWriter, r *http.Request, known *server
 	}
 	f := a.explain(known.Err)
 	f.Status, f.Title = known.Status, http.StatusText(known.Status)
-	f.describe(known.Code)
+	if f.describe(known.Code); len(f.Frames) > 0 && f.Place == "" {
+		f.Code, f.CodeTitle = "", "" // it is the file that is wrong, not the call
+	}
 	f.RequestID, f.Backtrace = known.RequestID, known.Backtrace()
-	if p, ok := host.ParsePlace(known.Place()); ok && f.Place == "" {
+	if p, ok := host.ParsePlace(known.Place()); ok && len(f.Frames) == 0 && f.Place == "" {
 		f.blame(p, a.named(p))
 		f.Frames = []frame{{Name: "the script", Place: f.Place, Lines: a.excerpt(p), Open: true}}
 	}

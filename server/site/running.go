@@ -24,6 +24,8 @@ type running struct {
 	logger *slog.Logger
 	shown  *dev.App // nil unless it is developed
 
+	watcher *watch.Watcher // nil if its files are not watched
+
 	editions atomic.Int64 // that have it and have not ended
 
 	mu   sync.Mutex    // loads may be told of at once
@@ -51,14 +53,26 @@ func (s *Server) load(site *Site) (apps, fresh []*running, err error) {
 
 // start loads an application.
 func (s *Server) start(a *Application) (*running, error) {
-	live, err := runtime.NewLive(a.Config(s.log), a.Name())
-	if err != nil {
+	live, err := runtime.Follow(a.Config(s.log), a.Name())
+	if err != nil && s.pages == nil {
 		return nil, &LoadError{a, err}
 	}
 	r := &running{app: a, live: live, logger: s.log}
 	if s.pages != nil {
 		r.last = live.Scan()
 		r.shown = s.pages.Develop(dev.Config{Tree: a.FS, Dir: a.Dir, Entry: a.Name()})
+		if err != nil {
+			r.logger.Error("the script does not load; it is loaded again when it is saved",
+				slog.Any("error", err))
+			r.loaded(err)
+		}
+	}
+	if a.Dir != "" {
+		r.watcher = s.watcher
+	}
+	if err := r.watcher.Add(r.target()); err != nil {
+		r.close()
+		return nil, &LoadError{a, err}
 	}
 	return r, nil
 }
@@ -80,6 +94,7 @@ func closeApps(all []*running) {
 
 // close ends the application, once its last request has ended. Only the first counts.
 func (r *running) close() {
+	r.watcher.Remove(r.live)
 	r.live.Close()
 	if r.shown != nil {
 		r.shown.Close()

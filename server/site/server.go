@@ -40,7 +40,8 @@ type Server struct {
 	once    sync.Once
 	log     *slog.Logger // Logger, or one that the inspector hears of too
 	group   server.Group
-	pages   *dev.Server // nil unless Develop
+	pages   *dev.Server    // nil unless Develop
+	watcher *watch.Watcher // of the running applications; nil unless Watch
 	current atomic.Pointer[Certificate]
 	edition atomic.Pointer[edition] // that answers now
 
@@ -50,7 +51,6 @@ type Server struct {
 	slots     *server.Slots   // of the site
 	listeners []listening     // in the order of the site's URLs
 	serving   context.Context // nil before Serve
-	unwatch   func()          // ends the watching of the running; waits for it
 }
 
 var errServed = errors.New("site: the server has served already")
@@ -59,13 +59,15 @@ func (s *Server) begin() {
 	if s.log = s.Logger; s.log == nil {
 		s.log = slog.Default()
 	}
-	s.unwatch = func() {}
 	if s.Develop {
 		s.pages = dev.New(s.Software)
 		s.log = slog.New(tee.New(s.log.Handler()))
 	}
 	s.group.Drain, s.group.Engine, s.group.XNet = s.Drain, s.Engine, s.XNet
 	s.group.Logger = s.log
+	if s.Watch {
+		s.watcher = &watch.Watcher{Logger: s.log}
+	}
 }
 
 // Set has the server serve site from now on. If it returns an error nothing has changed: a
@@ -116,7 +118,6 @@ func (s *Server) set(site *Site) error {
 	s.edition.Store(next)
 	s.current.Store(site.Certificate)
 	s.site, s.running, s.slots, s.listeners = site, apps, slots, listeners
-	s.watch()
 	if old != nil {
 		old.leave()
 	}
@@ -178,55 +179,27 @@ func (s *Server) Serve(ctx context.Context) error {
 		return errServed
 	}
 	s.serving = ctx
-	s.watch()
 	s.mu.Unlock()
+	var watching sync.WaitGroup
+	watching.Go(func() { s.watcher.Run(ctx) })
 	if s.Watch {
-		var following sync.WaitGroup
-		following.Go(func() { s.followMap(ctx) })
-		defer following.Wait()
-		defer stop()
+		watching.Go(func() { s.followMap(ctx) })
 	}
 	if s.pages != nil {
 		defer context.AfterFunc(ctx, s.pages.Close)()
 	}
 	err := s.group.Serve(ctx)
 	stop()
+	watching.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.unwatch()
 	closeApps(s.running)
 	s.running = nil
 	return err
 }
 
-// watch has the files of the running applications watched, while the server serves. s.mu is held.
-func (s *Server) watch() {
-	s.unwatch()
-	s.unwatch = func() {}
-	if !s.Watch || s.serving == nil {
-		return
-	}
-	var targets []watch.Target
-	for _, r := range s.running {
-		if r.app.Dir != "" {
-			targets = append(targets, r.target())
-		}
-	}
-	if len(targets) == 0 {
-		return
-	}
-	ctx, stop := context.WithCancel(s.serving)
-	var done sync.WaitGroup
-	done.Go(func() { watch.Run(ctx, s.log, targets...) })
-	s.unwatch = func() {
-		stop()
-		done.Wait()
-	}
-}
-
 // Reload loads the certificate, the map of pushes and the applications again, and logs what came of
-// it. What does not
-// load never replaces what serves. The error is that of all of them that do not.
+// it. What does not load never replaces what serves. The error is that of all of them that do not.
 func (s *Server) Reload() error {
 	s.mu.Lock()
 	site, running := s.site, s.running

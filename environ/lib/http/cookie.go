@@ -1,7 +1,9 @@
 package http
 
 import (
+	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/larkspur-web/larkspur/environ"
@@ -16,7 +18,11 @@ func setCookieMember() host.Member {
 			"site, unseen by scripts, and not sent with what other sites post.",
 		Params: []host.Param{
 			{Name: "name", Doc: "of the cookie", Type: "string"},
-			{Name: "value", Doc: "what it says", Type: "string"},
+			{
+				Name: "value",
+				Doc:  "what it says; cookies reads it back, whatever it is",
+				Type: "string",
+			},
 			{
 				Name:    "max_age",
 				Doc:     "seconds until it is forgotten, 0 at once, None when the browser ends",
@@ -96,8 +102,72 @@ func setCookie(a host.Args) (starlark.Value, error) {
 			environ.CodeWebUse, "", "set_cookie: samesite is %q, not Lax, Strict or None", sameSite,
 		)
 	}
+	value := c.Value
+	c.Value = ""
+	if strings.ContainsFunc(value, control) {
+		return nil, environ.Errorf(
+			environ.CodeWebUse, "encode it", "set_cookie: the value has a control character",
+		)
+	}
 	if err := c.Valid(); err != nil {
 		return nil, environ.Errorf(environ.CodeWebUse, "", "set_cookie: %v", err)
 	}
-	return starlark.Tuple{starlark.String("Set-Cookie"), starlark.String(c.String())}, nil
+	attributes := strings.TrimPrefix(c.String(), c.Name+"=")
+	line := starlark.String(c.Name + "=" + quoteValue(value) + attributes)
+	return starlark.Tuple{starlark.String("Set-Cookie"), line}, nil
+}
+
+// quoteValue writes a value as werkzeug and Python's http.cookies do: what is no octet of a cookie
+// (RFC 6265, section 4.1.1) as three octal digits, and the whole then in quotes.
+func quoteValue(s string) string {
+	plain := func(ch byte) bool {
+		return ' ' < ch && ch < 0x7f && strings.IndexByte(`",;\`, ch) < 0
+	}
+	var b strings.Builder
+	quoted := false
+	for i := range len(s) {
+		switch ch := s[i]; {
+		case plain(ch):
+			b.WriteByte(ch)
+			continue
+		case ch == ' ':
+			b.WriteByte(ch)
+		case ch == '"' || ch == '\\':
+			b.WriteByte('\\')
+			b.WriteByte(ch)
+		default:
+			fmt.Fprintf(&b, `\%03o`, ch)
+		}
+		quoted = true
+	}
+	if quoted {
+		return `"` + b.String() + `"`
+	}
+	return b.String()
+}
+
+// unquote reads what quoteValue has written; a value that is not in quotes is what it is.
+func unquote(s string) string {
+	if len(s) < 2 || s[0] != '"' || s[len(s)-1] != '"' {
+		return s
+	}
+	s = s[1 : len(s)-1]
+	if strings.IndexByte(s, '\\') < 0 {
+		return s
+	}
+	b := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+1 < len(s) {
+			if i+3 < len(s) {
+				if n, err := strconv.ParseUint(s[i+1:i+4], 8, 8); err == nil {
+					b = append(b, byte(n))
+					i += 3
+					continue
+				}
+			}
+			i++
+		}
+		b = append(b, s[i])
+	}
+	return string(b)
 }

@@ -98,12 +98,15 @@ func read(a host.Args, name string) (*body, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &body{Object: "http.body", input: in, form: newValues(), files: newValues()}
+	b := &body{
+		Object: "http.body", input: in,
+		form: newValues("the form has no field"), files: newValues("the form has no file"),
+	}
 	media, params, err := mime.ParseMediaType(header)
 	if err != nil && header != "" {
 		return nil, malformed("the Content-Type is malformed: %v", err)
 	}
-	b.err = b.parse(environ.Reader(a.Thread, in), media, params["boundary"])
+	b.err = oversize(b.parse(environ.Reader(a.Thread, in), media, params["boundary"]))
 	if err := env.SetKey(keyBody, b); err != nil {
 		return nil, err
 	}
@@ -113,7 +116,7 @@ func read(a host.Args, name string) (*body, error) {
 func (b *body) parse(r io.Reader, media, boundary string) error {
 	switch {
 	case media == "application/x-www-form-urlencoded":
-		s, err := io.ReadAll(&bounded{r, maxFields, "form"})
+		s, err := io.ReadAll(&bounded{r: r, left: maxFields, what: "form"})
 		if err != nil {
 			return err
 		}
@@ -121,17 +124,20 @@ func (b *body) parse(r io.Reader, media, boundary string) error {
 		if err != nil {
 			return err
 		}
-		b.form = v
+		b.form = v.(*values)
 	case media == "multipart/form-data":
 		if boundary == "" {
 			return malformed("the multipart form has no boundary")
 		}
-		whole := io.MultiReader(
-			&bounded{r, maxUpload + 2*maxFields, "form"}, strings.NewReader("\r\n"), cut{},
-		)
-		return b.parseParts(multipart.NewReader(whole, boundary))
+		in := &bounded{r: r, left: maxUpload + 2*maxFields, what: "form"}
+		whole := io.MultiReader(in, strings.NewReader("\r\n"), cut{})
+		err := b.parseParts(multipart.NewReader(whole, boundary))
+		if err != nil && in.err != nil {
+			return in.err // of the input, or of the script that stands for it
+		}
+		return err
 	case isJSON(media):
-		s, err := io.ReadAll(&bounded{r, maxJSON, "JSON body"})
+		s, err := io.ReadAll(&bounded{r: r, left: maxJSON, what: "JSON body"})
 		b.json = string(s)
 		return err
 	}

@@ -2,10 +2,12 @@ package http
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"io"
 	"io/fs"
 	"mime/multipart"
+	"net/http"
 	"strings"
 
 	"github.com/larkspur-web/larkspur/environ"
@@ -15,6 +17,7 @@ import (
 
 // parseParts reads the parts of a form, RFC 7578.
 func (b *body) parseParts(r *multipart.Reader) error {
+	const malformedForm = "the multipart form is malformed: %v"
 	fields, upload := maxFields, maxUpload
 	for {
 		p, err := r.NextPart()
@@ -22,7 +25,7 @@ func (b *body) parseParts(r *multipart.Reader) error {
 			return nil
 		}
 		if err != nil {
-			return broken(err)
+			return malformed(malformedForm, err)
 		}
 		name, filename := p.FormName(), base(p.FileName())
 		if name == "" {
@@ -32,9 +35,9 @@ func (b *body) parseParts(r *multipart.Reader) error {
 		if filename != "" {
 			left, what = &upload, "files"
 		}
-		data, err := io.ReadAll(io.LimitReader(p, int64(*left)+1))
+		data, err := io.ReadAll(io.LimitReader(decoded(p), int64(*left)+1))
 		if err != nil {
-			return broken(err)
+			return malformed(malformedForm, err)
 		}
 		if *left -= len(data); *left < 0 {
 			return tooMany("the %s of the form are too large", what)
@@ -57,6 +60,15 @@ func (b *body) parseParts(r *multipart.Reader) error {
 	}
 }
 
+// decoded reads the content of a part. RFC 7578, section 4.7: no sender should encode it. Some do,
+// for transports of seven bits; package multipart has decoded quoted-printable by now.
+func decoded(p *multipart.Part) io.Reader {
+	if strings.EqualFold(p.Header.Get("Content-Transfer-Encoding"), "base64") {
+		return base64.NewDecoder(base64.StdEncoding, p)
+	}
+	return p
+}
+
 // base is the last element of what a client calls a file, whichever separators its system has.
 // RFC 7578, section 4.2: "do not use path information".
 func base(filename string) string {
@@ -74,14 +86,14 @@ func (memory) Close() error { return nil }
 
 func (memory) Stat() (fs.FileInfo, error) { return nil, fs.ErrInvalid }
 
-// broken keeps an error of the input, or of the script that stands for it; others are the form's.
-func broken(err error) error {
+// oversize gives the error of an input that a Go program has bounded its status, if it has none.
+func oversize(err error) error {
 	var own *environ.Error
-	var eval *starlark.EvalError
-	if errors.As(err, &own) || errors.As(err, &eval) {
+	var large *http.MaxBytesError
+	if errors.As(err, &own) || !errors.As(err, &large) {
 		return err
 	}
-	return malformed("the multipart form is malformed: %v", err)
+	return tooMany("the request body has more than %d bytes", large.Limit)
 }
 
 // A bounded reader fails when there is more than left.
@@ -89,13 +101,17 @@ type bounded struct {
 	r    io.Reader
 	left int
 	what string
+	err  error // that it failed with, which who reads may make another of
 }
 
 func (b *bounded) Read(p []byte) (int, error) {
 	n, err := b.r.Read(p[:min(len(p), b.left+1)])
 	if b.left -= n; b.left < 0 {
 		b.left = 0
-		return 0, tooMany("the %s is too large", b.what)
+		n, err = 0, tooMany("the %s is too large", b.what)
+	}
+	if err != nil && err != io.EOF {
+		b.err = err
 	}
 	return n, err
 }

@@ -1,8 +1,7 @@
 package http
 
 import (
-	"net/http"
-	"net/url"
+	"encoding/hex"
 	"strings"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
@@ -45,34 +44,47 @@ func query(a host.Args) (starlark.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := parseQuery("the query", s)
-	if err != nil {
-		return nil, err
-	}
-	return v, nil
+	return parseQuery("the query", s)
 }
 
 // parseQuery parses the application/x-www-form-urlencoded text s of what.
-func parseQuery(what, s string) (*values, error) {
+func parseQuery(what, s string) (starlark.Value, error) {
 	if strings.Count(s, "&") >= maxKeys {
 		return nil, tooMany("%s has more than %d keys", what, maxKeys)
 	}
-	v := newValues()
+	v := newValues(what + " has no field")
 	for pair := range strings.SplitSeq(s, "&") {
 		if pair == "" {
 			continue
 		}
 		key, value, _ := strings.Cut(pair, "=")
-		key, err := url.QueryUnescape(key)
-		if err == nil {
-			value, err = url.QueryUnescape(value)
-		}
-		if err != nil {
-			return nil, malformed("%s is malformed: %v", what, err)
-		}
-		v.add(key, starlark.String(value))
+		v.add(unescape(key), starlark.String(unescape(value)))
 	}
 	return v, nil
+}
+
+// unescape is Python's urllib.parse.unquote_plus, in octets: what is no escape stands for itself,
+// as in ?q=100%.
+func unescape(s string) string {
+	if !strings.ContainsAny(s, "%+") {
+		return s
+	}
+	b := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		switch {
+		case s[i] == '+':
+			b = append(b, ' ')
+			continue
+		case s[i] == '%' && i+2 < len(s):
+			if octet, err := hex.DecodeString(s[i+1 : i+3]); err == nil {
+				b = append(b, octet[0])
+				i += 2
+				continue
+			}
+		}
+		b = append(b, s[i])
+	}
+	return string(b)
 }
 
 func cookies(a host.Args) (starlark.Value, error) {
@@ -87,11 +99,25 @@ func cookies(a host.Args) (starlark.Value, error) {
 	if strings.Count(s, ";") >= maxKeys {
 		return nil, tooMany("there are more than %d cookies", maxKeys)
 	}
-	v := newValues()
-	// What is no cookie is left out: another application of the host may have set it.
-	r := http.Request{Header: http.Header{"Cookie": {s}}}
-	for _, c := range r.Cookies() {
-		v.add(c.Name, starlark.String(c.Value))
+	v := newValues("there is no cookie")
+	for pair := range strings.SplitSeq(s, ";") {
+		name, value, _ := strings.Cut(pair, "=")
+		if name, value = strings.Trim(name, blanks), strings.Trim(value, blanks); named(name, value) {
+			v.add(name, starlark.String(unquote(value)))
+		}
 	}
 	return v, nil
 }
+
+const blanks = " \t"
+
+// named reports whether a pair is a cookie as browsers keep and send them, RFC 6265, sections 5.2
+// and 5.4: of any octets but controls, which may be a token or not. Blanks in a name are no
+// cookie's: another syntax has them there.
+func named(name, value string) bool {
+	return name != "" && !strings.ContainsAny(name, blanks) &&
+		!strings.ContainsFunc(strings.ReplaceAll(value, "\t", " "), control) &&
+		!strings.ContainsFunc(name, control)
+}
+
+func control(r rune) bool { return r < ' ' || r == 0x7f }

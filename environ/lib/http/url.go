@@ -60,14 +60,15 @@ func reconstruct(a host.Args) (starlark.Value, error) {
 	return starlark.String(u), nil
 }
 
-// quote is Python's urllib.parse.quote: all but unreserved octets and the slash are encoded.
+// quote is what Python's wsgiref makes of a path: urllib.parse.quote(s, safe = "/;=,"). Unreserved
+// octets are kept too (RFC 3986, section 2.3).
 func quote(s string) string {
 	const hex = "0123456789ABCDEF"
 	var b strings.Builder
 	for i := range len(s) {
 		ch := s[i]
 		if 'a' <= ch && ch <= 'z' || 'A' <= ch && ch <= 'Z' || '0' <= ch && ch <= '9' ||
-			strings.IndexByte("-._~/", ch) >= 0 {
+			strings.IndexByte("-._~/;=,", ch) >= 0 {
 			b.WriteByte(ch)
 			continue
 		}

@@ -13,9 +13,10 @@ type values struct {
 	pairs []starlark.Tuple
 	names []starlark.Value // each once, in order
 	index map[string][]starlark.Value
+	lacks string // what is said of a name that is missing, before it
 }
 
-func newValues() *values { return &values{Object: "http.values"} }
+func newValues(lacks string) *values { return &values{Object: "http.values", lacks: lacks} }
 
 func (v *values) add(name string, value starlark.Value) {
 	if v.index == nil {
@@ -49,11 +50,15 @@ func (v *values) Iterate() starlark.Iterator { return starlark.Tuple(v.names).It
 // Items gives every pair.
 func (v *values) Items() []starlark.Tuple { return append([]starlark.Tuple(nil), v.pairs...) }
 
-// Get returns the first value of a name.
+// Get returns the first value of a name. That there is none is the client's fault, and an error
+// that says so: uncaught, the client gets 400.
 func (v *values) Get(name starlark.Value) (starlark.Value, bool, error) {
 	s, ok := name.(starlark.String)
-	if !ok || len(v.index[string(s)]) == 0 {
+	if !ok {
 		return nil, false, nil
+	}
+	if len(v.index[string(s)]) == 0 {
+		return nil, false, malformed("%s %s", v.lacks, s)
 	}
 	return v.index[string(s)][0], true, nil
 }
@@ -61,7 +66,8 @@ func (v *values) Get(name starlark.Value) (starlark.Value, bool, error) {
 var valuesType = &host.Type{
 	Name: "http.values",
 	Doc: "What a client sent under names, in its order; a name may have several values. It is a " +
-		"mapping from each name to its first value.",
+		"mapping from each name to its first value; to ask it for a name that is missing is an " +
+		"error, and the client gets 400 if that is not caught.",
 	Misuse: misuse,
 	Members: []host.Member{
 		{

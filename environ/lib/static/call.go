@@ -76,6 +76,14 @@ func (c *call) text(status int, more ...environ.Field) (starlark.Value, error) {
 	return c.respond(status, fields, starlark.Bytes(text))
 }
 
+// absent answers for a file that is not there, or cannot be opened.
+func (c *call) absent(err error) (starlark.Value, error) {
+	if exhausted(err) {
+		return nil, unavailable(err)
+	}
+	return c.text(http.StatusNotFound)
+}
+
 func (c *call) redirect(to string) (starlark.Value, error) {
 	// A path that begins with two slashes would be another host.
 	location := &url.URL{Path: "/" + strings.TrimLeft(to, "/"), RawQuery: c.get("QUERY_STRING")}

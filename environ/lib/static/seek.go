@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+
+	"github.com/larkspur-web/larkspur/runtime/host"
 )
 
 // A reopened is a file that cannot seek, as in an archive, made into one that can: to go back it
@@ -33,7 +35,7 @@ func (r *reopened) Seek(offset int64, whence int) (int64, error) {
 
 func (r *reopened) Read(p []byte) (int, error) {
 	if r.at > r.want {
-		f, err := r.tree.Open(r.name)
+		f, _, err := host.OpenRegular(r.tree, r.name)
 		if err != nil {
 			return 0, err
 		}

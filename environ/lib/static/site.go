@@ -1,15 +1,12 @@
 package static
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
 	"io"
 	"io/fs"
 	"net/http"
 	"path"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/larkspur-web/larkspur/environ"
@@ -21,17 +18,12 @@ import (
 type site struct {
 	host.Object
 	tree   fs.FS
-	name   string
+	dir    string // in the tree
+	name   string // of dir, as the script has it
 	maxAge int
 	index  string
-	tags   sync.Map // of tagged, by name
-}
-
-// tagged is the ETag of a file as it was when it had this size and time.
-type tagged struct {
-	size int64
-	time time.Time
-	tag  string
+	tags   tags  // of files that have no identity, by name
+	kept   *tags // of others; the module's, which outlive the generation
 }
 
 var _ starlark.Callable = (*site)(nil)
@@ -57,9 +49,10 @@ func (s *site) CallInternal(
 	if !ok {
 		return c.text(http.StatusNotFound)
 	}
-	info, err := fs.Stat(s.tree, name)
+	name = path.Join(s.dir, name)
+	info, err := host.Stat(s.tree, name)
 	if err != nil {
-		return c.text(http.StatusNotFound)
+		return c.absent(err)
 	}
 	if info.IsDir() {
 		if p := c.get("PATH_INFO"); !strings.HasSuffix(p, "/") {
@@ -69,9 +62,9 @@ func (s *site) CallInternal(
 	} else if strings.HasSuffix(c.get("PATH_INFO"), "/") {
 		return c.text(http.StatusNotFound) // a file is no directory
 	}
-	f, info, err := openRegular(s.tree, name)
+	f, info, err := openSeeker(s.tree, name)
 	if err != nil {
-		return c.text(http.StatusNotFound)
+		return c.absent(err)
 	}
 	return s.serve(&c, f, info, name)
 }
@@ -99,18 +92,20 @@ func fileName(p string) (string, bool) {
 
 // serve answers with a file, which it closes or hands to the body.
 func (s *site) serve(c *call, f fs.File, info fs.FileInfo, name string) (starlark.Value, error) {
-	content := f.(io.ReadSeeker) // openRegular sees to it
-	tag, err := s.tag(content, info, name)
+	content := f.(io.ReadSeeker) // openSeeker sees to it
+	tag, err := s.tag(c, content, info, name)
 	if err != nil {
 		f.Close()
 		return nil, err
 	}
 	a := &answer{header: http.Header{
 		"Content-Type":           {contentType(name)},
-		"Etag":                   {tag},
 		"Cache-Control":          {cacheControl(s.maxAge)},
 		"X-Content-Type-Options": {"nosniff"},
 	}}
+	if tag != "" {
+		a.header.Set("Etag", tag)
+	}
 	body, err := a.decide(c.request(), f, content, info)
 	if err != nil || body == nil {
 		f.Close()
@@ -121,6 +116,7 @@ func (s *site) serve(c *call, f fs.File, info fs.FileInfo, name string) (starlar
 	if body == nil {
 		return c.respond(a.status, a.fields(), starlark.Bytes(a.text.Bytes()))
 	}
+	body.Own(c.thread)
 	if err := c.begin(a.status, a.fields()); err != nil {
 		body.Close()
 		return nil, err
@@ -135,24 +131,15 @@ func cacheControl(maxAge int) string {
 	return "public, max-age=" + strconv.Itoa(maxAge)
 }
 
-// tag returns the file's ETag: a hash of its content, remembered while size and time stay the same.
-func (s *site) tag(content io.ReadSeeker, info fs.FileInfo, name string) (string, error) {
-	if v, ok := s.tags.Load(name); ok {
-		if k := v.(tagged); k.size == info.Size() && k.time.Equal(info.ModTime()) {
-			return k.tag, nil
-		}
+// tag returns the file's ETag, "" if it has none.
+func (s *site) tag(
+	c *call, content io.ReadSeeker, info fs.FileInfo, name string,
+) (string, error) {
+	if info.Size() > maxHashed {
+		return stamp(info), nil
 	}
-	h := sha256.New()
-	if _, err := io.Copy(h, content); err != nil {
-		return "", err
+	if key, changed, ok := identity(info); ok {
+		return s.kept.of(c.thread, key, info, changed, content)
 	}
-	if _, err := content.Seek(0, io.SeekStart); err != nil {
-		return "", err
-	}
-	tag := `"` + base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:15]) + `"`
-	// A file that was written just now may be written again within the resolution of its time.
-	if time.Since(info.ModTime()) > time.Second {
-		s.tags.Store(name, tagged{info.Size(), info.ModTime(), tag})
-	}
-	return tag, nil
+	return s.tags.of(c.thread, name, info, time.Time{}, content)
 }

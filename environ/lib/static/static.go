@@ -3,19 +3,27 @@
 //
 // The application that static returns is called as any other, so it can be mounted and wrapped.
 // It answers GET and HEAD with what net/http's ServeContent knows: ranges, conditional requests,
-// If-Range. Its ETags are strong, made of the content; types come from a table of its own, so
-// that they are the same on every machine. A name that begins with a dot is not served, except
+// If-Range. Its ETags are made of the content; types come from a table of its own, so that they
+// are the same on every machine. A name that begins with a dot is not served, except
 // .well-known. No name leads out of the directory, and a symlink leads where runtime.Dir lets it:
-// nowhere outside of the application's tree. A directory is answered by its index file.
+// nowhere outside of the application's tree. A directory is answered by its index file. What is
+// neither a file nor a directory is not there, and never opened.
+//
+// A file of more than 4 MiB has an ETag of its time and size, or none if it has no time; others
+// are hashed once, by one request for all that ask, and on Linux for all generations.
 package static
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
 	"path"
 	"strings"
+	"syscall"
 
+	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 )
@@ -25,11 +33,11 @@ func Module() *host.Module {
 	return &host.Module{
 		Name:    "static",
 		Doc:     "Files of the application's own tree.",
-		Members: []host.Member{staticMember(), fileMember()},
+		Members: []host.Member{staticMember(new(tags)), fileMember()},
 	}
 }
 
-func staticMember() host.Member {
+func staticMember(kept *tags) host.Member {
 	return host.Member{
 		Name: "static",
 		Doc: "Makes an application that serves a directory: GET and HEAD, ranges and conditional " +
@@ -53,7 +61,9 @@ func staticMember() host.Member {
 		},
 		Example: `static("public", max_age = 3600)  # <static "public">
 static("..")  # error: static: the path ".." leads out of the application's tree`,
-		Fn: newSite,
+		Fn: func(l *host.Load, dir string, maxAge int, index string) (*site, error) {
+			return newSite(l.Tree, kept, dir, maxAge, index)
+		},
 	}
 }
 
@@ -81,13 +91,15 @@ func clean(name string) (string, error) {
 	return rel, nil
 }
 
-func newSite(l *host.Load, dir string, maxAge int, index string) (*site, error) {
-	tree := l.Tree
+func newSite(tree fs.FS, kept *tags, dir string, maxAge int, index string) (*site, error) {
 	rel, err := clean(dir)
 	if err != nil {
 		return nil, err
 	}
-	info, err := fs.Stat(tree, rel)
+	info, err := host.Stat(tree, rel)
+	if exhausted(err) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, fmt.Errorf(
 			"there is no directory %s in the application's tree", starlark.String(dir),
@@ -102,11 +114,9 @@ func newSite(l *host.Load, dir string, maxAge int, index string) (*site, error) 
 	if strings.ContainsAny(index, "/\\") || strings.HasPrefix(index, ".") {
 		return nil, fmt.Errorf("index is %s, not the name of a file", starlark.String(index))
 	}
-	sub, err := fs.Sub(tree, rel)
-	if err != nil {
-		return nil, err
-	}
-	return &site{Object: "static", tree: sub, name: dir, maxAge: maxAge, index: index}, nil
+	return &site{
+		Object: "static", tree: tree, dir: rel, name: dir, maxAge: maxAge, index: index, kept: kept,
+	}, nil
 }
 
 // openFile opens a file for the request that asks for it.
@@ -115,37 +125,43 @@ func openFile(l *host.Load, t *starlark.Thread, name string) (*host.File, error)
 	if err != nil {
 		return nil, err
 	}
-	f, info, err := openRegular(l.Tree, rel)
+	f, info, err := openSeeker(l.Tree, rel)
+	if exhausted(err) {
+		return nil, unavailable(err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf(
 			"there is no file %s in the application's tree", starlark.String(name),
 		)
 	}
 	file := host.NewFile(f, name, info.Size())
+	file.Own(t)
 	file.Fail = host.CallOf(t).Fail
 	return file, nil
 }
 
-// openRegular opens a regular file, and nothing else: a FIFO would wait for ever. The file is an
-// io.Seeker.
-func openRegular(tree fs.FS, name string) (fs.File, fs.FileInfo, error) {
-	info, err := fs.Stat(tree, name)
+// openSeeker is host.OpenRegular. The file is an io.Seeker.
+func openSeeker(tree fs.FS, name string) (fs.File, fs.FileInfo, error) {
+	f, info, err := host.OpenRegular(tree, name)
 	if err != nil {
-		return nil, nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, info, fs.ErrInvalid
-	}
-	f, err := tree.Open(name)
-	if err != nil {
-		return nil, nil, err
-	}
-	if info, err = f.Stat(); err != nil {
-		f.Close()
 		return nil, nil, err
 	}
 	if _, ok := f.(io.Seeker); !ok {
 		f = &reopened{File: f, tree: tree, name: name, size: info.Size()}
 	}
 	return f, info, nil
+}
+
+// exhausted reports whether an error says that the system has no more descriptors or memory to
+// give, which tells nothing of the file.
+func exhausted(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) ||
+		errors.Is(err, syscall.ENOMEM)
+}
+
+// unavailable is the error of a request that is to come again.
+func unavailable(err error) error {
+	e := environ.Errorf(environ.CodeFull, "", "%v", err)
+	e.Status, e.Err = http.StatusServiceUnavailable, err
+	return e
 }

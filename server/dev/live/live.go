@@ -200,8 +200,10 @@ func await(
 }
 
 func pause(r *http.Request, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
 	select {
-	case <-time.After(d):
+	case <-timer.C:
 		return true
 	case <-r.Context().Done():
 		return false
