@@ -29,7 +29,9 @@ type capture struct {
 	sent   http.Header // what it was when the header was written
 	status int
 	body   []byte
-	over   bool // the body is larger than limit
+	read   []string // fields that the body depends on
+	all    bool     // or every one of them
+	over   bool     // the body is larger than limit
 	closed bool
 }
 
@@ -96,6 +98,15 @@ func capturing[T []byte | string](c *capture, b T) (int, error) {
 	}
 	c.body = append(c.body, b...)
 	return len(b), nil
+}
+
+// depends notes what the answer depends on.
+func (c *capture) depends(fields []string, all bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closed {
+		c.read, c.all = append(c.read, fields...), c.all || all
+	}
 }
 
 // Flush does nothing: there is nobody yet.

@@ -22,6 +22,7 @@ const (
 type outcome struct {
 	generation uint64    // of what answered
 	no         refusal   // zero if it could be promised
+	field      string    // of the page's request, for which the refusal is, if its reason is Personal
 	until      time.Time // of the refusal
 	validator  validator
 	tag        string // the ETag and the Last-Modified, with which to ask again

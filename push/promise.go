@@ -51,7 +51,7 @@ func (p *planner) promise(c *candidate, v *Verdict) refusal {
 	if no := p.known(&pr); no.refused() {
 		return no
 	}
-	v.Bytes = int64(len(pr.answer.body))
+	v.Bytes, v.Unvaried = int64(len(pr.answer.body)), pr.answer.personal
 	p.delivery.made++
 	p.delivery.bytes += v.Bytes
 	if p.delivery.deferring {

@@ -15,6 +15,9 @@ type answer struct {
 	header    http.Header
 	body      []byte
 	unchanged bool // since the state of the condition: there is no body
+
+	// A field that says who asks, which the answer was made from although no Vary names it.
+	personal string
 }
 
 // verify runs Next for the request of a promise, and gives the promise its answer, or returns why
@@ -41,6 +44,10 @@ func (p *planner) verify(pr *promise) refusal {
 	p.waited += took
 	e := &pr.entry
 	switch {
+	case no.reason == Personal:
+		p.policy.outcomes.put(pr.variant, outcome{generation: e.generation, no: no,
+			until: now.Add(refusedFor), field: a.personal})
+		return no
 	case no.refused():
 		p.refused(pr, no, took, limit)
 		return no
@@ -63,7 +70,8 @@ func (p *planner) mayRun(pr *promise, last *outcome, now time.Time) refusal {
 	if no := slow.refused(now); no.refused() {
 		return no
 	}
-	if no := last.refused(now); no.refused() {
+	if no := last.refused(now); no.refused() &&
+		(no.reason != Personal || p.request.Header[last.field] != nil) {
 		return no
 	}
 	switch {
@@ -118,7 +126,7 @@ func (p *planner) run(r *http.Request, limit int64) (*answer, refusal) {
 		limit: limit, head: r.Method == http.MethodHead, cancel: cancel, header: http.Header{},
 		conditional: len(r.Header["If-None-Match"])+len(r.Header["If-Modified-Since"]) > 0,
 	}
-	r = r.WithContext(ctx)
+	r = r.WithContext(context.WithValue(ctx, captureKey{}, c))
 	var fault string
 	if honors := p.handler.HonorsContext; honors != nil && honors(r) {
 		fault = c.run(p.handler.Next, r)
@@ -143,12 +151,18 @@ func (p *planner) run(r *http.Request, limit int64) (*answer, refusal) {
 	if no := c.close(ctx.Err(), fault); no.refused() {
 		return nil, no
 	}
-	a := &answer{c.sent, c.body, c.status == http.StatusNotModified}
+	a := &answer{header: c.sent, body: c.body, unchanged: c.status == http.StatusNotModified}
 	if a.unchanged {
 		return a, refusal{}
 	}
 	if no := a.unfit(r); no.refused() {
 		return nil, no
+	}
+	a.personal = unvaried(a.header, c.read)
+	if name, ok := depends(c.read, c.all, p.request.Header, r.Header); ok {
+		a.personal = name
+		return a, refusal{Personal, "it was made from " + name + ", which the promised request " +
+			"has not got from the page, and which no Vary names"}
 	}
 	return a, refusal{}
 }
