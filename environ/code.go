@@ -41,6 +41,7 @@ const (
 	CodeExcInfo      Code = "LARK0212"
 	CodeEnded        Code = "LARK0213"
 	CodeHints        Code = "LARK0214"
+	CodeVary         Code = "LARK0215"
 )
 
 // The faults of the streams in the environ.
@@ -159,6 +160,11 @@ func Codes() []CodeInfo {
 		{CodeHints, "malformed early hints",
 			"A 103 may carry only fields that are hints, valid as those of a response.",
 			"`[(\"Link\", \"</a.css>; rel=preload; as=style\")]`."},
+		{CodeVary, "a Vary is missing",
+			"The response was made from a field that says who asks (`Cookie`, `Authorization`), " +
+				"and caches may give it to others. `larkspur dev` warns of it; it is never pushed.",
+			"Add `(\"Vary\", \"Cookie\")`, or `(\"Cache-Control\", \"private\")`; or do not read " +
+				"the field for what is the same for all."},
 
 		{CodeInputEnded, "input used after the request",
 			"`wsgi.input` was kept and read when its request was over.",

@@ -145,6 +145,7 @@ func (r *response) serve() bool {
 		return err
 	})
 	r.rest()
+	r.tell(err)
 	ok := err == nil || r.fail(err)
 	r.over = true
 	r.env.Finish() // the rest of the request is net/http's, which throws it away
