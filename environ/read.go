@@ -9,7 +9,6 @@ import (
 // requests alike: header fields, and keys that were set.
 type reading struct {
 	names []string
-	few   [4]string // room for those of most requests
 	all   bool
 }
 
@@ -19,7 +18,7 @@ func (r *reading) note(name string) {
 		return
 	}
 	if r.names == nil {
-		r.names = r.few[:0]
+		r.names = make([]string, 0, 4)
 	}
 	r.names = append(r.names, name)
 }
