@@ -32,7 +32,7 @@ func (l *loader) diagnose(s *source, err error) host.Diagnostics {
 	case errors.As(err, &parse):
 		err = language.Syntax(s.text, parse)
 	case errors.As(err, &resolved):
-		for i, e := range resolved {
+		for i, e := range resolved[:min(len(resolved), maxHints)] {
 			resolved[i].Msg = language.Undefined(s.parsed, s.text, e)
 		}
 	}
@@ -40,6 +40,9 @@ func (l *loader) diagnose(s *source, err error) host.Diagnostics {
 	endOfLine(found, s.text)
 	return found
 }
+
+// maxHints is how many undefined names of a file are looked at: each takes a walk through it.
+const maxHints = 100
 
 // language is what files may use.
 func (l *loader) language() *habit.Language {

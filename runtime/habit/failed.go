@@ -24,16 +24,18 @@ func failings() []failing {
 		{frozenValue, (*place).frozen},
 		{unassigned, (*place).unassigned},
 		{noField, (*place).field},
-		{regexp.MustCompile(`^string value is not iterable$`), (*place).letters},
-		{regexp.MustCompile(`^unknown binary op: (\w+) \+ (\w+)$`), (*place).sum},
-		{regexp.MustCompile(`^unknown conversion %(.)$`), (*place).conversion},
-		{regexp.MustCompile(`^format: format spec features not supported`), (*place).conversion},
+		{notIterable, (*place).letters},
+		{unknownSum, (*place).sum},
+		{width, (*place).conversion},
 	}
 }
 
 var (
 	frozenValue = regexp.MustCompile(`cannot .* frozen (list|hash table)$`)
 	unassigned  = regexp.MustCompile(`^(local|global) variable (\S+) referenced before assignment$`)
+	notIterable = regexp.MustCompile(`^string value is not iterable$`)
+	unknownSum  = regexp.MustCompile(`^unknown binary op: (\w+) \+ (\w+)$`)
+	width       = regexp.MustCompile(`^unknown conversion %|format spec features not supported`)
 	noField     = regexp.MustCompile(`^(\w+) has no \.(\w+) field or method`)
 )
 
