@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
+	"go.starlark.net/starlark"
 )
 
 // A Code names a fault of the contract for good: it stays the same across versions, so that it can
@@ -40,6 +41,7 @@ const (
 	CodeExcInfo      Code = "LARK0212"
 	CodeEnded        Code = "LARK0213"
 	CodeHints        Code = "LARK0214"
+	CodeVary         Code = "LARK0215"
 )
 
 // The faults of the streams in the environ.
@@ -158,6 +160,11 @@ func Codes() []CodeInfo {
 		{CodeHints, "malformed early hints",
 			"A 103 may carry only fields that are hints, valid as those of a response.",
 			"`[(\"Link\", \"</a.css>; rel=preload; as=style\")]`."},
+		{CodeVary, "a Vary is missing",
+			"The response was made from a field that says who asks (`Cookie`, `Authorization`), " +
+				"and caches may give it to others. `larkspur dev` warns of it; it is never pushed.",
+			"Add `(\"Vary\", \"Cookie\")`, or `(\"Cache-Control\", \"private\")`; or do not read " +
+				"the field for what is the same for all."},
 
 		{CodeInputEnded, "input used after the request",
 			"`wsgi.input` was kept and read when its request was over.",
@@ -234,9 +241,17 @@ type Error struct {
 	Err error
 }
 
-// Errorf returns an Error. The fix may be empty.
+// Errorf returns an Error, whose message is cut to [host.MaxMessage]. The fix may be empty.
 func Errorf(code Code, fix, format string, args ...any) *Error {
-	return &Error{Code: code, Msg: fmt.Sprintf(format, args...), Fix: fix}
+	for i, arg := range args { // before they are quoted, which takes several times their size
+		switch arg := arg.(type) {
+		case string:
+			args[i] = host.Cut(arg)
+		case starlark.String:
+			args[i] = starlark.String(host.Cut(string(arg)))
+		}
+	}
+	return &Error{Code: code, Msg: host.Cut(fmt.Sprintf(format, args...)), Fix: fix}
 }
 
 func (e *Error) Error() string {

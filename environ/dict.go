@@ -16,8 +16,17 @@ var (
 	_ starlark.HasBinary       = (*Environ)(nil)
 )
 
-// Dict returns the environ as a dict, which from now on is where it lives.
+// Dict returns the environ as a dict, which from now on is where it lives. Whoever has it may read
+// all of it.
 func (e *Environ) Dict() *starlark.Dict {
+	if !e.reading.all { // or it is frozen, and may be read at once
+		e.reading.all = true
+	}
+	return e.whole()
+}
+
+// whole returns the dict, of which nothing is shown.
+func (e *Environ) whole() *starlark.Dict {
 	if e.dict != nil {
 		return e.dict
 	}
@@ -69,11 +78,15 @@ func (e *Environ) Get(k starlark.Value) (v starlark.Value, found bool, err error
 		if name, ok := k.(starlark.String); ok {
 			if v = e.set.get(string(name)); v == nil {
 				v = e.lookup(string(name))
+			} else {
+				e.reading.note(string(name))
 			}
 			return v, v != nil, nil
 		}
+	} else if name, ok := k.(starlark.String); ok {
+		e.asked(string(name))
 	}
-	return e.Dict().Get(k)
+	return e.whole().Get(k)
 }
 
 // SetKey sets a key. A few need no dict: a mount sets two, and what it calls reads a few more.
@@ -83,7 +96,7 @@ func (e *Environ) SetKey(k, v starlark.Value) error {
 			return nil
 		}
 	}
-	return e.Dict().SetKey(k, v)
+	return e.whole().SetKey(k, v)
 }
 
 // Items are those of the dict.
@@ -117,8 +130,11 @@ func (e *Environ) AttrNames() []string { return (*starlark.Dict)(nil).AttrNames(
 
 // Attr returns a method of a dict.
 func (e *Environ) Attr(name string) (starlark.Value, error) {
-	if name == "get" {
+	switch name {
+	case "get":
 		return getMethod.BindReceiver(e), nil
+	case "clear", "update": // they tell nothing
+		return e.whole().Attr(name)
 	}
 	return e.Dict().Attr(name)
 }

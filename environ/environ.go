@@ -67,6 +67,7 @@ type Environ struct {
 	request *Request
 	set     overlay
 	dict    *starlark.Dict // once something has needed all of it
+	reading reading
 }
 
 // An Extension is a key whose value is the server's, because it does something for this request.

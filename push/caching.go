@@ -2,12 +2,15 @@ package push
 
 import (
 	"hash/maphash"
+	"maps"
 	"net/http"
 	"net/textproto"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/larkspur-web/larkspur/environ/wire"
 )
 
 // seed makes the hashes of this process unlike those of any other, so that none can be aimed at.
@@ -125,4 +128,55 @@ func varies(h, request http.Header) (name string, ok bool) {
 		}
 	}
 	return "", false
+}
+
+// identifies reports whether a field of a request says who asks. The others of the set are
+// conditions, on which no answer with status 200 depends.
+func identifies(name string) bool {
+	return wire.Personal.Has(name) && !strings.HasPrefix(name, "If-") && name != "Range"
+}
+
+// depends returns what an answer depends on, of the fields that have been read for it, that the
+// page's request has and the promised one has not: the client's own request might be answered
+// otherwise. all says that every field may have been read.
+func depends(read []string, all bool, page, request http.Header) (name string, ok bool) {
+	missing := func(name string) bool {
+		return page[name] != nil && request[name] == nil &&
+			(identifies(name) || !wire.Personal.Has(name))
+	}
+	if all {
+		read = slices.Sorted(maps.Keys(page))
+	}
+	if i := slices.IndexFunc(read, missing); i >= 0 {
+		return read[i], true
+	}
+	return "", false
+}
+
+// Unvaried returns a field that says who asks, has been read for the answer with the header h to
+// the request r, and is not named by its Vary, although a cache may give the answer to others:
+// it is a resource of a page, or says that it may be kept. It is "" if there is none.
+func Unvaried(r *http.Request, h http.Header, read []string) (name string) {
+	_, private := directive(h, "private")
+	if r.Method != http.MethodGet || private || !storable(h) ||
+		unshared(h) && usedAs(r, pageTarget(r)) == "" {
+		return ""
+	}
+	return unvaried(h, read)
+}
+
+// unvaried returns a field that says who asks, has been read, and is not named by the Vary of h.
+func unvaried(h http.Header, read []string) (name string) {
+	varied := make(http.Header)
+	for _, field := range h["Vary"] {
+		for name := range strings.SplitSeq(field, ",") {
+			varied.Set(textproto.TrimString(name), "")
+		}
+	}
+	for _, name := range read {
+		if identifies(name) && varied[name] == nil && varied["*"] == nil {
+			return name
+		}
+	}
+	return ""
 }

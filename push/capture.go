@@ -22,12 +22,16 @@ type capture struct {
 	head   bool  // the request has the method HEAD
 	cancel context.CancelFunc
 
+	conditional bool // the answer may be that nothing has changed
+
 	mu     sync.Mutex
 	header http.Header // what the handler has in its hands
 	sent   http.Header // what it was when the header was written
 	status int
 	body   []byte
-	over   bool // the body is larger than limit
+	read   []string // fields that the body depends on
+	all    bool     // or every one of them
+	over   bool     // the body is larger than limit
 	closed bool
 }
 
@@ -96,6 +100,15 @@ func capturing[T []byte | string](c *capture, b T) (int, error) {
 	return len(b), nil
 }
 
+// depends notes what the answer depends on.
+func (c *capture) depends(fields []string, all bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closed {
+		c.read, c.all = append(c.read, fields...), c.all || all
+	}
+}
+
 // Flush does nothing: there is nobody yet.
 func (c *capture) Flush() {}
 
@@ -108,6 +121,8 @@ func (c *capture) close(ended error, fault string) refusal {
 	switch {
 	case c.over:
 		return refusal{Budget, "more than " + strconv.FormatInt(c.limit, 10) + " bytes"}
+	case c.status == http.StatusNotModified && c.conditional:
+		return refusal{}
 	case c.status != 0 && c.status != http.StatusOK:
 		return refusal{Unverified, "its status is " + strconv.Itoa(c.status)}
 	case fault != "":

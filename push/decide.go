@@ -1,6 +1,9 @@
 package push
 
-import "net/http"
+import (
+	"net/http"
+	"time"
+)
 
 // A candidate is a resource about which a planner decides.
 type candidate struct {
@@ -144,6 +147,8 @@ func (p *page) eligible(c *candidate, target string) refusal {
 		return refusal{BadStatus, ""}
 	case c.method != "" && c.method != http.MethodGet && c.method != http.MethodHead:
 		return refusal{Invalid, "only GET and HEAD can be promised"}
+	case p.conn != nil && p.conn.shunned(time.Now()):
+		return refusal{Disabled, "the client has reset what was promised"}
 	case !p.accepts():
 		return refusal{Disabled, ""}
 	}

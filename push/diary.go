@@ -151,6 +151,14 @@ func (d *diary) settle(key, serial uint64, sent bool) {
 	}
 }
 
+// holds reports whether the client has the resource in the state v.
+func (d *diary) holds(key uint64, v validator) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	e := d.find(key)
+	return e != nil && e.validator.same(v)
+}
+
 // memos returns what a [Memory] is to keep: of what has arrived, the newest first, at most n.
 func (d *diary) memos(n int, now time.Time) (ms []memo) {
 	d.mu.Lock()

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // A page is what a planner knows of the request that it plans for. It does not change.
@@ -27,7 +28,7 @@ func (p *page) accepts() bool {
 		return false
 	}
 	_, ok := p.promiser.Promises()
-	return ok
+	return ok && !p.conn.shunned(time.Now())
 }
 
 // generationOf returns the version of what answers r.
@@ -113,6 +114,19 @@ func Pushed(ctx context.Context) (page string, ok bool) {
 	}
 	return pageTarget(w.plan.request), true
 }
+
+// Depends tells, in a promised request with the context ctx, which fields of a request the answer
+// depends on, or that it may be all of them, as far as its Vary does not say so. If the request has
+// not got them from the page, the answer is not promised. It is for handlers that know what they
+// have read, and does nothing in any other request.
+func Depends(ctx context.Context, fields []string, all bool) {
+	if c, ok := ctx.Value(captureKey{}).(*capture); ok {
+		c.depends(fields, all)
+	}
+}
+
+// captureKey is the key of the *capture in the context of a promised request that is run.
+type captureKey struct{}
 
 // PageOf returns, in a promised request with the context ctx, the http.ResponseWriter that the
 // [Handler] gave to its Next for the page, so that whoever answers both can find what it keeps for

@@ -12,6 +12,7 @@ type planner struct {
 	page
 	decisions []decision    // at most maxDecisions
 	waited    time.Duration // for answers
+	runs      int           // to get them
 	delivery  delivery
 	hints     hints
 	entry     pageEntry

@@ -15,7 +15,8 @@ import (
 type Policy struct {
 	// Off makes no promises at all. Hints are sent as to a client that takes none.
 	Off bool
-	// MaxPromises is how many promises a response may have. Zero means 10, negative none.
+	// MaxPromises is how many promises a response may have; twice as many answers may be worked on
+	// to find them. Zero means 10, negative none.
 	MaxPromises int
 	// MaxPerConnection is how many promises may be under way on a connection. Zero means 32.
 	MaxPerConnection int
@@ -59,16 +60,14 @@ type Policy struct {
 	open      atomic.Int64 // promises that are not settled
 	openBytes atomic.Int64 // of their bodies
 	serial    atomic.Uint64
-	slow      diary // what took too long, for slowFor
+	outcomes  outcomes
 }
-
-// slowFor is how long no page waits again for what took too long.
-const slowFor = 10 * time.Second
 
 // processPolicy is the Policy of all Handlers that have none of their own.
 var processPolicy Policy
 
 func (p *Policy) maxPromises() int        { return max(0, orDefault(p.MaxPromises, 10)) }
+func (p *Policy) maxRuns() int            { return 2 * p.maxPromises() }
 func (p *Policy) maxResourceBytes() int64 { return orDefault(p.MaxResourceBytes, 4<<20) }
 func (p *Policy) maxResponseBytes() int64 { return orDefault(p.MaxResponseBytes, 8<<20) }
 func (p *Policy) verifyTimeout() time.Duration {

@@ -11,6 +11,7 @@ type promise struct {
 	request  *http.Request
 	critical bool
 	entry    entry   // of the diary
+	variant  uint64  // the key of its outcome
 	answer   *answer // nil until it is verified
 }
 
@@ -50,7 +51,7 @@ func (p *planner) promise(c *candidate, v *Verdict) refusal {
 	if no := p.known(&pr); no.refused() {
 		return no
 	}
-	v.Bytes = int64(len(pr.answer.body))
+	v.Bytes, v.Unvaried = int64(len(pr.answer.body)), pr.answer.personal
 	p.delivery.made++
 	p.delivery.bytes += v.Bytes
 	if p.delivery.deferring {
@@ -74,9 +75,9 @@ func (p *planner) propose(c *candidate, target string) (pr promise, no refusal) 
 	if !ok {
 		return promise{}, refusal{Foreign, "it is outside what the handler serves"}
 	}
-	return promise{request: r, critical: c.link.Critical, entry: entry{
-		key: resourceKey(method, p.origin.authority, target), generation: p.generationOf(r),
-	}}, refusal{}
+	key := resourceKey(method, p.origin.authority, target)
+	return promise{request: r, critical: c.link.Critical, variant: variantKey(key, header),
+		entry: entry{key: key, generation: p.generationOf(r)}}, refusal{}
 }
 
 // allowed returns the limit of the page or of its connection that forbids one more promise.
@@ -102,6 +103,9 @@ func (p *planner) known(pr *promise) refusal {
 		pr.entry.arrived = true
 		p.conn.diary.add(pr.entry)
 		return refusal{Diary, "it was sent on another connection, and is fresh"}
+	}
+	if pr.answer == nil {
+		return refusal{Diary, "the client has it, and it has not changed"}
 	}
 	return refusal{}
 }
@@ -144,17 +148,23 @@ func (p *planner) trySend(pr *promise) refusal {
 		return no
 	}
 	pr.entry.serial = p.policy.serial.Add(1)
-	diary, key, serial := &p.conn.diary, pr.entry.key, pr.entry.serial
-	diary.add(pr.entry)
+	key, serial := pr.entry.key, pr.entry.serial
+	p.conn.diary.add(pr.entry)
+	conn := p.conn
 	settled := func(err error) {
 		release()
-		diary.settle(key, serial, err == nil)
+		conn.diary.settle(key, serial, err == nil)
+		if err != nil {
+			conn.refused(time.Now())
+		}
 	}
 	err := p.promiser.Promise(pr.request, pr.answer.header, pr.answer.body, pr.critical, settled)
 	if err == nil {
+		conn.paid()
 		return refusal{}
 	}
-	settled(err)
+	release()
+	conn.diary.settle(key, serial, false)
 	reason := Limit
 	if _, ok := p.promiser.Promises(); !ok || errors.Is(err, http.ErrNotSupported) {
 		reason = Disabled

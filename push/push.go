@@ -17,7 +17,7 @@
 //	hinted     it does not, or not this one, and the page has not begun: a 103 names it
 //	linked     it does not, and the page begins: its Link field names it
 //	skipped    neither, for a reason: nopush, anchor, foreign, self, diary, limit, budget, status,
-//	           method, disabled, invalid, unverified, conditional
+//	           method, disabled, invalid, unverified, conditional, personal
 //
 // Whatever names the same resource twice, in a call, a 103 and the final response, is one
 // candidate.
@@ -25,7 +25,7 @@
 // What is promised is known. The handler runs the promised request first, inside the page's, into a
 // buffer and within a deadline. Only a whole 200 that the client may keep, that sets no cookie, and
 // that depends on nothing but what was copied from the page's request is promised, with that very
-// answer. A 404, a redirect or a login page never is.
+// answer; a handler that does not say so by Vary says it by [Depends]. A 404, a redirect or a login page never is.
 //
 // What the client has is not sent again. The diary of its connection knows what was sent, and in
 // which state (ETag, Last-Modified, or a hash of the body); while that is fresh by its own
@@ -61,7 +61,6 @@ package push
 import (
 	"net/http"
 	"sync"
-	"sync/atomic"
 )
 
 // A Promiser is what the package needs of a connection. The http.ResponseWriter of a request is
@@ -88,23 +87,4 @@ type Promiser interface {
 	// Session is where the package keeps what it knows of the connection. It lives as long as the
 	// connection.
 	Session() *sync.Map
-}
-
-// A connection is what is known of a connection to a client.
-type connection struct {
-	diary diary
-	open  atomic.Int64 // promises that are not settled
-}
-
-// connectionKey is the key of the *connection in a [Promiser]'s Session.
-type connectionKey struct{}
-
-// connectionOf returns what is known of the connection of p.
-func connectionOf(p Promiser) *connection {
-	m := p.Session()
-	if c, ok := m.Load(connectionKey{}); ok {
-		return c.(*connection)
-	}
-	c, _ := m.LoadOrStore(connectionKey{}, new(connection))
-	return c.(*connection)
 }

@@ -45,6 +45,7 @@ const (
 	Invalid     Reason = "invalid"     // it is no URI reference, or an ambiguous one
 	Unverified  Reason = "unverified"  // its answer is not fit: no 200, not cacheable, too slow
 	Conditional Reason = "conditional" // its link holds for some clients only
+	Personal    Reason = "personal"    // its answer was made from what says who asks
 )
 
 // A Verdict is what was decided about one candidate, and why.
@@ -57,6 +58,10 @@ type Verdict struct {
 	Detail   string // in words, where the reason does not say all
 	Critical bool   // it goes before the page
 	Bytes    int64  // of the body that was promised
+
+	// Unvaried is a field of requests that says who asks, which the promised response was made from
+	// although its Vary does not name it. Where the page's request has it the verdict is Personal.
+	Unvaried string
 }
 
 // String returns the verdict in a line: "/a.css: skipped: diary (link)".

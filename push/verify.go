@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"hash/maphash"
+	"maps"
 	"net/http"
 	"strconv"
 	"time"
@@ -11,40 +12,106 @@ import (
 
 // An answer is a response that can be promised.
 type answer struct {
-	header http.Header
-	body   []byte
+	header    http.Header
+	body      []byte
+	unchanged bool // since the state of the condition: there is no body
+
+	// A field that says who asks, which the answer was made from although no Vary names it.
+	personal string
 }
 
 // verify runs Next for the request of a promise, and gives the promise its answer, or returns why
-// that cannot be promised. The slow ones are not tried again for a while.
+// that cannot be promised or need not be. What is known of an earlier answer spares the work: one
+// that could not be promised is not asked for again for a while, and one in a state that the client
+// has is asked for on the condition that it is another.
 func (p *planner) verify(pr *promise) refusal {
-	slow := &p.policy.slow
 	began := time.Now()
-	switch {
-	case slow.fresh(pr.entry.key, pr.entry.generation, began):
-		return refusal{Unverified, "it took too long a moment ago"}
-	case p.waited > 4*p.policy.verifyTimeout():
-		return refusal{Unverified, "the page has waited long enough for others"}
+	last := p.policy.outcomes.get(pr.variant, pr.entry.generation)
+	if no := p.mayRun(pr, &last, began); no.refused() {
+		return no
+	}
+	r := pr.request
+	conditional := p.holds(pr, &last)
+	if conditional {
+		r = r.WithContext(r.Context())
+		r.Header = maps.Clone(r.Header)
+		last.condition(r.Header)
 	}
 	limit := min(p.policy.maxResourceBytes(), p.policy.maxResponseBytes()-p.delivery.bytes)
-	a, no := p.run(pr.request, limit)
+	a, no := p.run(r, limit)
 	now := time.Now()
 	took := now.Sub(began)
 	p.waited += took
-	if no.refused() {
-		if took >= p.policy.verifyTimeout() {
-			pr.entry.fresh = now.Add(slowFor)
-			slow.add(pr.entry)
-		}
-		return no
-	}
 	e := &pr.entry
-	e.validator = validatorOf(a.header)
-	e.validator.sum = maphash.Bytes(seed, a.body)
+	switch {
+	case no.reason == Personal:
+		p.policy.outcomes.put(pr.variant, outcome{generation: e.generation, no: no,
+			until: now.Add(refusedFor), field: a.personal})
+		return no
+	case no.refused():
+		p.refused(pr, no, took, limit)
+		return no
+	case a.unchanged:
+		e.validator = last.validator
+	default:
+		e.validator = validatorOf(a.header)
+		e.validator.sum = maphash.Bytes(seed, a.body)
+		p.policy.outcomes.answered(pr.variant, e.generation, e.validator, a.header)
+		pr.answer = a
+	}
 	e.fresh = freshUntil(a.header, now)
 	e.memo = p.policy.Memory.memo(p.origin.authority, pr.request.RequestURI, a.header, e.fresh, now)
-	pr.answer = a
 	return refusal{}
+}
+
+// mayRun returns why Next is not run for the request of a promise, whose outcome was last.
+func (p *planner) mayRun(pr *promise, last *outcome, now time.Time) refusal {
+	slow := p.policy.outcomes.get(pr.entry.key, pr.entry.generation)
+	if no := slow.refused(now); no.refused() {
+		return no
+	}
+	if no := last.refused(now); no.refused() &&
+		(no.reason != Personal || p.request.Header[last.field] != nil) {
+		return no
+	}
+	switch {
+	case p.waited > 4*p.policy.verifyTimeout():
+		return refusal{Unverified, "the page has waited long enough for others"}
+	case p.runs >= p.policy.maxRuns():
+		return refusal{Limit, "enough responses were verified for the page"}
+	case !p.conn.mayRun(now):
+		return refusal{Limit, "enough responses were verified for the connection"}
+	}
+	p.runs++
+	return refusal{}
+}
+
+// holds reports whether the client has what a promise would carry, if its state is still the last.
+func (p *planner) holds(pr *promise, last *outcome) bool {
+	if last.tag == "" && last.modified == "" {
+		return false
+	}
+	if p.conn.diary.holds(pr.entry.key, last.validator) {
+		return true
+	}
+	m := p.policy.Memory
+	return m.on() && p.received().has(memo{hash: m.hash(p.origin.authority, pr.request.RequestURI,
+		last.memorable())})
+}
+
+// refused remembers that an answer of at most limit bytes could not be promised, unless that lies
+// in this page.
+func (p *planner) refused(pr *promise, no refusal, took time.Duration, limit int64) {
+	o, generation := &p.policy.outcomes, pr.entry.generation
+	switch {
+	case p.request.Context().Err() != nil:
+	case took >= p.policy.verifyTimeout():
+		// Whatever its fields are: they are the client's to choose.
+		o.remember(pr.entry.key, generation,
+			refusal{Unverified, "it took too long a moment ago"})
+	case no.reason == Unverified, no.reason == Budget && limit == p.policy.maxResourceBytes():
+		o.remember(pr.variant, generation, no)
+	}
 }
 
 // run runs Next for a request that may be promised, and returns its answer, of at most limit bytes,
@@ -57,8 +124,9 @@ func (p *planner) run(r *http.Request, limit int64) (*answer, refusal) {
 	defer cancel()
 	c := &capture{
 		limit: limit, head: r.Method == http.MethodHead, cancel: cancel, header: http.Header{},
+		conditional: len(r.Header["If-None-Match"])+len(r.Header["If-Modified-Since"]) > 0,
 	}
-	r = r.WithContext(ctx)
+	r = r.WithContext(context.WithValue(ctx, captureKey{}, c))
 	var fault string
 	if honors := p.handler.HonorsContext; honors != nil && honors(r) {
 		fault = c.run(p.handler.Next, r)
@@ -83,9 +151,18 @@ func (p *planner) run(r *http.Request, limit int64) (*answer, refusal) {
 	if no := c.close(ctx.Err(), fault); no.refused() {
 		return nil, no
 	}
-	a := &answer{c.sent, c.body}
+	a := &answer{header: c.sent, body: c.body, unchanged: c.status == http.StatusNotModified}
+	if a.unchanged {
+		return a, refusal{}
+	}
 	if no := a.unfit(r); no.refused() {
 		return nil, no
+	}
+	a.personal = unvaried(a.header, c.read)
+	if name, ok := depends(c.read, c.all, p.request.Header, r.Header); ok {
+		a.personal = name
+		return a, refusal{Personal, "it was made from " + name + ", which the promised request " +
+			"has not got from the page, and which no Vary names"}
 	}
 	return a, refusal{}
 }

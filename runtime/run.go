@@ -55,7 +55,7 @@ func (r *run) Call(ctx context.Context, use host.Use) (err error) {
 		return ErrClosed
 	}
 	c, outermost := r.enter(ctx)
-	if left := r.program.limits.Steps - min(r.calls.Load(), r.program.limits.Steps); left < interval {
+	if left := r.program.limits.Steps - min(r.calls.Load(), r.program.limits.Steps); left < early {
 		c.arm(max(left, 1))
 	}
 	defer c.end(&err)

@@ -145,6 +145,7 @@ func (r *response) serve() bool {
 		return err
 	})
 	r.rest()
+	r.tell(err)
 	ok := err == nil || r.fail(err)
 	r.over = true
 	r.env.Finish() // the rest of the request is net/http's, which throws it away
@@ -177,6 +178,9 @@ func (r *response) fail(err error) bool {
 		logger := orDefault(r.lease.gateway.Logger)
 		logger.LogAttrs(context.WithoutCancel(r.r.Context()), slog.LevelDebug, "the client is gone",
 			slog.String("path", r.r.URL.Path), slog.String("request", r.env.Request().ID()))
+		return false
+	}
+	if host.Aborted(err) {
 		return false
 	}
 	f := failureOf(err)

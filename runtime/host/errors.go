@@ -117,13 +117,13 @@ func BacktraceOf(err error) string {
 		}
 		return ""
 	}
-	trace := folded(eval.Backtrace())
+	text := folded(trace(eval))
 	if p, ok := as[Panicker](err); ok && p.Panicked() {
 		if b, ok := p.(Backtracer); ok {
-			trace += "\n" + b.Backtrace()
+			text += "\n" + b.Backtrace()
 		}
 	}
-	return trace
+	return text
 }
 
 // PlaceOf returns the innermost line of script that was running, as FILE:LINE:COL; "" if none was.

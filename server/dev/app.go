@@ -80,6 +80,9 @@ type run struct {
 	mounted *mounted
 }
 
+// Developed tells the gateway to warn of what only matters once others use the application.
+func (r *run) Developed() {}
+
 func (r *run) Call(ctx context.Context, use host.Use) error {
 	if rec := recordOf(ctx); rec != nil {
 		rec.answeredBy(r.mounted, r.Run)

@@ -9,6 +9,7 @@ import (
 	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/server"
+	"github.com/larkspur-web/larkspur/server/dev/live"
 	"github.com/larkspur-web/larkspur/server/dev/trace"
 )
 
@@ -144,6 +145,22 @@ func (f *failure) Fix() string {
 		return "" // the message and the call stack do
 	}
 	return f.Cure
+}
+
+// overlay shows the failure over a page that had begun.
+func (f *failure) overlay() *live.Overlay {
+	o := &live.Overlay{
+		Title: "The page broke off",
+		Note:  "It had begun when the application failed. What is above is all that was sent.",
+	}
+	item := live.Item{Place: f.Place, Message: f.Message}
+	for _, frame := range f.Frames {
+		if frame.Open {
+			item.Lines = frame.Lines
+		}
+	}
+	o.Items = append(o.Items, item)
+	return o
 }
 
 // blame makes p the place of the failure, which the user names so.

@@ -35,6 +35,7 @@ type record struct {
 	logs       []logLine
 	verdicts   []verdict
 	failure    *failure
+	late       bool          // it failed after the response had begun
 	took       time.Duration // once it is over
 	over       bool
 	broken     bool   // the response was broken off
@@ -145,18 +146,26 @@ func (r *record) blame(f *failure) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.failure == nil {
-		r.failure = f
+		r.failure, r.late = f, r.status != 0
 	}
 }
 
-func (r *record) finish(whole bool) {
+// finish ends the record. It returns the failure that the response itself cannot show.
+func (r *record) finish(whole bool) *failure {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.took, r.over, r.broken = time.Since(r.began), true, !whole
 	r.run = nil
-	if r.failure != nil && r.failure.Status == 0 {
+	if r.failure == nil {
+		return nil
+	}
+	if r.failure.Status == 0 {
 		r.failure.Status = r.status
 	}
+	if !r.late {
+		return nil
+	}
+	return r.failure
 }
 
 func (r *record) log(l logLine) {
