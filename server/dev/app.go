@@ -157,8 +157,8 @@ func (a *App) Changed(files []string) {
 // around is how many lines are shown before and after a place.
 const around = 5
 
-// excerpt reads the lines around a place from the script that ran for a request, or from the tree as
-// it is now if there is none.
+// excerpt reads the lines around a place from the script that ran for a request, or if there is
+// none from the tree as it is now.
 func (a *App) excerpt(rec *record, p host.Place) []host.Line {
 	if a == nil {
 		return nil
