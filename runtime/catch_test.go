@@ -158,6 +158,9 @@ def app():
 			got, _ = v.(starlark.Tuple)
 			return err
 		})
+		if (err == nil) != (got != nil) {
+			t.Errorf("%.40s: caught %d texts, %v", body, len(got), err)
+		}
 		for _, s := range got {
 			if n := len(s.String()); n > 100_000 {
 				t.Errorf("%.40s: a text of the caught error has %d bytes", body, n)
