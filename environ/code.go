@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
+	"go.starlark.net/starlark"
 )
 
 // A Code names a fault of the contract for good: it stays the same across versions, so that it can
@@ -58,6 +59,7 @@ const (
 	CodeMalformed Code = "LARK0401"
 	CodeTooMany   Code = "LARK0402"
 	CodeWebUse    Code = "LARK0403"
+	CodeMedia     Code = "LARK0404"
 )
 
 // The ends of a request that are not the application's answer.
@@ -195,6 +197,10 @@ func Codes() []CodeInfo {
 			"See the limits of `@http`."},
 		{CodeWebUse, "function of @http misused", "A function of `@http` got a wrong argument.",
 			"See the description of the module."},
+		{CodeMedia, "not the media type that was asked for",
+			"The application asked for a JSON body, and the `Content-Type` of the request says " +
+				"that it is none. Uncaught, the client gets 415.",
+			"`catch()` it to answer in your own words; a client sends `application/json`."},
 
 		{CodeFailed, "the application failed",
 			"The script raised an error that nothing caught. Before the first block the " +
@@ -235,9 +241,17 @@ type Error struct {
 	Err error
 }
 
-// Errorf returns an Error. The fix may be empty.
+// Errorf returns an Error, whose message is cut to [host.MaxMessage]. The fix may be empty.
 func Errorf(code Code, fix, format string, args ...any) *Error {
-	return &Error{Code: code, Msg: fmt.Sprintf(format, args...), Fix: fix}
+	for i, arg := range args { // before they are quoted, which takes several times their size
+		switch arg := arg.(type) {
+		case string:
+			args[i] = host.Cut(arg)
+		case starlark.String:
+			args[i] = starlark.String(host.Cut(string(arg)))
+		}
+	}
+	return &Error{Code: code, Msg: host.Cut(fmt.Sprintf(format, args...)), Fix: fix}
 }
 
 func (e *Error) Error() string {

@@ -5,15 +5,12 @@ import (
 	"errors"
 	"log/slog"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 )
-
-// interval is how many steps pass between two looks at the limits: few enough that a recursion
-// overshoots its depth by a few hundred frames only, enough that the look costs less than 1%.
-const interval = 1000
 
 // A call is one use of a thread: the thread itself, its context and its limits. It is owned by
 // the goroutine that runs it, except for the context, which has its own lock.
@@ -27,7 +24,11 @@ type call struct {
 	watch   func() uint64 // nil if nobody watches
 	waiter  host.Waiter   // nil if nobody stands around its waits
 	trail   *trail        // while a limit is being reached
-	failure error         // what ended the call, once something did
+
+	pace      pace
+	overseer  *overseer   // nil if the call is not watched
+	cancelled atomic.Bool // by the overseer
+	failure   error       // what ended the call, once something did
 }
 
 var (
@@ -39,11 +40,11 @@ var (
 // start begins the call c of r, which is fresh, for at most length.
 func (c *call) start(ctx context.Context, r *run, length time.Duration, b *budget) {
 	c.run, c.budget = r, b
-	c.ctx.start(ctx, length)
+	c.pace.looked = c.ctx.start(ctx, length)
 	c.thread.Name = r.program.name
 	c.thread.Print = print
 	c.thread.OnMaxSteps = safepoint
-	c.arm(interval)
+	c.arm(early)
 	host.Attach(&c.thread, c)
 }
 
@@ -55,6 +56,7 @@ func callOf(t *starlark.Thread) *call {
 
 // end ends the call, whose error is *err, or the panic that ended it. It is to be deferred.
 func (c *call) end(err *error) {
+	c.overseer.stop()
 	c.ctx.end()
 	c.count()
 	if v := recover(); v != nil {
@@ -63,12 +65,14 @@ func (c *call) end(err *error) {
 }
 
 // outcome is the error of the call whose use returned err.
-func (c *call) outcome(err error) error {
+func (c *call) outcome(err error) error { return host.Bound(c.cause(err)) }
+
+func (c *call) cause(err error) error {
 	if err == nil || c.failure != nil {
 		return c.failure
 	}
 	// A builtin that waits on the context returns the context's error before a safepoint sees it.
-	if ended := c.ctx.Err(); ended != nil && errors.Is(err, ended) {
+	if ended := c.ctx.Err(); ended != nil && (errors.Is(err, ended) || c.cancelled.Load()) {
 		var eval *starlark.EvalError
 		if errors.As(err, &eval) {
 			return c.ended(ended, eval.CallStack)
@@ -132,7 +136,11 @@ func safepoint(t *starlark.Thread) {
 	case c.failure != nil:
 	case c.reached(nil) == nil:
 		c.trail = nil
-		c.arm(t.Steps + min(interval, c.run.program.limits.Steps-c.budget.Load()))
+		gap, slow := c.pace.next()
+		if slow || t.Steps >= watched {
+			c.oversee()
+		}
+		c.arm(t.Steps + min(gap, c.run.program.limits.Steps-c.budget.Load()))
 	default:
 		if c.trail == nil {
 			c.trail = &trail{depth: t.CallStackDepth()}
@@ -198,17 +206,22 @@ func (c *call) Extend() { c.ctx.extend() }
 // Fail is [host.Call]'s.
 func (c *call) Fail(err error) {
 	if c.failure == nil {
-		c.stop(&failure{err, c.thread.CallStack()})
+		c.stop(&failure{host.Bound(err), c.thread.CallStack()})
 	}
 }
 
 // print is the thread's Print: one record for each call of print(), with the line that called it.
 func print(t *starlark.Thread, msg string) {
 	c := callOf(t)
-	logger := c.run.program.logger
-	if logger == nil {
-		logger = slog.Default()
-	}
 	pos := host.Position(t.CallStack())
-	logger.LogAttrs(&c.ctx, slog.LevelInfo, msg, slog.String("file", pos.Filename()), slog.Int("line", int(pos.Line)))
+	c.log().LogAttrs(&c.ctx, slog.LevelInfo, msg,
+		slog.String("file", pos.Filename()), slog.Int("line", int(pos.Line)))
+}
+
+// log is where the call logs.
+func (c *call) log() *slog.Logger {
+	if c.run.program.logger == nil {
+		return slog.Default()
+	}
+	return c.run.program.logger
 }

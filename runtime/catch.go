@@ -1,9 +1,10 @@
 package runtime
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"strings"
+	"log/slog"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
@@ -18,17 +19,35 @@ func catch(t *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs 
 	if _, ok := args[0].(starlark.Callable); !ok {
 		return nil, fmt.Errorf("catch: got %s, want a function: write catch(fn, x), not catch(fn(x))", args[0].Type())
 	}
-	v, err := starlark.Call(t, args[0], args[1:], kwargs)
+	v, err := recovered(func() (starlark.Value, error) {
+		return starlark.Call(t, args[0], args[1:], kwargs)
+	})
 	if err == nil {
 		return starlark.Tuple{v, starlark.None}, nil
 	}
-	if c := callOf(t); c != nil && c.over() {
-		return nil, err
+	err = host.Bound(err)
+	if c := callOf(t); c != nil {
+		if host.Aborted(err) {
+			c.Fail(err)
+		}
+		if c.over() {
+			return nil, err
+		}
+		if host.Panicked(err) {
+			c.logPanic(err) // the script may go on as if it had not been
+		}
 	}
 	return starlark.Tuple{starlark.None, &caught{"error", err}}, nil
 }
 
-// A caught is the error value of a script: .message, .backtrace, .kind. It is also a Go error that
+// logPanic logs a fault of Go code that the script has caught.
+func (c *call) logPanic(err error) {
+	place := cmp.Or(host.PlaceOf(err), placeOf(c.thread.CallStack()))
+	c.log().LogAttrs(&c.ctx, slog.LevelError, err.Error(),
+		slog.String("place", place), slog.String("backtrace", host.BacktraceOf(err)))
+}
+
+// A caught is the error value of a script: .message, .backtrace, .kind, .status. It is also a Go error that
 // wraps the one that was caught, so that host code which is given one (start_response, as its
 // exc_info) finds the original by asserting the value to error.
 type caught struct {
@@ -44,20 +63,18 @@ var (
 func (e *caught) Error() string       { return e.err.Error() }
 func (e *caught) Unwrap() error       { return e.err }
 func (e *caught) String() string      { return "error(" + starlark.String(e.err.Error()).String() + ")" }
-func (e *caught) AttrNames() []string { return []string{"backtrace", "kind", "message"} }
+func (e *caught) AttrNames() []string { return []string{"backtrace", "kind", "message", "status"} }
 
 func (e *caught) Attr(name string) (starlark.Value, error) {
 	switch name {
 	case "message":
 		return starlark.String(e.err.Error()), nil
 	case "backtrace":
-		var traced host.Backtracer
-		if errors.As(e.err, &traced) {
-			return starlark.String(traced.Backtrace()), nil
-		}
-		return starlark.String(e.err.Error()), nil
+		return starlark.String(cmp.Or(host.BacktraceOf(e.err), e.err.Error())), nil
 	case "kind":
 		return starlark.String(host.KindOf(e.err)), nil
+	case "status":
+		return starlark.MakeInt(statusOf(e.err)), nil
 	}
 	return nil, nil
 }
@@ -74,15 +91,21 @@ func fail(t *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs [
 	if err := starlark.UnpackArgs("fail", nil, kwargs, "sep?", &sep); err != nil {
 		return nil, err
 	}
-	var words []string
-	for _, v := range args {
+	msg := "fail: "
+	for i, v := range args {
+		if i > 0 {
+			msg += host.Cut(sep)
+		}
 		if s, ok := starlark.AsString(v); ok {
-			words = append(words, s)
+			msg += host.Cut(s)
 		} else {
-			words = append(words, v.String())
+			msg += host.Show(v)
+		}
+		if len(msg) > host.MaxMessage {
+			break
 		}
 	}
-	return nil, failed("fail: " + strings.Join(words, sep))
+	return nil, failed(host.Cut(msg))
 }
 
 // failed is the error of a script that called fail.

@@ -32,15 +32,17 @@ type listener struct {
 // epoch is what deadlines are counted from: eight bytes do for each.
 var epoch = time.Now()
 
-func (c *deadlineContext) start(parent context.Context, length time.Duration) {
+// start begins the context, and returns the time since epoch.
+func (c *deadlineContext) start(parent context.Context, length time.Duration) time.Duration {
 	c.parent, c.length = parent, length
-	c.reset()
+	return c.reset()
 }
 
-// reset sets the deadline to a full length from now.
-func (c *deadlineContext) reset() {
+// reset sets the deadline to a full length from now, and returns the time since epoch.
+func (c *deadlineContext) reset() time.Duration {
 	c.progress = time.Since(epoch)
 	c.deadline = after(c.progress, c.length)
+	return c.progress
 }
 
 // after is d after t, MaxInt64 for no time if that is beyond the end of it.

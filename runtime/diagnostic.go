@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -31,7 +32,7 @@ func (l *loader) diagnose(s *source, err error) host.Diagnostics {
 	case errors.As(err, &parse):
 		err = language.Syntax(s.text, parse)
 	case errors.As(err, &resolved):
-		for i, e := range resolved {
+		for i, e := range resolved[:min(len(resolved), maxHints)] {
 			resolved[i].Msg = language.Undefined(s.parsed, s.text, e)
 		}
 	}
@@ -39,6 +40,9 @@ func (l *loader) diagnose(s *source, err error) host.Diagnostics {
 	endOfLine(found, s.text)
 	return found
 }
+
+// maxHints is how many undefined names of a file are looked at: each takes a walk through it.
+const maxHints = 100
 
 // language is what files may use.
 func (l *loader) language() *habit.Language {
@@ -51,6 +55,16 @@ func (l *loader) language() *habit.Language {
 		found.Modules = append(found.Modules, m)
 	}
 	return found
+}
+
+// explained is the error of a call with what the scripts tell: where what was returned comes from,
+// and what to write instead.
+func (p *Program) explained(err error) error {
+	var about host.Returner
+	if errors.As(err, &about) && host.PlaceOf(err) == "" {
+		return p.returned(err, about)
+	}
+	return cured(p.sources, err)
 }
 
 // cured adds to an error of the interpreter what to write instead, if that is known. The error may
@@ -126,3 +140,6 @@ func diagnoseError(file string, err error) host.Diagnostics {
 	}
 	return host.Diagnostics{diagnoseFile(file, err.Error())}
 }
+
+// statusOf is what a server answers for an error that a script lets pass.
+func statusOf(err error) int { return cmp.Or(host.StatusOf(err), 500) }

@@ -132,5 +132,7 @@ func Dialect() *syntax.FileOptions {
 func (c *Config) Builtins() starlark.StringDict {
 	all := maps.Clone(starlark.Universe)
 	maps.Copy(all, predeclare(c.Predeclared))
+	delete(all, measured)
+	delete(all, factor)
 	return all
 }

@@ -48,7 +48,7 @@ func (g *generation) open(m *host.Module, tree fs.FS) (starlark.StringDict, erro
 		Tree: tree, Generation: g.number, Grant: g.config.Grants[m.Name],
 		Logger: g.logger(), Events: g,
 	}
-	values, err := guarded(func() (starlark.StringDict, error) { return m.Values(load) })
+	values, err := recovered(func() (starlark.StringDict, error) { return m.Values(load) })
 	if err != nil {
 		return nil, err
 	}
@@ -57,8 +57,8 @@ func (g *generation) open(m *host.Module, tree fs.FS) (starlark.StringDict, erro
 	return values, nil
 }
 
-// guarded calls an embedder's code, whose panic must not end a process that reloads.
-func guarded[T any](f func() (T, error)) (v T, err error) {
+// recovered calls an embedder's code, whose panic must not end a process that reloads.
+func recovered[T any](f func() (T, error)) (v T, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = &PanicError{Value: v, Stack: debug.Stack()}
@@ -106,7 +106,7 @@ func (g *generation) publish() {
 
 // tell calls a function of a module. What it panics with is logged: nobody waits for its outcome.
 func (g *generation) tell(f func()) {
-	_, err := guarded(func() (struct{}, error) { f(); return struct{}{}, nil })
+	_, err := recovered(func() (struct{}, error) { f(); return struct{}{}, nil })
 	if err == nil {
 		return
 	}

@@ -16,10 +16,16 @@ const (
 	maxDigits = 4300
 )
 
-// eager are the builtins that work through a sequence in one step.
-var eager = []string{
-	"all", "any", "bytes", "dict", "enumerate", "list", "max", "min", "reversed", "set", "sorted",
-	"tuple", "zip",
+// guarded are the builtins that do their work in one step, by what their arguments have to pass.
+var guarded = []struct {
+	check func(starlark.Value) error
+	names []string
+}{
+	{digits, []string{"int"}},
+	{host.CheckElements,
+		[]string{"all", "any", "bytes", "enumerate", "list", "reversed", "tuple", "zip"}},
+	{comparable, []string{"dict", "set"}},
+	{writable, []string{"print", "repr", "str"}},
 }
 
 // predeclare returns what every file sees: ours, and extra.
@@ -27,12 +33,19 @@ func predeclare(extra starlark.StringDict) starlark.StringDict {
 	all := starlark.StringDict{
 		"catch": starlark.NewBuiltin("catch", catch),
 		"fail":  starlark.NewBuiltin("fail", fail),
-		"int":   guard("int", digits),
 		"range": starlark.NewBuiltin("range", shortRange),
 		"type":  starlark.NewBuiltin("type", typeOf),
+
+		measured: starlark.NewBuiltin("operand", measure),
+		factor:   starlark.NewBuiltin("factor", multiply),
 	}
-	for _, name := range eager {
-		all[name] = guard(name, host.CheckElements)
+	for _, row := range guarded {
+		for _, name := range row.names {
+			all[name] = guard(name, row.check)
+		}
+	}
+	for _, name := range []string{"max", "min", "sorted"} {
+		all[name] = sorter(name)
 	}
 	for name, v := range extra {
 		v.Freeze()
@@ -55,6 +68,18 @@ func guard(name string, check func(starlark.Value) error) starlark.Value {
 		return stock.CallInternal(t, args, kwargs)
 	})
 }
+
+// comparable returns an error if v has elements too many to work through, or too large to hash or
+// to compare.
+func comparable(v starlark.Value) error {
+	if err := host.CheckElements(v); err != nil {
+		return err
+	}
+	return host.Measure(v, host.MaxSize)
+}
+
+// writable returns an error if v is too large to be written at once.
+func writable(v starlark.Value) error { return host.Measure(v, host.MaxSize) }
 
 func digits(v starlark.Value) error {
 	if s, ok := v.(starlark.String); ok && len(s) > maxDigits {

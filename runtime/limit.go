@@ -82,7 +82,7 @@ func (e *LimitError) Error() string {
 }
 
 // Backtrace is the error below the script's stack, as [starlark.EvalError.Backtrace] writes it.
-func (e *LimitError) Backtrace() string { return e.Stack.String() + "Error: " + e.Error() }
+func (e *LimitError) Backtrace() string { return host.Trace(e.Stack) + "Error: " + e.Error() }
 
 // Place is Pos as FILE:LINE:COL, or "" if no line of script was running.
 func (e *LimitError) Place() string { return placeOf(e.Stack) }
@@ -99,7 +99,7 @@ type failure struct {
 func (e *failure) Error() string     { return at(e.stack, e.err.Error()) }
 func (e *failure) Unwrap() error     { return e.err }
 func (e *failure) Place() string     { return placeOf(e.stack) }
-func (e *failure) Backtrace() string { return e.stack.String() + "Error: " + e.err.Error() }
+func (e *failure) Backtrace() string { return host.Trace(e.stack) + "Error: " + e.err.Error() }
 
 // A PanicError is a panic in Go code that a call ran, recovered.
 type PanicError = host.PanicError

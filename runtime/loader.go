@@ -133,9 +133,11 @@ func (l *loader) run(
 	}
 	for _, s := range g.order {
 		made, err := s.program.Init(&c.thread, l.predeclared)
-		made.Freeze()
 		if err != nil {
 			return nil, placed(g.sources, c.outcome(err))
+		}
+		if err := freeze(s.parsed, made); err != nil {
+			return nil, err
 		}
 		globals[s.name] = made
 	}
@@ -197,6 +199,9 @@ func (l *loader) translate(tree *syntax.File, src []byte) (*starlark.Program, er
 			rewrite(tree, src)
 		}
 	}
+	var enclosed operands
+	enclosed.enclose(tree)
+	defer enclosed.restore() // what looks at the tree is to see what is written
 	return starlark.FileProgram(tree, l.predeclared.Has)
 }
 

@@ -55,14 +55,14 @@ func (r *run) Call(ctx context.Context, use host.Use) (err error) {
 		return ErrClosed
 	}
 	c, outermost := r.enter(ctx)
-	if left := r.program.limits.Steps - min(r.calls.Load(), r.program.limits.Steps); left < interval {
+	if left := r.program.limits.Steps - min(r.calls.Load(), r.program.limits.Steps); left < early {
 		c.arm(max(left, 1))
 	}
 	defer c.end(&err)
 	if outermost {
 		defer r.leave()
 	}
-	return cured(r.program.sources, c.outcome(use(&c.ctx, &c.thread, r.program.app)))
+	return r.program.explained(c.outcome(use(&c.ctx, &c.thread, r.program.app)))
 }
 
 // enter begins a call, and reports whether it is inside no other. It is started before another one
@@ -112,5 +112,15 @@ func (r *run) CleanUp(ctx context.Context, use host.Use) (err error) {
 	c := new(call)
 	c.start(ctx, r, length, &clean.steps)
 	defer c.end(&err)
-	return cured(r.program.sources, c.outcome(use(&c.ctx, &c.thread, r.program.app)))
+	return r.program.explained(c.outcome(use(&c.ctx, &c.thread, r.program.app)))
+}
+
+var _ host.Sourcer = (*run)(nil)
+
+// Source is [host.Sourcer]'s.
+func (r *run) Source(file string) []byte {
+	if s := r.program.sources[file]; s != nil {
+		return s.text
+	}
+	return nil
 }

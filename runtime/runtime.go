@@ -34,10 +34,13 @@
 // # Errors
 //
 // Starlark has no exceptions to catch. catch(fn, *args, **kwargs) is predeclared and returns
-// (result, error); one of the two is None. An error is true, and has .message, .backtrace and
+// (result, error); one of the two is None. An error is true, and has .message, .backtrace,
 // .kind ("fail" if the script called fail(), what the Go error says if it has a method
-// Kind() string, otherwise "error"). fail(error) raises it again. What ends a whole call (a limit,
-// a context that is done, [host.Call.Fail]) is not for a script to catch.
+// Kind() string, otherwise "error") and .status, what an HTTP server answers for it if it is let
+// pass (what the Go error says if it has a method HTTPStatus() int, otherwise 500). fail(error)
+// raises it again. What ends a whole call (a limit, a context that is done, [host.Call.Fail], a
+// panic with http.ErrAbortHandler) is not for a script to catch. Any other panic of Go code is of
+// the kind "panic", and is logged when it is caught. No message is longer than [host.MaxMessage].
 //
 // # How host code reaches the call
 //

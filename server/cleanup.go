@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/larkspur-web/larkspur/environ"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 )
 
@@ -68,6 +69,9 @@ func (r *response) guard(ctx context.Context, f func(*starlark.Thread) error) {
 }
 
 func (r *response) uncleaned(err error) {
+	if host.Aborted(err) {
+		return // which asks for no record; there is no response any more
+	}
 	fault := environ.Errorf(environ.CodeCleanup, "", "clean-up after the response failed: %v", err)
 	fault.Err = err
 	r.report(&Failure{Status: int(r.status), Code: fault.Code, Err: fault})

@@ -9,6 +9,7 @@ import (
 
 	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/runtime/host"
+	"go.starlark.net/starlark"
 )
 
 // A Failure is a request that the application did not answer, or not rightly.
@@ -104,3 +105,18 @@ func (t *tally) report(logger *slog.Logger, r *http.Request, f *Failure) {
 	}
 	t.log(context.WithoutCancel(r.Context()), orDefault(logger), n)
 }
+
+// A returnError is a fault of what the application returned, which no line of the script led to.
+type returnError struct {
+	fault *environ.Error
+	app   starlark.Callable
+	body  starlark.Value
+}
+
+var _ host.Returner = (*returnError)(nil)
+
+// Returned is [host.Returner]'s.
+func (e *returnError) Returned() (starlark.Callable, starlark.Value) { return e.app, e.body }
+
+func (e *returnError) Error() string { return e.fault.Error() }
+func (e *returnError) Unwrap() error { return e.fault }

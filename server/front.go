@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"strconv"
 	"sync"
 	"time"
 
@@ -29,7 +28,7 @@ type Front struct {
 	// [environ.DefaultMaxBody], negative sets no bound.
 	MaxBody int64
 	// ErrorPage, if not nil, writes the response to a request that failed before anything was sent.
-	// Nil means a line of text that reveals nothing.
+	// Nil means [Failure.Write], which reveals nothing.
 	ErrorPage func(http.ResponseWriter, *http.Request, *Failure)
 	// Logger receives a record for each request that is refused. Nil means slog.Default().
 	Logger *slog.Logger
@@ -196,14 +195,7 @@ func (x *exchange) page(w http.ResponseWriter, r *http.Request, f *Failure) {
 		x.front.ErrorPage(w, r, f)
 		return
 	}
-	text := strconv.Itoa(f.Status) + " " + http.StatusText(f.Status) + "\n"
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(f.Status)
-	if r.Method != http.MethodHead {
-		_, _ = w.Write([]byte(text)) // nobody is left to tell
-	}
+	f.Write(w, r)
 }
 
 // access logs a request once it is over, however it ended.
@@ -213,7 +205,7 @@ func (f *Front) access(x *exchange, r *http.Request, began time.Time) {
 	if n := x.plan.Promised(); n > 0 {
 		attrs = append(attrs, slog.Int("pushed", n))
 	}
-	attrs = append(attrs, slog.Duration("time", time.Since(began)), slog.String("proto", r.Proto))
+	attrs = append(attrs, slog.Duration("took", time.Since(began)), slog.String("proto", r.Proto))
 	f.Access.LogAttrs(context.WithoutCancel(r.Context()), slog.LevelInfo,
 		r.Method+" "+r.URL.RequestURI(), attrs...)
 }

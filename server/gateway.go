@@ -139,10 +139,13 @@ func (r *response) serve() bool {
 			return err
 		}
 		r.returned = true
-		if err := r.send(t, r.body); err != nil {
-			return err
+		if err = r.send(t, r.body); err == nil {
+			err = r.complete()
 		}
-		return r.complete()
+		if own, ok := err.(*environ.Error); ok {
+			return &returnError{own, app, r.body}
+		}
+		return err
 	})
 	r.rest()
 	r.tell(err)
@@ -178,6 +181,9 @@ func (r *response) fail(err error) bool {
 		logger := orDefault(r.lease.gateway.Logger)
 		logger.LogAttrs(context.WithoutCancel(r.r.Context()), slog.LevelDebug, "the client is gone",
 			slog.String("path", r.r.URL.Path), slog.String("request", r.env.Request().ID()))
+		return false
+	}
+	if host.Aborted(err) {
 		return false
 	}
 	f := failureOf(err)

@@ -99,25 +99,35 @@ func (h *hold) has(s *Slots) bool {
 	return false
 }
 
-// rest gives back the slot of a call, which does not run for now.
-func (h *hold) rest(l *lease) {
+// rest gives back the slot of a call, which does not run for now, and reports whether it had one:
+// running, which is false then.
+func (h *hold) rest(l *lease, running *bool) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if !*running {
+		return false
+	}
+	*running = false
 	l.running--
 	if s := l.gateway.Slots.orProcess(); !h.has(s) {
 		s.release()
 	}
+	return true
 }
 
-// goOn takes a slot for a call that rested. The error is that of ctx.
-func (h *hold) goOn(ctx context.Context, l *lease) error {
+// goOn takes a slot for a call, if it has none. The error is that of ctx.
+func (h *hold) goOn(ctx context.Context, l *lease, running *bool) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if *running {
+		return nil
+	}
 	s := l.gateway.Slots.orProcess()
 	if err := h.take(ctx, s, true, s.goOn); err != nil {
 		return err
 	}
 	l.running++
+	*running = true
 	return nil
 }
 

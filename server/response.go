@@ -32,7 +32,7 @@ type response struct {
 	atOnce   bool  // all of the body is there
 	duplex   bool  // the application may read the request after the response has begun
 	over     bool  // the response has ended: nothing may be called any more
-	running  bool  // the call has a slot
+	running  bool  // the call has a slot; the lock of the hold guards it
 
 	// What the application is given to call.
 	start  starter

@@ -16,7 +16,7 @@ type state struct {
 	status int32            // zero until start_response was called rightly
 	fields []environ.Field  // of the last right call
 	length int64            // that the application declared; -1 for none
-	few    [3]environ.Field // room for the fields of most responses
+	few    [2]environ.Field // room for the fields of most responses
 }
 
 // set takes what start_response was called with. The call counts even if that is wrong: a second

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -36,7 +37,10 @@ func (r *response) calls(t *starlark.Thread) {
 	}
 }
 
-var _ host.Waiter = (*response)(nil)
+var (
+	_ host.Waiter    = (*response)(nil)
+	_ host.Abandoner = (*response)(nil)
+)
 
 // Wait is [host.Waiter]'s: while a call waits, others run in its slot. Once the response has begun,
 // the time is not the application's, but the response may not be silent for too long.
@@ -85,10 +89,7 @@ func (r *response) wait(ctx context.Context, block string, f func() error) error
 		r.deadlines.call.Fail(err)
 		return err
 	}
-	rests := r.running && !s.serial()
-	if rests {
-		r.rest()
-	}
+	rests := !s.serial() && r.rest()
 	err := f()
 	if gone := s.waiting.leave(w); gone != nil {
 		r.deadlines.call.Fail(gone)
@@ -115,20 +116,22 @@ func (r *response) evict() {
 	}
 }
 
-// rest gives the slot of the call back, if it has one.
-func (r *response) rest() {
-	if r.running {
-		r.running = false
-		r.exchange.hold.rest(r.lease)
-	}
-}
+// rest gives the slot of the call back, if it has one, and reports whether it had.
+func (r *response) rest() bool { return r.exchange.hold.rest(r.lease, &r.running) }
 
 // goOn takes a slot, if the call has none. The error is that of ctx.
 func (r *response) goOn(ctx context.Context) error {
-	if r.running {
-		return nil
+	return r.exchange.hold.goOn(ctx, r.lease, &r.running)
+}
+
+// Abandon is [host.Abandoner]'s: others run in the slot of a call that cannot be stopped. It takes
+// another one if it ever comes back, to clean up.
+func (r *response) Abandon() {
+	if !r.rest() {
+		return
 	}
-	err := r.exchange.hold.goOn(ctx, r.lease)
-	r.running = err == nil
-	return err
+	logger := orDefault(r.lease.gateway.Logger)
+	logger.LogAttrs(context.WithoutCancel(r.r.Context()), slog.LevelError,
+		"a call cannot be stopped: it is in one step since its time is over",
+		slog.String("method", r.r.Method), slog.String("path", r.r.URL.Path))
 }

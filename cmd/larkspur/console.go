@@ -24,7 +24,9 @@ type console struct {
 	w       io.Writer
 	palette display.Palette
 	excerpt func(host.Place) []host.Line // nil shows none
-	attrs   []slog.Attr
+	// ran returns the script that ran in a context, nil if it is what excerpt reads. It may be nil.
+	ran   func(ctx context.Context, file string) []byte
+	attrs []slog.Attr
 }
 
 // newConsole returns the console for a person who looks at w. The lines of scripts come from
@@ -54,7 +56,7 @@ func (c *console) Enabled(_ context.Context, level slog.Level) bool {
 	return level >= slog.LevelInfo
 }
 
-func (c *console) Handle(_ context.Context, r slog.Record) error {
+func (c *console) Handle(ctx context.Context, r slog.Record) error {
 	var line, below bytes.Buffer
 	fmt.Fprintf(&line, "%s ", c.palette.In(display.Faint, r.Time.Format("15:04:05")))
 	switch {
@@ -65,7 +67,7 @@ func (c *console) Handle(_ context.Context, r slog.Record) error {
 	}
 	line.WriteString(indent(display.Escape(r.Message)))
 	add := func(a slog.Attr) bool {
-		c.add(&line, &below, a)
+		c.add(ctx, &line, &below, a)
 		return true
 	}
 	for _, a := range c.attrs {
@@ -81,7 +83,7 @@ func (c *console) Handle(_ context.Context, r slog.Record) error {
 }
 
 // add writes an attribute behind the line, or below it.
-func (c *console) add(line, below *bytes.Buffer, a slog.Attr) {
+func (c *console) add(ctx context.Context, line, below *bytes.Buffer, a slog.Attr) {
 	v := a.Value.Resolve()
 	text := display.Escape(v.String())
 	switch a.Key {
@@ -89,7 +91,7 @@ func (c *console) add(line, below *bytes.Buffer, a slog.Attr) {
 		return
 	case "place":
 		if at, ok := host.ParsePlace(text); ok {
-			c.quote(below, at)
+			c.quote(ctx, below, at)
 		}
 	case "status":
 		if v.Kind() == slog.KindInt64 {
@@ -102,7 +104,7 @@ func (c *console) add(line, below *bytes.Buffer, a slog.Attr) {
 	case "error":
 		var found host.Diagnostics
 		if err, ok := v.Any().(error); ok && errors.As(err, &found) && len(found) > 0 {
-			c.quote(below, found[0].Place)
+			c.quote(ctx, below, found[0].Place)
 		}
 	}
 	switch {
@@ -116,11 +118,18 @@ func (c *console) add(line, below *bytes.Buffer, a slog.Attr) {
 }
 
 // quote writes the script around a place.
-func (c *console) quote(below *bytes.Buffer, at host.Place) {
+func (c *console) quote(ctx context.Context, below *bytes.Buffer, at host.Place) {
 	if c.excerpt == nil {
 		return
 	}
-	for _, l := range c.excerpt(at) {
+	var lines []host.Line
+	if c.ran != nil {
+		lines = host.ExcerptFrom(bytes.NewReader(c.ran(ctx, at.File)), at, around)
+	}
+	if len(lines) == 0 {
+		lines = c.excerpt(at)
+	}
+	for _, l := range lines {
 		mark, color := " ", display.Faint
 		if l.Here {
 			mark, color = ">", display.Bold

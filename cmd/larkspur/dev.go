@@ -58,6 +58,7 @@ with --tls-cert and --tls-key.`,
 				app = tour()
 			}
 			console := newConsole(stderr, excerpt(app))
+			console.ran = dev.Source
 			logger := slog.New(console)
 			v, err := s.site(app)
 			if err != nil {

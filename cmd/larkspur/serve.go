@@ -4,13 +4,17 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 )
 
 func newServe(stderr io.Writer) *cobra.Command {
 	s := settings{listen: []string{"http://127.0.0.1:8000"}, drain: 30 * time.Second}
+	var access string
 	c := &cobra.Command{
 		Use:        "serve [flags] [APP]",
 		Short:      "Serve an application",
@@ -36,6 +40,9 @@ process should get by with. It is a soft limit: set it a tenth below a hard one.
 			if err := s.check(); err != nil {
 				return err
 			}
+			if !slices.Contains([]string{"", "text", "json", "off"}, access) {
+				return fmt.Errorf("--access-log %s: text, json or off", access)
+			}
 			app, err := needApp("serve", args)
 			if err != nil {
 				return err
@@ -49,11 +56,29 @@ process should get by with. It is a soft limit: set it a tenth below a hard one.
 			if err != nil {
 				return runError{err}
 			}
+			v.Access = accessLog(access, stderr)
 			p := &process{server: s.server(logger), site: v, logger: logger, stderr: stderr}
 			return p.run(c.Context())
 		},
 	}
 	s.flags(c)
+	c.Flags().StringVar(&access, "access-log", "",
+		"log each request as text or json, or off (default text in a terminal, else off)")
 	c.Flags().BoolVar(&s.watch, "watch", false, "load the script again when it changes")
 	return c
+}
+
+// accessLog returns where requests are logged to in the form, nil for nowhere. No form is text in a
+// terminal, where somebody looks.
+func accessLog(form string, stderr io.Writer) *slog.Logger {
+	if f, ok := stderr.(*os.File); form == "" && ok && term.IsTerminal(int(f.Fd())) {
+		form = "text"
+	}
+	switch form {
+	case "text":
+		return slog.New(slog.NewTextHandler(stderr, nil))
+	case "json":
+		return slog.New(slog.NewJSONHandler(stderr, nil))
+	}
+	return nil
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// noArgs is the Args of a command that has others: what is none of these may have been meant as one.
+// noArgs is the Args of a command that has others: what is none of these may be a misspelt one.
 func noArgs(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil

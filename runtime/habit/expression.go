@@ -135,7 +135,7 @@ func (s *spot) walrus() string {
 }
 
 func (s *spot) power() string {
-	if prev := s.at(-1); !isName(prev) && prev != ")" && (prev == "" || prev[0] < '0' || prev[0] > '9') {
+	if prev := s.at(-1); !isName(prev) && !isNumber(prev) && prev != ")" {
 		return s.unpacked()
 	}
 	base, exponent := s.at(-1), s.at(1)
@@ -289,12 +289,9 @@ func (s *spot) chained() string {
 
 // unfinished is what to say of a line that lacks its end, or of a number with underscores.
 func (s *spot) unfinished(message string) string {
-	if text := s.at(0); strings.HasPrefix(text, "_") || strings.Contains(text, "_") &&
-		text[0] >= '0' && text[0] <= '9' {
-		if digits := strings.ReplaceAll(text, "_", ""); digits != "" && digits[0] <= '9' {
-			return "Starlark writes numbers without underscores; write " +
-				s.replaced(s.i, s.i+1, digits)
-		}
+	if text := s.at(0); isNumber(text) && strings.Contains(text, "_") {
+		return "Starlark writes numbers without underscores; write " +
+			s.replaced(s.i, s.i+1, strings.ReplaceAll(text, "_", ""))
 	}
 	if s.at(0) != "\n" || s.i == 0 {
 		return ""

@@ -24,16 +24,18 @@ func failings() []failing {
 		{frozenValue, (*place).frozen},
 		{unassigned, (*place).unassigned},
 		{noField, (*place).field},
-		{regexp.MustCompile(`^string value is not iterable$`), (*place).letters},
-		{regexp.MustCompile(`^unknown binary op: (\w+) \+ (\w+)$`), (*place).sum},
-		{regexp.MustCompile(`^unknown conversion %(.)$`), (*place).conversion},
-		{regexp.MustCompile(`^format: format spec features not supported`), (*place).conversion},
+		{notIterable, (*place).letters},
+		{unknownSum, (*place).sum},
+		{width, (*place).conversion},
 	}
 }
 
 var (
 	frozenValue = regexp.MustCompile(`cannot .* frozen (list|hash table)$`)
 	unassigned  = regexp.MustCompile(`^(local|global) variable (\S+) referenced before assignment$`)
+	notIterable = regexp.MustCompile(`^string value is not iterable$`)
+	unknownSum  = regexp.MustCompile(`^unknown binary op: (\w+) \+ (\w+)$`)
+	width       = regexp.MustCompile(`^unknown conversion %|format spec features not supported`)
 	noField     = regexp.MustCompile(`^(\w+) has no \.(\w+) field or method`)
 )
 
@@ -163,10 +165,13 @@ func (p *place) frozen(m []string) string {
 			kind = "set"
 		}
 	}
-	return fmt.Sprintf(": %s is a global, and %s; write own_%s = %s(%s), and change that; "+
+	return fmt.Sprintf(": %s is a global, and %s; write %s = %s(%s), and change that; "+
 		"what has to last between requests belongs in a host module",
-		id.Name, frozen, strings.TrimLeft(strings.ToLower(id.Name), "_"), kind, value)
+		id.Name, frozen, own(id.Name), kind, value)
 }
+
+// own names what a function makes of a global for itself.
+func own(global string) string { return "own_" + strings.TrimLeft(strings.ToLower(global), "_") }
 
 func (p *place) unassigned(m []string) string {
 	name := m[2]
@@ -176,8 +181,8 @@ func (p *place) unassigned(m []string) string {
 	for _, b := range p.tree.Module.(*resolve.Module).Globals {
 		if b.First.Name == name {
 			return fmt.Sprintf(": the function assigns %s, which makes it local in all of the "+
-				"function; the global %s of line %d is another, and %s; write own_%s = %s, and "+
-				"change that", name, name, b.First.NamePos.Line, frozen, strings.TrimLeft(strings.ToLower(name), "_"), name)
+				"function; the global %s of line %d is another, and %s; write %s = %s, and "+
+				"change that", name, name, b.First.NamePos.Line, frozen, own(name), name)
 		}
 	}
 	return fmt.Sprintf("; write %s = None at the beginning of the function", name)

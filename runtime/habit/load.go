@@ -23,8 +23,8 @@ var missing = []string{
 
 // imports says how to write "import a.b" and "from a import b, c as d". The token is the first.
 func (s *spot) imports() string {
-	i, end := s.i+1, s.i
-	_, end = s.line(s.i)
+	i := s.i + 1
+	_, end := s.line(s.i)
 	path := ""
 	for ; i < end && s.tokens[i].text != "import" && s.tokens[i].text != "as" &&
 		s.tokens[i].text != ","; i++ {

@@ -191,8 +191,8 @@ func (s *spot) is() string {
 
 // assert takes the words up to a comma that is in no parentheses as what holds.
 func (s *spot) assert() string {
-	first, end := s.i+1, 0
-	_, end = s.line(s.i)
+	first := s.i + 1
+	_, end := s.line(s.i)
 	comma := first
 	for ; comma < end && s.tokens[comma].text != ","; comma++ {
 		if closing := s.closing(comma); closing > comma &&

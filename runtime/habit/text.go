@@ -13,6 +13,9 @@ func isName(text string) bool {
 	return text != "" && (r == '_' || unicode.IsLetter(r))
 }
 
+// isNumber reports whether a token is a number.
+func isNumber(text string) bool { return text != "" && text[0] >= '0' && text[0] <= '9' }
+
 // isText reports whether a token is a string.
 func isText(text string) bool { return text != "" && (text[0] == '"' || text[0] == '\'') }
 

@@ -3,6 +3,7 @@ package host
 import (
 	"fmt"
 	"reflect"
+	"runtime/debug"
 	"strings"
 
 	"go.starlark.net/starlark"
@@ -72,12 +73,22 @@ func (b *builder) function(m *Member) (builtin, error) {
 		if state == nil {
 			a.Of = b.Receiver()
 		}
-		v, err := fn(a)
+		v, err := guarded(fn, a)
 		if err != nil {
 			return nil, named(b.Name(), err)
 		}
 		return v, nil
 	}, nil
+}
+
+// guarded calls fn, whose panic is an error, as that of any other function is.
+func guarded(fn func(Args) (starlark.Value, error), a Args) (v starlark.Value, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = &PanicError{Value: r, Stack: debug.Stack()}
+		}
+	}()
+	return fn(a)
 }
 
 // adapter returns the function of a member that is an ordinary one of Go.

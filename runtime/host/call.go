@@ -38,6 +38,13 @@ type Waiter interface {
 	Wait(ctx context.Context, f func(ctx context.Context) error) error
 }
 
+// An Abandoner is a Waiter that is told of a call which cannot be stopped.
+type Abandoner interface {
+	// Abandon says that the call should have ended some time ago, and is in a step of the
+	// interpreter that goes on. It is called from another goroutine.
+	Abandon()
+}
+
 // A Yielder is a Call around whose waits a Waiter can stand.
 type Yielder interface {
 	// Yield has w called for each [Call.Wait] from now on.

@@ -29,6 +29,11 @@ type (
 	Panicker interface{ Panicked() bool }
 	// A Skipper is an error that may mean that a test is not meant to run here.
 	Skipper interface{ Skipped() bool }
+	// A Returner is an error about what a function of the script returned, to which no line of it
+	// led: whoever has the script finds the place.
+	Returner interface {
+		Returned() (fn starlark.Callable, v starlark.Value)
+	}
 	// A Detailer is an error that has more to show than its message: lines of text.
 	Detailer interface{ Detail() string }
 )
@@ -108,24 +113,32 @@ func BacktraceOf(err error) string {
 	eval := Innermost(err)
 	if eval == nil {
 		if b, ok := as[Backtracer](err); ok {
-			return b.Backtrace()
+			return folded(b.Backtrace())
 		}
 		return ""
 	}
-	trace := eval.Backtrace()
+	text := folded(trace(eval))
 	if p, ok := as[Panicker](err); ok && p.Panicked() {
 		if b, ok := p.(Backtracer); ok {
-			trace += "\n" + b.Backtrace()
+			text += "\n" + b.Backtrace()
 		}
 	}
-	return trace
+	return text
 }
 
 // PlaceOf returns the innermost line of script that was running, as FILE:LINE:COL; "" if none was.
 func PlaceOf(err error) string {
-	if p, ok := as[Placer](err); ok {
+	for inner := err; ; {
+		p, ok := as[Placer](inner)
+		if !ok {
+			break
+		}
 		if place := p.Place(); place != "" {
-			return place // else the call failed between two lines of script, and what it wraps knows more
+			return place
+		}
+		// The call failed between two lines of script: what it wraps may know more.
+		if inner = errors.Unwrap(p.(error)); inner == nil {
+			break
 		}
 	}
 	if eval := Innermost(err); eval != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
 )
 
 // An Iterable is a value that gives its elements when they are asked for, and has a close method:
@@ -27,6 +28,7 @@ type Iterable struct {
 
 	closed bool
 	frozen bool // it was made by a module, for all requests
+	made   syntax.Position
 }
 
 // Steps are how an iteration goes.
@@ -60,8 +62,14 @@ func Each(v starlark.Iterable, f func(starlark.Value) (starlark.Value, error)) S
 }
 
 // Sized returns b as a value that has n elements, so that len() can be asked; b itself if n is
-// negative.
+// negative. It is called by the function that the script calls for it: that line is the place of
+// what fails when no other line of the script runs, as in a body that the server iterates.
 func (b *Iterable) Sized(n int) starlark.Iterable {
+	if t := b.Thread; t != nil {
+		for i := 0; i < t.CallStackDepth() && b.made.Line == 0; i++ {
+			b.made = t.CallFrame(i).Pos
+		}
+	}
 	if n < 0 {
 		return b
 	}
@@ -151,9 +159,13 @@ func (i *iteration) Next(p *starlark.Value) bool {
 		return true
 	}
 	i.Done()
-	if i.err = err; err != nil {
+	if err != nil {
+		if i.b.made.Line > 0 && PlaceOf(err) == "" {
+			err = &placedError{err, i.b.made}
+		}
 		CallOf(i.b.Thread).Fail(err)
 	}
+	i.err = err
 	return false
 }
 

@@ -3,6 +3,7 @@ package host
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"io/fs"
 	"strconv"
 	"strings"
@@ -97,8 +98,16 @@ func Excerpt(tree fs.FS, p Place, around int) []Line {
 		return nil
 	}
 	defer f.Close()
+	return ExcerptFrom(f, p, around)
+}
+
+// ExcerptFrom is [Excerpt] of a file that is read from r.
+func ExcerptFrom(r io.Reader, p Place, around int) []Line {
+	if p.Line == 0 {
+		return nil
+	}
 	var lines []Line
-	scan := bufio.NewScanner(f) // a line that is longer than its buffer ends the excerpt
+	scan := bufio.NewScanner(r) // a line that is longer than its buffer ends the excerpt
 	for n := 1; n <= p.Line+around && scan.Scan(); n++ {
 		if n >= p.Line-around {
 			text := scan.Text()
@@ -110,3 +119,13 @@ func Excerpt(tree fs.FS, p Place, around int) []Line {
 	}
 	return lines
 }
+
+// A placedError is an error of Go code, with the line of script that it is about.
+type placedError struct {
+	err error
+	pos syntax.Position
+}
+
+func (e *placedError) Error() string { return e.err.Error() }
+func (e *placedError) Unwrap() error { return e.err }
+func (e *placedError) Place() string { return e.pos.String() }

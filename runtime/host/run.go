@@ -37,6 +37,24 @@ type Run interface {
 	End()
 }
 
+// A Sourcer is a Run that has the scripts of its version, which may be no longer what the files are.
+type Sourcer interface {
+	// Source returns what stood in a file, nil if it is none of the scripts. It is not to be changed.
+	Source(file string) []byte
+}
+
+// SourceOf returns what stood in a file when the version of the application was loaded that r has,
+// nil if that is not known.
+func SourceOf(r Run, file string) []byte {
+	switch r := r.(type) {
+	case *surroundedRun:
+		return SourceOf(r.Run, file)
+	case Sourcer:
+		return r.Source(file)
+	}
+	return nil
+}
+
 // An AppFunc is an App all of whose calls are calls of the function. It has no versions, and its
 // calls share no limits.
 type AppFunc func(ctx context.Context, use Use) error

@@ -132,11 +132,13 @@ func TestTargetsComeAndGo(t *testing.T) {
 func TestWrongDir(t *testing.T) {
 	n := newTenant(t)
 	for _, dir := range []string{
-		"", filepath.Join(n.dir, "none"), filepath.Join(n.dir, "app.star"), t.TempDir(), filepath.Dir(n.dir),
+		"", filepath.Join(n.dir, "none"), filepath.Join(n.dir, "app.star"), t.TempDir(),
+		filepath.Dir(n.dir),
 	} {
 		target := n.target()
 		target.Dir = dir
-		if err := new(watch.Watcher).Add(target); err == nil || !strings.HasPrefix(err.Error(), "watch: ") {
+		err := new(watch.Watcher).Add(target)
+		if err == nil || !strings.HasPrefix(err.Error(), "watch: ") {
 			t.Errorf("%q: got %v", dir, err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -180,7 +182,8 @@ func TestOthersSettleEach(t *testing.T) {
 			}
 			line := fmt.Sprintln(i)
 			open.WriteString(line)
-			f, err := os.OpenFile(filepath.Join(n.dir, "busy.txt"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+			const grow = os.O_APPEND | os.O_CREATE | os.O_WRONLY
+			f, err := os.OpenFile(filepath.Join(n.dir, "busy.txt"), grow, 0o644)
 			if err == nil {
 				f.WriteString(line)
 				f.Close()

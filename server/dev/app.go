@@ -1,6 +1,7 @@
 package dev
 
 import (
+	"bytes"
 	"context"
 	"io/fs"
 	"path/filepath"
@@ -84,7 +85,7 @@ func (r *run) Developed() {}
 
 func (r *run) Call(ctx context.Context, use host.Use) error {
 	if rec := recordOf(ctx); rec != nil {
-		rec.answeredBy(r.mounted, r.Generation())
+		rec.answeredBy(r.mounted, r.Run)
 	}
 	return r.Run.Call(ctx, use)
 }
@@ -94,7 +95,7 @@ func (a *App) ended(ctx context.Context, steps uint64, err error) {
 	if rec := recordOf(ctx); rec != nil {
 		rec.called(steps)
 		if err != nil && ctx.Err() == nil {
-			rec.blame(a.explain(err))
+			rec.blame(a.explain(rec, err))
 		}
 	}
 }
@@ -116,7 +117,7 @@ func (a *App) Reloaded(r Reload) {
 		a.server.hub.Loaded(nil)
 	}
 	for _, d := range r.Diagnostics {
-		item := live.Item{Place: a.named(d.Place), Message: d.Message, Lines: a.excerpt(d.Place)}
+		item := live.Item{Place: a.named(d.Place), Message: d.Message, Lines: a.excerpt(nil, d.Place)}
 		o.Items = append(o.Items, item)
 	}
 	a.server.mu.Lock()
@@ -156,10 +157,14 @@ func (a *App) Changed(files []string) {
 // around is how many lines are shown before and after a place.
 const around = 5
 
-// excerpt reads the lines around a place from the tree as it is now.
-func (a *App) excerpt(p host.Place) []host.Line {
+// excerpt reads the lines around a place from the script that ran for a request, or if there is
+// none from the tree as it is now.
+func (a *App) excerpt(rec *record, p host.Place) []host.Line {
 	if a == nil {
 		return nil
+	}
+	if text := rec.source(p.File); text != nil {
+		return host.ExcerptFrom(bytes.NewReader(text), p, around)
 	}
 	return host.Excerpt(a.Tree, p, around)
 }

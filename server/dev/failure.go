@@ -2,12 +2,14 @@ package dev
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 
 	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/server"
+	"github.com/larkspur-web/larkspur/server/dev/live"
 	"github.com/larkspur-web/larkspur/server/dev/trace"
 )
 
@@ -42,6 +44,20 @@ type frame struct {
 	Lines  []host.Line   `json:"lines,omitempty"`
 	Locals []trace.Local `json:"locals,omitempty"`
 	Open   bool          `json:"-"` // it is shown at once: the innermost one of the script
+	// Repeated is how often this frame, and those before it that Together counts, follow again.
+	Repeated int `json:"repeated,omitempty"`
+	Together int `json:"together,omitempty"`
+}
+
+// Again says how often the frame is repeated, "" if it is not.
+func (f *frame) Again() string {
+	switch {
+	case f.Repeated == 0:
+		return ""
+	case f.Together == 1:
+		return fmt.Sprintf("The same %d times more.", f.Repeated)
+	}
+	return fmt.Sprintf("These %d, %d times more.", f.Together, f.Repeated)
 }
 
 // A field is a header field, or a key and its value.
@@ -50,8 +66,8 @@ type field struct {
 	Value string `json:"value"`
 }
 
-// explain makes a failure of the error of a call, as far as that tells.
-func (a *App) explain(err error) *failure {
+// explain makes a failure of the error of a call for a request, as far as that tells.
+func (a *App) explain(rec *record, err error) *failure {
 	f := &failure{Message: err.Error()}
 	code := environ.CodeFailed
 	var own *environ.Error
@@ -66,24 +82,49 @@ func (a *App) explain(err error) *failure {
 	var traced *trace.Error
 	if errors.As(err, &traced) {
 		f.Omitted = traced.Omitted
-		for _, t := range traced.Frames {
-			v := frame{Name: t.Name, Place: a.named(t.Place), Locals: t.Locals}
-			v.Lines = a.excerpt(t.Place)
-			if t.Line > 0 && f.Place == "" {
-				v.Open = true
-				f.blame(t.Place, v.Place)
+		for _, s := range host.Fold(calls(traced.Frames)) {
+			for i := range s.Len {
+				f.add(a, rec, traced.Frames[s.First+i])
 			}
-			f.Frames = append(f.Frames, v)
+			if s.More > 0 {
+				last := &f.Frames[len(f.Frames)-1]
+				last.Repeated, last.Together = s.More, s.Len
+			}
 		}
 	}
 	return f
+}
+
+// A call is a frame without its variables, by which it is compared with others.
+type call struct {
+	name  string
+	place host.Place
+}
+
+func calls(frames []trace.Frame) []call {
+	all := make([]call, len(frames))
+	for i, f := range frames {
+		all[i] = call{f.Name, f.Place}
+	}
+	return all
+}
+
+// add adds a frame. The first that is a line of script is the place of the failure.
+func (f *failure) add(a *App, rec *record, t trace.Frame) {
+	v := frame{Name: t.Name, Place: a.named(t.Place), Locals: t.Locals}
+	v.Lines = a.excerpt(rec, t.Place)
+	if t.Line > 0 && f.Place == "" {
+		v.Open = true
+		f.blame(t.Place, v.Place)
+	}
+	f.Frames = append(f.Frames, v)
 }
 
 // unload says what is wrong with a script that does not load: each place is shown as a frame.
 func (f *failure) unload(a *App, found host.Diagnostics) {
 	f.Message = "The script does not load. This page follows the file: save the fix, and it goes away."
 	for i, d := range found {
-		v := frame{Name: d.Message, Place: a.named(d.Place), Lines: a.excerpt(d.Place), Open: i == 0}
+		v := frame{Name: d.Message, Place: a.named(d.Place), Lines: a.excerpt(nil, d.Place), Open: i == 0}
 		f.Frames = append(f.Frames, v)
 	}
 }
@@ -106,6 +147,22 @@ func (f *failure) Fix() string {
 	return f.Cure
 }
 
+// overlay shows the failure over a page that had begun.
+func (f *failure) overlay() *live.Overlay {
+	o := &live.Overlay{
+		Title: "The page broke off",
+		Note:  "It had begun when the application failed. What is above is all that was sent.",
+	}
+	item := live.Item{Place: f.Place, Message: f.Message}
+	for _, frame := range f.Frames {
+		if frame.Open {
+			item.Lines = frame.Lines
+		}
+	}
+	o.Items = append(o.Items, item)
+	return o
+}
+
 // blame makes p the place of the failure, which the user names so.
 func (f *failure) blame(p host.Place, named string) {
 	f.Place, f.Message = named, strings.TrimPrefix(f.Message, p.String()+": ")
@@ -119,7 +176,7 @@ func (s *Server) ErrorPage(w http.ResponseWriter, r *http.Request, known *server
 	if m := rec.by(); m != nil {
 		a = m.developed
 	}
-	f := a.explain(known.Err)
+	f := a.explain(rec, known.Err)
 	f.Status, f.Title = known.Status, http.StatusText(known.Status)
 	if f.describe(known.Code); len(f.Frames) > 0 && f.Place == "" {
 		f.Code, f.CodeTitle = "", "" // it is the file that is wrong, not the call
@@ -127,7 +184,7 @@ func (s *Server) ErrorPage(w http.ResponseWriter, r *http.Request, known *server
 	f.RequestID, f.Backtrace = known.RequestID, known.Backtrace()
 	if p, ok := host.ParsePlace(known.Place()); ok && len(f.Frames) == 0 && f.Place == "" {
 		f.blame(p, a.named(p))
-		f.Frames = []frame{{Name: "the script", Place: f.Place, Lines: a.excerpt(p), Open: true}}
+		f.Frames = []frame{{Name: "the script", Place: f.Place, Lines: a.excerpt(rec, p), Open: true}}
 	}
 	f.Method, f.Target, f.Proto, f.Headers = r.Method, r.URL.RequestURI(), r.Proto, fields(r.Header)
 	if rec != nil {

@@ -44,6 +44,10 @@ const notLocal = "403 Forbidden: the pages of larkspur dev are for a browser on 
 // another one too.
 func (f *front) serve(w http.ResponseWriter, r *http.Request, replays uint64) *record {
 	rec := &record{id: f.serial.Add(1), began: time.Now(), replays: replays}
+	local := Local(r) && replays == 0
+	if local {
+		r = live.Whole(r)
+	}
 	inner := r.WithContext(tee.With(context.WithValue(r.Context(), recordKey{}, rec), rec.logged))
 	if r.Body != nil && r.Body != http.NoBody {
 		inner.Body = &body{r.Body, rec}
@@ -51,13 +55,16 @@ func (f *front) serve(w http.ResponseWriter, r *http.Request, replays uint64) *r
 	rec.request = inner
 	f.begin(rec)
 	var page *live.Page
-	if Local(r) && replays == 0 {
+	if local {
 		page = f.hub.Inject(w, r)
+		page.ID = rec.id
 		w = page
 	}
 	whole := false
 	defer func() { // a response that is broken off panics
-		rec.finish(whole)
+		if fault := rec.finish(whole); fault != nil && page != nil && page.Live() {
+			f.hub.Failed(rec.id, fault.overlay())
+		}
 		f.hub.Requested()
 	}()
 	f.next.ServeHTTP(&writer{w, rec}, inner)

@@ -116,6 +116,9 @@ func (f *failure) text() []byte {
 		for _, l := range frame.Locals {
 			fmt.Fprintf(&b, "        %s = %s\n", l.Name, l.Value)
 		}
+		if again := frame.Again(); again != "" {
+			fmt.Fprintf(&b, "\n%s\n", again)
+		}
 	}
 	if f.Backtrace != "" {
 		fmt.Fprintf(&b, "\n%s\n", f.Backtrace)

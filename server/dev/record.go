@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/push"
+	"github.com/larkspur-web/larkspur/runtime/host"
 )
 
 // A record is what is known of one request. What stands before mu is set when it begins and not
@@ -21,6 +22,7 @@ type record struct {
 
 	mu         sync.Mutex
 	answerer   *mounted // nil before the application is called
+	run        host.Run // of its version; nil before, and once the request is over
 	generation uint64   // of the application
 	status     int      // 0: nothing is answered yet
 	header     http.Header
@@ -33,6 +35,7 @@ type record struct {
 	logs       []logLine
 	verdicts   []verdict
 	failure    *failure
+	late       bool          // it failed after the response had begun
 	took       time.Duration // once it is over
 	over       bool
 	broken     bool   // the response was broken off
@@ -95,13 +98,31 @@ func (r *record) mark(what, text string) {
 
 // answeredBy notes which application is called for the page. What is promised with it is called
 // inside of that.
-func (r *record) answeredBy(m *mounted, generation uint64) {
+func (r *record) answeredBy(m *mounted, run host.Run) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.answerer == nil {
-		r.answerer, r.generation = m, generation
+		r.answerer, r.generation, r.run = m, run.Generation(), run
 	}
 }
+
+// source returns what stood in a script that runs for the request, nil if that is not known (any
+// more).
+func (r *record) source(file string) []byte {
+	if r == nil {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.run == nil {
+		return nil
+	}
+	return host.SourceOf(r.run, file)
+}
+
+// Source returns what stood in a script when the version of it was loaded that answers the request
+// of ctx, nil if there is none.
+func Source(ctx context.Context, file string) []byte { return recordOf(ctx).source(file) }
 
 // by returns the application that answers, nil if none was called.
 func (r *record) by() *mounted {
@@ -125,17 +146,26 @@ func (r *record) blame(f *failure) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.failure == nil {
-		r.failure = f
+		r.failure, r.late = f, r.status != 0
 	}
 }
 
-func (r *record) finish(whole bool) {
+// finish ends the record. It returns the failure that the response itself cannot show.
+func (r *record) finish(whole bool) *failure {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.took, r.over, r.broken = time.Since(r.began), true, !whole
-	if r.failure != nil && r.failure.Status == 0 {
+	r.run = nil
+	if r.failure == nil {
+		return nil
+	}
+	if r.failure.Status == 0 {
 		r.failure.Status = r.status
 	}
+	if !r.late {
+		return nil
+	}
+	return r.failure
 }
 
 func (r *record) log(l logLine) {

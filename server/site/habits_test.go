@@ -80,7 +80,8 @@ var unloaded = []mistake{
 		`math.pow(2, 3), with load("@math", "math")`},
 	{`x = 1|x++`, "2:2", `Starlark has no ++`, `x += 1`},
 	{`print "hello"`, "1:1", `print is a function`, `print("hello")`},
-	{`x = 1|if x:|    pass|else if x == 2:|    pass`, "4:1", `Starlark has no else if`, `elif x == 2:`},
+	{`x = 1|if x:|    pass|else if x == 2:|    pass`, "4:1", `Starlark has no else if`,
+		`elif x == 2:`},
 	{`x = 1|if x && True:|    pass`, "2:6", `Starlark writes and for &&`, `if x and True:`},
 	{`x = 1|if x = 1:|    pass`, "2:6", `= assigns`, `if x == 1:`},
 	{`a = b = 1`, "1:7", `Starlark assigns to one target`, `b = 1, and a = b`},
@@ -146,7 +147,11 @@ var failing = []mistake{
 func (m *mistake) script() string {
 	source := strings.ReplaceAll(m.source, "|", "\n") + "\n"
 	if !strings.Contains(source, "def app(") {
-		source += "\ndef app(environ, start_response):\n    start_response(\"200 OK\", [])\n    return []\n"
+		source += `
+def app(environ, start_response):
+    start_response("200 OK", [])
+    return []
+`
 	}
 	return source
 }

@@ -25,12 +25,12 @@ func jsonMember() host.Member {
 		Params: []host.Param{environParam()},
 		Result: "what decode of @json makes of the body",
 		Errors: failures(host.Failure{
-			Code: string(environ.CodeMalformed),
+			Code: string(environ.CodeMedia),
 			When: "the Content-Type is not that of JSON; uncaught, the client gets 415",
 		}),
 		Example: `environ = {"CONTENT_TYPE": "application/json", "wsgi.input": input('{"a": [1]}')}
 json(environ)  # {"a": [1]}
-json({"CONTENT_TYPE": "text/plain"})  # error: LARK0401: the Content-Type is "text/plain"`,
+json({"CONTENT_TYPE": "text/plain"})  # error: LARK0404: the Content-Type is "text/plain"`,
 		Fn: decodeJSON,
 	}
 }
@@ -46,7 +46,7 @@ func decodeJSON(a host.Args) (starlark.Value, error) {
 	}
 	if media, _, _ := strings.Cut(header, ";"); !isJSON(strings.ToLower(strings.TrimSpace(media))) {
 		e := environ.Errorf(
-			environ.CodeMalformed, "", "the Content-Type is %q, not application/json", header,
+			environ.CodeMedia, "", "the Content-Type is %q, not application/json", header,
 		)
 		e.Status = http.StatusUnsupportedMediaType
 		return nil, e

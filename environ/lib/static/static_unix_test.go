@@ -54,7 +54,9 @@ func TestSpecialFiles(t *testing.T) {
 	); err != nil {
 		t.Fatal(err)
 	}
-	targets := []string{"/pipe", "/pipe/", "/pipe/x", "/dir/", "/sock", "/sock/", "/swapped", "/swapped/"}
+	targets := []string{
+		"/pipe", "/pipe/", "/pipe/x", "/dir/", "/sock", "/sock/", "/swapped", "/swapped/",
+	}
 	for i, address := range addresses {
 		if i == 0 {
 			targets = append(targets, "/link", "/zero")

@@ -5,7 +5,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"strconv"
 	"strings"
 )
 
@@ -13,25 +12,50 @@ import (
 // Its End must be called when the handler has returned.
 //
 // The script goes behind the start of the head, so that the document stays what it is, in standards
-// mode or not. All else of the body goes out as it comes.
+// mode or not. Policies in the metas of the head are extended as those of the header are. All else
+// of the body goes out as it comes.
+//
+// Such a page has no length, which is known too late, and no ETag and no time: a copy that a
+// browser has kept would be of the state that it was made in.
 type Page struct {
 	http.ResponseWriter
+	// ID names the page in a [Failure]; 0 is none. It is set before the header is sent.
+	ID uint64
+
 	hub    *Hub
 	r      *http.Request
 	change uint64 // that the page is made in
 
 	begun bool   // the final header is out
+	live  bool   // the script is put in
 	tag   string // to be put in; "" if nothing is, or no longer
 	held  []byte // of the body: it may be that the place is behind it
+	head  *head  // that is being sent behind the script; nil before, and after
 }
 
 // maxHeld is how much of a page may come before its head.
 const maxHeld = 4 << 10
 
+// Whole returns r without its conditions, if a browser asks so for a document that it has: it is to
+// get the page with the script of now.
+func Whole(r *http.Request) *http.Request {
+	if r.Header.Get("Sec-Fetch-Dest") != "document" {
+		return r
+	}
+	whole := r.WithContext(r.Context())
+	whole.Header = r.Header.Clone()
+	whole.Header.Del("If-None-Match")
+	whole.Header.Del("If-Modified-Since")
+	return whole
+}
+
 // Inject returns the writer for the response to r, before the application is called.
 func (h *Hub) Inject(w http.ResponseWriter, r *http.Request) *Page {
 	return &Page{ResponseWriter: w, hub: h, r: r, change: h.State().Change}
 }
+
+// Live reports whether the response is a page into which the script goes.
+func (p *Page) Live() bool { return p.live }
 
 // Unwrap is what http.ResponseController uses.
 func (p *Page) Unwrap() http.ResponseWriter { return p.ResponseWriter }
@@ -92,7 +116,8 @@ func (p *Page) prepare() {
 	if p.r.TLS != nil {
 		scheme = "https://"
 	}
-	nonce, runs := p.hub.admit(header, scheme+p.r.Host)
+	origin := scheme + p.r.Host
+	nonce, runs := p.hub.admit(header, origin)
 	if !runs {
 		return
 	}
@@ -100,14 +125,25 @@ func (p *Page) prepare() {
 	if nonce {
 		attribute = fmt.Sprintf(` nonce="%s"`, p.hub.nonce)
 	}
-	p.tag = fmt.Sprintf(`<script src="%s?v=%s-%d"%s async></script>`,
-		ScriptPath, p.hub.state.Boot, p.change, attribute)
-	if n, err := strconv.ParseInt(header.Get("Content-Length"), 10, 64); err == nil {
-		header["Content-Length"] = []string{strconv.FormatInt(n+int64(len(p.tag)), 10)}
+	id := ""
+	if p.ID != 0 {
+		id = fmt.Sprintf("-%d", p.ID)
 	}
-	header.Del("Accept-Ranges") // the ranges of the page are not those of the file
+	p.live = true
+	p.tag = fmt.Sprintf(`<script src="%s?v=%s-%d%s"%s async></script>`,
+		ScriptPath, p.hub.state.Boot, p.change, id, attribute)
+	p.head = &head{extend: func(policy string) string {
+		extended, _, _ := p.hub.extend(policy, origin) // the script stands before it
+		return extended
+	}}
+	for _, name := range []string{
+		"Content-Length", "Etag", "Last-Modified",
+		"Accept-Ranges", // the ranges of the page are not those of the file
+	} {
+		header.Del(name)
+	}
 	if p.r.Method == http.MethodHead {
-		p.tag = ""
+		p.tag, p.head = "", nil
 	}
 }
 
@@ -117,7 +153,10 @@ func (p *Page) Write(b []byte) (int, error) {
 		p.WriteHeader(http.StatusOK)
 	}
 	if p.tag == "" {
-		return p.ResponseWriter.Write(b)
+		if err := p.send(string(b)); err != nil {
+			return 0, err
+		}
+		return len(b), nil
 	}
 	p.held = append(p.held, b...)
 	at, sure := place(p.held)
@@ -132,7 +171,7 @@ func (p *Page) Write(b []byte) (int, error) {
 
 // WriteString is Write, without a copy where there is nothing to put in.
 func (p *Page) WriteString(s string) (int, error) {
-	if p.begun && p.tag == "" {
+	if p.begun && p.tag == "" && p.head == nil {
 		return io.WriteString(p.ResponseWriter, s)
 	}
 	return p.Write([]byte(s))
@@ -140,10 +179,26 @@ func (p *Page) WriteString(s string) (int, error) {
 
 // put sends what was held with the script at its place in it.
 func (p *Page) put(at int) error {
-	b := make([]byte, 0, len(p.held)+len(p.tag))
-	b = append(append(append(b, p.held[:at]...), p.tag...), p.held[at:]...)
+	before, behind := string(p.held[:at])+p.tag, string(p.held[at:])
 	p.tag, p.held = "", nil
-	_, err := p.ResponseWriter.Write(b)
+	if _, err := io.WriteString(p.ResponseWriter, before); err != nil {
+		return err
+	}
+	return p.send(behind)
+}
+
+// send sends what comes behind the script.
+func (p *Page) send(s string) error {
+	if p.head != nil {
+		var over bool
+		if s, over = p.head.take(s); over {
+			p.head = nil
+		}
+	}
+	if s == "" {
+		return nil
+	}
+	_, err := io.WriteString(p.ResponseWriter, s)
 	return err
 }
 
@@ -153,78 +208,9 @@ func (p *Page) End() {
 		at, _ := place(p.held)
 		_ = p.put(at) // nobody is left to tell
 	}
-}
-
-// place returns where in the beginning of a document the script goes: behind the start tag of the
-// head, or else of the html element, or else the doctype. It is not sure as long as a start tag
-// that is not whole, or none, has come.
-func place(doc []byte) (at int, sure bool) {
-	s := string(doc)
-	const mark = "\ufeff"
-	i := 0
-	switch {
-	case strings.HasPrefix(s, mark):
-		i = len(mark)
-	case s != "" && strings.HasPrefix(mark, s):
-		return 0, false
+	if p.head != nil {
+		rest := p.head.held
+		p.head = nil
+		_ = p.send(rest)
 	}
-	for at = i; ; {
-		i += len(s[i:]) - len(strings.TrimLeft(s[i:], " \t\r\n\f"))
-		rest := s[i:]
-		switch name := tagName(rest); {
-		case strings.HasPrefix("<!--", rest): // nothing, or too little to tell
-			return at, false
-		case strings.HasPrefix(rest, "<!--"):
-			n := strings.Index(rest, "-->")
-			if n < 0 {
-				return at, false
-			}
-			i += n + len("-->")
-		case strings.HasPrefix(rest, "<!"), strings.HasPrefix(rest, "<?"),
-			name == "html", name == "head":
-			n := tagEnd(rest)
-			if n < 0 {
-				return at, false
-			}
-			i += n
-			at = i
-			if name == "head" {
-				return at, true
-			}
-		case rest[0] == '<' && len(name) == len(rest)-1: // the name may go on
-			return at, false
-		default:
-			return at, true
-		}
-	}
-}
-
-// tagName returns the name of the start tag that s begins with, in lower case.
-func tagName(s string) string {
-	if s == "" || s[0] != '<' {
-		return ""
-	}
-	n := strings.IndexAny(s[1:], " \t\r\n\f/>")
-	if n < 0 {
-		n = len(s) - 1
-	}
-	return strings.ToLower(s[1 : n+1])
-}
-
-// tagEnd returns how long the tag is that s begins with, -1 if it does not end.
-func tagEnd(s string) int {
-	quote := byte(0)
-	for i := range len(s) {
-		switch c := s[i]; {
-		case quote != 0:
-			if c == quote {
-				quote = 0
-			}
-		case c == '"' || c == '\'':
-			quote = c
-		case c == '>':
-			return i + 1
-		}
-	}
-	return -1
 }

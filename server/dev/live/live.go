@@ -11,7 +11,7 @@
 // [Hub.Inject] puts one script into the HTML pages of an application. It names the state that the
 // page was made in, so that a change that came between the page and the script's own connection is
 // seen. The script asks for the page again, puts fresh style sheets in, or shows what is wrong over
-// the page.
+// the page: that the program does not load, or that this page broke off after its beginning.
 //
 // Pages of one browser share a connection: HTTP/1.1 has six for each host, and tabs would use them
 // up. The script's instances elect the one that connects, by a lock, and it passes on what it is
@@ -48,9 +48,21 @@ type State struct {
 	Reload uint64 `json:"reload"`
 	// Overlay says what keeps the last change from being served; nil if nothing does.
 	Overlay *Overlay `json:"overlay,omitempty"`
+	// Failures are the last responses that failed after a page had begun, and Failed counts them.
+	Failures []Failure `json:"failures,omitempty"`
+	Failed   uint64    `json:"failed"`
 	// Requests counts what the inspector lists.
 	Requests uint64 `json:"requests"`
 }
+
+// A Failure is what broke off a page, which shows it.
+type Failure struct {
+	Page    uint64   `json:"page"` // its ID
+	Overlay *Overlay `json:"overlay"`
+}
+
+// maxFailures is how many are kept: a page that asks for them has just begun.
+const maxFailures = 20
 
 // An Overlay is what is shown over the page.
 type Overlay struct {
@@ -113,6 +125,16 @@ func (h *Hub) Loaded(o *Overlay) {
 		if o == nil {
 			s.Reload = s.Change
 		}
+	})
+}
+
+// Failed tells the page that has the ID what has broken it off.
+func (h *Hub) Failed(page uint64, o *Overlay) {
+	h.update(func(s *State) {
+		s.Failed++
+		// A copy: a state is immutable.
+		kept := s.Failures[max(len(s.Failures)-maxFailures+1, 0):]
+		s.Failures = append(slices.Clone(kept), Failure{page, o})
 	})
 }
 
@@ -211,7 +233,7 @@ func pause(r *http.Request, d time.Duration) bool {
 }
 
 func same(a, b State, requests bool) bool {
-	return a.Change == b.Change && (!requests || a.Requests == b.Requests)
+	return a.Change == b.Change && a.Failed == b.Failed && (!requests || a.Requests == b.Requests)
 }
 
 //go:embed live.js

@@ -3,7 +3,7 @@
   "use strict";
   const own = document.currentScript;
   const events = new URL("events", own.src);
-  const [boot, change] = new URL(own.src).searchParams.get("v").split("-");
+  let [boot, change, page] = new URL(own.src).searchParams.get("v").split("-");
   let seen = Number(change); // the change that this page shows
   let stale = false;
 
@@ -18,13 +18,14 @@
   // The page is asked for again, and shows the place that it showed.
   const here = () => "larkspur:scroll:" + location.pathname + location.search;
   const reload = state => {
-    if (stale) return;
+    if (stale) return true;
     // A copy out of the cache names an old change for ever: it is asked for once for each change.
     const want = state.boot + "-" + state.reload;
-    if (store("larkspur:asked", want) === want) return;
+    if (store("larkspur:asked", want) === want) return false;
     stale = true;
     store(here(), scrollX + " " + scrollY);
     location.reload();
+    return true;
   };
   const kept = store(here(), null);
   if (kept) {
@@ -84,10 +85,13 @@
     if (kind) e.className = kind;
     return e;
   };
-  let overlay, hidden; // hidden: the change whose overlay was closed
+  let overlay, hidden; // hidden: of what the overlay was closed
   const clear = () => { overlay?.remove(); overlay = null };
-  const show = state => {
+  const show = told => {
     clear();
+    // A page that was broken off says so until it is asked for again.
+    const broken = told.failures?.find(f => String(f.page) === page);
+    const state = told.overlay ? { overlay: told.overlay, change: told.change } : { overlay: broken?.overlay, change: "broken" };
     if (!state.overlay || hidden === state.change) return;
     overlay = make("larkspur-overlay");
     const root = overlay.attachShadow({ mode: "open" });
@@ -124,12 +128,15 @@
 
   let last; // the state that was told last
   const take = state => {
-    const fresh = !last || last.boot !== state.boot || last.change !== state.change;
+    const fresh = !last || last.boot !== state.boot || last.change !== state.change || last.failed !== state.failed;
     last = state;
     if (!fresh) return;
-    if (state.boot !== boot || state.reload > seen) {
-      if (!state.overlay) return reload(state);
-    } else if (state.change > seen && !state.overlay) {
+    if ((state.boot !== boot || state.reload > seen) && !state.overlay) {
+      if (reload(state)) return;
+      // It has been asked for, and came out of a cache again: there is no newer one, but for its style sheets.
+      [boot, seen] = [state.boot, state.reload];
+    }
+    if (state.change > seen && !state.overlay) {
       seen = state.change;
       restyle(state);
     }

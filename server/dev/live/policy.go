@@ -22,20 +22,26 @@ func (h *Hub) admit(header http.Header, origin string) (nonce, runs bool) {
 		}
 		extended := make([]string, len(values))
 		for i, value := range values {
-			// CSP3, section 2.2.2: a list of policies, each of which holds.
-			policies := strings.Split(value, ",")
-			for j, text := range policies {
-				p := parsePolicy(text)
-				runs = runs && p.scripts()
-				nonce = p.admitScript(origin+ScriptPath, h.nonce) || nonce
-				p.admitConnection(origin + EventsPath)
-				policies[j] = p.String()
-			}
-			extended[i] = strings.Join(policies, ", ")
+			text, needs, may := h.extend(value, origin)
+			extended[i], nonce, runs = text, nonce || needs, runs && may
 		}
 		header[field] = extended
 	}
 	return nonce, runs
+}
+
+// extend extends a list of policies, each of which holds: CSP3, section 2.2.2.
+func (h *Hub) extend(list, origin string) (extended string, nonce, runs bool) {
+	runs = true
+	policies := strings.Split(list, ",")
+	for i, text := range policies {
+		p := parsePolicy(text)
+		runs = runs && p.scripts()
+		nonce = p.admitScript(origin+ScriptPath, h.nonce) || nonce
+		p.admitConnection(origin + EventsPath)
+		policies[i] = p.String()
+	}
+	return strings.Join(policies, ", "), nonce, runs
 }
 
 // A policy is a serialized content security policy.

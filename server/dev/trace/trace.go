@@ -191,7 +191,22 @@ func (b *base) explain(err error) error {
 		}
 		e.Frames = append(e.Frames, f)
 	}
+	e.place(err)
 	return e
+}
+
+// place moves the innermost line of the script to where the error says that it is: few steps of the
+// interpreter have a place of their own, and a limit has looked for that of the one it stopped.
+func (e *Error) place(err error) {
+	at, ok := host.ParsePlace(host.PlaceOf(err))
+	for i := range e.Frames {
+		if f := &e.Frames[i]; f.Line > 0 {
+			if ok && f.File == at.File {
+				f.Place = at
+			}
+			return
+		}
+	}
 }
 
 // noticed reports whether what was noted last is that stack, and not the one of a print() that
