@@ -19,9 +19,7 @@ var (
 // Dict returns the environ as a dict, which from now on is where it lives. Whoever has it may read
 // all of it.
 func (e *Environ) Dict() *starlark.Dict {
-	if !e.reading.all { // or it is frozen, and may be read at once
-		e.reading.all = true
-	}
+	e.noteAll()
 	return e.whole()
 }
 
@@ -79,12 +77,12 @@ func (e *Environ) Get(k starlark.Value) (v starlark.Value, found bool, err error
 			if v = e.set.get(string(name)); v == nil {
 				v = e.lookup(string(name))
 			} else {
-				e.reading.note(string(name))
+				e.note(string(name))
 			}
 			return v, v != nil, nil
 		}
 	} else if name, ok := k.(starlark.String); ok {
-		e.asked(string(name))
+		e.noteKey(string(name))
 	}
 	return e.whole().Get(k)
 }

@@ -67,7 +67,8 @@ type Environ struct {
 	request *Request
 	set     overlay
 	dict    *starlark.Dict // once something has needed all of it
-	reading reading
+	reading *reading       // nil before something is noted
+	noting  bool
 }
 
 // An Extension is a key whose value is the server's, because it does something for this request.

@@ -23,7 +23,7 @@ func (e *Environ) field(name string) starlark.Value {
 			return nil
 		}
 	}
-	e.reading.note(canonical)
+	e.note(canonical)
 	lines := e.request.Message.Header[canonical]
 	if len(lines) == 0 {
 		return nil

@@ -12,30 +12,51 @@ type reading struct {
 	all   bool
 }
 
-// note notes that a name was asked for, whether there is such a field or not.
-func (r *reading) note(name string) {
-	if r.all || slices.Contains(r.names, name) {
-		return
+// NoteReads begins to note what [Environ.Read] returns. Most requests have no use for it.
+func (e *Environ) NoteReads() { e.noting = true }
+
+// Read returns what the application has asked for, since NoteReads, of what the client's request
+// may have and another one for the same target may not: the names of header fields, whether they
+// are there or not, and the keys that were set before they were asked for. all reports whether it
+// may have seen every one of them, as who copies or lists the dict has. A field that Go code takes
+// from the Request is not noted.
+func (e *Environ) Read() (names []string, all bool) {
+	if e.reading == nil {
+		return nil, false
 	}
-	if r.names == nil {
-		r.names = make([]string, 0, 4)
-	}
-	r.names = append(r.names, name)
+	return e.reading.names, e.reading.all
 }
 
-// asked notes that a key of the dict was asked for.
-func (e *Environ) asked(key string) {
-	if e.reading.all {
+// note notes that a name was asked for. Once all is noted nothing is written any more: a frozen
+// environ may be read by several goroutines.
+func (e *Environ) note(name string) {
+	if r := e.noted(); r != nil && !r.all && !slices.Contains(r.names, name) {
+		r.names = append(r.names, name)
+	}
+}
+
+// noteAll notes that all may be seen.
+func (e *Environ) noteAll() {
+	if r := e.noted(); r != nil && !r.all {
+		r.all = true
+	}
+}
+
+// noted returns where to note, nil if nothing is.
+func (e *Environ) noted() *reading {
+	if e.noting && e.reading == nil {
+		e.reading = new(reading)
+	}
+	return e.reading
+}
+
+// noteKey notes that a key of the dict was asked for.
+func (e *Environ) noteKey(key string) {
+	if !e.noting {
 		return
 	}
-	e.reading.note(key)
+	e.note(key)
 	if field, ok := strings.CutPrefix(key, "HTTP_"); ok {
 		e.field(field)
 	}
 }
-
-// Read returns what the application has asked for up to now of what the client's request may have
-// and another one for the same target may not: the names of header fields, and the keys that were
-// set before they were asked for. all reports whether it may have seen every one of them, as who
-// copies or lists the dict has. A field that Go code takes from the Request is not noted.
-func (e *Environ) Read() (names []string, all bool) { return e.reading.names, e.reading.all }

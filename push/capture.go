@@ -15,9 +15,11 @@ var errTooLarge = errors.New("push: the answer is larger than the budget")
 // errNotWanted is what a handler gets that writes on after the deadline.
 var errNotWanted = errors.New("push: the answer is not waited for any more")
 
-// A capture is the http.ResponseWriter of a request that may be promised. It ends the context of
-// the request as soon as that cannot be any more.
+// A capture is the http.ResponseWriter of a request that may be promised, and its context, which it
+// ends as soon as that cannot be any more.
 type capture struct {
+	context.Context
+
 	limit  int64 // of the body
 	head   bool  // the request has the method HEAD
 	cancel context.CancelFunc
@@ -33,6 +35,14 @@ type capture struct {
 	all    bool     // or every one of them
 	over   bool     // the body is larger than limit
 	closed bool
+}
+
+// Value is context.Context's: [Depends] finds the capture by it.
+func (c *capture) Value(key any) any {
+	if key == (captureKey{}) {
+		return c
+	}
+	return c.Context.Value(key)
 }
 
 // run runs h for r, and says what went wrong.

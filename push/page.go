@@ -125,7 +125,7 @@ func Depends(ctx context.Context, fields []string, all bool) {
 	}
 }
 
-// captureKey is the key of the *capture in the context of a promised request that is run.
+// captureKey is the key of the *capture in its own context.
 type captureKey struct{}
 
 // PageOf returns, in a promised request with the context ctx, the http.ResponseWriter that the

@@ -123,10 +123,10 @@ func (p *planner) run(r *http.Request, limit int64) (*answer, refusal) {
 	ctx, cancel := context.WithTimeout(r.Context(), p.policy.verifyTimeout())
 	defer cancel()
 	c := &capture{
-		limit: limit, head: r.Method == http.MethodHead, cancel: cancel, header: http.Header{},
+		Context: ctx, limit: limit, head: r.Method == http.MethodHead, cancel: cancel, header: http.Header{},
 		conditional: len(r.Header["If-None-Match"])+len(r.Header["If-Modified-Since"]) > 0,
 	}
-	r = r.WithContext(context.WithValue(ctx, captureKey{}, c))
+	r = r.WithContext(c)
 	var fault string
 	if honors := p.handler.HonorsContext; honors != nil && honors(r) {
 		fault = c.run(p.handler.Next, r)

@@ -110,6 +110,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if g.Variables != nil {
 		res.vary(g.Variables(r))
 	}
+	if promised || res.developed() {
+		res.env.NoteReads()
+	}
 	res.env.Extender = res
 	res.start.function, res.writer = function{&startResponse, res}, function{&write, res}
 	res.length = -1

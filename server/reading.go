@@ -12,18 +12,26 @@ import (
 // one that its Vary should name, if somebody develops the application.
 func (r *response) tell(err error) {
 	names, all := r.env.Read()
+	if names == nil && !all {
+		return
+	}
 	if _, promised := push.Pushed(r.r.Context()); promised {
 		push.Depends(r.r.Context(), names, all || r.personal(names))
 		return
 	}
-	if _, developed := r.lease.run.(interface{ Developed() }); !developed || err != nil ||
-		r.status != http.StatusOK {
+	if err != nil || r.status != http.StatusOK {
 		return
 	}
 	if name := push.Unvaried(r.r, r.w.Header(), names); name != "" {
 		r.warn(environ.CodeVary, "the response was made from %s, and its Vary does not name that",
 			name)
 	}
+}
+
+// developed reports whether somebody develops the application, and wants to be warned.
+func (r *response) developed() bool {
+	_, ok := r.lease.run.(interface{ Developed() })
+	return ok
 }
 
 // personal reports whether a variable of the request that the application has read is another one
