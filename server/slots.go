@@ -26,7 +26,7 @@ type Slots struct {
 	Queue int
 	// Wait is how long a request waits before it is answered 503. Zero means [DefaultWait].
 	Wait time.Duration
-	// Waiting is how many calls may have begun and wait. A block of the body that a call has in
+	// Waiting is how many calls may have begun and wait; each takes about 20 KiB. A block of the body that a call has in
 	// hand, and that no other one has, counts as one more for each 64 KiB. With too many, the client
 	// address (for IPv6, the /64) that has the most loses the call that has waited longest; if none
 	// has more than that of the last to come, the last to come does. It gets 503, or a response that

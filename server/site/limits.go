@@ -43,7 +43,7 @@ func Limits() []Limit {
 			"431"},
 		{"scripts that run at once; as many requests wait, for " + seconds(server.DefaultWait),
 			number(server.DefaultCalls), "server.Slots.Calls", "--calls", "503 with `Retry-After`"},
-		{"calls that have begun and wait: for the client, in a sleep; one more for each 64 KiB of " +
+		{"calls that have begun and wait, for the client or in a sleep, at about 20 KiB; one more for each 64 KiB of " +
 			"a block that no other call has in hand", number(server.DefaultWaiting),
 			"server.Slots.Waiting", "--waiting", "of the client address that has the most, the " +
 				"one that has waited longest ends: 503, or the response is broken off"},
