@@ -154,7 +154,8 @@ def app():
 		}
 		var got starlark.Tuple
 		err = p.Call(t.Context(), func(_ context.Context, thread *starlark.Thread, app starlark.Callable) error {
-			v, err := starlark.Call(thread, p.Globals()["caught"], starlark.Tuple{app}, nil)
+			var v starlark.Value
+			v, err = starlark.Call(thread, p.Globals()["caught"], starlark.Tuple{app}, nil)
 			got, _ = v.(starlark.Tuple)
 			return err
 		})

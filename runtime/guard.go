@@ -36,8 +36,8 @@ func predeclare(extra starlark.StringDict) starlark.StringDict {
 		"range": starlark.NewBuiltin("range", shortRange),
 		"type":  starlark.NewBuiltin("type", typeOf),
 
-		measured: starlark.NewBuiltin("operand", measure),
-		factor:   starlark.NewBuiltin("factor", multiply),
+		measured: gauge(measure),
+		factor:   gauge(multiply),
 	}
 	for _, row := range guarded {
 		for _, name := range row.names {

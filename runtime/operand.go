@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -10,13 +11,28 @@ import (
 )
 
 // An operator runs in one step, in which nothing can stop it. So what is hashed, compared, written
-// or multiplied passes through a builtin first, which refuses what is too large: a file is compiled
-// with a call of it around each such operand. Those that are small by what stands there are left:
-// a literal, say. No script can write the names of the builtins.
+// or multiplied passes a gauge first, which refuses what is too large: a file is compiled with
+// "gauge[x]" in the place of such an operand x. Those that are small by what stands there are
+// left: a literal, say. No script can write the names of the gauges.
 const (
 	measured = "(operand)" // what is hashed, compared or written
 	factor   = "(factor)"  // what is multiplied
 )
+
+// A gauge returns an error for a value that is too large. For a script it is a mapping of each value
+// to itself: to look that up costs a tenth of a call.
+type gauge func(starlark.Value) error
+
+var _ starlark.Mapping = gauge(nil)
+
+// Get returns the value, if it is not too large.
+func (g gauge) Get(v starlark.Value) (starlark.Value, bool, error) { return v, true, g(v) }
+
+func (gauge) String() string        { return "<gauge>" }
+func (gauge) Type() string          { return "gauge" }
+func (gauge) Freeze()               {}
+func (gauge) Truth() starlark.Bool  { return starlark.True }
+func (gauge) Hash() (uint32, error) { return 0, errors.New("unhashable: gauge") }
 
 // maxBits bounds an int that is multiplied, and what other operators do with one in a step. Ten
 // million bits take seconds to multiply.
@@ -35,31 +51,34 @@ var plain = []string{
 	"replace", "rstrip", "startswith", "strip", "title", "upper",
 }
 
-// measure is the builtin that operands pass through.
-func measure(
-	_ *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple,
-) (starlark.Value, error) {
-	if err := host.Measure(args[0], host.MaxSize); err != nil {
-		return nil, fmt.Errorf("%w: too large to hash, compare or write", err)
+// measure is the gauge of what is hashed, compared or written.
+func measure(v starlark.Value) error {
+	switch v.(type) {
+	case starlark.String, starlark.Int:
+		return nil // they are what most operands are
 	}
-	return args[0], nil
+	if err := host.Measure(v, host.MaxSize); err != nil {
+		return fmt.Errorf("%w: too large to hash, compare or write", err)
+	}
+	return nil
 }
 
-// multiply is the builtin that factors pass through.
-func multiply(
-	_ *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple,
-) (starlark.Value, error) {
-	if i, ok := args[0].(starlark.Int); ok {
-		if _, small := i.Int64(); !small {
-			if bits := i.BigInt().BitLen(); bits > maxBits {
-				return nil, fmt.Errorf("int of %d bits is too large to multiply", bits)
-			}
-		}
+// multiply is the gauge of what is multiplied.
+func multiply(v starlark.Value) error {
+	i, ok := v.(starlark.Int)
+	if !ok {
+		return nil
 	}
-	return args[0], nil
+	if _, ok := i.Int64(); ok {
+		return nil
+	}
+	if bits := i.BigInt().BitLen(); bits > maxBits {
+		return fmt.Errorf("int of %d bits is too large to multiply", bits)
+	}
+	return nil
 }
 
-// An operands puts calls around the operands of a file, and takes them away again.
+// An operands puts gauges before the operands of a file, and takes them away again.
 type operands []operand
 
 // An operand is a place in a tree, and what stood there.
@@ -68,7 +87,7 @@ type operand struct {
 	was syntax.Expr
 }
 
-// enclose puts the calls into a tree that is not resolved yet.
+// enclose puts the gauges into a tree that is not resolved yet.
 func (o *operands) enclose(tree *syntax.File) {
 	syntax.Walk(tree, func(n syntax.Node) bool {
 		switch n := n.(type) {
@@ -79,7 +98,9 @@ func (o *operands) enclose(tree *syntax.File) {
 				o.binary(n.Op-syntax.PLUS_EQ+syntax.PLUS, &n.LHS, &n.RHS)
 			}
 		case *syntax.IndexExpr:
-			o.wrap(measured, &n.Y)
+			if !gauged(n) {
+				o.wrap(measured, &n.Y)
+			}
 		case *syntax.DictEntry:
 			o.wrap(measured, &n.Key)
 		case *syntax.Comprehension:
@@ -133,18 +154,23 @@ func (o *operands) arguments(args []syntax.Expr) {
 	}
 }
 
-// wrap puts a call of the builtin in the place of an expression that may be large.
-func (o *operands) wrap(builtin string, at *syntax.Expr) {
+// wrap puts a gauge before an expression that may be large.
+func (o *operands) wrap(gauge string, at *syntax.Expr) {
 	was := *at
 	if small(was) {
 		return
 	}
 	*o = append(*o, operand{at, was})
 	pos, _ := was.Span()
-	*at = &syntax.CallExpr{
-		Fn:     &syntax.Ident{Name: builtin, NamePos: pos},
-		Lparen: pos, Args: []syntax.Expr{was}, Rparen: pos,
+	*at = &syntax.IndexExpr{
+		X: &syntax.Ident{Name: gauge, NamePos: pos}, Lbrack: pos, Y: was, Rbrack: pos,
 	}
+}
+
+// gauged reports whether e is an operand with its gauge.
+func gauged(e *syntax.IndexExpr) bool {
+	x, ok := e.X.(*syntax.Ident)
+	return ok && (x.Name == measured || x.Name == factor)
 }
 
 // restore makes the tree what it was.

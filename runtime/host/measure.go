@@ -19,6 +19,9 @@ const (
 	maxNesting = 10_000
 	// element is what an element counts besides the bytes of a string.
 	element = 32
+	// short is how many elements a tuple has at most that is measured by a glance, as what a format
+	// is given.
+	short = 16
 )
 
 var (
@@ -30,14 +33,35 @@ var (
 // than what it measures would. A string has always room: nothing in it is repeated.
 func Measure(v starlark.Value, most int) error {
 	m := measure{left: most}
-	switch v.(type) {
-	case starlark.Tuple, *starlark.List, *starlark.Dict, *starlark.Set, *starlarkstruct.Struct:
-		switch err := m.value(v); err {
-		case errLarge:
-			return fmt.Errorf("%s is larger than %d bytes", v.Type(), most)
-		case errDeep:
-			return fmt.Errorf("%s is %w", v.Type(), err)
+	switch v := v.(type) {
+	case starlark.Tuple:
+		if len(v) <= short && !slices.ContainsFunc(v, contains) {
+			return nil
 		}
+		return m.whole(v)
+	case *starlark.List, *starlark.Dict, *starlark.Set, *starlarkstruct.Struct:
+		return m.whole(v)
+	}
+	return nil
+}
+
+// contains reports whether v is no string and no number.
+func contains(v starlark.Value) bool {
+	switch v.(type) {
+	case starlark.String, starlark.Int, starlark.Float, starlark.Bool:
+		return false
+	}
+	return true
+}
+
+// whole counts v, and says what is wrong with it.
+func (m *measure) whole(v starlark.Value) error {
+	most := m.left
+	switch err := m.value(v); err {
+	case errLarge:
+		return fmt.Errorf("%s is larger than %d bytes", v.Type(), most)
+	case errDeep:
+		return fmt.Errorf("%s is %w", v.Type(), err)
 	}
 	return nil
 }
