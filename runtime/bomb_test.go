@@ -45,12 +45,12 @@ var bombs = []struct{ name, body string }{
 	{"str of a tuple", "str(tuples())"},
 	{"min by sorted", "x = list(range(1 << 16))\nmin([x] * 10000, key = sorted)"},
 	{"sorted by sorted", "x = list(range(1 << 19, 0, -1))\nsorted([x] * 7, key = sorted)\nspin()"},
-	{"slices", "x = list(range(1 << 20)) * 8\nfor _ in range(1 << 24): x[1:]"},
-	{"sums of lists", "x = list(range(1 << 20)) * 4\nfor _ in range(1 << 24): x + [1]"},
+	{"slices", "x = list(range(1 << 20)) * 2\nfor _ in range(1 << 24): x[1:]"},
+	{"sums of lists", "x = list(range(1 << 20)) * 2\nfor _ in range(1 << 24): x + [1]"},
 	{"sets compared", "a, b = set(range(1 << 18)), set(range(1 << 18))\nfor _ in range(1 << 24): a == b"},
 	{"union of sets", "a = set(range(1 << 17))\nfor _ in range(1 << 24): a | a"},
-	{"upper", "s = 'a' * (1 << 24)\nfor _ in range(1 << 24): s.upper()"},
-	{"count", "s = 'a' * (1 << 24)\nfor _ in range(1 << 24): s.count('ab')"},
+	{"upper", "s = 'a' * (1 << 22)\nfor _ in range(1 << 24): s.upper()"},
+	{"count", "s = 'a' * (1 << 22)\nfor _ in range(1 << 24): s.count('ab')"},
 	{"int to str", "x = 3\nfor _ in range(20): x = x * x\nfor _ in range(1 << 24): str(x)"},
 	{"few long steps", "x = list(range(1 << 20))\nfor _ in range(200): x = x[:] if len(x) > 1 << 21 else x + x"},
 	{"caught", "catch(lambda: [list(range(1 << 20))[i:] for i in range(1 << 24)])\nspin()"},
@@ -80,7 +80,8 @@ def app():
     ` + strings.ReplaceAll(body, "\n", "\n    ") + "\n"
 }
 
-// TestBombs verifies that each of them ends near the time limit, with an error.
+// TestBombs verifies that each of them ends near the time limit, with an error. The bound is for a
+// machine that does much else, and whose memory is slow.
 func TestBombs(t *testing.T) {
 	const limit = 500 * time.Millisecond
 	for _, bomb := range bombs {
@@ -92,7 +93,7 @@ func TestBombs(t *testing.T) {
 			select {
 			case err := <-done:
 				took := time.Since(began)
-				if err == nil || took > 20*limit {
+				if err == nil || took > 40*limit {
 					t.Errorf("it ended after %v with %v", took, err)
 				}
 			case <-time.After(120 * limit):
