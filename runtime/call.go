@@ -22,12 +22,12 @@ type call struct {
 	counted uint64        // steps of the thread that the budget has been told
 	next    uint64        // step at which the limits are looked at
 	watch   func() uint64 // nil if nobody watches
-	waiter  host.Waiter   // nil if nobody stands around its waits
+	waiter  host.Waiter   // nil if nobody stands around its waits; set under the patrol's lock
 	trail   *trail        // while a limit is being reached
 
 	pace      pace
-	overseer  *overseer   // nil if the call is not watched
-	cancelled atomic.Bool // by the overseer
+	patrolled patrolled
+	cancelled atomic.Bool // by the patrol
 	failure   error       // what ended the call, once something did
 }
 
@@ -46,6 +46,7 @@ func (c *call) start(ctx context.Context, r *run, length time.Duration, b *budge
 	c.thread.OnMaxSteps = safepoint
 	c.arm(early)
 	host.Attach(&c.thread, c)
+	r.program.patrol.enter(c)
 }
 
 // callOf returns the call that t is the thread of. It is nil on a thread that is not ours.
@@ -56,7 +57,7 @@ func callOf(t *starlark.Thread) *call {
 
 // end ends the call, whose error is *err, or the panic that ended it. It is to be deferred.
 func (c *call) end(err *error) {
-	c.overseer.stop()
+	c.run.program.patrol.leave(c)
 	c.ctx.end()
 	c.count()
 	if v := recover(); v != nil {
@@ -136,11 +137,7 @@ func safepoint(t *starlark.Thread) {
 	case c.failure != nil:
 	case c.reached(nil) == nil:
 		c.trail = nil
-		gap, slow := c.pace.next()
-		if slow || t.Steps >= watched {
-			c.oversee()
-		}
-		c.arm(t.Steps + min(gap, c.run.program.limits.Steps-c.budget.Load()))
+		c.arm(t.Steps + min(c.pace.next(), c.run.program.limits.Steps-c.budget.Load()))
 	default:
 		if c.trail == nil {
 			c.trail = &trail{depth: t.CallStackDepth()}
@@ -171,7 +168,12 @@ func (c *call) Wait(f func(ctx context.Context) error) error {
 }
 
 // Yield is [host.Yielder]'s.
-func (c *call) Yield(w host.Waiter) { c.waiter = w }
+func (c *call) Yield(w host.Waiter) {
+	p := &c.run.program.patrol
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c.waiter = w
+}
 
 // Suspend is [host.Yielder]'s.
 func (c *call) Suspend(idle time.Duration) (resume func()) {

@@ -260,3 +260,15 @@ def app():
 	}
 	group.Wait()
 }
+
+// TestLoopHasPlace checks that a loop whose lines have no place of their own is shown where it
+// begins, and not at the def.
+func TestLoopHasPlace(t *testing.T) {
+	for _, loop := range []string{"while True:", "while (True):", "while 1:"} {
+		src := "def app():\n  x = 1\n  " + loop + "\n    x = 1"
+		err := call(t.Context(), program(t, runtime.Limits{Steps: 100_000}, src, nil))
+		if !strings.HasPrefix(err.Error(), "app.star:3:3: ") {
+			t.Errorf("%s: got %v, want line 3", loop, err)
+		}
+	}
+}

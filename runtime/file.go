@@ -132,7 +132,8 @@ func Dialect() *syntax.FileOptions {
 func (c *Config) Builtins() starlark.StringDict {
 	all := maps.Clone(starlark.Universe)
 	maps.Copy(all, predeclare(c.Predeclared))
-	delete(all, measured)
-	delete(all, factor)
+	for _, name := range gauges {
+		delete(all, name)
+	}
 	return all
 }

@@ -31,13 +31,16 @@ var guarded = []struct {
 // predeclare returns what every file sees: ours, and extra.
 func predeclare(extra starlark.StringDict) starlark.StringDict {
 	all := starlark.StringDict{
-		"catch": starlark.NewBuiltin("catch", catch),
-		"fail":  starlark.NewBuiltin("fail", fail),
-		"range": starlark.NewBuiltin("range", shortRange),
-		"type":  starlark.NewBuiltin("type", typeOf),
+		"catch":   starlark.NewBuiltin("catch", catch),
+		"getattr": starlark.NewBuiltin("getattr", attribute),
+		"fail":    starlark.NewBuiltin("fail", fail),
+		"range":   starlark.NewBuiltin("range", shortRange),
+		"type":    starlark.NewBuiltin("type", typeOf),
 
 		measured: gauge(measure),
 		factor:   gauge(multiply),
+		haystack: proxy{of: searched},
+		owner:    proxy{of: received},
 	}
 	for _, row := range guarded {
 		for _, name := range row.names {

@@ -15,9 +15,14 @@ import (
 // "gauge[x]" in the place of such an operand x. Those that are small by what stands there are
 // left: a literal, say. No script can write the names of the gauges.
 const (
-	measured = "(operand)" // what is hashed, compared or written
-	factor   = "(factor)"  // what is multiplied
+	measured = "(operand)"  // what is hashed, compared or written
+	factor   = "(factor)"   // what is multiplied
+	haystack = "(searched)" // what is looked through
+	owner    = "(receiver)" // what a method is taken of
 )
+
+// gauges are the names of all.
+var gauges = []string{measured, factor, haystack, owner}
 
 // A gauge returns an error for a value that is too large. For a script it is a mapping of each value
 // to itself: to look that up costs a tenth of a call.
@@ -44,12 +49,8 @@ var methods = []string{
 	"issuperset", "pop", "remove", "setdefault", "symmetric_difference", "union", "update",
 }
 
-// plain are the builtins, and the methods of strings, whose results are measured in no time.
-var plain = []string{
-	"bool", "chr", "float", "hash", "int", "len", "ord", "repr", "str", "type",
-	"capitalize", "endswith", "find", "join", "lower", "lstrip", "removeprefix", "removesuffix",
-	"replace", "rstrip", "startswith", "strip", "title", "upper",
-}
+// searches are those of them that look through a list.
+var searches = []string{"index", "remove"}
 
 // measure is the gauge of what is hashed, compared or written.
 func measure(v starlark.Value) error {
@@ -89,6 +90,7 @@ type operand struct {
 
 // enclose puts the gauges into a tree that is not resolved yet.
 func (o *operands) enclose(tree *syntax.File) {
+	called := make(map[*syntax.DotExpr]bool)
 	syntax.Walk(tree, func(n syntax.Node) bool {
 		switch n := n.(type) {
 		case *syntax.BinaryExpr:
@@ -109,8 +111,18 @@ func (o *operands) enclose(tree *syntax.File) {
 			}
 		case *syntax.CallExpr:
 			if dot, ok := n.Fn.(*syntax.DotExpr); ok && slices.Contains(methods, dot.Name.Name) {
+				called[dot] = true
 				o.arguments(n.Args)
+				if slices.Contains(searches, dot.Name.Name) && slices.ContainsFunc(n.Args, large) {
+					o.wrap(haystack, &dot.X)
+				}
 			}
+		case *syntax.DotExpr:
+			if !called[n] && slices.Contains(methods, n.Name.Name) {
+				o.put(owner, &n.X)
+			}
+		case *syntax.WhileStmt:
+			o.loop(n)
 		}
 		return true
 	})
@@ -130,7 +142,29 @@ func (o *operands) binary(op syntax.Token, x, y *syntax.Expr) {
 			o.wrap(measured, x)
 		}
 	case syntax.IN, syntax.NOT_IN:
+		if !small(*y) && !small(*x) {
+			o.wrap(haystack, y)
+		}
 		o.wrap(measured, x)
+	}
+}
+
+// loop gives while True a place: a loop whose instructions have none would seem to be where its def
+// is.
+func (o *operands) loop(n *syntax.WhileStmt) {
+	cond := n.Cond
+	for {
+		paren, ok := cond.(*syntax.ParenExpr)
+		if !ok {
+			break
+		}
+		cond = paren.X
+	}
+	name, _ := cond.(*syntax.Ident)
+	number, _ := cond.(*syntax.Literal)
+	if name != nil && name.Name == "True" || number != nil && number.Value == int64(1) {
+		*o = append(*o, operand{&n.Cond, n.Cond})
+		n.Cond = &syntax.BinaryExpr{X: cond, Op: syntax.EQL, OpPos: n.While, Y: cond}
 	}
 }
 
@@ -156,10 +190,14 @@ func (o *operands) arguments(args []syntax.Expr) {
 
 // wrap puts a gauge before an expression that may be large.
 func (o *operands) wrap(gauge string, at *syntax.Expr) {
-	was := *at
-	if small(was) {
-		return
+	if !small(*at) {
+		o.put(gauge, at)
 	}
+}
+
+// put puts a gauge before any expression.
+func (o *operands) put(gauge string, at *syntax.Expr) {
+	was := *at
 	*o = append(*o, operand{at, was})
 	pos, _ := was.Span()
 	*at = &syntax.IndexExpr{
@@ -170,7 +208,7 @@ func (o *operands) wrap(gauge string, at *syntax.Expr) {
 // gauged reports whether e is an operand with its gauge.
 func gauged(e *syntax.IndexExpr) bool {
 	x, ok := e.X.(*syntax.Ident)
-	return ok && (x.Name == measured || x.Name == factor)
+	return ok && slices.Contains(gauges, x.Name)
 }
 
 // restore makes the tree what it was.
@@ -178,63 +216,4 @@ func (o operands) restore() {
 	for _, place := range slices.Backward(o) {
 		*place.at = place.was
 	}
-}
-
-// small reports whether an expression is a value that is measured in no time, by what it says.
-func small(e syntax.Expr) bool {
-	switch e := e.(type) {
-	case *syntax.Literal:
-		return true
-	case *syntax.ParenExpr:
-		return small(e.X)
-	case *syntax.UnaryExpr:
-		return e.Op == syntax.NOT || small(e.X)
-	case *syntax.ListExpr:
-		return !slices.ContainsFunc(e.List, large)
-	case *syntax.TupleExpr:
-		return !slices.ContainsFunc(e.List, large)
-	case *syntax.CondExpr:
-		return small(e.True) && small(e.False)
-	case *syntax.BinaryExpr:
-		switch e.Op {
-		case syntax.PLUS:
-			return text(e.X) || text(e.Y)
-		case syntax.PERCENT:
-			return text(e.X)
-		case syntax.STAR, syntax.PIPE, syntax.AND, syntax.OR:
-			return small(e.X) && small(e.Y)
-		case syntax.EQL, syntax.NEQ, syntax.LT, syntax.LE, syntax.GT, syntax.GE, syntax.IN,
-			syntax.NOT_IN:
-			return true
-		}
-	case *syntax.CallExpr:
-		return calls(e.Fn)
-	}
-	return false
-}
-
-func large(e syntax.Expr) bool { return !small(e) }
-
-// text reports whether an expression is a string, or fails.
-func text(e syntax.Expr) bool {
-	switch e := e.(type) {
-	case *syntax.Literal:
-		return e.Token == syntax.STRING || e.Token == syntax.BYTES
-	case *syntax.ParenExpr:
-		return text(e.X)
-	case *syntax.BinaryExpr:
-		return e.Op == syntax.PERCENT && text(e.X) || e.Op == syntax.PLUS && (text(e.X) || text(e.Y))
-	}
-	return false
-}
-
-// calls reports whether fn is a builtin or a method with a plain result.
-func calls(fn syntax.Expr) bool {
-	switch fn := fn.(type) {
-	case *syntax.Ident:
-		return slices.Contains(plain, fn.Name)
-	case *syntax.DotExpr:
-		return slices.Contains(plain, fn.Name.Name)
-	}
-	return false
 }

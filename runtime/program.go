@@ -22,6 +22,7 @@ type Program struct {
 	limits     Limits
 	logger     *slog.Logger
 	generation *generation
+	patrol     patrol
 
 	globals starlark.StringDict // of root
 

@@ -59,10 +59,19 @@
 // A script is trusted code with guard rails. The interpreter is interrupted between two of its
 // steps, never inside a builtin or an operator, and it does not count memory. So the predeclared
 // range, int, list, sorted and their like refuse inputs that would hold a processor or exhaust the
-// process (see [Limits]), and what a client sends is bounded where it is decoded. But a script can
-// still ask for a gigabyte in one step ("a" * (1 << 29), [0] * (1 << 28), s.replace, s.join,
-// str of a list that holds itself many times over), or double a string until the deadline. Code
-// that nobody has read belongs in a process of its own, with a memory limit.
+// process (see [Limits]); ints of more than a million bits are not multiplied; what is hashed,
+// compared or written has at most 4 million values, each counted as often as it is in there; and
+// what a client sends is bounded where it is decoded. A file is compiled with a look at such
+// operands, which costs a few steps.
+//
+// A call whose steps are long ends a tenth of a second after its deadline, and at the end of its
+// step: a second at most for one of the language, but as long as it likes for a function of Go that
+// does not look at its context. A server gives the slot of such a call to others, and does not wait
+// for it when it is told to stop; its goroutine stays.
+//
+// A script can still ask for a gigabyte in one step ("a" * (1 << 29), [0] * (1 << 28), s.replace,
+// s.join), or double a string until the deadline. Code that nobody has read belongs in a process of
+// its own, with a memory limit.
 package runtime
 
 import (

@@ -7,9 +7,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"testing/synctest"
 	"time"
 
+	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/tee"
 	"github.com/larkspur-web/larkspur/server"
 	"go.starlark.net/starlark"
@@ -68,17 +70,25 @@ func TestFloodIsCounted(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				hold := make(chan struct{})
-				app := program(t, `
-def app(environ, start_response):
-    wait(environ["QUERY_STRING"])
-    fail("at one place")
-`, starlark.StringDict{"wait": starlark.NewBuiltin("wait", func(_ *starlark.Thread,
-					_ *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
+				wait := func(_ *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple,
+					_ []starlark.Tuple) (starlark.Value, error) {
 					if args[0] == starlark.String("hold") {
 						<-hold
 					}
 					return starlark.None, nil
-				})})
+				}
+				app, err := runtime.Load(&runtime.Config{
+					FS: fstest.MapFS{"app.star": {Data: []byte(`
+def app(environ, start_response):
+    wait(environ["QUERY_STRING"])
+    fail("at one place")
+`)}},
+					Limits:      runtime.Limits{Time: time.Hour}, // else the slot is given away
+					Predeclared: starlark.StringDict{"wait": starlark.NewBuiltin("wait", wait)},
+				}, "app.star")
+				if err != nil {
+					t.Fatal(err)
+				}
 				var log sharedLog
 				h := &server.Handler{App: app, Mount: "/app", Slots: test.slots,
 					Logger: slog.New(slog.NewTextHandler(&log, nil))}

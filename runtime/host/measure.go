@@ -17,8 +17,8 @@ const (
 	MaxSize = 128 << 20
 	// maxNesting is how deep it may be: hashing recurs.
 	maxNesting = 10_000
-	// element is what an element counts besides the bytes of a string.
-	element = 32
+	// Element is what an element counts besides the bytes of a string.
+	Element = 32
 	// short is how many elements a tuple has at most that is measured by a glance, as what a format
 	// is given.
 	short = 16
@@ -74,7 +74,7 @@ type measure struct {
 
 // value counts v.
 func (m *measure) value(v starlark.Value) error {
-	if m.left -= element; m.left < 0 {
+	if m.left -= Element; m.left < 0 {
 		return errLarge
 	}
 	switch v := v.(type) {
