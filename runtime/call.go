@@ -37,14 +37,13 @@ var (
 	_ host.Yielder = (*call)(nil)
 )
 
-// start begins the call c of r, which is fresh, for at most length.
+// start begins the call c of r, which is fresh, for at most length. It has to be armed.
 func (c *call) start(ctx context.Context, r *run, length time.Duration, b *budget) {
 	c.run, c.budget = r, b
 	c.pace.looked = c.ctx.start(ctx, length)
 	c.thread.Name = r.program.name
 	c.thread.Print = print
 	c.thread.OnMaxSteps = safepoint
-	c.arm(early)
 	host.Attach(&c.thread, c)
 	r.program.patrol.enter(c)
 }

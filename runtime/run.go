@@ -55,9 +55,8 @@ func (r *run) Call(ctx context.Context, use host.Use) (err error) {
 		return ErrClosed
 	}
 	c, outermost := r.enter(ctx)
-	if left := r.program.limits.Steps - min(r.calls.Load(), r.program.limits.Steps); left < early {
-		c.arm(max(left, 1))
-	}
+	left := r.program.limits.Steps - min(r.calls.Load(), r.program.limits.Steps)
+	c.arm(max(min(left, early), 1))
 	defer c.end(&err)
 	if outermost {
 		defer r.leave()
@@ -111,6 +110,7 @@ func (r *run) CleanUp(ctx context.Context, use host.Use) (err error) {
 	}
 	c := new(call)
 	c.start(ctx, r, length, &clean.steps)
+	c.arm(interval)
 	defer c.end(&err)
 	return r.program.explained(c.outcome(use(&c.ctx, &c.thread, r.program.app)))
 }

@@ -133,6 +133,8 @@ func TestCleanUpSharesOneCall(t *testing.T) {
 		FS: fstest.MapFS{"app.star": {Data: []byte(`
 def app(environ, start_response):
     def finish(status, error):
+        for _ in range(50):
+            pass
         release(status)
         while True:
             pass
