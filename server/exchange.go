@@ -43,7 +43,8 @@ func exchangeOf(w http.ResponseWriter, r *http.Request) (x *exchange, promised b
 // mounted notes where a request is mounted, and returns it: middleware between the Front and the
 // Gateway may change the path.
 func (x *exchange) mounted(r *http.Request, path string, promised bool) *http.Request {
-	name := x.request.Stripped() + path
+	facts := environ.Request{Message: r}
+	name := facts.Stripped() + path
 	if !promised {
 		x.request.ScriptName = name
 	} else if name != "" {

@@ -63,7 +63,7 @@ func TestStripPrefix(t *testing.T) {
 func TestStripPrefixOfPromises(t *testing.T) {
 	gateway := &server.Gateway{App: program(t, `
 def app(environ, start_response):
-    link = [("Link", "</a/style.css>; rel=preload; as=style")] if environ["PATH_INFO"] == "/page" else []
+    link = [("Link", "</a/a/style.css>; rel=preload; as=style")] if environ["PATH_INFO"] == "/page" else []
     start_response("200 OK", [("Content-Type", "text/html")] + link)
     return [environ["SCRIPT_NAME"], "|", environ["PATH_INFO"]]
 `, nil)}
@@ -78,7 +78,7 @@ def app(environ, start_response):
 		}
 		defer c.Close()
 		x := ask(t, c, "/a/page")
-		if got := string(x.Body) + " " + fmt.Sprint(bodies(x)); got != "/a|/page [/a|/style.css]" {
+		if got := string(x.Body) + " " + fmt.Sprint(bodies(x)); got != "/a|/page [/a|/a/style.css]" {
 			t.Errorf("got %s", got)
 		}
 	}
