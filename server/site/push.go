@@ -54,6 +54,16 @@ func (v *Site) withMap() (*Site, error) {
 	return &next, nil
 }
 
+// mapFile is that of the site; empty if there is none.
+func (s *Server) mapFile() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.site == nil {
+		return ""
+	}
+	return s.site.Push.MapFile
+}
+
 // reloadMap takes up the map that is in the MapFile now.
 func (s *Server) reloadMap() error {
 	s.mu.Lock()
@@ -76,9 +86,7 @@ func (s *Server) followMap(ctx context.Context) {
 	var name string
 	var seen fileState
 	for {
-		s.mu.Lock()
-		now := s.site.Push.MapFile
-		s.mu.Unlock()
+		now := s.mapFile()
 		state := stateOf(now)
 		if now == name && state != seen {
 			_ = s.reloadMap() // it has logged what came of it

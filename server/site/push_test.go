@@ -1,6 +1,7 @@
 package site_test
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/http/httptrace"
@@ -57,6 +58,29 @@ func TestMapFile(t *testing.T) {
 		if !strings.Contains(got, "/b.css") {
 			t.Errorf("watched %v: got %q, want /b.css", watched, got)
 		}
+	}
+}
+
+// TestServeBeforeSet verifies that a site may be set once the server serves, which watches it then.
+func TestServeBeforeSet(t *testing.T) {
+	s := &site.Server{Watch: true, Logger: slog.New(slog.DiscardHandler)}
+	ctx, stop := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(ctx) }()
+	defer func() { stop(); <-served }()
+	time.Sleep(50 * time.Millisecond) // no event says that it serves nothing
+	file := filepath.Join(t.TempDir(), "site.push")
+	if err := os.WriteFile(file, []byte("/\n    /a.css as=style\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Set(&site.Site{
+		Listen: []string{anywhere}, Mounts: []site.Mount{{App: says("page")}},
+		Push: site.Push{HintHTTP1: true, MapFile: file},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if early, status := hints(t, s.Listeners()[0].URL); status != 200 || early.Get("Link") == "" {
+		t.Errorf("got %d, hints %v", status, early)
 	}
 }
 
