@@ -40,7 +40,7 @@ var table = []struct {
 	{Key{"SCRIPT_NAME", "environ", "string", "always",
 		"The path under which the application is mounted, decoded; `\"\"` at the root. " +
 			"Never ends with a slash."},
-		func(e *Environ) starlark.Value { name, _ := e.request.scriptName(); return e.value(name) }},
+		func(e *Environ) starlark.Value { name, _ := e.request.split(); return e.value(name) }},
 	{Key{"PATH_INFO", "environ", "string", "always",
 		"The rest of the path: percent-decoded octets; `\"\"` when the target is the mount " +
 			"itself. Double slashes stay."},
@@ -178,8 +178,6 @@ func extension(x Extension) getter {
 	}
 }
 
-// pathInfo is the rest of the path, which may be empty (PEP 3333, "environ Variables"): decoded
-// octets, not the PEP's latin-1 text, since a Starlark string holds octets.
 // serverProtocol is that of the message.
 func (e *Environ) serverProtocol() starlark.Value {
 	if m := e.request.Message; m.ProtoMajor != 1 || m.ProtoMinor <= 1 {
@@ -189,13 +187,11 @@ func (e *Environ) serverProtocol() starlark.Value {
 	return e.value("HTTP/1.1")
 }
 
+// pathInfo is the rest of the path, which may be empty (PEP 3333, "environ Variables"): decoded
+// octets, not the PEP's latin-1 text, since a Starlark string holds octets.
 func (e *Environ) pathInfo() starlark.Value {
-	_, left := e.request.scriptName()
-	path := e.request.Message.URL.Path[len(left):]
-	if path != "" && path[0] != '/' && e.request.Stripped() != "" {
-		path = "/" + path // http.StripPrefix took the slash too
-	}
-	return e.value(path)
+	_, rest := e.request.split()
+	return e.value(rest)
 }
 
 func (e *Environ) requestURI() starlark.Value {

@@ -73,14 +73,18 @@ func (r *Request) Stripped() string {
 	return strings.TrimSuffix(prefix, "/")
 }
 
-// scriptName is SCRIPT_NAME, and what is left of it in the path of the message.
-func (r *Request) scriptName() (name, left string) {
-	stripped := r.Stripped()
-	left, ok := strings.CutPrefix(r.ScriptName, stripped)
-	if !ok || !Within(r.Message.URL.Path, left) {
-		return stripped, "" // more was taken off than the mount, or it is another path
+// split returns SCRIPT_NAME and PATH_INFO.
+func (r *Request) split() (scriptName, pathInfo string) {
+	stripped, path := r.Stripped(), r.Message.URL.Path
+	scriptName, pathInfo = stripped, path // more was taken off than the mount, or it is another path
+	// What of the mount is in the path of the message.
+	if left, ok := strings.CutPrefix(r.ScriptName, stripped); ok && Within(path, left) {
+		scriptName, pathInfo = r.ScriptName, path[len(left):]
 	}
-	return r.ScriptName, left
+	if stripped != "" && pathInfo != "" && pathInfo[0] != '/' {
+		pathInfo = "/" + pathInfo // http.StripPrefix took the slash too
+	}
+	return scriptName, pathInfo
 }
 
 // ID is an id that no other request of any process has: random for the source, counted in it.
