@@ -55,8 +55,7 @@ func (h *hold) join(r *http.Request, g *Gateway) (l *lease, err error) {
 		return nil, errGone // it was left behind at its deadline, and the page has ended since
 	}
 	s := g.Slots.orProcess()
-	_, promised := push.Pushed(r.Context())
-	if err := h.take(r.Context(), s, !promised, s.come); err != nil {
+	if err := h.take(r.Context(), s, s.come); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -70,15 +69,11 @@ func (h *hold) join(r *http.Request, g *Gateway) (l *lease, err error) {
 	return l, nil
 }
 
-// take takes a slot of s, if none is held: as soon as there is one if it may wait, else at once.
-// h.mu is held, but not while it waits.
-func (h *hold) take(ctx context.Context, s *Slots, wait bool,
-	queue func(context.Context) error) error {
+// take takes a slot of s, if none is held: at once if there is one, else from a queue. h.mu is held,
+// but not in the queue.
+func (h *hold) take(ctx context.Context, s *Slots, queue func(context.Context) error) error {
 	if h.has(s) || s.try() {
 		return nil
-	}
-	if !wait {
-		return errFull
 	}
 	h.mu.Unlock()
 	err := queue(ctx)
@@ -123,7 +118,7 @@ func (h *hold) goOn(ctx context.Context, l *lease, running *bool) error {
 		return nil
 	}
 	s := l.gateway.Slots.orProcess()
-	if err := h.take(ctx, s, true, s.goOn); err != nil {
+	if err := h.take(ctx, s, s.goOn); err != nil {
 		return err
 	}
 	l.running++

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/environ"
+	"github.com/larkspur-web/larkspur/push"
 )
 
 // Slots bound how many calls of applications run at once, how many requests wait for their turn,
@@ -26,11 +27,11 @@ type Slots struct {
 	Queue int
 	// Wait is how long a request waits before it is answered 503. Zero means [DefaultWait].
 	Wait time.Duration
-	// Waiting is how many calls may have begun and wait; each takes about 20 KiB. A block of the body that a call has in
-	// hand, and that no other one has, counts as one more for each 64 KiB. With too many, the client
-	// address (for IPv6, the /64) that has the most loses the call that has waited longest; if none
-	// has more than that of the last to come, the last to come does. It gets 503, or a response that
-	// breaks off. Zero means [DefaultWaiting].
+	// Waiting is how many calls may have begun and wait; each takes about 20 KiB. A block of the
+	// body that a call has in hand, and that no other one has, counts as one more for each 64 KiB.
+	// With too many, the client address (for IPv6, the /64) that has the most loses the call that
+	// has waited longest; if none has more than that of the last to come, the last to come does. It
+	// gets 503, or a response that breaks off. Zero means [DefaultWaiting].
 	Waiting int
 
 	once  sync.Once
@@ -91,9 +92,12 @@ func (s *Slots) try() bool {
 	return true
 }
 
-// come takes a slot for a request, as soon as there is one. It must be released, if there is no
-// error.
+// come takes a slot for a request, as soon as there is one; but not for a promised one: its page
+// waits for it, and may have the last slot. It must be released, if there is no error.
 func (s *Slots) come(ctx context.Context) error {
+	if _, promised := push.Pushed(ctx); promised {
+		return errFull
+	}
 	patience := s.Wait
 	if patience == 0 {
 		patience = DefaultWait
