@@ -16,6 +16,7 @@ import (
 type extra struct {
 	finishers []starlark.Callable // that on_finish was given
 	waiter    waiter
+	waits     bool // the call, whose own this is
 }
 
 // extras returns that of the response, made when it is first asked for.
@@ -76,10 +77,13 @@ func (r *response) receive(read func(context.Context) error) error {
 // counts as a call that waits, and has no slot meanwhile unless calls must not overlap. One that may
 // not wait, or must not go on, is failed.
 func (r *response) wait(ctx context.Context, block string, f func() error) error {
-	w := &r.extras().waiter
-	if w.client != nil {
+	e := r.extras()
+	if e.waits {
 		return f() // a wait inside another
 	}
+	e.waits = true
+	defer func() { e.waits = false }()
+	w := &e.waiter
 	if w.evict == nil {
 		w.evict = r.evict
 		w.address = addressOf(r.env.Request().Peer())
