@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -14,22 +15,23 @@ import (
 // of text. It says the status and the id under which the failure was logged, and nothing else. A
 // [Front] without an ErrorPage answers so; an ErrorPage may leave to it what it does not want.
 func (f *Failure) Write(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
+	h, text := w.Header(), http.StatusText(f.Status)
 	var body []byte
-	switch media := acceptable(r.Header["Accept"]); media {
+	switch acceptable(r.Header["Accept"]) {
 	case "text/html":
 		var page strings.Builder
-		_ = errorPage.Execute(&page, f) // the template and its data are ours
+		// The template and its data are ours.
+		_ = errorPage.Execute(&page, errorView{f.Status, text, f.advice(), f.RequestID})
 		h.Set("Content-Type", "text/html; charset=utf-8")
 		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
 		body = []byte(page.String())
 	case "application/problem+json", "application/json":
 		h.Set("Content-Type", "application/problem+json")
-		body, _ = json.Marshal(problem{f.Text(), f.Status, f.RequestID}) // all of it is text
+		body, _ = json.Marshal(problem{text, f.Status, f.RequestID}) // all of it is text
 		body = append(body, '\n')
 	default:
 		h.Set("Content-Type", "text/plain; charset=utf-8")
-		body = []byte(strconv.Itoa(f.Status) + " " + f.Text() + "\n")
+		body = []byte(strconv.Itoa(f.Status) + " " + text + "\n")
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -47,11 +49,14 @@ type problem struct {
 	Request string `json:"request,omitempty"`
 }
 
-// Text is the status in words.
-func (f *Failure) Text() string { return http.StatusText(f.Status) }
+// An errorView is what the page shows.
+type errorView struct {
+	Status                  int
+	Text, Advice, RequestID string
+}
 
-// Advice is what the client may do about the failure.
-func (f *Failure) Advice() string {
+// advice is what the client may do about the failure.
+func (f *Failure) advice() string {
 	switch {
 	case f.Status == http.StatusNotFound:
 		return "There is nothing at this address."
@@ -88,11 +93,8 @@ func acceptable(accept []string) string {
 		if weight <= most {
 			continue
 		}
-		for _, t := range errorTypes {
-			if t == media {
-				best, most = t, weight
-				break
-			}
+		if slices.Contains(errorTypes, media) {
+			best, most = media, weight
 		}
 	}
 	return best
