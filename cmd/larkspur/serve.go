@@ -56,7 +56,7 @@ process should get by with. It is a soft limit: set it a tenth below a hard one.
 			if err != nil {
 				return runError{err}
 			}
-			v.Access = accessLog(access, stderr)
+			v.Access = accessLog(access, logger, stderr)
 			p := &process{server: s.server(logger), site: v, logger: logger, stderr: stderr}
 			return p.run(c.Context())
 		},
@@ -68,15 +68,15 @@ process should get by with. It is a soft limit: set it a tenth below a hard one.
 	return c
 }
 
-// accessLog returns where requests are logged to in the form, nil for nowhere. No form is text in a
-// terminal, where somebody looks.
-func accessLog(form string, stderr io.Writer) *slog.Logger {
+// accessLog returns where requests are logged to in the form, nil for nowhere: as text that is where
+// all else is. No form is text in a terminal, where somebody looks.
+func accessLog(form string, text *slog.Logger, stderr io.Writer) *slog.Logger {
 	if f, ok := stderr.(*os.File); form == "" && ok && term.IsTerminal(int(f.Fd())) {
 		form = "text"
 	}
 	switch form {
 	case "text":
-		return slog.New(slog.NewTextHandler(stderr, nil))
+		return text
 	case "json":
 		return slog.New(slog.NewJSONHandler(stderr, nil))
 	}

@@ -107,8 +107,11 @@ type fileState struct {
 }
 
 func stateOf(name string) fileState {
+	if name == "" {
+		return fileState{}
+	}
 	info, err := os.Stat(name)
-	if name == "" || err != nil {
+	if err != nil {
 		return fileState{}
 	}
 	return fileState{info.ModTime(), info.Size()}
