@@ -171,7 +171,7 @@ func appendFields(fields []responseField, name string, values []string) []respon
 	for _, v := range values {
 		// RFC 9113, section 8.2.1.
 		if wire.Value(v) {
-			fields = append(fields, responseField{known, strings.Trim(v, " \t")})
+			fields = append(fields, responseField{known, wire.Trim(v)})
 		}
 	}
 	return fields
