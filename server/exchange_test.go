@@ -28,12 +28,7 @@ def app(environ, start_response):
 func pushing(t *testing.T, h http.Handler) (*httptest.Server, *pushtest.Client) {
 	t.Helper()
 	s := serve(t, h)
-	c, err := pushtest.Dial(t.Context(), s.URL, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	return s, c
+	return s, dialPushes(t, s.URL, nil)
 }
 
 // TestFrontsNest verifies that what is promised with a page runs in the slot of the page where one front is

@@ -14,7 +14,6 @@ import (
 
 	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/push"
-	"github.com/larkspur-web/larkspur/push/pushtest"
 	"github.com/larkspur-web/larkspur/runtime"
 	rthost "github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/server"
@@ -97,11 +96,7 @@ def app(environ, start_response):
 		},
 		Push: &push.Policy{VerifyTimeout: 20 * time.Second},
 	})
-	c, err := pushtest.Dial(t.Context(), s.URL, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
+	c := dialPushes(t, s.URL, nil)
 	x := ask(t, c, "/blog/")
 	if got, want := fmt.Sprint(bodies(x)), "[/static|/a.css script]"; got != want {
 		t.Errorf("promised %s, want %s", got, want)

@@ -87,11 +87,7 @@ def app(environ, start_response):
 			}
 		}
 		s := serve(t, &server.Handler{App: live, Push: policy})
-		c, err := pushtest.Dial(t.Context(), s.URL, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
+		c := dialPushes(t, s.URL, nil)
 		for n := 1; n <= 2; n++ {
 			x := ask(t, c, "/")
 			if len(x.Promises) != 1 || string(x.Body) != fmt.Sprintf("page %d", n) || string(x.Promises[0].Body) != fmt.Sprintf("style %d", n) {
@@ -176,11 +172,7 @@ def app(environ, start_response):
 		t.Fatal(err)
 	}
 	s := serve(t, &server.Handler{App: app, Logger: slog.New(slog.DiscardHandler), Push: &push.Policy{VerifyTimeout: 20 * time.Second}})
-	c, err := pushtest.Dial(t.Context(), s.URL, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
+	c := dialPushes(t, s.URL, nil)
 	x := ask(t, c, "/")
 	if n := len(x.Promises); x.Status != 200 || n == 0 || n == 9 {
 		t.Errorf("status %d with %d promises, want 200 with some of 9: the steps of one call are for all of them", x.Status, n)

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/push"
-	"github.com/larkspur-web/larkspur/push/pushtest"
 	"github.com/larkspur-web/larkspur/server"
 )
 
@@ -72,11 +71,7 @@ def app(environ, start_response):
 			Mounts: []server.Mount{{Path: "/a", Handler: h}},
 			Push:   &push.Policy{VerifyTimeout: 20 * time.Second},
 		})
-		c, err := pushtest.Dial(t.Context(), s.URL, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
+		c := dialPushes(t, s.URL, nil)
 		x := ask(t, c, "/a/page")
 		if got := string(x.Body) + " " + fmt.Sprint(bodies(x)); got != "/a|/page [/a|/a/style.css]" {
 			t.Errorf("got %s", got)

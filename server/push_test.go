@@ -94,7 +94,13 @@ func (s *pushSite) decided() []string {
 func (s *pushSite) dial(t testing.TB, settings pushtest.Settings) *pushtest.Client {
 	t.Helper()
 	settings.TLS = &tls.Config{InsecureSkipVerify: true}
-	c, err := pushtest.Dial(context.Background(), s.URL, &settings)
+	return dialPushes(t, s.URL, &settings)
+}
+
+// dialPushes makes a client that takes pushes, on a connection of its own, which ends with the test.
+func dialPushes(t testing.TB, url string, settings *pushtest.Settings) *pushtest.Client {
+	t.Helper()
+	c, err := pushtest.Dial(context.Background(), url, settings)
 	if err != nil {
 		t.Fatal(err)
 	}

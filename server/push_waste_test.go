@@ -90,15 +90,8 @@ func view(t *testing.T, n int, off bool, settings pushtest.Settings) (w waste) {
 		}),
 		Logger: slog.New(slog.DiscardHandler),
 	})
-	dial := func(settings pushtest.Settings) *pushtest.Client {
-		c, err := pushtest.Dial(t.Context(), s.URL, &settings)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { c.Close() })
-		return c
-	}
-	client, other := dial(settings), dial(pushtest.Settings{NoPush: true})
+	client := dialPushes(t, s.URL, &settings)
+	other := dialPushes(t, s.URL, &pushtest.Settings{NoPush: true})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	measured := make(chan []time.Duration, 1)

@@ -97,12 +97,7 @@ def app(environ, start_response):
 			user := http.Header{"Cookie": {"id=secret"}, "Authorization": {"secret"}, "X-Tenant": {"secret"},
 				"User-Agent": {"test"}}
 			for _, fields := range []http.Header{user, {"User-Agent": {"test"}}, user} {
-				client, err := pushtest.Dial(t.Context(), s.URL, nil)
-				if err != nil {
-					t.Fatal(err)
-				}
-				x := do(t, client, pushtest.Request{Target: "/", Header: fields})
-				client.Close()
+				x := do(t, dialPushes(t, s.URL, nil), pushtest.Request{Target: "/", Header: fields})
 				want := !c.personal || fields["Cookie"] == nil
 				mu.Lock()
 				if got := len(x.Promises) == 1; got != want {
@@ -147,13 +142,8 @@ def app(environ, start_response):
 				},
 			},
 		}
-		client, err := pushtest.Dial(t.Context(), serve(t, f).URL, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		x := do(t, client, pushtest.Request{Target: "/",
+		x := do(t, dialPushes(t, serve(t, f).URL, nil), pushtest.Request{Target: "/",
 			Header: http.Header{"Authorization": {"Basic dXNlcjpwYXNz"}}})
-		client.Close()
 		if len(x.Promises) != c.want {
 			t.Errorf("%s: promised %q", c.key, bodies(x))
 		}
@@ -178,11 +168,7 @@ def app(environ, start_response):
 			}
 			app.ServeHTTP(w, r)
 		})})
-	client, err := pushtest.Dial(t.Context(), s.URL, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
+	client := dialPushes(t, s.URL, nil)
 	x := do(t, client, pushtest.Request{Target: "/", Header: http.Header{"Cookie": {"a=b"}}})
 	if got := fmt.Sprint(bodies(x)); got != "[]" {
 		t.Errorf("promised %s", got)

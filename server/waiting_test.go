@@ -68,16 +68,12 @@ type crowd struct {
 // serveWaits serves the application waits in these slots, on HTTP/1.
 func serveWaits(t *testing.T, slots *server.Slots) *crowd {
 	h := &server.Handler{App: waiting(t), Slots: slots, Logger: slog.New(slog.DiscardHandler)}
-	s := httptest.NewUnstartedServer(h)
-	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
-	server.Configure(s.Config)
-	s.Start()
-	t.Cleanup(s.Close)
+	s := serve(t, h)
 	return &crowd{t, s.Listener.Addr().String()}
 }
 
-// wait makes n clients send a request and do nothing else, and returns them.
-func (c *crowd) wait(n int, request string) (all []net.Conn) {
+// wait makes n clients send a request and do nothing else.
+func (c *crowd) wait(n int, request string) {
 	c.t.Helper()
 	for range n {
 		conn, err := net.Dial("tcp", c.addr)
@@ -89,9 +85,7 @@ func (c *crowd) wait(n int, request string) (all []net.Conn) {
 		if _, err := io.WriteString(conn, request); err != nil {
 			c.t.Fatal(err)
 		}
-		all = append(all, conn)
 	}
-	return all
 }
 
 // get asks for a page and returns its status and body.

@@ -1,11 +1,8 @@
 package site_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"html"
-	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -238,24 +235,7 @@ func TestMistakesOfRequests(t *testing.T) {
 			}
 			url := serve(t, &site.Server{Develop: true}, &site.Site{Listen: []string{anywhere},
 				Mounts: []site.Mount{{App: app}}})
-			r, err := http.NewRequest("GET", url, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			r.Header.Set("Accept", "application/json")
-			res, err := http.DefaultClient.Do(r)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer res.Body.Close()
-			body, err := io.ReadAll(res.Body)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var got struct{ Place, Message string }
-			if err := json.Unmarshal(body, &got); err != nil {
-				t.Fatal(err)
-			}
+			got := fails(t, url)
 			if said := got.Place + ": " + got.Message; said != want {
 				t.Errorf("dev says %s\nwant     %s", said, want)
 			}
