@@ -229,8 +229,8 @@ func Codes() []CodeInfo {
 	}
 }
 
-// An Error is a fault of the contract, found while a script runs. The interpreter adds the place. It
-// is also how Go code that a script calls has a request answered with a status of its own.
+// An Error is a fault of the contract, found while a script runs. The interpreter adds the place.
+// It is also how Go code that a script calls has a request answered with a status of its own.
 type Error struct {
 	Code Code   // "" if it is no fault of the contract
 	Msg  string // what is wrong

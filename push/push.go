@@ -25,7 +25,8 @@
 // What is promised is known. The handler runs the promised request first, inside the page's, into a
 // buffer and within a deadline. Only a whole 200 that the client may keep, that sets no cookie, and
 // that depends on nothing but what was copied from the page's request is promised, with that very
-// answer; a handler that does not say so by Vary says it by [Depends]. A 404, a redirect or a login page never is.
+// answer; a handler that does not say so by Vary says it by [Depends]. A 404, a redirect or a login
+// page never is.
 //
 // What the client has is not sent again. The diary of its connection knows what was sent, and in
 // which state (ETag, Last-Modified, or a hash of the body); while that is fresh by its own

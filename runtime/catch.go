@@ -47,9 +47,9 @@ func (c *call) logPanic(err error) {
 		slog.String("place", place), slog.String("backtrace", host.BacktraceOf(err)))
 }
 
-// A caught is the error value of a script: .message, .backtrace, .kind, .status. It is also a Go error that
-// wraps the one that was caught, so that host code which is given one (start_response, as its
-// exc_info) finds the original by asserting the value to error.
+// A caught is the error value of a script: .message, .backtrace, .kind, .status. It is also a Go
+// error that wraps the one that was caught, so that host code which is given one (start_response,
+// as its exc_info) finds the original by asserting the value to error.
 type caught struct {
 	host.Object
 	err error

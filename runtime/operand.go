@@ -24,8 +24,8 @@ const (
 // gauges are the names of all.
 var gauges = []string{measured, factor, haystack, owner}
 
-// A gauge returns an error for a value that is too large. For a script it is a mapping of each value
-// to itself: to look that up costs a tenth of a call.
+// A gauge returns an error for a value that is too large. For a script it is a mapping of each
+// value to itself: to look that up costs a tenth of a call.
 type gauge func(starlark.Value) error
 
 var _ starlark.Mapping = gauge(nil)

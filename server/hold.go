@@ -27,8 +27,8 @@ type lease struct {
 	next    *lease // of another application
 }
 
-// enter has the handler of a Front begin its work for r, which w answers, and returns its hold: that
-// of the Front around it or of the page, else own, which is zero. leave must follow.
+// enter has the handler of a Front begin its work for r, which w answers, and returns its hold:
+// that of the Front around it or of the page, else own, which is zero. leave must follow.
 func enter(w http.ResponseWriter, r *http.Request, own *hold) *hold {
 	outer := behind(w)
 	if outer == nil {
@@ -69,8 +69,8 @@ func (h *hold) join(r *http.Request, g *Gateway) (l *lease, err error) {
 	return l, nil
 }
 
-// take takes a slot of s, if none is held: at once if there is one, else from a queue. h.mu is held,
-// but not in the queue.
+// take takes a slot of s, if none is held: at once if there is one, else from a queue. h.mu is
+// held, but not in the queue.
 func (h *hold) take(ctx context.Context, s *Slots, queue func(context.Context) error) error {
 	if h.has(s) || s.try() {
 		return nil

@@ -16,12 +16,12 @@
 //
 // # Who owns what
 //
-// An exchange is a request on its way through: it is the ResponseWriter that the Front hands on. Its
-// hold has the slots and the leases, one for each application that has a part in the request, the
-// page's and those of what is promised with it; Fronts one behind another share it. A lease pins one
-// generation of the application and the limits of all its calls. A response is one call of an
-// application: its state is what has been said and not sent, its deadlines are the three times by
-// which it has to make progress.
+// An exchange is a request on its way through: it is the ResponseWriter that the Front hands on.
+// Its hold has the slots and the leases, one for each application that has a part in the request,
+// the page's and those of what is promised with it; Fronts one behind another share it. A lease
+// pins one generation of the application and the limits of all its calls. A response is one call of
+// an application: its state is what has been said and not sent, its deadlines are the three times
+// by which it has to make progress.
 //
 // The package knows no Starlark program, only the App that it declares; *runtime.Program and
 // *runtime.Live are Apps.

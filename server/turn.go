@@ -74,8 +74,8 @@ func (r *response) receive(read func(context.Context) error) error {
 }
 
 // wait runs f, which waits for something else than the processor, with a block in hand or "". It
-// counts as a call that waits, and has no slot meanwhile unless calls must not overlap. One that may
-// not wait, or must not go on, is failed.
+// counts as a call that waits, and has no slot meanwhile unless calls must not overlap. One that
+// may not wait, or must not go on, is failed.
 func (r *response) wait(ctx context.Context, block string, f func() error) error {
 	e := r.extras()
 	if e.waits {

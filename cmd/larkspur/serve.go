@@ -68,8 +68,8 @@ process should get by with. It is a soft limit: set it a tenth below a hard one.
 	return c
 }
 
-// accessLog returns where requests are logged to in the form, nil for nowhere: as text that is where
-// all else is. No form is text in a terminal, where somebody looks.
+// accessLog returns where requests are logged to in the form, nil for nowhere: as text that is
+// where all else is. No form is text in a terminal, where somebody looks.
 func accessLog(form string, text *slog.Logger, stderr io.Writer) *slog.Logger {
 	if f, ok := stderr.(*os.File); form == "" && ok && term.IsTerminal(int(f.Fd())) {
 		form = "text"

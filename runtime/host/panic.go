@@ -34,8 +34,8 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
-// aborting is what http.ErrAbortHandler says. It is known by that, so that a program which serves no
-// HTTP does not link net/http.
+// aborting is what http.ErrAbortHandler says. It is known by that, so that a program which serves
+// no HTTP does not link net/http.
 const aborting = "net/http: abort Handler"
 
 // Aborted reports whether err is a panic with http.ErrAbortHandler: whoever raised it wants the

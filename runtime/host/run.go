@@ -37,9 +37,11 @@ type Run interface {
 	End()
 }
 
-// A Sourcer is a Run that has the scripts of its version, which may be no longer what the files are.
+// A Sourcer is a Run that has the scripts of its version, which may be no longer what the files
+// are.
 type Sourcer interface {
-	// Source returns what stood in a file, nil if it is none of the scripts. It is not to be changed.
+	// Source returns what stood in a file, nil if it is none of the scripts. It is not to be
+	// changed.
 	Source(file string) []byte
 }
 

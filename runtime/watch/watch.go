@@ -57,8 +57,8 @@ type Target struct {
 	Others func(files []string)
 }
 
-// Run watches all targets, with one watcher, until ctx ends: see [Watcher.Run]. The error is that of
-// a target whose directory is wrong; nothing is watched then. A nil logger means slog.Default().
+// Run watches all targets, with one watcher, until ctx ends: see [Watcher.Run]. The error is that
+// of a target whose directory is wrong; nothing is watched then. A nil logger means slog.Default().
 func Run(ctx context.Context, logger *slog.Logger, targets ...Target) error {
 	w := &Watcher{Logger: logger}
 	for _, t := range targets {

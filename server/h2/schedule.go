@@ -17,9 +17,9 @@ const (
 	pagePause = 20 * time.Millisecond
 )
 
-// A scheduler decides which stream sends DATA next: one of the lowest level, where
-// others go before incremental streams. RFC 9218, section 10. It holds just the streams that have DATA and a window. conn.mu guards
-// it.
+// A scheduler decides which stream sends DATA next: one of the lowest level, where others go before
+// incremental streams. RFC 9218, section 10. It holds just the streams that have DATA and a window.
+// conn.mu guards it.
 //
 // A promise that is not critical yields to its page, until that ends or has sent
 // nothing for pagePause. It stays in its list, and is passed over. A priority that

@@ -61,13 +61,13 @@ type Server struct {
 	// 16 KiB for each connection are not counted. If zero, 16 MiB.
 	MaxHeaderMemory int
 
-	// ControlBudget bounds what a client may do that makes work and brings nothing.
-	// It is the units that a connection can have saved; when they are spent, the
-	// connection is closed with ENHANCE_YOUR_CALM. A PING, PRIORITY, WINDOW_UPDATE,
-	// CONTINUATION, empty DATA or unknown frame costs 1, as do each setting of a
-	// SETTINGS frame and 64 bytes of a PRIORITY_UPDATE, a stream that is reset, by
-	// the client or because of it, 8, a header that is too large 16. A delivered response earns 5, a DATA frame sent 2, 512 bytes of DATA
-	// either way 1, a second 100. If zero, 4000.
+	// ControlBudget bounds what a client may do that makes work and brings nothing. It is the units
+	// that a connection can have saved; when they are spent, the connection is closed with
+	// ENHANCE_YOUR_CALM. A PING, PRIORITY, WINDOW_UPDATE, CONTINUATION, empty DATA or unknown frame
+	// costs 1, as do each setting of a SETTINGS frame and 64 bytes of a PRIORITY_UPDATE, a stream
+	// that is reset, by the client or because of it, 8, a header that is too large 16. A delivered
+	// response earns 5, a DATA frame sent 2, 512 bytes of DATA either way 1, a second 100. If zero,
+	// 4000.
 	ControlBudget int
 
 	// SettingsTimeout is how long a client may take to acknowledge SETTINGS. RFC
@@ -152,12 +152,11 @@ func baseContext(h http.Handler) context.Context {
 	return context.Background()
 }
 
-// ServeConn serves HTTP/2 on nc, from the client's preface on, until the connection or
-// ctx ends, and closes it. If ctx does, the streams that are open are lost. It is for those who accept connections themselves: over TLS
-// nc is a *tls.Conn whose handshake is done, in cleartext any other. The handler,
-// limits and log are those of hs, whose zero value will do; the requests' contexts
-// descend from ctx. hs.Shutdown ends the connection only if hs was given to
-// Configure too.
+// ServeConn serves HTTP/2 on nc, from the client's preface on, until the connection or ctx ends,
+// and closes it. If ctx does, the streams that are open are lost. It is for those who accept
+// connections themselves: over TLS nc is a *tls.Conn whose handshake is done, in cleartext any
+// other. The handler, limits and log are those of hs, whose zero value will do; the requests'
+// contexts descend from ctx. hs.Shutdown ends the connection only if hs was given to Configure too.
 func (s *Server) ServeConn(ctx context.Context, nc net.Conn, hs *http.Server) {
 	h := hs.Handler
 	if h == nil {

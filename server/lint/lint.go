@@ -1,7 +1,7 @@
 // Package lint warns, before a script runs, about what it says to the server: a status or a header
 // that can never be valid, a body that is none, a start_response that is forgotten, a key of the
-// environ that is misspelt. It judges by the server's own rules, those of package answer, with what is written in the script as a
-// constant, and passes over what is not.
+// environ that is misspelt. It judges by the server's own rules, those of package answer, with what
+// is written in the script as a constant, and passes over what is not.
 //
 // [Check] is a rule of package runtime/lint.
 package lint

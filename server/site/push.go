@@ -120,9 +120,9 @@ func stateOf(name string) fileState {
 // keySize is how many bytes a key of the memory has.
 const keySize = 32
 
-// ReadMemory reads the keys of a memory of pushes from a file: one in a line, of 32 bytes in base64.
-// The first signs, the others are still understood. If there is no file it is made, with a key, for
-// its owner only: servers that are to understand each other's cookies need the same.
+// ReadMemory reads the keys of a memory of pushes from a file: one in a line, of 32 bytes in
+// base64. The first signs, the others are still understood. If there is no file it is made, with a
+// key, for its owner only: servers that are to understand each other's cookies need the same.
 func ReadMemory(path string) (*push.Memory, error) {
 	content, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
