@@ -47,7 +47,6 @@ func (l *Listener) accept() {
 			close(l.done)
 			return
 		}
-		l.conns.enter(c, nil)
 		go l.shake(ctx, tls.Server(c, l.tls))
 	}
 }
@@ -58,8 +57,12 @@ func (l *Listener) next() (net.Conn, error) {
 	for pause := time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
 		c, err := l.Listener.Accept()
 		var t interface{ Temporary() bool }
+		if err == nil {
+			l.conns.enter(c)
+			return c, nil
+		}
 		if !errors.As(err, &t) || !t.Temporary() {
-			return c, err
+			return nil, err
 		}
 		l.said.log(context.Background(), orDefault(l.logger), notice{
 			kind: "accept", first: 1, level: slog.LevelError, text: refused(err),

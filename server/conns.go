@@ -17,7 +17,8 @@ const DefaultMaxConns = 10_000
 //
 // It is safe for concurrent use, and must not be copied.
 type conns struct {
-	max int // zero means DefaultMaxConns
+	max   int  // zero means DefaultMaxConns
+	early bool // each enters when it is accepted, before an http.Server has it
 
 	mu   sync.Mutex
 	open map[net.Conn]*tracked // by what is below TLS
@@ -32,19 +33,31 @@ type tracked struct {
 	idle   *list.Element // nil if it is at work
 }
 
-// enter adds a connection that was accepted, before it is handed to an http.Server, if that is
-// later. A nil *conns has no bound, and does nothing.
-func (c *conns) enter(nc net.Conn, owner *http.Server) {
+// enter adds a connection that was accepted, before it is handed to an http.Server. A nil *conns has
+// no bound, and does nothing.
+func (c *conns) enter(nc net.Conn) {
 	if c == nil {
 		return
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.add(below(nc), nil)
+}
+
+// handed notes that owner has a connection now.
+func (c *conns) handed(nc net.Conn, owner *http.Server) {
 	nc = below(nc)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if t := c.open[nc]; t != nil {
 		t.owner = owner
-		return
+	} else if !c.early { // else it was one too many already, and is closed
+		c.add(nc, owner)
 	}
+}
+
+// add adds a connection, and closes one if there are too many. c.mu is held.
+func (c *conns) add(nc net.Conn, owner *http.Server) {
 	if c.open == nil {
 		c.open = map[net.Conn]*tracked{}
 	}
@@ -107,7 +120,7 @@ func (c *conns) remove(t *tracked) {
 func (c *conns) changed(owner *http.Server, nc net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
-		c.enter(nc, owner)
+		c.handed(nc, owner)
 		return
 	case http.StateHijacked:
 		unended(nc)

@@ -51,6 +51,12 @@ func dialSilent(t *testing.T, l *server.Listener, protocol, sent string) net.Con
 	if _, err := io.WriteString(c, sent); err != nil {
 		t.Fatal(err)
 	}
+	if protocol == "h2" {
+		// By its first frame the server has begun to count the connection as idle, not before.
+		if _, err := io.ReadFull(c, make([]byte, 1)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	return c
 }
 
@@ -107,7 +113,16 @@ func TestMaxConns(t *testing.T) {
 	mux.Handle("/slow", work)
 	mux.Handle("/", says("hello"))
 	const most = 4
-	serveGroup(t, &server.Group{Handler: mux, MaxConns: most}, plain, secure)
+	g := &server.Group{Handler: mux, MaxConns: most}
+	serveGroup(t, g, plain, secure)
+	rest := func(n int) {
+		t.Helper()
+		for end := time.Now().Add(patient); server.IdleConns(g) < n; time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("%d connections are idle, want %d", server.IdleConns(g), n)
+			}
+		}
+	}
 	accepted[plain]()
 	accepted[secure]()
 
@@ -145,7 +160,9 @@ func TestMaxConns(t *testing.T) {
 	old, young := call(t, plain, false), call(t, plain, true)
 	old.wants("hello", false)
 	young.wants("hello", false)
+	rest(2)
 	old.wants("hello", true)
+	rest(2)
 	call(t, secure, true).wants("hello", false)
 	old.wants("hello", true)
 	if _, kept, err := young.get(); kept && err == nil {
@@ -162,6 +179,7 @@ func TestMaxConns(t *testing.T) {
 	for _, end := range []func(){one, two, three, four} {
 		end()
 	}
+	rest(1)
 	call(t, plain, false).wants("hello", false)
 }
 

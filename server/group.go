@@ -190,7 +190,7 @@ func (g *Group) new(listeners []*Listener) []*Listener {
 func (g *Group) add(listeners []*Listener) ([]*endpoint, error) {
 	g.once.Do(func() {
 		g.failed = make(chan error, 1)
-		g.conns.max = g.MaxConns
+		g.conns.max, g.conns.early = g.MaxConns, true
 		if g.engine = g.Engine; g.engine == nil {
 			g.engine = new(h2.Server)
 		}
