@@ -136,7 +136,11 @@ func TestMaxConns(t *testing.T) {
 				t.Errorf("who was at work got %q, %v", got, err)
 			}
 		}()
-		<-work.begun
+		select {
+		case <-work.begun:
+		case <-done:
+			t.FailNow()
+		}
 		accepted[l]()
 		return func() { <-done }
 	}
@@ -164,10 +168,13 @@ func TestMaxConns(t *testing.T) {
 	old.wants("hello", true)
 	rest(2)
 	call(t, secure, true).wants("hello", false)
+	rest(2)
 	old.wants("hello", true)
+	rest(2)
 	if _, kept, err := young.get(); kept && err == nil {
 		t.Error("the one that was idle longest is open still")
 	}
+	rest(2)
 
 	// When all are at work the next is not served.
 	three, four := begin(plain, true), begin(secure, false)
