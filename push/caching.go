@@ -1,7 +1,6 @@
 package push
 
 import (
-	"hash/maphash"
 	"maps"
 	"net/http"
 	"net/textproto"
@@ -12,45 +11,6 @@ import (
 
 	"github.com/larkspur-web/larkspur/environ/wire"
 )
-
-// seed makes the hashes of this process unlike those of any other, so that none can be aimed at.
-var seed = maphash.MakeSeed()
-
-// A validator tells one state of a resource from another. Each part may be missing, and is then 0.
-type validator struct {
-	tag      uint64 // hash of the ETag
-	modified uint64 // hash of Last-Modified
-	sum      uint64 // hash of the body
-}
-
-// validatorOf returns the validator that a response's header gives.
-func validatorOf(h http.Header) (v validator) {
-	if tag := entityTag(h); tag != "" {
-		v.tag = maphash.String(seed, tag)
-	}
-	if m := first(h, "Last-Modified"); m != "" {
-		v.modified = maphash.String(seed, m)
-	}
-	return v
-}
-
-// entityTag returns the ETag without the mark of weakness: RFC 9110, section 8.8.3.2, weak
-// comparison.
-func entityTag(h http.Header) string { return strings.TrimPrefix(first(h, "Etag"), "W/") }
-
-// same reports whether v and w are of the same state: they are compared by the best part that both
-// have.
-func (v validator) same(w validator) bool {
-	switch {
-	case v.tag != 0 && w.tag != 0:
-		return v.tag == w.tag
-	case v.sum != 0 && w.sum != 0:
-		return v.sum == w.sum
-	case v.modified != 0 && w.modified != 0:
-		return v.modified == w.modified
-	}
-	return false
-}
 
 func first(h http.Header, name string) string {
 	if values := h[name]; len(values) > 0 {

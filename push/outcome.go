@@ -3,7 +3,6 @@ package push
 import (
 	"hash/maphash"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 )
@@ -29,8 +28,8 @@ type outcome struct {
 	modified   string
 }
 
-// outcomes are remembered for all that share a Policy. The zero value is empty. They are safe for
-// concurrent use.
+// outcomes are remembered by a [Handler], by the key of the resource, which has its origin: who asks
+// over http may be sent to https. The zero value is empty. They are safe for concurrent use.
 type outcomes struct {
 	mu    sync.Mutex
 	byKey map[uint64]outcome
@@ -76,8 +75,11 @@ func (o *outcomes) remember(key, generation uint64, no refusal) {
 
 // answered keeps the state of an answer that can be promised, if another can be compared with it.
 func (o *outcomes) answered(key, generation uint64, v validator, h http.Header) {
-	tag, modified := first(h, "Etag"), first(h, "Last-Modified")
-	if tag == "" && modified == "" || len(tag) > maxCondition {
+	tag, modified := entityTag(h), lastModified(h)
+	if len(tag) > maxCondition {
+		tag = ""
+	}
+	if tag == "" && modified == "" {
 		return
 	}
 	o.put(key, outcome{generation: generation, validator: v, tag: tag, modified: modified})
@@ -96,7 +98,7 @@ func (o *outcome) condition(h http.Header) {
 // memorable returns the validator that a [Memory] has of the state.
 func (o *outcome) memorable() string {
 	if o.tag != "" {
-		return strings.TrimPrefix(o.tag, "W/")
+		return opaqueTag(o.tag)
 	}
 	return o.modified
 }

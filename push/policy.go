@@ -60,7 +60,6 @@ type Policy struct {
 	open      atomic.Int64 // promises that are not settled
 	openBytes atomic.Int64 // of their bodies
 	serial    atomic.Uint64
-	outcomes  outcomes
 }
 
 // processPolicy is the Policy of all Handlers that have none of their own.

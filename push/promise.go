@@ -75,7 +75,7 @@ func (p *planner) propose(c *candidate, target string) (pr promise, no refusal) 
 	if !ok {
 		return promise{}, refusal{Foreign, "it is outside what the handler serves"}
 	}
-	key := resourceKey(method, p.origin.authority, target)
+	key := resourceKey(method, p.origin, target)
 	return promise{request: r, critical: c.link.Critical, variant: variantKey(key, header),
 		entry: entry{key: key, generation: p.generationOf(r)}}, refusal{}
 }

@@ -26,7 +26,7 @@ type answer struct {
 // has is asked for on the condition that it is another.
 func (p *planner) verify(pr *promise) refusal {
 	began := time.Now()
-	last := p.policy.outcomes.get(pr.variant, pr.entry.generation)
+	last := p.handler.outcomes.get(pr.variant, pr.entry.generation)
 	if no := p.mayRun(pr, &last, began); no.refused() {
 		return no
 	}
@@ -45,7 +45,7 @@ func (p *planner) verify(pr *promise) refusal {
 	e := &pr.entry
 	switch {
 	case no.reason == Personal:
-		p.policy.outcomes.put(pr.variant, outcome{generation: e.generation, no: no,
+		p.handler.outcomes.put(pr.variant, outcome{generation: e.generation, no: no,
 			until: now.Add(refusedFor), field: a.personal})
 		return no
 	case no.refused():
@@ -56,17 +56,17 @@ func (p *planner) verify(pr *promise) refusal {
 	default:
 		e.validator = validatorOf(a.header)
 		e.validator.sum = maphash.Bytes(seed, a.body)
-		p.policy.outcomes.answered(pr.variant, e.generation, e.validator, a.header)
+		p.handler.outcomes.answered(pr.variant, e.generation, e.validator, a.header)
 		pr.answer = a
 	}
 	e.fresh = freshUntil(a.header, now)
-	e.memo = p.policy.Memory.memo(p.origin.authority, pr.request.RequestURI, a.header, e.fresh, now)
+	e.memo = p.policy.Memory.memo(p.origin, pr.request.RequestURI, a.header, e.fresh, now)
 	return refusal{}
 }
 
 // mayRun returns why Next is not run for the request of a promise, whose outcome was last.
 func (p *planner) mayRun(pr *promise, last *outcome, now time.Time) refusal {
-	slow := p.policy.outcomes.get(pr.entry.key, pr.entry.generation)
+	slow := p.handler.outcomes.get(pr.entry.key, pr.entry.generation)
 	if no := slow.refused(now); no.refused() {
 		return no
 	}
@@ -95,14 +95,14 @@ func (p *planner) holds(pr *promise, last *outcome) bool {
 		return true
 	}
 	m := p.policy.Memory
-	return m.on() && p.received().has(memo{hash: m.hash(p.origin.authority, pr.request.RequestURI,
+	return m.on() && p.received().has(memo{hash: m.hash(p.origin, pr.request.RequestURI,
 		last.memorable())})
 }
 
 // refused remembers that an answer of at most limit bytes could not be promised, unless that lies
 // in this page.
 func (p *planner) refused(pr *promise, no refusal, took time.Duration, limit int64) {
-	o, generation := &p.policy.outcomes, pr.entry.generation
+	o, generation := &p.handler.outcomes, pr.entry.generation
 	switch {
 	case p.request.Context().Err() != nil:
 	case took >= p.policy.verifyTimeout():
