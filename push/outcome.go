@@ -23,6 +23,7 @@ type outcome struct {
 	no         refusal   // zero if it could be promised
 	field      string    // of the page's request, for which the refusal is, if its reason is Personal
 	until      time.Time // of the refusal
+	limit      int64     // that the body was larger than, if the reason is Budget
 	validator  validator
 	tag        string // the ETag and the Last-Modified, with which to ask again
 	modified   string
@@ -71,6 +72,13 @@ func (o *outcome) refused(now time.Time) refusal {
 // remember keeps why there is no answer to promise.
 func (o *outcomes) remember(key, generation uint64, no refusal) {
 	o.put(key, outcome{generation: generation, no: no, until: time.Now().Add(refusedFor)})
+}
+
+// tooLarge keeps that the body of an answer was larger than limit. What is known of its state stays.
+func (o *outcomes) tooLarge(key, generation uint64, no refusal, limit int64) {
+	v := o.get(key, generation)
+	v.generation, v.no, v.until, v.limit = generation, no, time.Now().Add(refusedFor), limit
+	o.put(key, v)
 }
 
 // answered keeps the state of an answer that can be promised, if another can be compared with it.

@@ -27,7 +27,9 @@ type answer struct {
 func (p *planner) verify(pr *promise) refusal {
 	began := time.Now()
 	last := p.handler.outcomes.get(pr.variant, pr.entry.generation)
-	if no := p.mayRun(pr, &last, began); no.refused() {
+	limit := min(p.policy.maxResourceBytes(), p.policy.maxResponseBytes()-p.delivery.bytes,
+		p.policy.maxOpenBytes()-p.policy.openBytes.Load())
+	if no := p.mayRun(pr, &last, limit, began); no.refused() {
 		return no
 	}
 	r := pr.request
@@ -37,7 +39,6 @@ func (p *planner) verify(pr *promise) refusal {
 		r.Header = maps.Clone(r.Header)
 		last.condition(r.Header)
 	}
-	limit := min(p.policy.maxResourceBytes(), p.policy.maxResponseBytes()-p.delivery.bytes)
 	a, no := p.run(r, limit)
 	now := time.Now()
 	took := now.Sub(began)
@@ -64,14 +65,16 @@ func (p *planner) verify(pr *promise) refusal {
 	return refusal{}
 }
 
-// mayRun returns why Next is not run for the request of a promise, whose outcome was last.
-func (p *planner) mayRun(pr *promise, last *outcome, now time.Time) refusal {
+// mayRun returns why Next is not run for the request of a promise, whose outcome was last and whose
+// body may have limit bytes. If there is no reason, run must follow.
+func (p *planner) mayRun(pr *promise, last *outcome, limit int64, now time.Time) refusal {
 	slow := p.handler.outcomes.get(pr.entry.key, pr.entry.generation)
 	if no := slow.refused(now); no.refused() {
 		return no
 	}
 	if no := last.refused(now); no.refused() &&
-		(no.reason != Personal || p.request.Header[last.field] != nil) {
+		(no.reason != Personal || p.request.Header[last.field] != nil) &&
+		(no.reason != Budget || limit <= last.limit) {
 		return no
 	}
 	switch {
@@ -79,7 +82,10 @@ func (p *planner) mayRun(pr *promise, last *outcome, now time.Time) refusal {
 		return refusal{Unverified, "the page has waited long enough for others"}
 	case p.runs >= p.policy.maxRuns():
 		return refusal{Limit, "enough responses were verified for the page"}
+	case !p.policy.tryVerifying():
+		return refusal{Limit, "too many responses are verified at once"}
 	case !p.conn.mayRun(now):
+		p.policy.endVerifying()
 		return refusal{Limit, "enough responses were verified for the connection"}
 	}
 	p.runs++
@@ -109,17 +115,16 @@ func (p *planner) refused(pr *promise, no refusal, took time.Duration, limit int
 		// Whatever its fields are: they are the client's to choose.
 		o.remember(pr.entry.key, generation,
 			refusal{Unverified, "it took too long a moment ago"})
-	case no.reason == Unverified, no.reason == Budget && limit == p.policy.maxResourceBytes():
+	case no.reason == Unverified:
 		o.remember(pr.variant, generation, no)
+	case no.reason == Budget:
+		o.tooLarge(pr.variant, generation, no, limit)
 	}
 }
 
 // run runs Next for a request that may be promised, and returns its answer, of at most limit bytes,
 // if it can be, else why not.
 func (p *planner) run(r *http.Request, limit int64) (*answer, refusal) {
-	if !p.policy.tryVerifying() {
-		return nil, refusal{Limit, "too many responses are verified at once"}
-	}
 	ctx, cancel := context.WithTimeout(r.Context(), p.policy.verifyTimeout())
 	defer cancel()
 	c := &capture{
@@ -129,15 +134,13 @@ func (p *planner) run(r *http.Request, limit int64) (*answer, refusal) {
 	r = r.WithContext(c)
 	var fault string
 	if honors := p.handler.HonorsContext; honors != nil && honors(r) {
-		fault = c.run(p.handler.Next, r)
-		p.policy.endVerifying()
+		fault = p.answer(c, r)
 	} else {
 		done := make(chan string, 1)
 		go func() {
-			// Next may outlive the deadline. It counts as long as it runs, and nobody listens.
-			fault := c.run(p.handler.Next, r)
-			p.policy.endVerifying() // before done is signalled, so that the next one finds room
-			done <- fault
+			// Next may outlive the deadline. It counts as long as it runs, and nobody listens. It
+			// counts no more before done is signalled, so that the next one finds room.
+			done <- p.answer(c, r)
 		}()
 		select {
 		case fault = <-done:
@@ -165,6 +168,13 @@ func (p *planner) run(r *http.Request, limit int64) (*answer, refusal) {
 			"has not got from the page, and which no Vary names"}
 	}
 	return a, refusal{}
+}
+
+// answer runs Next for a request, and says what went wrong. It ends the verifying however Next ends,
+// by runtime.Goexit too.
+func (p *planner) answer(c *capture, r *http.Request) (fault string) {
+	defer p.policy.endVerifying()
+	return c.run(p.handler.Next, r)
 }
 
 // unfit returns why an answer with status 200 to r cannot be promised.
