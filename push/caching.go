@@ -90,27 +90,57 @@ func varies(h, request http.Header) (name string, ok bool) {
 	return "", false
 }
 
-// identifies reports whether a field of a request says who asks. The others of the set are
-// conditions, on which no answer with status 200 depends.
+// identifies reports whether a field of a request says who asks, or from where. The others of the
+// set are conditions, on which no answer with status 200 depends, and one that speaks of pushes.
 func identifies(name string) bool {
-	return wire.Personal.Has(name) && !strings.HasPrefix(name, "If-") && name != "Range"
+	return wire.Personal.Has(name) && !conditions(name) && name != "Accept-Push-Policy"
 }
 
-// depends returns what an answer depends on, of the fields that have been read for it, that the
-// page's request has and the promised one has not: the client's own request might be answered
-// otherwise. all says that every field may have been read.
-func depends(read []string, all bool, page, request http.Header) (name string, ok bool) {
-	missing := func(name string) bool {
-		return page[name] != nil && request[name] == nil &&
-			(identifies(name) || !wire.Personal.Has(name))
+// conditions reports whether a field of a request is a condition. RFC 9110, sections 13.1 and 14.2.
+func conditions(name string) bool {
+	return strings.HasPrefix(name, "If-") || name == "Range"
+}
+
+// depends returns what an answer depends on, of the fields that have been read for it and that the
+// promised request has not: the client's own request might be answered otherwise. all says that
+// every field may have been read. always reports that it is so whatever the page's request has.
+//
+// Who asks may become known with the page itself, which sets a cookie or asks for a password: so a
+// field that says who asks counts even where the page's request has none. A Vary that names it does
+// not help: the promise would be kept for requests without it only, and is refused by varies. Of
+// what else is read the page's request tells what the client sends; so it does where all is read,
+// since otherwise nothing would be pushed by who copies what there is to read.
+func (p *page) depends(read []string, all bool, request http.Header) (
+	name string, always, ok bool,
+) {
+	for _, name := range read {
+		switch {
+		case request[name] != nil || conditions(name):
+		case identifies(name):
+			return name, true, true
+		case p.sends(name):
+			return name, false, true
+		}
 	}
-	if all {
-		read = slices.Sorted(maps.Keys(page))
+	if !all {
+		return "", false, false
 	}
-	if i := slices.IndexFunc(read, missing); i >= 0 {
-		return read[i], true
+	if p.sends("Cookie") {
+		return "Cookie", false, true
 	}
-	return "", false
+	for _, name := range slices.Sorted(maps.Keys(p.request.Header)) {
+		if request[name] == nil && selects(name) && !conditions(name) {
+			return name, false, true
+		}
+	}
+	return "", false, false
+}
+
+// sends reports whether the client sends a field of a request, as far as the page tells: its request
+// has it, or its response makes it a field of the next ones.
+func (p *page) sends(name string) bool {
+	return p.request.Header[name] != nil ||
+		name == "Cookie" && len(p.writer.Header()["Set-Cookie"]) > 0
 }
 
 // Unvaried returns a field that says who asks, has been read for the answer with the header h to

@@ -21,7 +21,7 @@ const (
 type outcome struct {
 	generation uint64    // of what answered
 	no         refusal   // zero if it could be promised
-	field      string    // of the page's request, for which the refusal is, if its reason is Personal
+	field      string    // that a client sends to which the reason Personal applies; "": any client
 	until      time.Time // of the refusal
 	limit      int64     // that the body was larger than, if the reason is Budget
 	validator  validator

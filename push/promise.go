@@ -52,7 +52,7 @@ func (p *planner) promise(c *candidate, v *Verdict) refusal {
 	if no := p.fill(&pr); no.refused() {
 		return no
 	}
-	v.Bytes, v.Unvaried = int64(len(pr.answer.body)), pr.answer.personal
+	v.Bytes = int64(len(pr.answer.body))
 	p.delivery.made++
 	p.delivery.bytes += v.Bytes
 	if p.delivery.deferring {

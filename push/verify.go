@@ -16,8 +16,9 @@ type answer struct {
 	body      []byte
 	unchanged bool // since the state of the condition: there is no body
 
-	// A field that says who asks, which the answer was made from although no Vary names it.
-	personal string
+	// The field that the page's request has for which the answer is none for the page, "" if it is
+	// none for any page.
+	field string
 }
 
 // verify runs Next for the request of a promise, and gives the promise its answer, or returns why
@@ -47,7 +48,7 @@ func (p *planner) verify(pr *promise) refusal {
 	switch {
 	case no.reason == Personal:
 		p.handler.outcomes.put(pr.variant, outcome{generation: e.generation, no: no,
-			until: now.Add(refusedFor), field: a.personal})
+			until: now.Add(refusedFor), field: a.field})
 		return no
 	case no.refused():
 		p.refused(pr, no, took, limit)
@@ -73,7 +74,7 @@ func (p *planner) mayRun(pr *promise, last *outcome, limit int64, now time.Time)
 		return no
 	}
 	if no := last.refused(now); no.refused() &&
-		(no.reason != Personal || p.request.Header[last.field] != nil) &&
+		(no.reason != Personal || last.field == "" || p.sends(last.field)) &&
 		(no.reason != Budget || limit <= last.limit) {
 		return no
 	}
@@ -161,9 +162,10 @@ func (p *planner) run(r *http.Request, limit int64) (*answer, refusal) {
 	if no := a.unfit(r); no.refused() {
 		return nil, no
 	}
-	a.personal = unvaried(a.header, c.read)
-	if name, ok := depends(c.read, c.all, p.request.Header, r.Header); ok {
-		a.personal = name
+	if name, always, ok := p.depends(c.read, c.all, r.Header); ok {
+		if !always {
+			a.field = name
+		}
 		return a, refusal{Personal, "it was made from " + name + ", which the promised request " +
 			"has not got from the page, and which no Vary names"}
 	}
