@@ -25,6 +25,12 @@ func TestStripPrefix(t *testing.T) {
 	quiet := slog.New(slog.DiscardHandler)
 	front := func(mounts ...server.Mount) http.Handler { return &server.Front{Mounts: mounts, Logger: quiet} }
 	strip := func(prefix string, h http.Handler) http.Handler { return http.StripPrefix(prefix, h) }
+	rewritten := func(h http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			r.URL.Path = "/other"
+			h.ServeHTTP(w, r)
+		})
+	}
 	mux := http.NewServeMux()
 	mux.Handle("/a/", strip("/a", &server.Handler{App: app}))
 	for _, test := range []struct {
@@ -46,10 +52,10 @@ func TestStripPrefix(t *testing.T) {
 		{"with the slash", front(server.Mount{Path: "/a", Handler: strip("/a/", gateway)}), "/a/x", "/a|/x"},
 		{"all of it", strip("/a", gateway), "/a", "/a|"},
 		{"encoded", strip("/ä", gateway), "/%C3%A4/x%20y?q=/a", "/ä|/x y"},
-		{"a rewritten path", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			r.URL.Path = "/other"
-			gateway.ServeHTTP(w, r)
-		}), "/a/x", "|/other"},
+		{"rewritten behind a mount", front(server.Mount{Path: "/a", Handler: rewritten(gateway)}), "/a/x", "/a|/other"},
+		{"stripped and rewritten", front(server.Mount{Path: "/a", Handler: strip("/a", rewritten(gateway))}), "/a/x", "/a|/other"},
+		{"stripped, and rewritten behind a Front", strip("/a", front(server.Mount{Handler: rewritten(gateway)})), "/a/x", "/a|/other"},
+		{"a rewritten path", rewritten(gateway), "/a/x", "|/other"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w := httptest.NewRecorder()
