@@ -136,8 +136,8 @@ func (p *page) depends(read []string, all bool, request http.Header) (
 	return "", false, false
 }
 
-// sends reports whether the client sends a field of a request, as far as the page tells: its request
-// has it, or its response makes it a field of the next ones.
+// sends reports whether the client sends a field of a request, as far as the page tells: its
+// request has it, or its response makes it a field of the next ones.
 func (p *page) sends(name string) bool {
 	return p.request.Header[name] != nil ||
 		name == "Cookie" && len(p.writer.Header()["Set-Cookie"]) > 0

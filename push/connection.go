@@ -83,7 +83,8 @@ func (c *connection) paid() {
 	c.runs.n = max(0, c.runs.n-1)
 }
 
-// took notes that the client let a promise be sent whole, and reports whether that made a reset good.
+// took notes that the client let a promise be sent whole, and reports whether that made a reset
+// good.
 func (c *connection) took(now time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

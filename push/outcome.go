@@ -29,8 +29,8 @@ type outcome struct {
 	modified   string
 }
 
-// outcomes are remembered by a [Handler], by the key of the resource, which has its origin: who asks
-// over http may be sent to https. The zero value is empty. They are safe for concurrent use.
+// outcomes are remembered by a [Handler], by the key of the resource, which has its origin: who
+// asks over http may be sent to https. The zero value is empty. They are safe for concurrent use.
 type outcomes struct {
 	mu    sync.Mutex
 	byKey map[uint64]outcome
@@ -74,7 +74,8 @@ func (o *outcomes) remember(key, generation uint64, no refusal) {
 	o.put(key, outcome{generation: generation, no: no, until: time.Now().Add(refusedFor)})
 }
 
-// tooLarge keeps that the body of an answer was larger than limit. What is known of its state stays.
+// tooLarge keeps that the body of an answer was larger than limit. What is known of its state
+// stays.
 func (o *outcomes) tooLarge(key, generation uint64, no refusal, limit int64) {
 	v := o.get(key, generation)
 	v.generation, v.no, v.until, v.limit = generation, no, time.Now().Add(refusedFor), limit

@@ -83,8 +83,9 @@ func TestDepends(t *testing.T) {
 	}
 }
 
-// TestPersonalVerdict verifies what is said of an answer that was made from who asks, and that a Vary
-// which names the field does not make it fit: it would be kept for requests without the field.
+// TestPersonalVerdict verifies what is said of an answer that was made from who asks, and that a
+// Vary which names the field does not make it fit: it would be kept for requests without the
+// field.
 func TestPersonalVerdict(t *testing.T) {
 	for vary, want := range map[string]string{
 		"": "skipped: personal: it was made from Cookie, which the promised request has not got from " +

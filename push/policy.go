@@ -95,8 +95,9 @@ func (p *Policy) tryVerifying() bool {
 
 func (p *Policy) endVerifying() { p.verifying.Add(-1) }
 
-// reserve reserves a place for a promise on the connection c, which allows left more, or returns the
-// limit that forbids it. What it reserves is given back by release, or when the promise is settled.
+// reserve reserves a place for a promise on the connection c, which allows left more, or returns
+// the limit that forbids it. What it reserves is given back by release, or when the promise is
+// settled.
 func (p *Policy) reserve(c *connection, left int) refusal {
 	unmade, onConnection, open := c.unmade.Add(1), c.open.Add(1), p.open.Add(1)
 	var no refusal

@@ -11,8 +11,8 @@ import (
 	"github.com/larkspur-web/larkspur/push"
 )
 
-// TestFull verifies that nothing is run for which there is no room, on the connection, in the client
-// or in the policy, nor what is known to be too large for the room that there is.
+// TestFull verifies that nothing is run for which there is no room, on the connection, in the
+// client or in the policy, nor what is known to be too large for the room that there is.
 func TestFull(t *testing.T) {
 	pending := func(string) error { return errPending }
 	for _, c := range []struct {
@@ -83,8 +83,8 @@ func TestFull(t *testing.T) {
 	}
 }
 
-// TestTooLargeForNow verifies that what is larger than the bytes that are left for a page is run once
-// for many pages, but at once for a page that has more left.
+// TestTooLargeForNow verifies that what is larger than the bytes that are left for a page is run
+// once for many pages, but at once for a page that has more left.
 func TestTooLargeForNow(t *testing.T) {
 	runs := 0
 	policy, verdicts := watched()
@@ -150,8 +150,8 @@ func TestPlacesOfPages(t *testing.T) {
 	}
 }
 
-// TestVerifyingIsNoRun verifies that a connection is not charged for what was not run, since too much
-// was run at once.
+// TestVerifyingIsNoRun verifies that a connection is not charged for what was not run, since too
+// much was run at once.
 func TestVerifyingIsNoRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began, goOn := make(chan bool), make(chan bool)

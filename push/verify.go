@@ -172,8 +172,8 @@ func (p *planner) run(r *http.Request, limit int64) (*answer, refusal) {
 	return a, refusal{}
 }
 
-// answer runs Next for a request, and says what went wrong. It ends the verifying however Next ends,
-// by runtime.Goexit too.
+// answer runs Next for a request, and says what went wrong. It ends the verifying however Next
+// ends, by runtime.Goexit too.
 func (p *planner) answer(c *capture, r *http.Request) (fault string) {
 	defer p.policy.endVerifying()
 	return c.run(p.handler.Next, r)

@@ -144,9 +144,10 @@ def app(environ, start_response):
 	}
 }
 
-// TestGenerationBehindMiddleware verifies that a reload of an application counts for what is pushed
-// whatever stands between it and the Front: what could not be pushed is looked at again at once, and
-// what is fresh by its Cache-Control too; and that nothing is looked at again without one.
+// TestGenerationBehindMiddleware verifies that a reload of an application counts for what is
+// pushed whatever stands between it and the Front: what could not be pushed is looked at again at
+// once, and what is fresh by its Cache-Control too; and that nothing is looked at again without
+// one.
 func TestGenerationBehindMiddleware(t *testing.T) {
 	source := func(n int, status string) *fstest.MapFile {
 		return &fstest.MapFile{ModTime: time.Unix(int64(n), 0), Data: fmt.Appendf(nil, `
@@ -218,8 +219,8 @@ def app(environ, start_response):
 	}
 }
 
-// TestGenerationsOfMany verifies that a reload counts, too, where one mount leads to more gateways than
-// the Front keeps in mind.
+// TestGenerationsOfMany verifies that a reload counts, too, where one mount leads to more
+// gateways than the Front keeps in mind.
 func TestGenerationsOfMany(t *testing.T) {
 	source := func(n int, status string) *fstest.MapFile {
 		return &fstest.MapFile{ModTime: time.Unix(int64(n), 0), Data: fmt.Appendf(nil, `

@@ -85,9 +85,9 @@ var reads = []struct {
 }
 
 // TestPushPersonal verifies that what was made from a field that the page's request has, and the
-// promised one has not, is not promised, however the script reads it; that the script does not see
-// the field; and that a client without it gets what was made from all there is, but not what was made
-// from that very field: it may have it soon.
+// promised one has not, is not promised, however the script reads it; that the script does not
+// see the field; and that a client without it gets what was made from all there is, but not what
+// was made from that very field: it may have it soon.
 func TestPushPersonal(t *testing.T) {
 	for _, c := range reads {
 		t.Run(c.name, func(t *testing.T) {
@@ -192,9 +192,9 @@ def app(environ, start_response):
 	}
 }
 
-// TestPushCopies verifies that an application which copies its environ, or whose every key is looked
-// at, as lint.star does, has its resources pushed to a client that sends fields which cannot choose
-// among representations; and that one which reads such a field by its name has not.
+// TestPushCopies verifies that an application which copies its environ, or whose every key is
+// looked at, as lint.star does, has its resources pushed to a client that sends fields which
+// cannot choose among representations; and that one which reads such a field by its name has not.
 func TestPushCopies(t *testing.T) {
 	fields := http.Header{
 		"Priority": {"u=1, i"}, "Te": {"trailers"}, "Accept-Push-Policy": {"default"},
