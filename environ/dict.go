@@ -2,6 +2,7 @@ package environ
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
@@ -74,10 +75,12 @@ func put(d *starlark.Dict, k, v starlark.Value) { _ = d.SetKey(k, v) }
 func (e *Environ) Get(k starlark.Value) (v starlark.Value, found bool, err error) {
 	if e.dict == nil {
 		if name, ok := k.(starlark.String); ok {
-			if v = e.set.get(string(name)); v == nil {
+			set := e.set.get(string(name))
+			if v = set; v == nil {
 				v = e.lookup(string(name))
-			} else {
-				e.note(string(name))
+			}
+			if set != nil || v == nil {
+				e.note(string(name)) // what is not there now may be for another request
 			}
 			return v, v != nil, nil
 		}
@@ -131,6 +134,10 @@ func (e *Environ) Attr(name string) (starlark.Value, error) {
 	switch name {
 	case "get":
 		return getMethod.BindReceiver(e), nil
+	case "setdefault":
+		return setDefaultMethod.BindReceiver(e), nil
+	case "pop":
+		return popMethod.BindReceiver(e), nil
 	case "clear", "update": // they tell nothing
 		return e.whole().Attr(name)
 	}
@@ -154,6 +161,40 @@ var getMethod = starlark.NewBuiltin("get", func(_ *starlark.Thread, b *starlark.
 		return other, nil
 	}
 	return starlark.None, nil
+})
+
+// setDefaultMethod is setdefault(key, default = None).
+var setDefaultMethod = starlark.NewBuiltin("setdefault", func(_ *starlark.Thread,
+	b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var key, other starlark.Value = nil, starlark.None
+	if err := starlark.UnpackPositionalArgs(b.Name(), args, kwargs, 1, &key, &other); err != nil {
+		return nil, err
+	}
+	e := b.Receiver().(*Environ)
+	v, found, err := e.Get(key)
+	if err == nil && !found {
+		v, err = other, e.SetKey(key, other)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", b.Name(), err) // as that of a dict
+	}
+	return v, nil
+})
+
+// popMethod is pop(key, default): that of the dict, which shows the one key.
+var popMethod = starlark.NewBuiltin("pop", func(t *starlark.Thread, b *starlark.Builtin,
+	args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	e := b.Receiver().(*Environ)
+	if len(args) > 0 {
+		if key, ok := args[0].(starlark.String); ok {
+			e.noteKey(string(key))
+		}
+	}
+	pop, err := e.whole().Attr(b.Name())
+	if err != nil {
+		return nil, err
+	}
+	return pop.(*starlark.Builtin).CallInternal(t, args, kwargs)
 })
 
 func (e *Environ) String() string        { return e.Dict().String() }

@@ -17,9 +17,9 @@ func (e *Environ) NoteReads() { e.noting = true }
 
 // Read returns what the application has asked for, since NoteReads, of what the client's request
 // may have and another one for the same target may not: the names of header fields, whether they
-// are there or not, and the keys that were set before they were asked for. all reports whether it
-// may have seen every one of them, as who copies or lists the dict has. A field that Go code takes
-// from the Request is not noted.
+// are there or not, the keys that were set before they were asked for, and those that are not
+// there. all reports whether it may have seen every one of them, as who copies or lists the dict
+// has. A field that Go code takes from the Request is not noted.
 func (e *Environ) Read() (names []string, all bool) {
 	if e.reading == nil {
 		return nil, false

@@ -76,6 +76,10 @@ func (r *Request) Stripped() string {
 // split returns SCRIPT_NAME and PATH_INFO.
 func (r *Request) split() (scriptName, pathInfo string) {
 	stripped, path := r.Stripped(), r.Message.URL.Path
+	if stripped == "" && r.ScriptName != "" && !Within(path, r.ScriptName) {
+		// Behind the mount it was made another path, which is one of the application all the same.
+		stripped = r.ScriptName
+	}
 	scriptName, pathInfo = stripped, path // more was taken off than the mount, or it is another path
 	// What of the mount is in the path of the message.
 	if left, ok := strings.CutPrefix(r.ScriptName, stripped); ok && Within(path, left) {

@@ -1,7 +1,6 @@
 package push
 
 import (
-	"hash/maphash"
 	"maps"
 	"net/http"
 	"net/textproto"
@@ -12,45 +11,6 @@ import (
 
 	"github.com/larkspur-web/larkspur/environ/wire"
 )
-
-// seed makes the hashes of this process unlike those of any other, so that none can be aimed at.
-var seed = maphash.MakeSeed()
-
-// A validator tells one state of a resource from another. Each part may be missing, and is then 0.
-type validator struct {
-	tag      uint64 // hash of the ETag
-	modified uint64 // hash of Last-Modified
-	sum      uint64 // hash of the body
-}
-
-// validatorOf returns the validator that a response's header gives.
-func validatorOf(h http.Header) (v validator) {
-	if tag := entityTag(h); tag != "" {
-		v.tag = maphash.String(seed, tag)
-	}
-	if m := first(h, "Last-Modified"); m != "" {
-		v.modified = maphash.String(seed, m)
-	}
-	return v
-}
-
-// entityTag returns the ETag without the mark of weakness: RFC 9110, section 8.8.3.2, weak
-// comparison.
-func entityTag(h http.Header) string { return strings.TrimPrefix(first(h, "Etag"), "W/") }
-
-// same reports whether v and w are of the same state: they are compared by the best part that both
-// have.
-func (v validator) same(w validator) bool {
-	switch {
-	case v.tag != 0 && w.tag != 0:
-		return v.tag == w.tag
-	case v.sum != 0 && w.sum != 0:
-		return v.sum == w.sum
-	case v.modified != 0 && w.modified != 0:
-		return v.modified == w.modified
-	}
-	return false
-}
 
 func first(h http.Header, name string) string {
 	if values := h[name]; len(values) > 0 {
@@ -130,27 +90,57 @@ func varies(h, request http.Header) (name string, ok bool) {
 	return "", false
 }
 
-// identifies reports whether a field of a request says who asks. The others of the set are
-// conditions, on which no answer with status 200 depends.
+// identifies reports whether a field of a request says who asks, or from where. The others of the
+// set are conditions, on which no answer with status 200 depends, and one that speaks of pushes.
 func identifies(name string) bool {
-	return wire.Personal.Has(name) && !strings.HasPrefix(name, "If-") && name != "Range"
+	return wire.Personal.Has(name) && !conditions(name) && name != "Accept-Push-Policy"
 }
 
-// depends returns what an answer depends on, of the fields that have been read for it, that the
-// page's request has and the promised one has not: the client's own request might be answered
-// otherwise. all says that every field may have been read.
-func depends(read []string, all bool, page, request http.Header) (name string, ok bool) {
-	missing := func(name string) bool {
-		return page[name] != nil && request[name] == nil &&
-			(identifies(name) || !wire.Personal.Has(name))
+// conditions reports whether a field of a request is a condition. RFC 9110, sections 13.1 and 14.2.
+func conditions(name string) bool {
+	return strings.HasPrefix(name, "If-") || name == "Range"
+}
+
+// depends returns what an answer depends on, of the fields that have been read for it and that the
+// promised request has not: the client's own request might be answered otherwise. all says that
+// every field may have been read. always reports that it is so whatever the page's request has.
+//
+// Who asks may become known with the page itself, which sets a cookie or asks for a password: so a
+// field that says who asks counts even where the page's request has none. A Vary that names it does
+// not help: the promise would be kept for requests without it only, and is refused by varies. Of
+// what else is read the page's request tells what the client sends; so it does where all is read,
+// since otherwise nothing would be pushed by who copies what there is to read.
+func (p *page) depends(read []string, all bool, request http.Header) (
+	name string, always, ok bool,
+) {
+	for _, name := range read {
+		switch {
+		case request[name] != nil || conditions(name):
+		case identifies(name):
+			return name, true, true
+		case p.sends(name):
+			return name, false, true
+		}
 	}
-	if all {
-		read = slices.Sorted(maps.Keys(page))
+	if !all {
+		return "", false, false
 	}
-	if i := slices.IndexFunc(read, missing); i >= 0 {
-		return read[i], true
+	if p.sends("Cookie") {
+		return "Cookie", false, true
 	}
-	return "", false
+	for _, name := range slices.Sorted(maps.Keys(p.request.Header)) {
+		if request[name] == nil && selects(name) && !conditions(name) {
+			return name, false, true
+		}
+	}
+	return "", false, false
+}
+
+// sends reports whether the client sends a field of a request, as far as the page tells: its
+// request has it, or its response makes it a field of the next ones.
+func (p *page) sends(name string) bool {
+	return p.request.Header[name] != nil ||
+		name == "Cookie" && len(p.writer.Header()["Set-Cookie"]) > 0
 }
 
 // Unvaried returns a field that says who asks, has been read for the answer with the header h to

@@ -39,12 +39,14 @@ type entry struct {
 }
 
 // resourceKey is the key of a resource of a connection.
-func resourceKey(method, authority, target string) uint64 {
+func resourceKey(method string, o origin, target string) uint64 {
 	var h maphash.Hash
 	h.SetSeed(seed)
 	h.WriteString(method)
 	h.WriteByte(0)
-	h.WriteString(authority)
+	h.WriteString(o.scheme)
+	h.WriteByte(0)
+	h.WriteString(o.authority)
 	h.WriteByte(0)
 	h.WriteString(normalTarget(target))
 	return h.Sum64()

@@ -29,6 +29,8 @@ type Handler struct {
 	// that may be promised ends. Next is then run on the goroutine of the page. Otherwise it gets a
 	// goroutine of its own, and is left behind at the deadline. Nil means never.
 	HonorsContext func(*http.Request) bool
+
+	outcomes outcomes // of what Next answers: another Handler may answer the same otherwise
 }
 
 // ServeHTTP serves a request. It may be called from any number of goroutines.

@@ -14,9 +14,9 @@ import (
 // is not sent again while it is fresh. It must not be changed after its first use, and is safe for
 // concurrent use.
 //
-// The cookie is signed, bound to the authority, bounded in size and in time, and only ever keeps a
+// The cookie is signed, bound to the origin, bounded in size and in time, and only ever keeps a
 // push from being made: a cookie that is forged, garbled or stale is one that is not there. It has
-// keyed hashes of (authority, target, validator), which tell nobody what was read, and which no
+// keyed hashes of (origin, target, validator), which tell nobody what was read, and which no
 // longer match once the resource has changed. What is in it has arrived, and has a lifetime by its
 // own Cache-Control; a promise that was refused does not get into it. It is set on pages only, and
 // only on those that no shared cache may keep. A reload that bypasses the client's cache empties
@@ -92,27 +92,27 @@ func minute(t time.Time) uint32 { return uint32(max(0, t.Unix()/60)) }
 
 // memo returns what is kept of a response: nothing if it has no validator that outlives this
 // process, or no lifetime.
-func (m *Memory) memo(authority, target string, h http.Header, fresh, now time.Time) memo {
+func (m *Memory) memo(o origin, target string, h http.Header, fresh, now time.Time) memo {
 	if !m.on() || !fresh.After(now) {
 		return memo{}
 	}
-	validator := entityTag(h)
+	validator := opaqueTag(entityTag(h))
 	if validator == "" {
-		if validator = first(h, "Last-Modified"); validator == "" {
+		if validator = lastModified(h); validator == "" {
 			return memo{}
 		}
 	}
 	if limit := now.Add(m.maxAge()); fresh.After(limit) {
 		fresh = limit
 	}
-	return memo{m.hash(authority, target, validator), minute(fresh)}
+	return memo{m.hash(o, target, validator), minute(fresh)}
 }
 
 // hash returns the hash of a resource in a state, which never is 0. It is keyed with the oldest of
 // the keys, so that it stays the same when a new one is put before it.
-func (m *Memory) hash(authority, target, validator string) uint64 {
+func (m *Memory) hash(o origin, target, validator string) uint64 {
 	mac := hmac.New(sha256.New, m.Keys[len(m.Keys)-1])
-	for _, s := range [...]string{"resource", authority, normalTarget(target), validator} {
+	for _, s := range [...]string{"resource", o.scheme, o.authority, normalTarget(target), validator} {
 		mac.Write([]byte(s))
 		mac.Write([]byte{0})
 	}
@@ -120,7 +120,7 @@ func (m *Memory) hash(authority, target, validator string) uint64 {
 }
 
 // read returns what the cookie of r has that is still of use.
-func (m *Memory) read(r *http.Request, authority string, now time.Time) (c cookie) {
+func (m *Memory) read(r *http.Request, o origin, now time.Time) (c cookie) {
 	if !m.on() || bypasses(r.Header) {
 		return c
 	}
@@ -128,7 +128,7 @@ func (m *Memory) read(r *http.Request, authority string, now time.Time) (c cooki
 	if err != nil || len(sent.Value) > maxCookie {
 		return c
 	}
-	signed, ok := m.verified(sent.Value, authority)
+	signed, ok := m.verified(sent.Value, o)
 	if !ok {
 		return c
 	}
@@ -148,7 +148,7 @@ func (m *Memory) read(r *http.Request, authority string, now time.Time) (c cooki
 }
 
 // verified returns what was signed of the value of a cookie: a version, the minute, and memos.
-func (m *Memory) verified(value, authority string) (signed []byte, ok bool) {
+func (m *Memory) verified(value string, o origin) (signed []byte, ok bool) {
 	b, err := base64.RawURLEncoding.DecodeString(value)
 	n := len(b) - macSize
 	if err != nil || n < headSize || (n-headSize)%memoSize != 0 || b[0] != memoryVersion {
@@ -156,7 +156,7 @@ func (m *Memory) verified(value, authority string) (signed []byte, ok bool) {
 	}
 	signed = b[:n]
 	return signed, slices.ContainsFunc(m.Keys, func(key []byte) bool {
-		return hmac.Equal(b[n:], sign(key, authority, signed))
+		return hmac.Equal(b[n:], sign(key, o, signed))
 	})
 }
 
@@ -166,29 +166,28 @@ func bypasses(h http.Header) bool {
 	return no || first(h, "Pragma") == "no-cache"
 }
 
-func sign(key []byte, authority string, b []byte) []byte {
+func sign(key []byte, o origin, b []byte) []byte {
 	mac := hmac.New(sha256.New, key)
-	mac.Write([]byte("memory\x00" + authority + "\x00"))
+	mac.Write([]byte("memory\x00" + o.scheme + "\x00" + o.authority + "\x00"))
 	mac.Write(b)
 	return mac.Sum(nil)[:macSize]
 }
 
 // write sets the cookie on the response to r with the header h: arrived is what has arrived on this
 // connection, old what the client's cookie has.
-func (m *Memory) write(r *http.Request, authority string, h http.Header, arrived []memo,
-	old *cookie,
+func (m *Memory) write(r *http.Request, o origin, h http.Header, arrived []memo, old *cookie,
 	now time.Time) {
 	if !navigation(r) || !unshared(h) {
 		return
 	}
 	memos := arrived
 	fresh := cookie{memos: arrived}
-	for _, o := range old.memos {
+	for _, known := range old.memos {
 		if len(memos) == m.maxEntries() {
 			break
 		}
-		if !fresh.has(o) {
-			memos = append(memos, o)
+		if !fresh.has(known) {
+			memos = append(memos, known)
 		}
 	}
 	if len(memos) == 0 {
@@ -203,7 +202,7 @@ func (m *Memory) write(r *http.Request, authority string, h http.Header, arrived
 	for _, e := range memos {
 		b = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(b, e.hash), e.until)
 	}
-	b = append(b, sign(m.Keys[0], authority, b)...)
+	b = append(b, sign(m.Keys[0], o, b)...)
 	c := http.Cookie{
 		Name: m.name(), Value: base64.RawURLEncoding.EncodeToString(b), Path: "/",
 		MaxAge: int(m.maxAge() / time.Second),

@@ -3,7 +3,6 @@ package push
 import (
 	"hash/maphash"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 )
@@ -22,15 +21,16 @@ const (
 type outcome struct {
 	generation uint64    // of what answered
 	no         refusal   // zero if it could be promised
-	field      string    // of the page's request, for which the refusal is, if its reason is Personal
+	field      string    // that a client sends to which the reason Personal applies; "": any client
 	until      time.Time // of the refusal
+	limit      int64     // that the body was larger than, if the reason is Budget
 	validator  validator
 	tag        string // the ETag and the Last-Modified, with which to ask again
 	modified   string
 }
 
-// outcomes are remembered for all that share a Policy. The zero value is empty. They are safe for
-// concurrent use.
+// outcomes are remembered by a [Handler], by the key of the resource, which has its origin: who
+// asks over http may be sent to https. The zero value is empty. They are safe for concurrent use.
 type outcomes struct {
 	mu    sync.Mutex
 	byKey map[uint64]outcome
@@ -74,10 +74,21 @@ func (o *outcomes) remember(key, generation uint64, no refusal) {
 	o.put(key, outcome{generation: generation, no: no, until: time.Now().Add(refusedFor)})
 }
 
+// tooLarge keeps that the body of an answer was larger than limit. What is known of its state
+// stays.
+func (o *outcomes) tooLarge(key, generation uint64, no refusal, limit int64) {
+	v := o.get(key, generation)
+	v.generation, v.no, v.until, v.limit = generation, no, time.Now().Add(refusedFor), limit
+	o.put(key, v)
+}
+
 // answered keeps the state of an answer that can be promised, if another can be compared with it.
 func (o *outcomes) answered(key, generation uint64, v validator, h http.Header) {
-	tag, modified := first(h, "Etag"), first(h, "Last-Modified")
-	if tag == "" && modified == "" || len(tag) > maxCondition {
+	tag, modified := entityTag(h), lastModified(h)
+	if len(tag) > maxCondition {
+		tag = ""
+	}
+	if tag == "" && modified == "" {
 		return
 	}
 	o.put(key, outcome{generation: generation, validator: v, tag: tag, modified: modified})
@@ -96,7 +107,7 @@ func (o *outcome) condition(h http.Header) {
 // memorable returns the validator that a [Memory] has of the state.
 func (o *outcome) memorable() string {
 	if o.tag != "" {
-		return strings.TrimPrefix(o.tag, "W/")
+		return opaqueTag(o.tag)
 	}
 	return o.modified
 }

@@ -116,9 +116,12 @@ func Pushed(ctx context.Context) (page string, ok bool) {
 }
 
 // Depends tells, in a promised request with the context ctx, which fields of a request the answer
-// depends on, or that it may be all of them, as far as its Vary does not say so. If the request has
-// not got them from the page, the answer is not promised. It is for handlers that know what they
-// have read, and does nothing in any other request.
+// depends on, in canonical form, whether the request has them or not; or that it may be all of
+// them. An answer is not promised, with the reason [Personal], that depends on a field which says
+// who asks (Cookie, Authorization, Referer), or on another one that the page's request has and
+// the promised one has not got from it. If it may depend on all, those count that the page's
+// request has and that can choose among representations, and Cookie if the page sets one. Depends
+// is for handlers that know what they have read, and does nothing in any other request.
 func Depends(ctx context.Context, fields []string, all bool) {
 	if c, ok := ctx.Value(captureKey{}).(*capture); ok {
 		c.depends(fields, all)

@@ -3,7 +3,6 @@ package push
 import (
 	"hash/maphash"
 	"net/http"
-	"strings"
 	"time"
 )
 
@@ -31,22 +30,9 @@ func (p *planner) enter(status int, header http.Header, now time.Time) {
 		return
 	}
 	e.fresh = freshUntil(header, now)
-	e.key = resourceKey(http.MethodGet, p.origin.authority, p.target)
-	e.memo = p.policy.Memory.memo(p.origin.authority, p.target, header, e.fresh, now)
+	e.key = resourceKey(http.MethodGet, p.origin, p.target)
+	e.memo = p.policy.Memory.memo(p.origin, p.target, header, e.fresh, now)
 	p.entry.entry = e
-}
-
-// notModified returns the validator of what a client has that a 304 with the validator v answers:
-// what the response does not tell, the condition of its request does.
-func notModified(v validator, request http.Header) validator {
-	if tag := first(request, "If-None-Match"); v.tag == 0 && tag != "" &&
-		!strings.ContainsAny(tag, "*,") {
-		v.tag = maphash.String(seed, strings.TrimPrefix(tag, "W/"))
-	}
-	if m := first(request, "If-Modified-Since"); v == (validator{}) && m != "" {
-		v.modified = maphash.String(seed, m)
-	}
-	return v
 }
 
 // arrive adds the page to the diary: the client has got all of it.
@@ -65,7 +51,7 @@ func (p *planner) arrive() {
 // received returns what the cookie of the client has.
 func (p *planner) received() *cookie {
 	if p.cookie == nil {
-		c := p.policy.Memory.read(p.request, p.origin.authority, time.Now())
+		c := p.policy.Memory.read(p.request, p.origin, time.Now())
 		p.cookie = &c
 	}
 	return p.cookie
@@ -84,5 +70,5 @@ func (p *planner) setCookie(status int, header http.Header, now time.Time) {
 	if p.conn != nil {
 		arrived = p.conn.diary.memos(m.maxEntries(), now)
 	}
-	m.write(p.request, p.origin.authority, header, arrived, p.received(), now)
+	m.write(p.request, p.origin, header, arrived, p.received(), now)
 }

@@ -112,6 +112,7 @@ func (p *planner) overflow(source Source) {
 
 func (p *planner) end(whole bool) {
 	p.hints.closed = true
+	p.drop()
 	if whole && p.request.Context().Err() == nil {
 		p.arrive()
 	}

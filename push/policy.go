@@ -60,7 +60,6 @@ type Policy struct {
 	open      atomic.Int64 // promises that are not settled
 	openBytes atomic.Int64 // of their bodies
 	serial    atomic.Uint64
-	outcomes  outcomes
 }
 
 // processPolicy is the Policy of all Handlers that have none of their own.
@@ -70,6 +69,7 @@ func (p *Policy) maxPromises() int        { return max(0, orDefault(p.MaxPromise
 func (p *Policy) maxRuns() int            { return 2 * p.maxPromises() }
 func (p *Policy) maxResourceBytes() int64 { return orDefault(p.MaxResourceBytes, 4<<20) }
 func (p *Policy) maxResponseBytes() int64 { return orDefault(p.MaxResponseBytes, 8<<20) }
+func (p *Policy) maxOpenBytes() int64     { return orDefault(p.MaxOpenBytes, 64<<20) }
 func (p *Policy) verifyTimeout() time.Duration {
 	return orDefault(p.VerifyTimeout, 500*time.Millisecond)
 }
@@ -95,30 +95,51 @@ func (p *Policy) tryVerifying() bool {
 
 func (p *Policy) endVerifying() { p.verifying.Add(-1) }
 
-// reserve reserves room for a promise of n bytes on the connection c, or returns the limit that
-// forbids it. What it reserves is given back by release, which may be called more than once.
-func (p *Policy) reserve(c *connection, n int64) (release func(), no refusal) {
-	onConnection, open, bytes := c.open.Add(1), p.open.Add(1), p.openBytes.Add(n)
-	var released atomic.Bool
-	release = func() {
-		if released.CompareAndSwap(false, true) {
-			c.open.Add(-1)
-			p.open.Add(-1)
-			p.openBytes.Add(-n)
-		}
-	}
+// reserve reserves a place for a promise on the connection c, which allows left more, or returns
+// the limit that forbids it. What it reserves is given back by release, or when the promise is
+// settled.
+func (p *Policy) reserve(c *connection, left int) refusal {
+	unmade, onConnection, open := c.unmade.Add(1), c.open.Add(1), p.open.Add(1)
+	var no refusal
 	switch {
+	case unmade > int64(left):
+		no = refusal{Limit, ""}
 	case onConnection > int64(orDefault(p.MaxPerConnection, 32)):
 		no = refusal{Limit, "too many promises are under way on the connection"}
 	case open > int64(orDefault(p.MaxOpen, 1024)):
 		no = refusal{Limit, "too many promises are under way"}
-	case bytes > orDefault(p.MaxOpenBytes, 64<<20):
-		no = refusal{Budget, "too many promised bytes are under way"}
-	default:
-		return release, refusal{}
+	case p.openBytes.Load() >= p.maxOpenBytes():
+		no = tooManyBytes
 	}
-	release()
-	return nil, no
+	if no.refused() {
+		p.release(c, 0)
+	}
+	return no
+}
+
+var tooManyBytes = refusal{Budget, "too many promised bytes are under way"}
+
+// reserveBytes reserves room for the n bytes of a promise that has a place, or returns the limit
+// that forbids it.
+func (p *Policy) reserveBytes(n int64) refusal {
+	if p.openBytes.Add(n) > p.maxOpenBytes() {
+		p.openBytes.Add(-n)
+		return tooManyBytes
+	}
+	return refusal{}
+}
+
+// release gives back the place of a promise that is not made, and its n bytes.
+func (p *Policy) release(c *connection, n int64) {
+	c.unmade.Add(-1)
+	p.settled(c, n)
+}
+
+// settled gives back the place of a promise that was made, and its n bytes.
+func (p *Policy) settled(c *connection, n int64) {
+	c.open.Add(-1)
+	p.open.Add(-1)
+	p.openBytes.Add(-n)
 }
 
 // report gives a verdict to those who want to know it.

@@ -3,6 +3,7 @@ package push
 import (
 	"errors"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
@@ -45,13 +46,13 @@ func (p *planner) promise(c *candidate, v *Verdict) refusal {
 	if no := p.allowed(); no.refused() {
 		return no
 	}
-	if no := p.verify(&pr); no.refused() {
+	if no := p.reserve(); no.refused() {
 		return no
 	}
-	if no := p.known(&pr); no.refused() {
+	if no := p.fill(&pr); no.refused() {
 		return no
 	}
-	v.Bytes, v.Unvaried = int64(len(pr.answer.body)), pr.answer.personal
+	v.Bytes = int64(len(pr.answer.body))
 	p.delivery.made++
 	p.delivery.bytes += v.Bytes
 	if p.delivery.deferring {
@@ -59,6 +60,42 @@ func (p *planner) promise(c *candidate, v *Verdict) refusal {
 		return refusal{}
 	}
 	return p.send(&pr, v)
+}
+
+// reserve reserves a place for a promise, or returns the limit that forbids it: what there is no
+// room for is not run.
+func (p *planner) reserve() refusal {
+	left, _ := p.promiser.Promises()
+	no := p.policy.reserve(p.conn, left)
+	if no.refused() && len(p.delivery.deferred) > 0 {
+		p.flush() // some may be settled at once
+		if p.delivery.stopped.refused() {
+			return p.delivery.stopped
+		}
+		left, _ = p.promiser.Promises()
+		no = p.policy.reserve(p.conn, left)
+	}
+	return no
+}
+
+// fill gives a promise that has a place its answer, and room for that, or gives back the place and
+// returns why there is to be none.
+func (p *planner) fill(pr *promise) (no refusal) {
+	filled := false
+	defer func() {
+		if !filled {
+			p.policy.release(p.conn, 0)
+		}
+	}()
+	if no := p.verify(pr); no.refused() {
+		return no
+	}
+	if no := p.known(pr); no.refused() {
+		return no
+	}
+	no = p.policy.reserveBytes(int64(len(pr.answer.body)))
+	filled = !no.refused()
+	return no
 }
 
 // propose makes the request of a promise.
@@ -75,18 +112,17 @@ func (p *planner) propose(c *candidate, target string) (pr promise, no refusal) 
 	if !ok {
 		return promise{}, refusal{Foreign, "it is outside what the handler serves"}
 	}
-	key := resourceKey(method, p.origin.authority, target)
+	key := resourceKey(method, p.origin, target)
 	return promise{request: r, critical: c.link.Critical, variant: variantKey(key, header),
 		entry: entry{key: key, generation: p.generationOf(r)}}, refusal{}
 }
 
-// allowed returns the limit of the page or of its connection that forbids one more promise.
+// allowed returns the limit of the page that forbids one more promise.
 func (p *planner) allowed() refusal {
-	left, _ := p.promiser.Promises()
 	switch d := &p.delivery; {
 	case d.stopped.refused():
 		return d.stopped
-	case d.made >= p.policy.maxPromises() || left <= len(d.deferred):
+	case d.made >= p.policy.maxPromises():
 		return refusal{Limit, ""}
 	case d.bytes >= p.policy.maxResponseBytes():
 		return refusal{Budget, ""}
@@ -113,17 +149,22 @@ func (p *planner) known(pr *promise) refusal {
 // sendDeferred sends the promises that were deferred, and reports the decisions from that at first
 // on.
 func (p *planner) sendDeferred(first int) {
+	p.flush()
 	p.delivery.deferring = false
-	for i := range p.delivery.deferred {
-		d := &p.delivery.deferred[i]
+	for i := range p.decisions[first:] {
+		p.policy.report(p.request, p.decisions[first+i].verdict)
+	}
+}
+
+// flush sends the promises that were deferred.
+func (p *planner) flush() {
+	for len(p.delivery.deferred) > 0 {
+		d := &p.delivery.deferred[0]
+		p.delivery.deferred = p.delivery.deferred[1:]
 		v := &p.decisions[d.decision].verdict
 		if no := p.send(&d.promise, v); no.refused() {
 			v.Status, v.Reason, v.Detail = Skipped, no.reason, no.detail
 		}
-	}
-	p.delivery.deferred = nil
-	for i := range p.decisions[first:] {
-		p.policy.report(p.request, p.decisions[first+i].verdict)
 	}
 }
 
@@ -140,35 +181,62 @@ func (p *planner) send(pr *promise, v *Verdict) refusal {
 }
 
 func (p *planner) trySend(pr *promise) refusal {
+	n := int64(len(pr.answer.body))
 	if p.delivery.stopped.refused() {
+		p.policy.release(p.conn, n)
 		return p.delivery.stopped
 	}
-	release, no := p.policy.reserve(p.conn, int64(len(pr.answer.body)))
-	if no.refused() {
-		return no
-	}
 	pr.entry.serial = p.policy.serial.Add(1)
-	key, serial := pr.entry.key, pr.entry.serial
 	p.conn.diary.add(pr.entry)
-	conn := p.conn
-	settled := func(err error) {
-		release()
-		conn.diary.settle(key, serial, err == nil)
-		if err != nil {
-			conn.refused(time.Now())
-		}
-	}
-	err := p.promiser.Promise(pr.request, pr.answer.header, pr.answer.body, pr.critical, settled)
+	f := &flight{policy: p.policy, conn: p.conn, key: pr.entry.key, serial: pr.entry.serial, bytes: n}
+	p.conn.unmade.Add(-1) // the connection counts it from now on
+	err := p.promiser.Promise(pr.request, pr.answer.header, pr.answer.body, pr.critical, f.settled)
 	if err == nil {
-		conn.paid()
+		p.conn.paid()
 		return refusal{}
 	}
-	release()
-	conn.diary.settle(key, serial, false)
+	f.land()
+	p.conn.diary.settle(f.key, f.serial, false)
 	reason := Limit
 	if _, ok := p.promiser.Promises(); !ok || errors.Is(err, http.ErrNotSupported) {
 		reason = Disabled
 	}
 	p.delivery.stopped = refusal{reason, "the connection refused a promise"}
 	return refusal{reason, err.Error()}
+}
+
+// drop gives back what promises have that were deferred and, since something has panicked, never
+// sent.
+func (p *planner) drop() {
+	for i := range p.delivery.deferred {
+		p.policy.release(p.conn, int64(len(p.delivery.deferred[i].answer.body)))
+	}
+	p.delivery.deferred = nil
+}
+
+// A flight is a promise that was made, until it is settled.
+type flight struct {
+	policy      *Policy
+	conn        *connection
+	key, serial uint64 // of its entry in the diary
+	bytes       int64
+	landed      atomic.Bool // its place and its bytes have been given back
+	paid        atomic.Bool // the client has taken it, which made a reset of another good
+}
+
+// settled is what [Promiser] calls.
+func (f *flight) settled(err error) {
+	f.land()
+	f.conn.diary.settle(f.key, f.serial, err == nil)
+	if err != nil {
+		f.conn.reset(time.Now(), f.paid.Swap(false))
+	} else if f.conn.took(time.Now()) {
+		f.paid.Store(true)
+	}
+}
+
+func (f *flight) land() {
+	if !f.landed.Swap(true) {
+		f.policy.settled(f.conn, f.bytes)
+	}
 }

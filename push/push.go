@@ -31,8 +31,8 @@
 // What the client has is not sent again. The diary of its connection knows what was sent, and in
 // which state (ETag, Last-Modified, or a hash of the body); while that is fresh by its own
 // Cache-Control nothing is run, otherwise the states are compared. A promise that the client
-// refuses is forgotten. A [Memory] does the same across connections, by a signed cookie, for those
-// who want it.
+// refuses is forgotten, and a client that refuses more of them than it takes gets none for a while.
+// A [Memory] does the same across connections, by a signed cookie, for those who want it.
 //
 // # Glossary
 //

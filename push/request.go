@@ -18,6 +18,23 @@ var copied = [...]string{"Accept", "Accept-Encoding", "Accept-Language", "User-A
 // Besides them it has no Content-Type. RFC 9113, sections 8.2.2 and 8.4.
 const unpromised = wire.Personal | wire.Connection | wire.Framing
 
+// selects reports whether a field of a request can choose among the representations of a resource:
+// whether who reads all fields may have made something from it. What belongs to the connection
+// cannot, nor what says how a message is framed, sent, cached or traced, nor what is about pushes
+// (RFC 9218, section 5; draft-ruellan-http-accept-push-policy), nor what speaks of the page and is
+// other in the request for its resource (Fetch Metadata; Upgrade-Insecure-Requests).
+func selects(name string) bool {
+	switch name {
+	case "Accept-Push-Policy", "Priority",
+		"Cache-Control", "Content-Type", "Max-Forwards", "Pragma",
+		"Traceparent", "Tracestate",
+		"Purpose", "Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Fetch-Site", "Sec-Fetch-User",
+		"Sec-Purpose", "Upgrade-Insecure-Requests":
+		return false
+	}
+	return !(wire.HopByHop | wire.Connection | wire.Framing).Has(name)
+}
+
 // promisedHeader returns the fields of a promised request. faulty is the name of a field of extra
 // that none can have.
 func promisedHeader(page, extra http.Header) (h http.Header, faulty string) {

@@ -58,10 +58,6 @@ type Verdict struct {
 	Detail   string // in words, where the reason does not say all
 	Critical bool   // it goes before the page
 	Bytes    int64  // of the body that was promised
-
-	// Unvaried is a field of requests that says who asks, which the promised response was made from
-	// although its Vary does not name it. Where the page's request has it the verdict is Personal.
-	Unvaried string
 }
 
 // String returns the verdict in a line: "/a.css: skipped: diary (link)".

@@ -16,8 +16,9 @@ type answer struct {
 	body      []byte
 	unchanged bool // since the state of the condition: there is no body
 
-	// A field that says who asks, which the answer was made from although no Vary names it.
-	personal string
+	// The field that the page's request has for which the answer is none for the page, "" if it is
+	// none for any page.
+	field string
 }
 
 // verify runs Next for the request of a promise, and gives the promise its answer, or returns why
@@ -26,8 +27,10 @@ type answer struct {
 // has is asked for on the condition that it is another.
 func (p *planner) verify(pr *promise) refusal {
 	began := time.Now()
-	last := p.policy.outcomes.get(pr.variant, pr.entry.generation)
-	if no := p.mayRun(pr, &last, began); no.refused() {
+	last := p.handler.outcomes.get(pr.variant, pr.entry.generation)
+	limit := min(p.policy.maxResourceBytes(), p.policy.maxResponseBytes()-p.delivery.bytes,
+		p.policy.maxOpenBytes()-p.policy.openBytes.Load())
+	if no := p.mayRun(pr, &last, limit, began); no.refused() {
 		return no
 	}
 	r := pr.request
@@ -37,7 +40,6 @@ func (p *planner) verify(pr *promise) refusal {
 		r.Header = maps.Clone(r.Header)
 		last.condition(r.Header)
 	}
-	limit := min(p.policy.maxResourceBytes(), p.policy.maxResponseBytes()-p.delivery.bytes)
 	a, no := p.run(r, limit)
 	now := time.Now()
 	took := now.Sub(began)
@@ -45,8 +47,8 @@ func (p *planner) verify(pr *promise) refusal {
 	e := &pr.entry
 	switch {
 	case no.reason == Personal:
-		p.policy.outcomes.put(pr.variant, outcome{generation: e.generation, no: no,
-			until: now.Add(refusedFor), field: a.personal})
+		p.handler.outcomes.put(pr.variant, outcome{generation: e.generation, no: no,
+			until: now.Add(refusedFor), field: a.field})
 		return no
 	case no.refused():
 		p.refused(pr, no, took, limit)
@@ -56,22 +58,24 @@ func (p *planner) verify(pr *promise) refusal {
 	default:
 		e.validator = validatorOf(a.header)
 		e.validator.sum = maphash.Bytes(seed, a.body)
-		p.policy.outcomes.answered(pr.variant, e.generation, e.validator, a.header)
+		p.handler.outcomes.answered(pr.variant, e.generation, e.validator, a.header)
 		pr.answer = a
 	}
 	e.fresh = freshUntil(a.header, now)
-	e.memo = p.policy.Memory.memo(p.origin.authority, pr.request.RequestURI, a.header, e.fresh, now)
+	e.memo = p.policy.Memory.memo(p.origin, pr.request.RequestURI, a.header, e.fresh, now)
 	return refusal{}
 }
 
-// mayRun returns why Next is not run for the request of a promise, whose outcome was last.
-func (p *planner) mayRun(pr *promise, last *outcome, now time.Time) refusal {
-	slow := p.policy.outcomes.get(pr.entry.key, pr.entry.generation)
+// mayRun returns why Next is not run for the request of a promise, whose outcome was last and whose
+// body may have limit bytes. If there is no reason, run must follow.
+func (p *planner) mayRun(pr *promise, last *outcome, limit int64, now time.Time) refusal {
+	slow := p.handler.outcomes.get(pr.entry.key, pr.entry.generation)
 	if no := slow.refused(now); no.refused() {
 		return no
 	}
 	if no := last.refused(now); no.refused() &&
-		(no.reason != Personal || p.request.Header[last.field] != nil) {
+		(no.reason != Personal || last.field == "" || p.sends(last.field)) &&
+		(no.reason != Budget || limit <= last.limit) {
 		return no
 	}
 	switch {
@@ -79,7 +83,10 @@ func (p *planner) mayRun(pr *promise, last *outcome, now time.Time) refusal {
 		return refusal{Unverified, "the page has waited long enough for others"}
 	case p.runs >= p.policy.maxRuns():
 		return refusal{Limit, "enough responses were verified for the page"}
+	case !p.policy.tryVerifying():
+		return refusal{Limit, "too many responses are verified at once"}
 	case !p.conn.mayRun(now):
+		p.policy.endVerifying()
 		return refusal{Limit, "enough responses were verified for the connection"}
 	}
 	p.runs++
@@ -95,31 +102,30 @@ func (p *planner) holds(pr *promise, last *outcome) bool {
 		return true
 	}
 	m := p.policy.Memory
-	return m.on() && p.received().has(memo{hash: m.hash(p.origin.authority, pr.request.RequestURI,
+	return m.on() && p.received().has(memo{hash: m.hash(p.origin, pr.request.RequestURI,
 		last.memorable())})
 }
 
 // refused remembers that an answer of at most limit bytes could not be promised, unless that lies
 // in this page.
 func (p *planner) refused(pr *promise, no refusal, took time.Duration, limit int64) {
-	o, generation := &p.policy.outcomes, pr.entry.generation
+	o, generation := &p.handler.outcomes, pr.entry.generation
 	switch {
 	case p.request.Context().Err() != nil:
 	case took >= p.policy.verifyTimeout():
 		// Whatever its fields are: they are the client's to choose.
 		o.remember(pr.entry.key, generation,
 			refusal{Unverified, "it took too long a moment ago"})
-	case no.reason == Unverified, no.reason == Budget && limit == p.policy.maxResourceBytes():
+	case no.reason == Unverified:
 		o.remember(pr.variant, generation, no)
+	case no.reason == Budget:
+		o.tooLarge(pr.variant, generation, no, limit)
 	}
 }
 
 // run runs Next for a request that may be promised, and returns its answer, of at most limit bytes,
 // if it can be, else why not.
 func (p *planner) run(r *http.Request, limit int64) (*answer, refusal) {
-	if !p.policy.tryVerifying() {
-		return nil, refusal{Limit, "too many responses are verified at once"}
-	}
 	ctx, cancel := context.WithTimeout(r.Context(), p.policy.verifyTimeout())
 	defer cancel()
 	c := &capture{
@@ -129,15 +135,13 @@ func (p *planner) run(r *http.Request, limit int64) (*answer, refusal) {
 	r = r.WithContext(c)
 	var fault string
 	if honors := p.handler.HonorsContext; honors != nil && honors(r) {
-		fault = c.run(p.handler.Next, r)
-		p.policy.endVerifying()
+		fault = p.answer(c, r)
 	} else {
 		done := make(chan string, 1)
 		go func() {
-			// Next may outlive the deadline. It counts as long as it runs, and nobody listens.
-			fault := c.run(p.handler.Next, r)
-			p.policy.endVerifying() // before done is signalled, so that the next one finds room
-			done <- fault
+			// Next may outlive the deadline. It counts as long as it runs, and nobody listens. It
+			// counts no more before done is signalled, so that the next one finds room.
+			done <- p.answer(c, r)
 		}()
 		select {
 		case fault = <-done:
@@ -158,13 +162,21 @@ func (p *planner) run(r *http.Request, limit int64) (*answer, refusal) {
 	if no := a.unfit(r); no.refused() {
 		return nil, no
 	}
-	a.personal = unvaried(a.header, c.read)
-	if name, ok := depends(c.read, c.all, p.request.Header, r.Header); ok {
-		a.personal = name
+	if name, always, ok := p.depends(c.read, c.all, r.Header); ok {
+		if !always {
+			a.field = name
+		}
 		return a, refusal{Personal, "it was made from " + name + ", which the promised request " +
 			"has not got from the page, and which no Vary names"}
 	}
 	return a, refusal{}
+}
+
+// answer runs Next for a request, and says what went wrong. It ends the verifying however Next
+// ends, by runtime.Goexit too.
+func (p *planner) answer(c *capture, r *http.Request) (fault string) {
+	defer p.policy.endVerifying()
+	return c.run(p.handler.Next, r)
 }
 
 // unfit returns why an answer with status 200 to r cannot be promised.

@@ -1,7 +1,6 @@
 package push_test
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -167,42 +166,4 @@ func TestRunsThatPay(t *testing.T) {
 	if n := len(c.promises); n != 200 {
 		t.Errorf("%d promises, want 200", n)
 	}
-}
-
-// TestResets verifies that a client that resets promises gets none for a while, nor is anything run
-// for them.
-func TestResets(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		runs := 0
-		policy, verdicts := watched()
-		h := &push.Handler{Policy: policy, Next: http.HandlerFunc(
-			func(w http.ResponseWriter, r *http.Request) {
-				if r.URL.Path == "/page" {
-					page(links(8))(w, r)
-					return
-				}
-				runs++
-				w.Write(make([]byte, 1<<10))
-			})}
-		c := newConn()
-		reset := func(string) error { return errors.New("stream error: CANCEL") }
-		c.outcome = reset
-		for range 50 {
-			c.get(t, h, "GET", "/page")
-		}
-		if runs != 8 || len(c.promises) > 8 {
-			t.Errorf("%d runs and %d promises for a client that resets all", runs, len(c.promises))
-		}
-		if last := (*verdicts)[len(*verdicts)-1]; last != "/7 linked" {
-			t.Errorf("the last verdict is %q", last)
-		}
-		c.outcome = nil
-		time.Sleep(61 * time.Second)
-		before := len(c.promises)
-		c.get(t, h, "GET", "/page")
-		if n := len(c.promises) - before; n != 8 {
-			t.Errorf("%d promises after a while, want 8", n)
-		}
-		newConn().get(t, h, "GET", "/page")
-	})
 }

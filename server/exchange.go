@@ -42,19 +42,34 @@ func exchangeOf(w http.ResponseWriter, r *http.Request) (x *exchange, promised b
 
 // mounted notes where a request is mounted, and returns it: middleware between the Front and the
 // Gateway may change the path.
-func (x *exchange) mounted(r *http.Request, path string, promised bool) *http.Request {
+func (x *exchange) mounted(r *http.Request, m *Mount, promised bool) *http.Request {
 	facts := environ.Request{Message: r}
-	name := facts.Stripped() + path
-	if !promised {
-		x.request.ScriptName = name
-	} else if name != "" {
-		r = r.WithContext(context.WithValue(r.Context(), scriptName{}, name))
+	name := facts.Stripped() + m.Path
+	if promised {
+		if name != "" || m.trail != nil {
+			r = r.WithContext(context.WithValue(r.Context(), placeKey{}, place{name, m.trail}))
+		}
+		return r
+	}
+	x.request.ScriptName = name
+	if m.trail != nil && x.hold == &x.own { // what stands further in is on the trail
+		x.hold.trail = m.trail
 	}
 	return r
 }
 
-// scriptName is the key of the ScriptName in the context of a promised request.
-type scriptName struct{}
+// arrive notes on the trail of its mount that r has come to g.
+func (x *exchange) arrive(r *http.Request, g *Gateway, promised bool) {
+	t := x.hold.trail
+	if promised || x.hold != &x.own {
+		if at, ok := placeOf(r); ok || promised {
+			t = at.trail
+		}
+	}
+	if t != nil {
+		t.note(g)
+	}
+}
 
 // behind returns the exchange behind w, nil if there is none.
 func behind(w http.ResponseWriter) *exchange {

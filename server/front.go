@@ -149,18 +149,22 @@ func (f *Front) route(w http.ResponseWriter, r *http.Request) {
 			"the path is outside the mounts %s", f.paths()))
 		return
 	}
-	m.Handler.ServeHTTP(w, x.mounted(r, m.Path, promised))
+	m.Handler.ServeHTTP(w, x.mounted(r, m, promised))
 }
 
-// generation is that of the application which answers r, a page that w answers or a request that
+// generation is that of the application which answers r, or of those that do behind the handler of
+// its mount; r is a page that w answers or a request that
 // may be promised with it.
 func (f *Front) generation(w http.ResponseWriter, r *http.Request) uint64 {
-	if m := f.mount(r); m != nil {
-		if g, ok := m.Handler.(*Gateway); ok {
-			return behind(w).hold.generation(g)
-		}
+	m := f.mount(r)
+	if m == nil {
+		return 0
 	}
-	return 0
+	h := behind(w).hold
+	if g, ok := m.Handler.(*Gateway); ok {
+		return h.generation(g)
+	}
+	return m.trail.generation(h)
 }
 
 // honorsContext reports whether what answers r returns soon after the context of the request ends.

@@ -89,7 +89,8 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	request := &x.request
 	if promised {
 		own := x.front.source.Request(r)
-		own.ScriptName, _ = r.Context().Value(scriptName{}).(string)
+		at, _ := placeOf(r)
+		own.ScriptName = at.scriptName
 		request = &own
 	}
 	request.Message = r
@@ -103,6 +104,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		return
 	}
+	x.arrive(r, g, promised)
 	res := &response{exchange: x, lease: l, r: r, running: true}
 	defer x.hold.leave()
 	defer res.rest()

@@ -16,6 +16,10 @@ type hold struct {
 	users int   // handlers that are at work: those of Fronts and of Gateways
 	over  bool  // all of them have ended
 	lease lease // the first, if it has a gateway; the others hang on it
+
+	// Of the page's mount in the outermost Front, nil if that has a Gateway there. It is the page's
+	// goroutine's.
+	trail *trail
 }
 
 // A lease is a request's hold on an application: one generation of it, and the limits of all its

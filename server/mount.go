@@ -20,6 +20,8 @@ type Mount struct {
 	Path string
 	// Handler answers.
 	Handler http.Handler
+
+	trail *trail // to the gateways behind Handler; nil if it is one
 }
 
 // ordered returns mounts in the order in which they are tried, with root as the last.
@@ -27,6 +29,11 @@ func ordered(mounts []Mount, root http.Handler) []Mount {
 	mounts = slices.Clone(mounts)
 	if root != nil {
 		mounts = append(mounts, Mount{Handler: root})
+	}
+	for i := range mounts {
+		if _, ok := mounts[i].Handler.(*Gateway); !ok {
+			mounts[i].trail = new(trail)
+		}
 	}
 	slices.SortStableFunc(mounts, func(a, b Mount) int {
 		byHost := 0

@@ -7,10 +7,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/larkspur-web/larkspur/push"
+	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/server"
 )
 
@@ -22,6 +25,12 @@ func TestStripPrefix(t *testing.T) {
 	quiet := slog.New(slog.DiscardHandler)
 	front := func(mounts ...server.Mount) http.Handler { return &server.Front{Mounts: mounts, Logger: quiet} }
 	strip := func(prefix string, h http.Handler) http.Handler { return http.StripPrefix(prefix, h) }
+	rewritten := func(h http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			r.URL.Path = "/other"
+			h.ServeHTTP(w, r)
+		})
+	}
 	mux := http.NewServeMux()
 	mux.Handle("/a/", strip("/a", &server.Handler{App: app}))
 	for _, test := range []struct {
@@ -43,10 +52,10 @@ func TestStripPrefix(t *testing.T) {
 		{"with the slash", front(server.Mount{Path: "/a", Handler: strip("/a/", gateway)}), "/a/x", "/a|/x"},
 		{"all of it", strip("/a", gateway), "/a", "/a|"},
 		{"encoded", strip("/ä", gateway), "/%C3%A4/x%20y?q=/a", "/ä|/x y"},
-		{"a rewritten path", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			r.URL.Path = "/other"
-			gateway.ServeHTTP(w, r)
-		}), "/a/x", "|/other"},
+		{"rewritten behind a mount", front(server.Mount{Path: "/a", Handler: rewritten(gateway)}), "/a/x", "/a|/other"},
+		{"stripped and rewritten", front(server.Mount{Path: "/a", Handler: strip("/a", rewritten(gateway))}), "/a/x", "/a|/other"},
+		{"stripped, and rewritten behind a Front", strip("/a", front(server.Mount{Handler: rewritten(gateway)})), "/a/x", "/a|/other"},
+		{"a rewritten path", rewritten(gateway), "/a/x", "|/other"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w := httptest.NewRecorder()
@@ -132,5 +141,116 @@ def app(environ, start_response):
 	defer resp.Body.Close()
 	if body, _ := io.ReadAll(resp.Body); string(body) != "7 s ada" {
 		t.Errorf("got %s", body)
+	}
+}
+
+// TestGenerationBehindMiddleware verifies that a reload of an application counts for what is
+// pushed whatever stands between it and the Front: what could not be pushed is looked at again at
+// once, and what is fresh by its Cache-Control too; and that nothing is looked at again without
+// one.
+func TestGenerationBehindMiddleware(t *testing.T) {
+	source := func(n int, status string) *fstest.MapFile {
+		return &fstest.MapFile{ModTime: time.Unix(int64(n), 0), Data: fmt.Appendf(nil, `
+def app(environ, start_response):
+    path = environ["PATH_INFO"]
+    if path == "/page":
+        start_response("200 OK", [("Link", "</a/none.css>; rel=preload, </a/fresh.css>; rel=preload")])
+    elif path == "/none.css":
+        start_response(%q, [])
+    else:
+        start_response("200 OK", [("Cache-Control", "max-age=1000")])
+    return ["%d"]
+`, status, n)}
+	}
+	for name, wrap := range map[string]func(*server.Gateway) http.Handler{
+		"nothing": func(g *server.Gateway) http.Handler {
+			return &server.Front{Mounts: []server.Mount{{Path: "/a", Handler: g}}}
+		},
+		"StripPrefix": func(g *server.Gateway) http.Handler {
+			return &server.Front{Mounts: []server.Mount{{Path: "/a", Handler: http.StripPrefix("/a", g)}}}
+		},
+		"a mux": func(g *server.Gateway) http.Handler {
+			mux := http.NewServeMux()
+			mux.Handle("/a/", http.StripPrefix("/a", g))
+			return &server.Front{Handler: mux}
+		},
+		"another Front": func(g *server.Gateway) http.Handler {
+			return &server.Front{Handler: &server.Front{Mounts: []server.Mount{{Path: "/a", Handler: g}}}}
+		},
+		"another mount for the page": func(g *server.Gateway) http.Handler {
+			page := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Link", "</a/none.css>; rel=preload, </a/fresh.css>; rel=preload")
+			})
+			return &server.Front{Mounts: []server.Mount{{Path: "/a", Handler: http.StripPrefix("/a", g)},
+				{Path: "/a/page", Handler: page}}}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			files := fstest.MapFS{"app.star": source(1, "404 Not Found")}
+			live, err := runtime.NewLive(&runtime.Config{FS: files}, "app.star")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var runs atomic.Int64
+			gateway := &server.Gateway{App: live, Variables: func(r *http.Request) map[string]string {
+				if strings.HasSuffix(r.URL.Path, ".css") {
+					runs.Add(1)
+				}
+				return nil
+			}}
+			h := wrap(gateway)
+			h.(*server.Front).Push = &push.Policy{VerifyTimeout: 20 * time.Second}
+			s := serve(t, h)
+			c := dialPushes(t, s.URL, nil)
+			ask(t, c, "/a/page")
+			ask(t, c, "/a/page") // the gateway is known now
+			before := runs.Load()
+			if ask(t, c, "/a/page"); runs.Load() != before {
+				t.Errorf("%d runs without a reload", runs.Load()-before)
+			}
+			files["app.star"] = source(2, "200 OK")
+			if err := live.Reload(); err != nil {
+				t.Fatal(err)
+			}
+			if got := fmt.Sprint(promised(ask(t, c, "/a/page"))); got != `[/a/none.css /a/fresh.css]` {
+				t.Errorf("after a reload, promised %s", got)
+			}
+		})
+	}
+}
+
+// TestGenerationsOfMany verifies that a reload counts, too, where one mount leads to more
+// gateways than the Front keeps in mind.
+func TestGenerationsOfMany(t *testing.T) {
+	source := func(n int, status string) *fstest.MapFile {
+		return &fstest.MapFile{ModTime: time.Unix(int64(n), 0), Data: fmt.Appendf(nil, `
+def app(environ, start_response):
+    if environ["PATH_INFO"] == "/page":
+        start_response("200 OK", [("Link", "</39/a.css>; rel=preload")])
+    else:
+        start_response(%q, [])
+    return []
+`, status)}
+	}
+	files := fstest.MapFS{"app.star": source(1, "404 Not Found")}
+	live, err := runtime.NewLive(&runtime.Config{FS: files}, "app.star")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	for i := range 40 {
+		mux.Handle(fmt.Sprintf("/%d/", i), http.StripPrefix(fmt.Sprintf("/%d", i), &server.Gateway{App: live}))
+	}
+	s := serve(t, &server.Front{Handler: mux, Push: &push.Policy{VerifyTimeout: 20 * time.Second}})
+	c := dialPushes(t, s.URL, nil)
+	for i := range 40 {
+		ask(t, c, fmt.Sprintf("/%d/page", i))
+	}
+	files["app.star"] = source(2, "200 OK")
+	if err := live.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	if got := promised(ask(t, c, "/0/page")); len(got) != 1 {
+		t.Errorf("after a reload, promised %q", got)
 	}
 }

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/push"
@@ -16,7 +17,10 @@ func (r *response) tell(err error) {
 		return
 	}
 	if _, promised := push.Pushed(r.r.Context()); promised {
-		push.Depends(r.r.Context(), names, all || r.personal(names))
+		if r.personal(names) {
+			names = append(names, "Authorization")
+		}
+		push.Depends(r.r.Context(), names, all || r.varied(names))
 		return
 	}
 	if err != nil || r.status != http.StatusOK {
@@ -34,9 +38,17 @@ func (r *response) developed() bool {
 	return ok
 }
 
-// personal reports whether a variable of the request that the application has read is another one
-// with the fields of the page's request: it says who asks, as REMOTE_USER does.
+// personal reports whether the application has read a variable that says who asks, as the embedder
+// finds it out. RFC 3875, sections 4.1.2, 4.1.10 and 4.1.11.
 func (r *response) personal(names []string) bool {
+	return r.lease.gateway.Variables != nil && slices.ContainsFunc(names, func(name string) bool {
+		return name == "AUTH_TYPE" || name == "REMOTE_IDENT" || name == "REMOTE_USER"
+	})
+}
+
+// varied reports whether a variable of the request that the application has read is another one
+// with the fields of the page's request.
+func (r *response) varied(names []string) bool {
 	page := behind(push.PageOf(r.r.Context()))
 	variables := r.lease.gateway.Variables
 	if variables == nil || page == nil {

@@ -66,10 +66,6 @@ func (t *trial) faults() (faults []string) {
 		faults = append(faults, t.linkFaults(header)...)
 	}
 	for _, v := range t.verdicts {
-		if v.Unvaried != "" {
-			fault(v.Target, "it was made from %s, and its Vary does not name that: it is not pushed "+
-				"where a request has it, and caches give it to others", v.Unvaried)
-		}
 		switch v.Reason {
 		case push.Self:
 			fault(v.Target, "the page preloads itself")
@@ -80,8 +76,8 @@ func (t *trial) faults() (faults []string) {
 			fault(v.Target, "it is no URI reference that a server can promise: %s",
 				or(v.Detail, "write an absolute path"))
 		case push.Personal:
-			fault(v.Target, "it is never pushed: %s. Add the field to its Vary, or do not read it",
-				v.Detail)
+			fault(v.Target, "it is never pushed: %s. Caches give it to others: add the field to its "+
+				"Vary, or do not read it", v.Detail)
 		case push.Unverified:
 			fault(v.Target, "it is never pushed: %s", v.Detail)
 		case push.Budget:
