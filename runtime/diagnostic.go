@@ -60,6 +60,9 @@ func (l *loader) language() *habit.Language {
 // explained is the error of a call with what the scripts tell: where what was returned comes from,
 // and what to write instead.
 func (p *Program) explained(err error) error {
+	if err == nil {
+		return nil
+	}
 	var about host.Returner
 	if errors.As(err, &about) && host.PlaceOf(err) == "" {
 		return p.returned(err, about)

@@ -44,7 +44,10 @@ func exchangeOf(w http.ResponseWriter, r *http.Request) (x *exchange, promised b
 // Gateway may change the path.
 func (x *exchange) mounted(r *http.Request, m *Mount, promised bool) *http.Request {
 	facts := environ.Request{Message: r}
-	name := facts.Stripped() + m.Path
+	name := m.Path
+	if stripped := facts.Stripped(); stripped != "" {
+		name = stripped + name
+	}
 	if promised {
 		if name != "" || m.trail != nil {
 			r = r.WithContext(context.WithValue(r.Context(), placeKey{}, place{name, m.trail}))
@@ -73,21 +76,15 @@ func (x *exchange) arrive(r *http.Request, g *Gateway, promised bool) {
 
 // behind returns the exchange behind w, nil if there is none.
 func behind(w http.ResponseWriter) *exchange {
-	x, _ := unwrapped[*exchange](w)
-	return x
-}
-
-// unwrapped returns the first T among w and what its Unwrap methods lead to.
-func unwrapped[T any](w http.ResponseWriter) (t T, ok bool) {
 	for {
-		if t, ok = w.(T); ok {
-			return t, true
+		switch v := w.(type) {
+		case *exchange:
+			return v
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = v.Unwrap()
+		default:
+			return nil
 		}
-		u, wraps := w.(interface{ Unwrap() http.ResponseWriter })
-		if !wraps {
-			return t, false
-		}
-		w = u.Unwrap()
 	}
 }
 

@@ -163,8 +163,16 @@ func (r *response) guarded() bool {
 	if !r.atOnce || r.lease.gateway.WriteTimeout != 0 {
 		return false
 	}
-	_, engine := unwrapped[h2.Promiser](r.w)
-	return engine
+	for w := r.w; ; {
+		switch v := w.(type) {
+		case h2.Promiser:
+			return true
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = v.Unwrap()
+		default:
+			return false
+		}
+	}
 }
 
 // flush puts what has been written on the wire, and lets the call live on.
