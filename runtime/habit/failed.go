@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"go.starlark.net/resolve"
 	"go.starlark.net/syntax"
@@ -19,25 +20,20 @@ type failing struct {
 	cure    func(*place, []string) string
 }
 
-func failings() []failing {
-	return []failing{
-		{frozenValue, (*place).frozen},
-		{unassigned, (*place).unassigned},
-		{noField, (*place).field},
-		{notIterable, (*place).letters},
-		{unknownSum, (*place).sum},
-		{width, (*place).conversion},
+// failings are made when a script first fails.
+var failings = sync.OnceValue(func() []failing {
+	known := func(message string, cure func(*place, []string) string) failing {
+		return failing{regexp.MustCompile(message), cure}
 	}
-}
-
-var (
-	frozenValue = regexp.MustCompile(`cannot .* frozen (list|hash table)$`)
-	unassigned  = regexp.MustCompile(`^(local|global) variable (\S+) referenced before assignment$`)
-	notIterable = regexp.MustCompile(`^string value is not iterable$`)
-	unknownSum  = regexp.MustCompile(`^unknown binary op: (\w+) \+ (\w+)$`)
-	width       = regexp.MustCompile(`^unknown conversion %|format spec features not supported`)
-	noField     = regexp.MustCompile(`^(\w+) has no \.(\w+) field or method`)
-)
+	return []failing{
+		known(`cannot .* frozen (list|hash table)$`, (*place).frozen),
+		known(`^(local|global) variable (\S+) referenced before assignment$`, (*place).unassigned),
+		known(`^(\w+) has no \.(\w+) field or method`, (*place).field),
+		known(`^string value is not iterable$`, (*place).letters),
+		known(`^unknown binary op: (\w+) \+ (\w+)$`, (*place).sum),
+		known(`^unknown conversion %|format spec features not supported`, (*place).conversion),
+	}
+})
 
 // A place is a line of a script that failed.
 type place struct {

@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"go.starlark.net/syntax"
@@ -49,15 +50,17 @@ type token struct {
 }
 
 // lexeme matches a token, or what separates two. A prefix of a string is a token of its own.
-var lexeme = regexp.MustCompile(`#[^\n]*|\\\r?\n|[ \t\r]+|` +
-	`"""(?s:[^\\]|\\.)*?"""|'''(?s:[^\\]|\\.)*?'''|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|` +
-	`[\pL_][\pL\pN_]*|[0-9][0-9A-Za-z_]*(?:\.[0-9][0-9A-Za-z_]*)?|` +
-	`\*\*|//|->|:=|&&|\|\||\+\+|--|<=|>=|==|!=|<>|\.\.\.|(?s:.)`)
+var lexeme = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`#[^\n]*|\\\r?\n|[ \t\r]+|` +
+		`"""(?s:[^\\]|\\.)*?"""|'''(?s:[^\\]|\\.)*?'''|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|` +
+		`[\pL_][\pL\pN_]*|[0-9][0-9A-Za-z_]*(?:\.[0-9][0-9A-Za-z_]*)?|` +
+		`\*\*|//|->|:=|&&|\|\||\+\+|--|<=|>=|==|!=|<>|\.\.\.|(?s:.)`)
+})
 
 // tokenize returns the tokens of a script. The end of a line is one.
 func tokenize(src string) []token {
 	var all []token
-	for _, at := range lexeme.FindAllStringIndex(src, -1) {
+	for _, at := range lexeme().FindAllStringIndex(src, -1) {
 		switch text := src[at[0]:at[1]]; text[0] {
 		case '#', '\\', ' ', '\t', '\r':
 		default:

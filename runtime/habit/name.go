@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/larkspur-web/larkspur/runtime/spell"
 	"go.starlark.net/resolve"
@@ -44,13 +45,15 @@ var words = [2]string{"value", "values"}
 // types are what Python calls the types of values.
 var types = map[string]string{"str": "string", "set": "set", "NoneType": "NoneType"}
 
-var undefined = regexp.MustCompile(`^undefined: ([\pL_][\pL\pN_]*)`)
+var undefined = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^undefined: ([\pL_][\pL\pN_]*)`)
+})
 
 // Undefined returns what to say of a name that is not defined: what is written instead of one that
 // Python has, what loads one that a module has, and else a name that is like it. Other errors of
 // the resolver keep their words.
 func (l *Language) Undefined(tree *syntax.File, src []byte, e resolve.Error) string {
-	m := undefined.FindStringSubmatch(e.Msg)
+	m := undefined().FindStringSubmatch(e.Msg)
 	if m == nil {
 		return e.Msg
 	}
