@@ -15,7 +15,7 @@ import (
 // A call is one use of a thread: the thread itself, its context and its limits. It is owned by
 // the goroutine that runs it, except for the context, which has its own lock.
 type call struct {
-	thread  starlark.Thread
+	thread  host.Thread
 	ctx     deadlineContext
 	run     *run          // that the call is of
 	budget  *budget       // of the request, which may have more calls than this one
@@ -32,7 +32,7 @@ type call struct {
 }
 
 var (
-	_ host.Call    = (*call)(nil)
+	_ host.Stepper = (*call)(nil)
 	_ host.Watcher = (*call)(nil)
 	_ host.Yielder = (*call)(nil)
 )
@@ -43,8 +43,7 @@ func (c *call) start(ctx context.Context, r *run, length time.Duration, b *budge
 	c.pace.looked = c.ctx.start(ctx, length)
 	c.thread.Name = r.program.name
 	c.thread.Print = print
-	c.thread.OnMaxSteps = safepoint
-	host.Attach(&c.thread, c)
+	c.thread.Start(c)
 	r.program.patrol.enter(c)
 }
 
@@ -71,7 +70,7 @@ func (c *call) cause(err error) error {
 	if err == nil || c.failure != nil {
 		return c.failure
 	}
-	// A builtin that waits on the context returns the context's error before a safepoint sees it.
+	// A builtin that waits on the context returns the context's error before a look at the limits does.
 	if ended := c.ctx.Err(); ended != nil && (errors.Is(err, ended) || c.cancelled.Load()) {
 		var eval *starlark.EvalError
 		if errors.As(err, &eval) {
@@ -128,10 +127,21 @@ func (c *call) stop(err error) {
 	c.thread.Cancel(err.Error())
 }
 
-// safepoint is the thread's OnMaxSteps. It costs nothing between two calls, where a timer and a
-// goroutine for each call would cost more than a small application.
-func safepoint(t *starlark.Thread) {
-	c := callOf(t)
+// Step is [host.Stepper]'s. It costs nothing between two looks, where a timer and a goroutine for
+// each call would cost more than a small application.
+func (c *call) Step() {
+	t := &c.thread
+	if t.Steps >= c.next {
+		c.look()
+	}
+	if c.watch != nil {
+		t.SetMaxExecutionSteps(min(t.Steps+max(c.watch(), 1), c.next))
+	}
+}
+
+// look ends the call if it must not go on, else says when to look again.
+func (c *call) look() {
+	t := &c.thread.Thread
 	switch {
 	case c.failure != nil:
 	case c.reached(nil) == nil:
@@ -186,16 +196,7 @@ func (c *call) Cancel() { c.ctx.end() }
 // Watch is [host.Watcher]'s.
 func (c *call) Watch(step func() uint64) {
 	c.watch = step
-	c.thread.OnMaxSteps = c.watched
 	c.thread.SetMaxExecutionSteps(c.thread.Steps + 1)
-}
-
-// watched is the OnMaxSteps of the thread of a call that is watched.
-func (c *call) watched(t *starlark.Thread) {
-	if t.Steps >= c.next {
-		safepoint(t)
-	}
-	t.SetMaxExecutionSteps(min(t.Steps+max(c.watch(), 1), c.next))
 }
 
 // OnEnd is [host.Call]'s.

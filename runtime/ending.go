@@ -34,13 +34,16 @@ func (e *endings) add(f func()) (stop func()) {
 
 // onEnd has f called at the end of the request, or now if that has come.
 func (r *run) onEnd(f func()) (stop func()) {
-	r.mu.Lock()
-	if r.ends == nil {
-		// End looks for what waits after it has let go.
-		r.ends = &endings{over: !r.holds.Load()}
+	ends := r.ends.Load()
+	if ends == nil {
+		ends = new(endings)
+		if !r.ends.CompareAndSwap(nil, ends) {
+			ends = r.ends.Load()
+		}
+		if !r.holds.Load() {
+			ends.run() // End may have looked for it before
+		}
 	}
-	ends := r.ends
-	r.mu.Unlock()
 	return ends.add(f)
 }
 

@@ -118,8 +118,10 @@ func (l *loader) run(
 		}
 	}
 	globals = make(map[string]starlark.StringDict, len(g.order))
-	r := &run{program: l.program("load", gen), ends: new(endings)}
-	defer r.ends.run()
+	r := &run{program: l.program("load", gen)}
+	ends := new(endings)
+	r.ends.Store(ends)
+	defer ends.run()
 	c := &r.first
 	c.start(context.Background(), r, l.limits.Time, &r.calls)
 	c.arm(min(interval, l.limits.Steps))
@@ -132,7 +134,7 @@ func (l *loader) run(
 		return globals[name], err
 	}
 	for _, s := range g.order {
-		made, err := s.program.Init(&c.thread, l.predeclared)
+		made, err := s.program.Init(&c.thread.Thread, l.predeclared)
 		if err != nil {
 			return nil, placed(g.sources, c.outcome(err))
 		}

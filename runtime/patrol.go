@@ -11,7 +11,7 @@ const (
 	// beat is how long it is between two looks at the calls that have not ended.
 	beat = 50 * time.Millisecond
 	// graceLooks is the look after its end at which a call is cancelled, which ends it at its next
-	// step. At the first it is left to come to a safepoint, which knows the line of script best.
+	// step. At the first it is left to come to a look at its limits, which knows the line of script best.
 	graceLooks = 2
 	// stuckLooks is the one at which a call is stuck: it is in a step that takes long, perhaps for
 	// ever.

@@ -21,10 +21,11 @@ type run struct {
 	first   call
 	holds   atomic.Bool // the generation of the program, from the beginning to the end
 
+	ends    atomic.Pointer[endings] // nil before the first function that waits for the end
+
 	mu      sync.Mutex // guards what follows, and whether first is in use: it has a run then
 	current *call      // the outermost call that has not ended
 	clean   *cleaning  // nil before the first clean-up
-	ends    *endings   // nil before the first function that waits for the end
 }
 
 // A cleaning is what the clean-up of a request may use.
@@ -41,10 +42,7 @@ func (r *run) Generation() uint64 { return r.program.generation.number }
 // End is [host.Run]'s. Only the first counts.
 func (r *run) End() {
 	if r.holds.Swap(false) {
-		r.mu.Lock()
-		ends := r.ends
-		r.mu.Unlock()
-		ends.run()
+		r.ends.Load().run()
 		r.program.generation.release()
 	}
 }
@@ -61,7 +59,7 @@ func (r *run) Call(ctx context.Context, use host.Use) (err error) {
 	if outermost {
 		defer r.leave()
 	}
-	return r.program.explained(c.outcome(use(&c.ctx, &c.thread, r.program.app)))
+	return r.program.explained(c.outcome(use(&c.ctx, &c.thread.Thread, r.program.app)))
 }
 
 // enter begins a call, and reports whether it is inside no other. It is started before another one
@@ -112,7 +110,7 @@ func (r *run) CleanUp(ctx context.Context, use host.Use) (err error) {
 	c.start(ctx, r, length, &clean.steps)
 	c.arm(interval)
 	defer c.end(&err)
-	return r.program.explained(c.outcome(use(&c.ctx, &c.thread, r.program.app)))
+	return r.program.explained(c.outcome(use(&c.ctx, &c.thread.Thread, r.program.app)))
 }
 
 var _ host.Sourcer = (*run)(nil)

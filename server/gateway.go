@@ -105,7 +105,8 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	x.arrive(r, g, promised)
-	res := &response{exchange: x, lease: l, r: r, running: true}
+	res := &response{exchange: x, lease: l, r: r}
+	res.running.Store(true)
 	defer x.hold.leave()
 	defer res.rest()
 	g.config.Init(&res.env, request)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"sync"
+	"sync/atomic"
 
 	"github.com/larkspur-web/larkspur/push"
 	"github.com/larkspur-web/larkspur/runtime/host"
@@ -99,14 +100,17 @@ func (h *hold) has(s *Slots) bool {
 }
 
 // rest gives back the slot of a call, which does not run for now, and reports whether it had one:
-// running, which is false then.
-func (h *hold) rest(l *lease, running *bool) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if !*running {
+// running, which is false then, and changes under the lock only.
+func (h *hold) rest(l *lease, running *atomic.Bool) bool {
+	if !running.Load() {
 		return false
 	}
-	*running = false
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !running.Load() {
+		return false
+	}
+	running.Store(false)
 	l.running--
 	if s := l.gateway.Slots.orProcess(); !h.has(s) {
 		s.release()
@@ -115,10 +119,10 @@ func (h *hold) rest(l *lease, running *bool) bool {
 }
 
 // goOn takes a slot for a call, if it has none. The error is that of ctx.
-func (h *hold) goOn(ctx context.Context, l *lease, running *bool) error {
+func (h *hold) goOn(ctx context.Context, l *lease, running *atomic.Bool) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if *running {
+	if running.Load() {
 		return nil
 	}
 	s := l.gateway.Slots.orProcess()
@@ -126,7 +130,7 @@ func (h *hold) goOn(ctx context.Context, l *lease, running *bool) error {
 		return err
 	}
 	l.running++
-	*running = true
+	running.Store(true)
 	return nil
 }
 

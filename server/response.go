@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"sync/atomic"
 
 	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/push"
@@ -32,7 +33,8 @@ type response struct {
 	atOnce   bool  // all of the body is there
 	duplex   bool  // the application may read the request after the response has begun
 	over     bool  // the response has ended: nothing may be called any more
-	running  bool  // the call has a slot; the lock of the hold guards it
+
+	running atomic.Bool // the call has a slot
 
 	// What the application is given to call.
 	start  starter

@@ -64,19 +64,11 @@ type Watcher interface {
 	Watch(step func() uint64)
 }
 
-// local is the key of the Call among a thread's locals.
-const local = "larkspur"
-
-// Attach makes c the call that t runs. It is for the package that makes calls, and for tests.
-func Attach(t *starlark.Thread, c Call) { t.SetLocal(local, c) }
-
 // CallOf returns the call that t runs. On a thread of no call, or on none, it is one that never
 // ends.
 func CallOf(t *starlark.Thread) Call {
-	if t != nil {
-		if c, ok := t.Local(local).(Call); ok {
-			return c
-		}
+	if own := threadOf(t); own != nil {
+		return own.call
 	}
 	return endless{}
 }
