@@ -34,8 +34,8 @@ const (
 // leaves zero gets a safe value; a negative timeout stays, and means none. Call it before s
 // serves. An [h2.Server] whose Configure is called after it takes the place of the default one.
 //
-// WriteTimeout stays zero, as it would cut the streams of any handler: a [Handler] sets its own
-// deadline, which moves with each block that the client accepts, and what waits for an HTTP/2
+// ReadTimeout and WriteTimeout stay zero, as they would cut the streams of any handler: a [Handler]
+// sets deadlines of its own, which move with what the client accepts, and what waits for an HTTP/2
 // client that does not read ends by StallTimeout of [h2.Server].
 //
 // It has at most [DefaultMaxConns] connections at once: for one more, the one that has been idle
@@ -49,8 +49,11 @@ func Configure(s *http.Server) error {
 func harden(s *http.Server, c *conns) {
 	c.track(s)
 	keepEndings(s)
+	switch s.Handler.(type) {
+	case *Front, *Handler:
+		s.DisableGeneralOptionsHandler = true // they answer OPTIONS *, and do not wait for its body
+	}
 	setTimeout(&s.ReadHeaderTimeout, DefaultReadHeaderTimeout)
-	setTimeout(&s.ReadTimeout, DefaultReadTimeout)
 	setTimeout(&s.IdleTimeout, idleTimeout)
 	if s.MaxHeaderBytes == 0 {
 		s.MaxHeaderBytes = DefaultMaxHeaderBytes

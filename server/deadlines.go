@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
+	"github.com/larkspur-web/larkspur/server/h2"
 )
 
 // deadlines are the three times by which a response has to make progress: that of the call of the
@@ -25,6 +26,38 @@ var epoch = time.Now()
 
 // unbounded is the read deadline of a call that has no limit of time.
 const unbounded = math.MaxInt64
+
+// arm makes the deadlines of the response to r. The write deadline is set with the first block, or
+// later where somebody else sees to the client by then: a server whose own deadline of that length
+// has just begun, or the engine.
+func (d *deadlines) arm(w http.ResponseWriter, r *http.Request, write time.Duration) {
+	d.w, d.write = w, write
+	if write == 0 {
+		d.write = DefaultWriteTimeout
+	}
+	d.written = time.Since(epoch)
+	s := serverOf(r)
+	if write == 0 && (s == nil || s.WriteTimeout == DefaultWriteTimeout ||
+		r.ProtoMajor == 2 && engine(w)) {
+		return
+	}
+	d.written -= d.write
+}
+
+// engine reports whether w is a stream of the engine, whose own time for a client that does not read
+// guards what waits for it.
+func engine(w http.ResponseWriter) bool {
+	for {
+		switch v := w.(type) {
+		case h2.Promiser:
+			return true
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = v.Unwrap()
+		default:
+			return false
+		}
+	}
+}
 
 // sending gives the client the whole write timeout again, at most four times in one.
 func (d *deadlines) sending() {
@@ -63,13 +96,43 @@ func (d *deadlines) unlimit() {
 	_ = http.NewResponseController(d.w).SetWriteDeadline(time.Time{})
 }
 
-// receiving makes reads of the request's body end with the call.
+// receiving makes reads of the request's body end with the call, or if that has no limit of time,
+// each of them after DefaultReadTimeout.
 func (d *deadlines) receiving() {
-	d.read = unbounded
-	if deadline, ok := d.call.Context().Deadline(); ok {
+	deadline, ok := d.call.Context().Deadline()
+	if ok {
 		d.read = deadline.Sub(epoch)
-		_ = http.NewResponseController(d.w).SetReadDeadline(deadline)
+	} else {
+		d.read = unbounded
+		deadline = time.Now().Add(DefaultReadTimeout)
 	}
+	_ = http.NewResponseController(d.w).SetReadDeadline(deadline)
+}
+
+// boundBody bounds how long the body of r may take, whether it is read or, after the response,
+// thrown away, unless the server has a time of its own for that.
+func boundBody(w http.ResponseWriter, r *http.Request) {
+	if r.Body == nil || r.Body == http.NoBody {
+		return
+	}
+	if s := serverOf(r); s != nil && s.ReadTimeout != 0 {
+		return
+	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(DefaultReadTimeout))
+}
+
+// boundPage bounds how long the client may take to accept what the package says itself, unless the
+// server has a time of its own for that.
+func boundPage(w http.ResponseWriter, r *http.Request) {
+	if s := serverOf(r); s == nil || s.WriteTimeout == 0 {
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(DefaultWriteTimeout))
+	}
+}
+
+// serverOf returns the server that r came to, nil if it is none of net/http.
+func serverOf(r *http.Request) *http.Server {
+	s, _ := r.Context().Value(http.ServerContextKey).(*http.Server)
+	return s
 }
 
 // progress lets the call live on, because something has reached the client, and with it the reads,

@@ -19,7 +19,7 @@ type endpoint struct {
 
 // endpoint makes one of the group's.
 func (g *Group) endpoint(l *Listener) (*endpoint, error) {
-	s := &http.Server{Handler: (*front)(g)}
+	s := &http.Server{Handler: (*front)(g), DisableGeneralOptionsHandler: true}
 	e := &endpoint{l, s, &g.conns, make(chan struct{})}
 	l.conns, l.logger = &g.conns, g.Logger
 	s.RegisterOnShutdown(func() { close(e.shutting) })
@@ -65,6 +65,10 @@ func (e *endpoint) drain(ctx context.Context, limit time.Duration) error {
 type front Group
 
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodOptions && r.RequestURI == "*" {
+		options(w, r) // net/http would wait for the body as long as it takes
+		return
+	}
 	e := beginning(r)
 	(*f.handler.Load()).ServeHTTP(w, r)
 	e.end()

@@ -91,14 +91,20 @@ func (f *Front) serve(x *exchange, r *http.Request) {
 	}
 	if r.URL.Path == "*" || r.URL.Path == "" && r.URL.Host != "" {
 		if r.Method == http.MethodOptions {
-			// RFC 9110, section 9.3.7: it asks the server, not what that serves.
-			x.Header().Set("Content-Length", "0")
-			x.WriteHeader(http.StatusOK)
+			options(x, r)
 			return
 		}
 		r = rooted(r)
 	}
 	f.push.ServeHTTP(x, bounded(x, r, f.maxBody()))
+}
+
+// options answers a request that asks the server, not what that serves: RFC 9110, section 9.3.7.
+func options(w http.ResponseWriter, r *http.Request) {
+	boundBody(w, r)
+	boundPage(w, r)
+	w.Header().Set("Content-Length", "0")
+	w.WriteHeader(http.StatusOK)
 }
 
 // rooted returns r with the path of the root, for the URI of r has none.
@@ -186,6 +192,8 @@ func (x *exchange) turnAway(w http.ResponseWriter, r *http.Request, f *Failure) 
 
 // page answers a request that failed before anything was sent.
 func (x *exchange) page(w http.ResponseWriter, r *http.Request, f *Failure) {
+	boundBody(w, r)
+	boundPage(w, r)
 	if f.Status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "1")
 	}

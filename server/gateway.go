@@ -104,6 +104,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		return
 	}
+	boundBody(w, r)
 	x.arrive(r, g, promised)
 	res := &response{exchange: x, lease: l, r: r}
 	res.running.Store(true)
@@ -119,12 +120,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	res.env.Extender = res
 	res.start.function, res.writer = function{&startResponse, res}, function{&write, res}
 	res.length = -1
-	res.w, res.write = w, g.WriteTimeout
-	if g.WriteTimeout == 0 {
-		res.write = DefaultWriteTimeout
-		// The server's own deadline, of the same length, has just begun.
-		res.deadlines.written = time.Since(epoch)
-	}
+	res.deadlines.arm(w, r, g.WriteTimeout)
 	if !res.serve() {
 		panic(http.ErrAbortHandler)
 	}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/push"
-	"github.com/larkspur-web/larkspur/server/h2"
 	"go.starlark.net/starlark"
 )
 
@@ -165,16 +164,7 @@ func (r *response) guarded() bool {
 	if !r.atOnce || r.lease.gateway.WriteTimeout != 0 {
 		return false
 	}
-	for w := r.w; ; {
-		switch v := w.(type) {
-		case h2.Promiser:
-			return true
-		case interface{ Unwrap() http.ResponseWriter }:
-			w = v.Unwrap()
-		default:
-			return false
-		}
-	}
+	return engine(r.w)
 }
 
 // flush puts what has been written on the wire, and lets the call live on.

@@ -67,7 +67,7 @@ func (r *response) Wait(ctx context.Context, f func(context.Context) error) erro
 
 // receive is [environ.Input.Wait] of the request's body.
 func (r *response) receive(read func(context.Context) error) error {
-	if r.deadlines.read == 0 {
+	if r.deadlines.read == 0 || r.deadlines.read == unbounded {
 		r.receiving()
 	}
 	return r.Wait(r.deadlines.call.Context(), read)
