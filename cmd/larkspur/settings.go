@@ -29,6 +29,7 @@ type settings struct {
 	idle       time.Duration
 	calls      int
 	waiting    int
+	conns      int
 	drain      time.Duration
 	http2      string
 	pushMap    string
@@ -64,6 +65,9 @@ func (s *settings) flags(c *cobra.Command) {
 	f.IntVar(&s.waiting, "waiting", server.DefaultWaiting,
 		"how many calls that have begun may wait, for the client or in a sleep; then that of "+
 			"the client with the most ends which has waited longest")
+	f.IntVar(&s.conns, "max-conns", server.DefaultMaxConns,
+		"how many connections there may be at once; for one more, the one that has been idle "+
+			"longest is closed")
 	f.StringVar(&s.http2, "http2", "larkspur",
 		"whose HTTP/2 `SERVER`: larkspur, or x-net for that of golang.org/x/net, which makes "+
 			"no pushes")
@@ -96,6 +100,8 @@ func (s *settings) check() error {
 		return fmt.Errorf("--calls %d: at least one", s.calls)
 	case s.waiting < 1:
 		return fmt.Errorf("--waiting %d: at least one", s.waiting)
+	case s.conns < 1:
+		return fmt.Errorf("--max-conns %d: at least one", s.conns)
 	case s.timeout <= 0:
 		return fmt.Errorf("--timeout %v: some time, as in 30s", s.timeout)
 	case s.idle <= 0:
@@ -130,7 +136,8 @@ func (s *settings) site(app *site.Application) (*site.Site, error) {
 
 // server is what runs it.
 func (s *settings) server(logger *slog.Logger) *site.Server {
-	return &site.Server{Watch: s.watch, Drain: s.drain, XNet: s.http2 == "x-net", Logger: logger}
+	return &site.Server{Watch: s.watch, Drain: s.drain, MaxConns: s.conns,
+		XNet: s.http2 == "x-net", Logger: logger}
 }
 
 // https reports whether a listener needs a certificate.

@@ -48,7 +48,7 @@ func Limits() []Limit {
 			"server.Slots.Waiting", "--waiting", "of the client address that has the most, the " +
 				"one that has waited longest ends: 503, or the response is broken off"},
 		{"connections, of all listeners and protocols together", number(server.DefaultMaxConns),
-			"server.Group.MaxConns", "", "the one that has been idle longest is closed"},
+			"server.Group.MaxConns", "--max-conns", "the one that has been idle longest is closed"},
 		{"a client that sends its header slowly", seconds(server.DefaultReadHeaderTimeout), "", "",
 			"the connection is closed"},
 		{"a client that sends its body slowly", seconds(server.DefaultReadTimeout), "", "",

@@ -1,6 +1,8 @@
 package site_test
 
 import (
+	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -57,5 +59,22 @@ func TestNoCertificate(t *testing.T) {
 	}
 	if err := s.Set(new(site.Site)); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestMaxConns has one connection more than there may be: the idle one is closed.
+func TestMaxConns(t *testing.T) {
+	v := &site.Site{Mounts: []site.Mount{{App: says("hello")}}, Listen: []string{anywhere}}
+	url := serve(t, &site.Server{MaxConns: 1}, v)
+	idle, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer idle.Close()
+	if got := get(t, url); !strings.HasPrefix(got, "hello") {
+		t.Errorf("the second client got %q", got)
+	}
+	if n, err := io.Copy(io.Discard, idle); n > 0 {
+		t.Errorf("the first client got %d bytes, %v", n, err)
 	}
 }

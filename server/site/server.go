@@ -29,6 +29,8 @@ type Server struct {
 	Software string
 	// Drain is [server.Group.Drain].
 	Drain time.Duration
+	// MaxConns is [server.Group.MaxConns].
+	MaxConns int
 	// Engine is [server.Group.Engine].
 	Engine *h2.Server
 	// XNet is [server.Group.XNet].
@@ -64,7 +66,7 @@ func (s *Server) begin() {
 		s.log = slog.New(tee.New(s.log.Handler()))
 	}
 	s.group.Drain, s.group.Engine, s.group.XNet = s.Drain, s.Engine, s.XNet
-	s.group.Logger = s.log
+	s.group.MaxConns, s.group.Logger = s.MaxConns, s.log
 	if s.Watch {
 		s.watcher = &watch.Watcher{Logger: s.log}
 	}
