@@ -169,7 +169,7 @@ func (f *failure) blame(p host.Place, named string) {
 }
 
 // ErrorPage answers a request that failed with what is known of the failure, if it comes from this
-// machine. It is for a server.Front.
+// machine; others are answered as in production. It is for a server.Front.
 func (s *Server) ErrorPage(w http.ResponseWriter, r *http.Request, known *server.Failure) {
 	rec := recordOf(r.Context())
 	var a *App
@@ -192,6 +192,10 @@ func (s *Server) ErrorPage(w http.ResponseWriter, r *http.Request, known *server
 		rec.mu.Lock()
 		rec.failure = f // knows more than what the call alone could tell
 		rec.mu.Unlock()
+	}
+	if !Local(r) {
+		known.Write(w, r)
+		return
 	}
 	s.answer(w, r, f)
 }

@@ -63,14 +63,10 @@ func send(w http.ResponseWriter, r *http.Request, status int, media string, body
 	}
 }
 
-// answer answers a request that failed, in the form that the client asks for. Who is not at this
-// machine is told no more than in production.
+// answer answers a request that failed, in the form that the client asks for.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, f *failure) {
 	accept := r.Header.Get("Accept")
 	switch {
-	case !Local(r):
-		line := fmt.Appendf(nil, "%d %s\n", f.Status, f.Title)
-		send(w, r, f.Status, "text/plain; charset=utf-8", line)
 	case strings.Contains(accept, "text/html"):
 		s.write(w, r, f.Status, "failure", struct {
 			*failure
