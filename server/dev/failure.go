@@ -35,6 +35,8 @@ type failure struct {
 	Headers   []field `json:"headers"`
 	RequestID string  `json:"request_id,omitempty"`
 	Record    uint64  `json:"record,omitempty"` // of the inspector
+
+	Unloaded bool `json:"-"` // the script does not load, and the page is about that alone
 }
 
 // A frame is a call that was active.
@@ -122,6 +124,7 @@ func (f *failure) add(a *App, rec *record, t trace.Frame) {
 
 // unload says what is wrong with a script that does not load: each place is shown as a frame.
 func (f *failure) unload(a *App, found host.Diagnostics) {
+	f.Unloaded = true
 	f.Message = "The script does not load. This page follows the file: save the fix, and it goes away."
 	for i, d := range found {
 		v := frame{Name: d.Message, Place: a.named(d.Place), Lines: a.excerpt(nil, d.Place), Open: i == 0}

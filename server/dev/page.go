@@ -27,7 +27,7 @@ func parseViews() views {
 		"class": statusClass, "comma": comma,
 	}
 	v := views{}
-	for _, name := range []string{"failure", "list", "request"} {
+	for _, name := range []string{"failure", "list", "refusal", "request"} {
 		t := template.New(name + ".html").Funcs(functions)
 		v[name] = template.Must(t.ParseFS(files, "pages/"+name+".html", "pages/parts.html"))
 	}
@@ -48,6 +48,14 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, status int, name 
 	w.Header().Set("Content-Security-Policy", policy)
 	w.Header().Set("Referrer-Policy", "same-origin")
 	send(w, r, status, "text/html; charset=utf-8", page.Bytes())
+}
+
+// refuse answers for the inspector what it cannot do.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, status int, text string) {
+	s.write(w, r, status, "refusal", struct {
+		Status                int
+		Title, Text, Software string
+	}{status, http.StatusText(status), text, s.software})
 }
 
 func send(w http.ResponseWriter, r *http.Request, status int, media string, body []byte) {

@@ -18,18 +18,18 @@ import (
 func (s *Server) save(w http.ResponseWriter, r *http.Request) {
 	rec := s.find(r.PathValue("id"))
 	if rec == nil {
-		http.Error(w, "404: this request is not kept any more", http.StatusNotFound)
+		s.refuse(w, r, http.StatusNotFound, gone)
 		return
 	}
 	a := s.appOf(rec)
 	if !a.saves() {
-		const text = "409: the application is in the binary: there is no directory to save in"
-		http.Error(w, text, http.StatusConflict)
+		s.refuse(w, r, http.StatusConflict,
+			"The application is in the binary: there is no directory to save a test in.")
 		return
 	}
 	name, err := a.create(rec)
 	if err != nil {
-		http.Error(w, "500: "+err.Error(), http.StatusInternalServerError)
+		s.refuse(w, r, http.StatusInternalServerError, "The test was not saved: "+err.Error())
 		return
 	}
 	rec.mu.Lock()
