@@ -132,8 +132,11 @@ func (a *App) test(rec *record, function string) string {
 		if rec.failure.Place != "" {
 			why = rec.failure.Place + ": " + why
 		}
-		fmt.Fprintf(&b, "    %s\n", comment("It failed: "+strings.ReplaceAll(why, "\n", " ")))
-		status = http.StatusOK
+		verb := "It was refused: " // which may be right
+		if status < 400 || status >= 500 {
+			verb, status = "It failed: ", http.StatusOK
+		}
+		fmt.Fprintf(&b, "    %s\n", comment(verb+strings.ReplaceAll(why, "\n", " ")))
 	}
 	fmt.Fprintf(&b, "    eq(r.status, %d)\n", status)
 	return b.String()

@@ -61,6 +61,22 @@ func TestSaveMasks(t *testing.T) {
 	}
 }
 
+// TestSaveRefused holds that a request that was refused is wanted to be: it is the client's fault.
+func TestSaveRefused(t *testing.T) {
+	text := saved(t, "GET", &url.URL{Path: "/", RawQuery: "\xff"}, "localhost", "", http.Header{})
+	for _, want := range []string{
+		`        b"/?\xff",` + "\n", "    # It was refused: LARK0505: ", "    eq(r.status, 400)\n",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("it lacks %q:\n%s", want, text)
+		}
+	}
+	text = saved(t, "GET", &url.URL{Path: "/fail"}, "localhost", "", http.Header{})
+	if !strings.Contains(text, "    # It failed: ") || !strings.Contains(text, "    eq(r.status, 200)\n") {
+		t.Errorf("what fails is not wanted to succeed:\n%s", text)
+	}
+}
+
 // FuzzSave saves a request that a client made as it liked, and that failed with a message of the
 // client's: what is saved parses, has the statements of a test and no other, and their literals have
 // the values that were sent. No comment ends before its line, and no line before its text.
