@@ -103,6 +103,7 @@ func TestDemonstrations(t *testing.T) {
 
 	// The errors that are asked for are the console's business too.
 	b.Go(s.URL + "/catch")
+	b.Shows(`document.querySelector("[name=by]").value = "0"`)
 	b.Click("form button")
 	b.Shows(`frames[0].document.body.textContent.includes("division by zero")`)
 	b.Click("[formaction]")

@@ -20,6 +20,9 @@ connection, and prints what is decided about each resource that a call, a Link f
 early hint or the map brings up: what becomes of it, where it comes from, and why. Nothing
 is sent: no server is needed.
 
+Without APP it is the application of the current directory; where no script is, it is the
+tour that is built in, as for dev.
+
 The statuses are promised (an HTTP/2 push), hinted (a 103), linked (the Link field is
 left to tell it) and skipped.`,
 		Example: "  larkspur push explain / blog.star\n" +

@@ -52,11 +52,17 @@ func (d *dry) flags(c *cobra.Command) {
 	f.StringArrayVar(&d.fields, "header", nil, "`NAME:VALUE` of the request; may be repeated")
 }
 
-// load loads the application that args name.
+// load loads the application that args name, or else that of the current directory, or else the tour.
 func (d *dry) load(command string, args []string, stderr io.Writer) error {
 	var err error
-	if d.app, err = needApp(command, args); err != nil {
+	if d.app, err = findApp(args); err != nil {
 		return err
+	}
+	if d.app == nil {
+		if err := beside(command); err != nil {
+			return err
+		}
+		d.app = tour() // as dev has it
 	}
 	// What the application does wrong is said; what is decided is shown otherwise.
 	logger := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))

@@ -130,6 +130,21 @@ func TestReadmeOpens(t *testing.T) {
 	}
 }
 
+// TestReadmeInstalls holds that what the README says to install is the command of this module.
+func TestReadmeInstalls(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	must(t, err)
+	line := regexp.MustCompile(`(?m)^    go install (\S+)@latest$`).FindSubmatch(text)
+	if line == nil {
+		t.Fatal("the README has no line that installs the command")
+	}
+	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}} {{.Name}}").Output()
+	must(t, err)
+	if want := string(line[1]) + " main\n"; string(out) != want {
+		t.Errorf("here is %q, the README installs %q", out, want)
+	}
+}
+
 func goEnv(t *testing.T, name string) string {
 	t.Helper()
 	out, err := exec.Command("go", "env", name).Output()

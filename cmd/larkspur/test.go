@@ -13,8 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/larkspur-web/larkspur/runtime"
-	"github.com/larkspur-web/larkspur/runtime/cover"
 	"github.com/larkspur-web/larkspur/runtime/display"
 	"github.com/larkspur-web/larkspur/runtime/suite"
 	"github.com/larkspur-web/larkspur/runtime/watch"
@@ -61,8 +59,9 @@ error, log, blocks, history, and read() of a stream. TESTING.md, in server/appte
 them all.
 
 In load("//lib.star") of a test, // is the first directory on the way from the current one
-to PATH that holds app.star; without any, PATH itself, or the one that the file is in.
---root names another. Long flags may be written with one dash, as in -run.`,
+to the file that holds app.star, so that each application below PATH is tested as its own;
+without any, PATH itself, or the one that the file is in. --root names another. Long flags
+may be written with one dash, as in -run.`,
 		Example: `  larkspur test                           all tests below the current directory
   larkspur test --run login --verbose blog
   larkspur test --watch                   again, whenever a file changes
@@ -116,18 +115,19 @@ func doubleDash(args []string) []string {
 // tests are what test runs.
 type tests struct {
 	*testFlags
-	app    *site.Application // the tree; it has no entry
-	path   string            // in the tree
+	root   string // of what // stands for in all of them, or else of the directory that was named
+	one    bool   // root is the application of all
+	path   string // below root
 	match  *regexp.Regexp
 	stdout io.Writer
 	logger *slog.Logger
 
-	profile *cover.Profile // of the run; nil if it is not counted
+	apps map[string]*site.Application // by directory
 }
 
 // find finds what the arguments name.
 func (f *testFlags) find(args []string) (*tests, error) {
-	t := &tests{testFlags: f}
+	t := &tests{testFlags: f, apps: map[string]*site.Application{}}
 	if f.timeout <= 0 {
 		return nil, fmt.Errorf("--timeout %v: some time, as in 30s", f.timeout)
 	}
@@ -155,67 +155,65 @@ func (f *testFlags) find(args []string) (*tests, error) {
 	if !info.IsDir() {
 		dir = filepath.Dir(path)
 	}
-	root := f.root
-	if root == "" {
-		root = rootOf(dir)
+	t.root, t.one = f.root, f.root != ""
+	if !t.one {
+		t.root, t.one = rootOf(dir)
 	}
-	inside, err := filepath.Rel(root, path)
+	inside, err := filepath.Rel(t.root, path)
 	if err != nil || !filepath.IsLocal(inside) {
-		return nil, fmt.Errorf("--root %s: %s is not below it", root, path)
+		return nil, fmt.Errorf("--root %s: %s is not below it", t.root, path)
 	}
-	t.app, t.path = &site.Application{FS: runtime.Dir(root), Dir: root,
-		Limits: runtime.Limits{Time: f.timeout}}, filepath.ToSlash(inside)
+	t.path = filepath.ToSlash(inside)
 	return t, nil
 }
 
 // rootOf returns the first directory on the way from the current one to dir that holds app.star,
 // else dir.
-func rootOf(dir string) string {
+func rootOf(dir string) (root string, found bool) {
 	if !filepath.IsLocal(dir) {
-		return dir
+		return dir, exists(filepath.Join(dir, "app.star"))
 	}
-	way := "."
-	for _, name := range append([]string{"."}, strings.Split(dir, string(filepath.Separator))...) {
-		way = filepath.Join(way, name)
-		if exists(filepath.Join(way, "app.star")) {
-			return way
+	return firstRoot(".", dir)
+}
+
+// firstRoot returns the first directory on the way from one to another, which is named from there,
+// that holds app.star, else the last.
+func firstRoot(from, to string) (root string, found bool) {
+	root = from
+	for _, name := range append([]string{"."}, strings.Split(to, string(filepath.Separator))...) {
+		root = filepath.Join(root, name)
+		if exists(filepath.Join(root, "app.star")) {
+			return root, true
 		}
 	}
-	return dir
+	return root, false
 }
 
 // run runs the tests once.
 func (t *tests) run(ctx context.Context) error {
-	s, err := t.suite()
+	groups, err := t.groups()
 	if err != nil {
 		return runError{err}
 	}
-	files := []string{t.path}
-	if !strings.HasSuffix(t.path, suite.Suffix) {
-		if files, err = suite.Find(t.app.FS, t.path); err != nil {
+	p := suite.Printer{W: t.stdout, Verbose: t.verbose, Palette: display.PaletteOf(t.stdout)}
+	some, failed := false, false
+	for _, g := range groups {
+		p.Suite = g.suite
+		err := g.suite.Run(ctx, g.files, func(r *suite.Result) {
+			g.results = append(g.results, r)
+			some, failed = true, failed || r.Failed()
+			p.Print(r)
+		})
+		if err != nil {
 			return runError{err}
 		}
 	}
-	if len(files) == 0 {
-		return runError{fmt.Errorf("%s holds no file *%s", t.app.Path(t.path), suite.Suffix)}
-	}
-	p := suite.Printer{W: t.stdout, Suite: s, Verbose: t.verbose,
-		Palette: display.PaletteOf(t.stdout)}
-	var results []*suite.Result
-	failed := false
-	err = s.Run(ctx, files, func(r *suite.Result) {
-		results, failed = append(results, r), failed || r.Failed()
-		p.Print(r)
-	})
-	if err != nil {
-		return runError{err}
-	}
-	if len(results) == 0 {
+	if !some {
 		return runError{fmt.Errorf("no test matches: there are functions %s* to run, or --run "+
 			"leaves all out", "test_")}
 	}
 	p.Summary()
-	if err := t.reports(s, results); err != nil {
+	if err := t.reports(groups); err != nil {
 		return runError{err}
 	}
 	if failed {
@@ -238,5 +236,5 @@ func (t *tests) again(ctx context.Context) error {
 			own[abs] = true // what a run writes is no reason for another
 		}
 	}
-	return watch.Tree(ctx, t.logger, t.app.Dir, func(path string) bool { return own[path] }, run)
+	return watch.Tree(ctx, t.logger, t.root, func(path string) bool { return own[path] }, run)
 }

@@ -22,6 +22,21 @@ func TestApps(t *testing.T) {
 	}
 }
 
+// TestClone runs what the README says, typed where it was cloned: each application in it is tested
+// as its own.
+func TestClone(t *testing.T) {
+	t.Chdir("../..")
+	var out, errs bytes.Buffer
+	if status := run(t.Context(), []string{"test"}, &out, &errs); status != exitOK {
+		t.Errorf("status %d\n%s%s", status, &out, &errs)
+	}
+	for _, file := range []string{"apps/tour_test.star", "cmd/larkspur/starter/app_test.star"} {
+		if !strings.Contains(out.String(), filepath.FromSlash(file)+"\n") {
+			t.Errorf("%s did not run:\n%s", file, &out)
+		}
+	}
+}
+
 // TestWatch verifies that a change runs the tests again, and that a file which does not load ends nothing.
 func TestWatch(t *testing.T) {
 	dir := t.TempDir()

@@ -47,10 +47,22 @@ type (
 	}
 )
 
-// WriteJUnit writes the results as JUnit XML: a testsuite for each file.
+// WriteJUnit writes the results of one Suite as JUnit XML.
 func (s *Suite) WriteJUnit(w io.Writer, results []*Result) error {
-	var report junitReport
-	var total time.Duration
+	var j JUnit
+	j.Add(s, results)
+	_, err := j.WriteTo(w)
+	return err
+}
+
+// A JUnit is a report as JUnit XML: a testsuite for each file. Its zero value is empty.
+type JUnit struct {
+	report junitReport
+	total  time.Duration
+}
+
+// Add adds the results of a Suite, as its Run gave them.
+func (j *JUnit) Add(s *Suite, results []*Result) {
 	for len(results) > 0 {
 		file := results[0].File
 		n := 0
@@ -58,24 +70,24 @@ func (s *Suite) WriteJUnit(w io.Writer, results []*Result) error {
 			n++
 		}
 		suite, took := s.junitSuite(s.path(file), results[:n])
-		report.Suites = append(report.Suites, suite)
-		report.Tests += suite.Tests
-		report.Failures += suite.Failures
-		report.Skipped += suite.Skipped
-		total += took
+		j.report.Suites = append(j.report.Suites, suite)
+		j.report.Tests += suite.Tests
+		j.report.Failures += suite.Failures
+		j.report.Skipped += suite.Skipped
+		j.total += took
 		results = results[n:]
 	}
-	report.Time = seconds(total)
-	if _, err := io.WriteString(w, xml.Header); err != nil {
-		return err
+}
+
+// WriteTo writes the report.
+func (j *JUnit) WriteTo(w io.Writer) (int64, error) {
+	j.report.Time = seconds(j.total)
+	text, err := xml.MarshalIndent(j.report, "", "  ")
+	if err != nil {
+		return 0, err
 	}
-	e := xml.NewEncoder(w)
-	e.Indent("", "  ")
-	if err := e.Encode(report); err != nil {
-		return err
-	}
-	_, err := io.WriteString(w, "\n")
-	return err
+	n, err := io.WriteString(w, xml.Header+string(text)+"\n")
+	return int64(n), err
 }
 
 func (s *Suite) junitSuite(name string, results []*Result) (suite junitSuite, took time.Duration) {

@@ -39,12 +39,16 @@ const maxRedirects = 10
 func (c *client) ask(t *starlark.Thread, name, method string, args starlark.Tuple,
 	kwargs []starlark.Tuple) (starlark.Value, error) {
 	q := &question{method: method, header: c.header.Clone()}
-	var headers, query, fails starlark.Value
+	var target, headers, query, fails starlark.Value
 	var b content
-	if err := starlark.UnpackArgs(name, args, kwargs, "target", &q.target, "headers?", &headers,
+	if err := starlark.UnpackArgs(name, args, kwargs, "target", &target, "headers?", &headers,
 		"query?", &query, "body?", &b.body, "form?", &b.form, "files?", &b.files, "json?", &b.json,
 		"follow?", &q.follow, "stream?", &q.stream, "fails?", &fails); err != nil {
 		return nil, err
+	}
+	var ok bool
+	if q.target, ok = host.Octets(target); !ok { // a client may send any
+		return nil, fmt.Errorf("%s: for parameter target: got %s, want string", name, target.Type())
 	}
 	if err := c.prepare(t, q, headers, query, fails, &b); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)

@@ -32,6 +32,8 @@ const script = `def app(environ, start_response):
     if path == "/late":
         start_response("200 OK", [])(b"begun")
         return 1 // 0
+    if path.startswith("/raise"):
+        fail(str(environ["wsgi.input"].read()))
     environ["wsgi.early_hints"]([("Link", "</a.css>; rel=preload")])
     start_response("200 OK", [("Content-Type", "text/html"), ("Set-Cookie", "id=secret")])
     return ["<!doctype html><p>hello"]

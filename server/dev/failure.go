@@ -35,6 +35,8 @@ type failure struct {
 	Headers   []field `json:"headers"`
 	RequestID string  `json:"request_id,omitempty"`
 	Record    uint64  `json:"record,omitempty"` // of the inspector
+
+	Unloaded bool `json:"-"` // the script does not load, and the page is about that alone
 }
 
 // A frame is a call that was active.
@@ -122,6 +124,7 @@ func (f *failure) add(a *App, rec *record, t trace.Frame) {
 
 // unload says what is wrong with a script that does not load: each place is shown as a frame.
 func (f *failure) unload(a *App, found host.Diagnostics) {
+	f.Unloaded = true
 	f.Message = "The script does not load. This page follows the file: save the fix, and it goes away."
 	for i, d := range found {
 		v := frame{Name: d.Message, Place: a.named(d.Place), Lines: a.excerpt(nil, d.Place), Open: i == 0}
@@ -169,7 +172,7 @@ func (f *failure) blame(p host.Place, named string) {
 }
 
 // ErrorPage answers a request that failed with what is known of the failure, if it comes from this
-// machine. It is for a server.Front.
+// machine; others are answered as in production. It is for a server.Front.
 func (s *Server) ErrorPage(w http.ResponseWriter, r *http.Request, known *server.Failure) {
 	rec := recordOf(r.Context())
 	var a *App
@@ -192,6 +195,10 @@ func (s *Server) ErrorPage(w http.ResponseWriter, r *http.Request, known *server
 		rec.mu.Lock()
 		rec.failure = f // knows more than what the call alone could tell
 		rec.mu.Unlock()
+	}
+	if !Local(r) {
+		known.Write(w, r)
+		return
 	}
 	s.answer(w, r, f)
 }

@@ -155,11 +155,13 @@ type bar struct {
 	Y                 int
 }
 
+// gone is said of a request of which there is no record.
+var gone = fmt.Sprintf("This request is not kept any more: the last %d are.", maxRecords)
+
 func (s *Server) show(w http.ResponseWriter, r *http.Request) {
 	rec := s.find(r.PathValue("id"))
 	if rec == nil {
-		text := fmt.Sprintf("404: this request is not kept any more; the last %d are", maxRecords)
-		http.Error(w, text, http.StatusNotFound)
+		s.refuse(w, r, http.StatusNotFound, gone)
 		return
 	}
 	d := rec.detail()

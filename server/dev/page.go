@@ -27,7 +27,7 @@ func parseViews() views {
 		"class": statusClass, "comma": comma,
 	}
 	v := views{}
-	for _, name := range []string{"failure", "list", "request"} {
+	for _, name := range []string{"failure", "list", "refusal", "request"} {
 		t := template.New(name + ".html").Funcs(functions)
 		v[name] = template.Must(t.ParseFS(files, "pages/"+name+".html", "pages/parts.html"))
 	}
@@ -50,6 +50,14 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, status int, name 
 	send(w, r, status, "text/html; charset=utf-8", page.Bytes())
 }
 
+// refuse answers for the inspector what it cannot do.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, status int, text string) {
+	s.write(w, r, status, "refusal", struct {
+		Status                int
+		Title, Text, Software string
+	}{status, http.StatusText(status), text, s.software})
+}
+
 func send(w http.ResponseWriter, r *http.Request, status int, media string, body []byte) {
 	header := w.Header()
 	header.Set("Content-Type", media)
@@ -63,14 +71,10 @@ func send(w http.ResponseWriter, r *http.Request, status int, media string, body
 	}
 }
 
-// answer answers a request that failed, in the form that the client asks for. Who is not at this
-// machine is told no more than in production.
+// answer answers a request that failed, in the form that the client asks for.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, f *failure) {
 	accept := r.Header.Get("Accept")
 	switch {
-	case !Local(r):
-		line := fmt.Appendf(nil, "%d %s\n", f.Status, f.Title)
-		send(w, r, f.Status, "text/plain; charset=utf-8", line)
 	case strings.Contains(accept, "text/html"):
 		s.write(w, r, f.Status, "failure", struct {
 			*failure

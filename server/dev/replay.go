@@ -16,14 +16,13 @@ const replayTime = 10 * time.Second
 func (f *front) replay(w http.ResponseWriter, r *http.Request) {
 	old := f.find(r.PathValue("id"))
 	if old == nil {
-		http.Error(w, "404: this request is not kept any more", http.StatusNotFound)
+		f.refuse(w, r, http.StatusNotFound, gone)
 		return
 	}
 	input, whole := old.body()
 	if !whole {
-		text := fmt.Sprintf("409: the body of this request is longer than the %d bytes that are kept, "+
-			"or was not read to its end", maxBody)
-		http.Error(w, text, http.StatusConflict)
+		f.refuse(w, r, http.StatusConflict, fmt.Sprintf("This request cannot be asked again: its body is "+
+			"longer than the %d bytes that are kept, or was not read to its end.", maxBody))
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(old.request.Context()), replayTime)

@@ -5,32 +5,31 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"os"
 	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"unicode/utf8"
-
-	"go.starlark.net/starlark"
 )
 
 // save writes a kept request down as a test, beside the application, and shows where.
 func (s *Server) save(w http.ResponseWriter, r *http.Request) {
 	rec := s.find(r.PathValue("id"))
 	if rec == nil {
-		http.Error(w, "404: this request is not kept any more", http.StatusNotFound)
+		s.refuse(w, r, http.StatusNotFound, gone)
 		return
 	}
 	a := s.appOf(rec)
 	if !a.saves() {
-		const text = "409: the application is in the binary: there is no directory to save in"
-		http.Error(w, text, http.StatusConflict)
+		s.refuse(w, r, http.StatusConflict,
+			"The application is in the binary: there is no directory to save a test in.")
 		return
 	}
 	name, err := a.create(rec)
 	if err != nil {
-		http.Error(w, "500: "+err.Error(), http.StatusInternalServerError)
+		s.refuse(w, r, http.StatusInternalServerError, "The test was not saved: "+err.Error())
 		return
 	}
 	rec.mu.Lock()
@@ -94,7 +93,7 @@ func (a *App) test(rec *record, function string) string {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
 	r := rec.request
-	outcome := fmt.Sprintf("%s %s answered %d", r.Method, r.URL.RequestURI(), rec.status)
+	outcome := fmt.Sprintf("%s %s answered %d", r.Method, brief(r.URL.RequestURI()), rec.status)
 	if rec.failure != nil {
 		outcome += ", " + rec.failure.Code
 	}
@@ -102,44 +101,97 @@ func (a *App) test(rec *record, function string) string {
 	if !named {
 		callable = a.callable(file)
 	}
-	scheme := "http://"
-	if r.TLS != nil {
-		scheme = "https://"
-	}
 	var b strings.Builder
 	day := rec.began.Format("2006-01-02")
 	title := "Saved by the inspector of larkspur dev on " + day + ": " + outcome + "."
-	fmt.Fprintf(&b, "%s\n\n", quote(title))
+	fmt.Fprintf(&b, "%s\n\n", literal(strings.ToValidUTF8(title, "\ufffd")))
 	fmt.Fprintln(&b, `load("@test", "client", "eq")`)
-	fmt.Fprintf(&b, "load(%s, _app = %s)\n\n", quote("//"+file), quote(callable))
-	fmt.Fprintf(&b, "def %s():\n    c = client(_app, base = %s", function, quote(scheme+r.Host))
+	fmt.Fprintf(&b, "load(%s, _app = %s)\n\n", literal("//"+file), literal(callable))
+	base, host := baseOf(r)
+	fmt.Fprintf(&b, "def %s():\n    c = client(_app, base = %s", function, literal(base))
 	if r.ProtoMajor == 1 {
-		fmt.Fprintf(&b, ", proto = %s", quote(r.Proto))
+		fmt.Fprintf(&b, ", proto = %s", literal(r.Proto))
 	}
 	if m := rec.answerer; m != nil && m.path != "" {
-		fmt.Fprintf(&b, ", mount = %s", quote(m.path))
+		fmt.Fprintf(&b, ", mount = %s", literal(m.path))
 	}
 	fmt.Fprintf(&b, ")\n    r = c.request(\n")
-	fmt.Fprintf(&b, "        %s,\n        %s,\n", quote(r.Method), quote(r.URL.RequestURI()))
-	if headers := kept(r.Header); len(headers) > 0 {
-		b.WriteString("        headers = [\n")
-		for _, f := range headers {
-			fmt.Fprintf(&b, "            (%s, %s),\n", quote(f.Name), quote(f.Value))
-		}
-		b.WriteString("        ],\n")
+	fmt.Fprintf(&b, "        %s,\n        %s,\n", literal(r.Method), literal(r.URL.RequestURI()))
+	writeFields(&b, append(host, kept(r.Header)...))
+	if n := max(rec.received, r.ContentLength); n > int64(len(rec.input)) {
+		fmt.Fprintf(&b, "        %s\n", comment(fmt.Sprintf(
+			"The body has %d bytes, of which %d were read and kept.", n, len(rec.input))))
 	}
 	if len(rec.input) > 0 {
-		fmt.Fprintf(&b, "        body = %s,\n", quote(string(rec.input)))
+		fmt.Fprintf(&b, "        body = %s,\n", literal(string(rec.input)))
 	}
 	b.WriteString("    )\n")
 	status := rec.status
 	if rec.failure != nil {
-		why := rec.failure.Place + ": " + rec.failure.Message
-		fmt.Fprintf(&b, "    # It failed: %s\n", strings.ReplaceAll(why, "\n", " "))
-		status = http.StatusOK
+		why := rec.failure.Message
+		if rec.failure.Place != "" {
+			why = rec.failure.Place + ": " + why
+		}
+		verb := "It was refused: " // which may be right
+		if status < 400 || status >= 500 {
+			verb, status = "It failed: ", http.StatusOK
+		}
+		fmt.Fprintf(&b, "    %s\n", comment(verb+strings.ReplaceAll(why, "\n", " ")))
 	}
 	fmt.Fprintf(&b, "    eq(r.status, %d)\n", status)
 	return b.String()
+}
+
+// brief is as much of a target as a title has room for.
+func brief(target string) string {
+	if len(target) > 200 {
+		return target[:200] + "…"
+	}
+	return target
+}
+
+// baseOf returns what a client of tests has as its base to ask as r did, and the field that says
+// the host if that is not one which a URL can have.
+func baseOf(r *http.Request) (base string, host []field) {
+	base = "http://"
+	if r.TLS != nil {
+		base = "https://"
+	}
+	u, err := url.Parse(base + r.Host)
+	if err == nil && u.Host == r.Host && u.Hostname() != "" && utf8.ValidString(r.Host) {
+		return base + r.Host, nil
+	}
+	return base + "localhost", []field{{"Host", r.Host}}
+}
+
+// writeFields writes the argument headers. What says who somebody is, the script does not: it may be
+// kept with the application, for all to read.
+func writeFields(b *strings.Builder, fields []field) {
+	if len(fields) == 0 {
+		return
+	}
+	b.WriteString("        headers = [\n")
+	told := false
+	for _, f := range fields {
+		if !secret(f.Name) {
+			fmt.Fprintf(b, "            (%s, %s),\n", literal(f.Name), literal(f.Value))
+			continue
+		}
+		if !told {
+			told = true
+			for _, line := range howToFillIn {
+				fmt.Fprintf(b, "            %s\n", comment(line))
+			}
+		}
+		fmt.Fprintf(b, "            # (%s, %s),\n", literal(f.Name), literal(mask(f.Value)))
+	}
+	b.WriteString("        ],\n")
+}
+
+// howToFillIn stands before the first field that is masked.
+var howToFillIn = []string{
+	"Masked: it may say who somebody is, and this file may be read by others. If the test needs it,",
+	"take away the # and write a value that is made for tests, or log in with c before: it keeps cookies.",
 }
 
 // callable is the name of the application in a file that names none.
@@ -179,12 +231,4 @@ func kept(h http.Header) []field {
 	}
 	sortFields(all)
 	return all
-}
-
-// quote writes a text, or else octets, as a literal.
-func quote(s string) string {
-	if !utf8.ValidString(s) {
-		return starlark.Bytes(s).String()
-	}
-	return starlark.String(s).String()
 }

@@ -62,7 +62,7 @@
   const css = `
     :host { all: initial; position: fixed; inset: 0; z-index: 2147483647; color-scheme: light dark; }
     .veil { position: absolute; inset: 0; background: rgb(10 12 20 / .55); backdrop-filter: blur(2px); }
-    .box { --ink: #1e2330; --soft: #667085; --paper: #fff; --edge: #e3e6ec; --mark: #ffe9e6; --red: #c3352b; --code: #f7f8fa;
+    .box { --ink: #1e2330; --soft: #525c6d; --paper: #fff; --edge: #e3e6ec; --mark: #ffe9e6; --red: #c3352b; --code: #f7f8fa;
       position: absolute; inset: auto 0 0 0; margin: 0 auto; max-width: 60rem; max-height: 80vh; overflow: auto; box-sizing: border-box;
       padding: 1.25rem 1.5rem 1rem; color: var(--ink); background: var(--paper); border-top: 4px solid var(--red);
       border-radius: 10px 10px 0 0; box-shadow: 0 -8px 40px rgb(0 0 0 / .35); font: 15px/1.5 system-ui, sans-serif; }
@@ -72,7 +72,7 @@
     h1 { flex: 1; margin: 0; font-size: 1.15rem; color: var(--red); }
     button { font: inherit; font-size: .85rem; color: var(--soft); background: none; border: 1px solid var(--edge); border-radius: 6px; padding: .2rem .6rem; cursor: pointer; }
     button:hover, button:focus-visible { color: var(--ink); border-color: currentColor; }
-    h2 { margin: 1.1rem 0 .1rem; font: 600 .85rem/1.5 ui-monospace, monospace; color: var(--soft); }
+    h2 { margin: 1.1rem 0 .1rem; font: 600 .85rem/1.5 ui-monospace, monospace; color: var(--soft); overflow-wrap: anywhere; }
     p { margin: .2rem 0 .6rem; } .text { font: 600 .95rem/1.5 ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere; }
     pre { margin: 0; padding: .5rem 0; overflow-x: auto; background: var(--code); border: 1px solid var(--edge); border-radius: 6px; font: .85rem/1.6 ui-monospace, monospace; tab-size: 4; }
     pre div { min-width: max-content; padding: 0 1rem 0 0; border-left: 3px solid transparent; }
@@ -139,6 +139,11 @@
     if (state.change > seen && !state.overlay) {
       seen = state.change;
       restyle(state);
+    }
+    // The page of a script that does not load is about that alone: it shows what is wrong now, or is asked for again.
+    if (state.overlay && document.querySelector('meta[name="larkspur-unloaded"]')) {
+      if (state.change > seen) reload({ boot: state.boot, reload: "unloaded" + state.change });
+      return;
     }
     show(state);
   };

@@ -1,0 +1,253 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/larkspur-web/larkspur/apps"
+	"github.com/larkspur-web/larkspur/cmd/testdata/browsertest"
+	"github.com/larkspur-web/larkspur/server"
+)
+
+// faulty is an application with each kind of error that dev has a page for.
+const faulty = `load("@http", "query")
+
+def down(depth):
+    return down(depth + 1)
+
+def app(environ, start_response):
+    """Answers, or does not."""
+    path = environ["PATH_INFO"]
+    if path == "/recursion":
+        return down(1)
+    if path == "/loop":
+        n = 0
+        while True:
+            n += 1
+    if path == "/none":
+        start_response("200 OK", [])
+        return None
+    if path == "/runtime":
+        names = {"a key that is rather long, as keys of configurations are": "and a value that is longer still, which must not make the page wider"}
+        start_response("200 OK", [("Content-Type", "text/plain"), ("X-A-Header-With-A-Long-Name", names["a key that is rather long"])])
+    if path == "/late":
+        start_response("200 OK", [("Content-Type", "text/html")])(b"<!doctype html><html><body><h1>It begins</h1>")
+        return 1 // 0
+    environ["wsgi.input"].read()
+    print("asked for", path, "with", query(environ))
+    if "wsgi.early_hints" in environ:
+        environ["wsgi.early_hints"]([("Link", "</style.css>; rel=preload; as=style, </a/rather/long/path/to/a/font-of-the-page.woff2>; rel=preload; as=font; crossorigin")])
+    start_response("200 OK", [("Content-Type", "text/html"), ("Set-Cookie", "id=1")])
+    return ["<!doctype html><html><head><meta name=viewport content=width=device-width><title>x</title></head><body><h1>It works</h1></body></html>"]
+`
+
+// look opens a page as each screen shows it, dark and light, and looks at it.
+func look(b *browsertest.Tab, name, url, shows string) {
+	lookAt(b, name, func() { b.Go(url) }, `document.readyState === "complete" && (`+shows+`)`)
+}
+
+func lookAt(b *browsertest.Tab, name string, open func(), shows string) {
+	b.View(browsertest.Widths[0], false)
+	open()
+	for _, width := range browsertest.Widths {
+		for _, dark := range []bool{false, true} {
+			view := fmt.Sprintf("%s-%d-%s", name, width, map[bool]string{false: "light", true: "dark"}[dark])
+			b.View(width, dark)
+			if browsertest.Shooting() { // as one sees it who comes with that screen
+				open()
+			}
+			b.Shows(shows)
+			b.Shoot(view)
+			b.Look(view)
+		}
+	}
+}
+
+// says is an expression that is true of a page which has a text.
+func says(text string) string {
+	return fmt.Sprintf("document.body.innerText.includes(%q)", text)
+}
+
+// TestLook holds that Look finds what it looks for, and nothing else.
+func TestLook(t *testing.T) {
+	page := ""
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = io.WriteString(w, "<!doctype html><meta name=viewport content='width=device-width'><body>"+page)
+	}))
+	defer s.Close()
+	b := browsertest.Open(t, nil)
+	b.View(390, false)
+	const long = "a_line_of_code_that_is_much_longer_than_the_screen_of_a_phone_is_wide"
+	for _, test := range []struct{ page, want string }{
+		{"<p>fine", ""},
+		{"<pre style='overflow:auto'>" + long + "</pre>", ""},
+		{"<button disabled>not yet</button>", ""},
+		{"<p>" + long, "wider than the screen"},
+		{"<pre style='overflow:hidden'>" + long + "</pre>", "is cut off"},
+		{"<div style='overflow:auto'><p>" + long + "</div>", "is cut off"},
+		{"<details><summary>more</summary><p style='overflow:hidden'>" + long + "</details>", "is cut off"},
+		{"<p style='color:#999'>pale", "contrast of 2.85"},
+		{"<div style='background:#222'><p style='color:#555'>dim</div>", "contrast"},
+		{"<p style='opacity:.4'>faded", "contrast"},
+		{"<p>one</p><p style='margin-top:-2.2em'>two", "lie on one another"},
+		{"<div id=d></div><script>d.attachShadow({mode:'open'}).innerHTML=\"<p style='color:#999'>pale\"</script>", "contrast"},
+	} {
+		page = test.page
+		b.Go(s.URL)
+		got := strings.Join(b.Faults(), "; ")
+		if (got == "") != (test.want == "") || !strings.Contains(got, test.want) {
+			t.Errorf("%s: got %q, want %q", page, got, test.want)
+		}
+	}
+}
+
+// TestDevPages looks at the pages of the dev server.
+func TestDevPages(t *testing.T) {
+	b := browsertest.Open(t, nil)
+	g := &garden{dir: t.TempDir(), served: &served{t: t}}
+	g.write("app.star", faulty)
+	g.served = startCommand(t, "dev", "--listen", "http://127.0.0.1:0", "--max-steps", "1000000", g.dir)
+	look(b, "inspector-empty", g.url+"/_larkspur/", says("Nothing has been asked for yet"))
+	for _, page := range []struct{ name, target, shows string }{
+		{"runtime", "/runtime?q=a+rather+long+query+of+the+kind+that+forms+make&and=another%20part", says("rather long")},
+		{"recursion", "/recursion", says("times more")},
+		{"loop", "/loop", says("Gateway Timeout")},
+		{"none", "/none", says("not a body")},
+	} {
+		look(b, "dev-"+page.name, g.url+page.target, page.shows)
+	}
+	res, err := http.Post(g.url+"/form?a=1", "application/x-www-form-urlencoded", strings.NewReader("name=Ada&note="+strings.Repeat("long", 100)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	look(b, "inspector-list", g.url+"/_larkspur/", says("POST"))
+	posted := browsertest.Value[string](b, `document.querySelector("td.target a").href`)
+	b.View(390, false)
+	if !browsertest.Value[bool](b, `(([brand, end]) => brand.top >= 8 && Math.abs(brand.top - end.top) < 4)(
+		[".brand", ".end"].map(s => document.querySelector(s).getBoundingClientRect()))`) {
+		t.Error("the inspector's header is wrapped")
+	}
+	look(b, "inspector-failing", g.url+"/_larkspur/?failing", says("failed ("))
+	look(b, "inspector-detail-failed", g.url+"/_larkspur/requests/1", says("What failed"))
+	look(b, "inspector-detail", posted, says("Received"))
+	// Each label of the course stands in one line with its time, above its bar where there is no room.
+	if !browsertest.Value[bool](b, `[...document.querySelectorAll(".fall div")].every(d => {
+		const [what, bar, time] = [".what", "svg", "time"].map(s => d.querySelector(s).getBoundingClientRect());
+		return Math.abs(what.top - time.top) < 8 && what.left < time.left && bar.bottom > what.top && (bar.top >= what.bottom || bar.left >= what.right);
+	})`) {
+		t.Error("the labels of the course are out of place")
+	}
+	b.Shows(`document.querySelector("form[action$=save] button").click() || true`)
+	look(b, "inspector-saved", posted, says("Saved as"))
+	b.Shows(`document.querySelector("form[action$=replay] button").click() || true`)
+	b.Shows(says("Replay of"))
+	look(b, "inspector-gone", g.url+"/_larkspur/requests/9999", says("not kept any more"))
+	late := func() { // which the browser takes for an error of the network
+		b.Go(g.url)
+		b.Shows(`(location = "/late") || true`)
+	}
+	lookAt(b, "overlay-late", late, `document.querySelector("larkspur-overlay")`)
+	g.write("app.star", "def app(environ, start_response):\n    return [unknown]\n\ndef other():\n    return another_name_that_is_not_known + [x for x in range(10) if x % 2] + [\"a line that is longer than a phone is wide\"]\n")
+	look(b, "overlay-unloaded", g.url+"/", `document.querySelector("larkspur-overlay")`)
+	look(b, "inspector-unloaded", g.url+"/_larkspur/", says("The script does not load"))
+	g.stop()
+
+	g = &garden{dir: g.dir}
+	g.served = startCommand(t, "dev", "--listen", "http://127.0.0.1:0", g.dir)
+	look(b, "dev-unloaded", g.url+"/", says("What is wrong"))
+	// The page is about what does not load: nothing is shown over it, and it is asked for again.
+	g.write("app.star", "def app(environ, start_response)\n")
+	b.Shows(says("app.star:1:") + ` && !document.querySelector("larkspur-overlay")`)
+	g.write("app.star", faulty)
+	b.Shows(says("It works"))
+	g.stop()
+}
+
+// TestErrorPages looks at the pages of errors of a server in production.
+func TestErrorPages(t *testing.T) {
+	b := browsertest.Open(t, nil)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f := &server.Failure{RequestID: "c0f1a292e121-6"}
+		_, _ = fmt.Sscanf(r.URL.Path, "/%d", &f.Status)
+		f.Write(w, r)
+	}))
+	defer s.Close()
+	for _, status := range []int{400, 404, 413, 431, 500, 503, 504} {
+		look(b, fmt.Sprintf("error-%d", status), fmt.Sprintf("%s/%d", s.URL, status), says(http.StatusText(status)))
+	}
+}
+
+// TestStarterPages looks at what a new application shows.
+func TestStarterPages(t *testing.T) {
+	b := browsertest.Open(t, nil)
+	dir := filepath.Join(t.TempDir(), "new")
+	if _, err := begin(dir); err != nil {
+		t.Fatal(err)
+	}
+	s := startCommand(t, "dev", "--listen", "http://127.0.0.1:0", dir)
+	look(b, "starter", s.url+"/", says("What is your name?"))
+	b.Shows(`document.forms[0].name.value = "Ada Lovelace"`)
+	b.Shows(`document.forms[0].submit() || true`)
+	b.Shows(says("Hello, Ada"))
+	b.Look("starter, answered")
+	look(b, "starter-404", s.url+"/nowhere", says("There is nothing"))
+	s.stop()
+}
+
+// TestTourPages looks at the tour, and at what its examples show.
+func TestTourPages(t *testing.T) {
+	t.Chdir(t.TempDir())
+	b := browsertest.Open(t, nil)
+	s := startCommand(t, "dev", "--listen", "http://127.0.0.1:0")
+	for _, name := range []string{"", "hello", "environ", "form", "upload", "stream", "static", "mount", "lint", "catch", "hints", "push", "reload"} {
+		look(b, "tour-"+name, s.url+"/"+name, `document.querySelector("h1")`)
+		b.View(1280, false)
+		if !browsertest.Value[bool](b, `[...document.querySelectorAll("pre")].every(p => p.scrollWidth <= p.clientWidth)`) {
+			t.Errorf("%s: code goes on beyond its box on a wide screen", name)
+		}
+	}
+	// The field says what the answer is of.
+	b.View(1280, false)
+	b.Go(s.url + "/catch")
+	b.Shows(`frames[0].document.body.innerText.startsWith("100 / " + document.querySelector("[name=by]").value + " =")`)
+	look(b, "tour-404", s.url+"/no/such/page", says("Not here"))
+	b.View(1280, false)
+	if !browsertest.Value[bool](b, `document.querySelector("main").getBoundingClientRect().width > 900 && document.querySelectorAll("nav a").length > 9`) {
+		t.Error("the tour's page for what is not there is not one of its pages")
+	}
+	for _, name := range []string{"environ", "form", "upload", "lint", "hints", "push", "catch", "mount"} {
+		look(b, "example-"+name, s.url+"/live/"+name+"/", `document.body.innerText`)
+	}
+	look(b, "example-catch-error", s.url+"/live/catch/?by=0", says("division by zero"))
+	s.stop()
+}
+
+// TestTourCommands types what the tour says about pushes where no application is.
+func TestTourCommands(t *testing.T) {
+	page, err := fs.ReadFile(apps.FS, "tour/pages/push.star")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	lines := regexp.MustCompile(`<code>larkspur (push explain [^<]*)</code>`).FindAllSubmatch(page, -1)
+	if len(lines) == 0 {
+		t.Fatal("the tour does not say how to ask what would be pushed")
+	}
+	for _, line := range lines {
+		var out, errs bytes.Buffer
+		status := run(t.Context(), strings.Fields(string(line[1])), &out, &errs)
+		if status != exitOK || !strings.Contains(out.String(), "promised  /live/push/push.css") {
+			t.Errorf("%s: status %d\n%s%s", line[1], status, &out, &errs)
+		}
+	}
+}
