@@ -37,11 +37,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitOK
 	case errors.Is(err, errFound):
 		return exitError
-	case errors.As(err, &failed):
-		fmt.Fprintf(stderr, "larkspur: %s\n", failed)
+	}
+	last := newJournal(stderr) // its reader may have stopped
+	defer last.close()
+	if errors.As(err, &failed) {
+		fmt.Fprintf(last, "larkspur: %s\n", failed)
 		return exitError
 	}
-	fmt.Fprintf(stderr, "larkspur: %v\nRun '%s --help' for usage.\n", err, c.CommandPath())
+	fmt.Fprintf(last, "larkspur: %v\nRun '%s --help' for usage.\n", err, c.CommandPath())
 	return exitUsage
 }
 

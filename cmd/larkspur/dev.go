@@ -57,8 +57,10 @@ with --tls-cert and --tls-key.`,
 				}
 				app = tour()
 			}
-			console := newConsole(stderr, excerpt(app))
-			console.ran = dev.Source
+			log := newJournal(stderr)
+			defer log.close()
+			console := newConsole(log, excerpt(app))
+			console.palette, console.ran = display.PaletteOf(stderr), dev.Source
 			logger := slog.New(console)
 			v, err := s.site(app)
 			if err != nil {
@@ -74,10 +76,12 @@ with --tls-cert and --tls-key.`,
 				}
 			}
 			v.Access = logger
-			p := &process{server: s.server(logger), site: v, logger: logger, stderr: stderr,
+			p := &process{server: s.server(logger), site: v, logger: logger, log: log,
 				hangup: true}
 			p.server.Develop, p.server.Software = true, version()
-			p.greet = func(listeners []*server.Listener) { greet(stderr, app, listeners) }
+			p.greet = func(listeners []*server.Listener) {
+				greet(log, console.palette, app, listeners)
+			}
 			return p.run(c.Context())
 		},
 	}
@@ -86,8 +90,9 @@ with --tls-cert and --tls-key.`,
 }
 
 // greet says what is developed, and where to look.
-func greet(w io.Writer, app *site.Application, listeners []*server.Listener) {
-	palette := display.PaletteOf(w)
+func greet(
+	w io.Writer, palette display.Palette, app *site.Application, listeners []*server.Listener,
+) {
 	what := "the tour that is built in"
 	if app.Dir != "" {
 		what = app.Path(app.Name())

@@ -47,14 +47,16 @@ page that was used most, is left out.`,
 				return errors.New(
 					"https needs a certificate: name it with --tls-cert and --tls-key")
 			}
-			logger := slog.New(slog.NewTextHandler(stderr, nil))
+			log := newJournal(stderr)
+			defer log.close()
+			logger := slog.New(slog.NewTextHandler(log, nil))
 			v, err := s.site(app)
 			if err != nil {
 				return runError{err}
 			}
 			recorder := new(push.Recorder)
 			v.Push.Recorder = recorder
-			p := &process{server: s.server(logger), site: v, logger: logger, stderr: stderr}
+			p := &process{server: s.server(logger), site: v, logger: logger, log: log}
 			if err := p.open(); err != nil {
 				return err
 			}

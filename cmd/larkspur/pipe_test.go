@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -56,6 +57,68 @@ func TestReaderGone(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestReaderStops has the reader of a log stop, and start again: every request is answered meanwhile,
+// and the log says that it has a gap.
+func TestReaderStops(t *testing.T) {
+	dir := t.TempDir()
+	source := strings.Replace(chatty, `"called"`, `"x" * 100000`, 1)
+	must(t, os.WriteFile(filepath.Join(dir, "app.star"), []byte(source), 0o644))
+	c := exec.Command("larkspur", "serve", "--listen", "http://127.0.0.1:0", "app.star")
+	c.Dir = dir
+	r, w, err := os.Pipe()
+	must(t, err)
+	defer r.Close()
+	c.Stderr = w
+	must(t, c.Start())
+	t.Cleanup(func() { _ = c.Process.Kill() }) // it has ended if the test went well
+	w.Close()
+	url := listensOn(t, r)
+	for i := range 30 { // of which a pipe and what may wait hold some 20
+		if got := body(t, url); got != "hello" {
+			t.Fatalf("request %d: %q", i, got)
+		}
+	}
+	must(t, c.Process.Signal(syscall.SIGTERM))
+	log, err := io.ReadAll(r)
+	must(t, err)
+	if err := c.Wait(); err != nil {
+		t.Errorf("it ended with %v", err)
+	}
+	if !regexp.MustCompile(`\d+ lines of the log were lost here`).Match(log) {
+		t.Error("the log does not say that it has a gap")
+	}
+}
+
+// TestJournal has nobody read a journal for a while: what is lost is in the middle, and counted.
+func TestJournal(t *testing.T) {
+	r, w := io.Pipe()
+	j := newJournal(w)
+	line := []byte(strings.Repeat("x", 99) + "\n")
+	const written = 2 * journalSize / 100
+	for range written {
+		_, _ = j.Write(line)
+	}
+	read := make(chan string)
+	go func() {
+		all, _ := io.ReadAll(r)
+		read <- string(all)
+	}()
+	j.close()
+	w.Close()
+	got := <-read
+	kept, last, _ := strings.Cut(got, "larkspur: ")
+	n := strings.Count(kept, "\n")
+	if n < journalSize/100-1 || n > written/2+1 {
+		t.Errorf("%d lines of %d were kept", n, written)
+	}
+	if want := fmt.Sprintf("%d lines of the log were lost here: nobody read it\n", written-n); last != want {
+		t.Errorf("after them it says %q, want %q", last, want)
+	}
+	j = newJournal(w) // which fails now
+	_, _ = j.Write(line)
+	j.close()
 }
 
 // listensOn reads a log to the line that names a listener, whose URL it returns.

@@ -20,7 +20,7 @@ type process struct {
 	server *site.Server
 	site   *site.Site
 	logger *slog.Logger
-	stderr io.Writer
+	log    io.Writer
 	greet  func([]*server.Listener) // says more than where it listens; nil for nothing
 	hangup bool                     // SIGHUP ends it, as the close of its terminal; else it reloads
 }
@@ -72,7 +72,7 @@ func (p *process) serve(ctx context.Context) error {
 	background.Go(func() { p.reload(ctx, hangup) })
 	listeners := p.server.Listeners()
 	for _, l := range listeners {
-		fmt.Fprintf(p.stderr, "listening on %s\n", l.URL)
+		fmt.Fprintf(p.log, "listening on %s\n", l.URL)
 	}
 	if p.greet != nil {
 		p.greet(listeners)

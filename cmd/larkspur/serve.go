@@ -51,13 +51,18 @@ process should get by with. It is a soft limit: set it a tenth below a hard one.
 				return fmt.Errorf("https needs a certificate: name it with --tls-cert and " +
 					"--tls-key")
 			}
-			logger := slog.New(slog.NewTextHandler(stderr, nil))
+			log := newJournal(stderr)
+			defer log.close()
+			logger := slog.New(slog.NewTextHandler(log, nil))
 			v, err := s.site(app)
 			if err != nil {
 				return runError{err}
 			}
-			v.Access = accessLog(access, logger, stderr)
-			p := &process{server: s.server(logger), site: v, logger: logger, stderr: stderr}
+			if access == "" && isTerminal(stderr) {
+				access = "text"
+			}
+			v.Access = accessLog(access, logger, log)
+			p := &process{server: s.server(logger), site: v, logger: logger, log: log}
 			return p.run(c.Context())
 		},
 	}
@@ -68,17 +73,20 @@ process should get by with. It is a soft limit: set it a tenth below a hard one.
 	return c
 }
 
+// isTerminal reports whether w is one, where somebody looks.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
 // accessLog returns where requests are logged to in the form, nil for nowhere: as text that is
-// where all else is. No form is text in a terminal, where somebody looks.
-func accessLog(form string, text *slog.Logger, stderr io.Writer) *slog.Logger {
-	if f, ok := stderr.(*os.File); form == "" && ok && term.IsTerminal(int(f.Fd())) {
-		form = "text"
-	}
+// where all else is.
+func accessLog(form string, text *slog.Logger, log io.Writer) *slog.Logger {
 	switch form {
 	case "text":
 		return text
 	case "json":
-		return slog.New(slog.NewJSONHandler(stderr, nil))
+		return slog.New(slog.NewJSONHandler(log, nil))
 	}
 	return nil
 }
