@@ -283,7 +283,7 @@ func TestUpload(t *testing.T) {
 	}
 }
 
-// TestStream holds that a line has arrived before the next one is made.
+// TestStream verifies that a line has arrived before the next one is made.
 func TestStream(t *testing.T) {
 	for _, entry := range []string{"stream.star", "test.star"} {
 		s := start(t, entry, linted("stream.star"))
@@ -314,7 +314,7 @@ func TestStream(t *testing.T) {
 	}
 }
 
-// TestEarlyHints holds that the example's 103 comes before its answer, and names what the page loads.
+// TestEarlyHints verifies that the example's 103 comes before its answer, and names what the page loads.
 func TestEarlyHints(t *testing.T) {
 	for _, entry := range []string{"tour/examples/hints.star", "test.star"} {
 		s := start(t, entry, linted("tour/examples/hints.star"))
@@ -366,7 +366,7 @@ func TestMount(t *testing.T) {
 	}
 }
 
-// TestScripts holds that every script says what it is, and that every application is asked above.
+// TestScripts verifies that every script says what it is, and that every application is asked above.
 func TestScripts(t *testing.T) {
 	var scripts []string
 	err := fs.WalkDir(apps.FS, ".", func(name string, _ fs.DirEntry, err error) error {

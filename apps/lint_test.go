@@ -183,7 +183,7 @@ var faults = []fault{
 	{"body", `lambda e, s: lint(calling)(e, s)(1, 2)`, "lint: the body was called with 2 arguments: call it with the stream"},
 }
 
-// TestFaults holds that each check of wsgiref.validate is made, and what it says.
+// TestFaults verifies that each check of wsgiref.validate is made, and what it says.
 func TestFaults(t *testing.T) {
 	found := make(map[string]bool)
 	for _, f := range faults {
@@ -221,7 +221,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// TestLintOfNoApplication holds that lint() says at once that it was given none.
+// TestLintOfNoApplication verifies that lint() says at once that it was given none.
 func TestLintOfNoApplication(t *testing.T) {
 	_, err := load("test.star", head+"app = lint(None)\n", nil)
 	if err == nil || !strings.Contains(err.Error(), "lint: lint() was given NoneType, not an application") {
@@ -261,7 +261,7 @@ var contract = []struct{ what, app string }{
 	{"an input that is a file", `given(lambda e: e.update({"wsgi.input": file("hello.star")}), lambda e, s: [s("200 OK", PLAIN)] and [e["wsgi.input"].readline(), e["wsgi.input"].read()])`},
 }
 
-// TestTransparent holds that an application that keeps the contract behaves the same under lint: status, headers, framing, content, and
+// TestTransparent verifies that an application that keeps the contract behaves the same under lint: status, headers, framing, content, and
 // what is logged.
 func TestTransparent(t *testing.T) {
 	request := map[string]string{"GET": "", "HEAD": "", "POST": "a=1&b=2\nline"}

@@ -54,7 +54,7 @@ func TestPushApp(t *testing.T) {
 	}
 }
 
-// TestPushInBrowser holds that Chromium, which takes no pushes, has the hint of the application and
+// TestPushInBrowser verifies that Chromium, which takes no pushes, has the hint of the application and
 // uses it, and has nothing to complain about. Chromium leaves a hint now and then, when it is busy
 // with its start: one use in five fresh starts counts.
 func TestPushInBrowser(t *testing.T) {

@@ -161,7 +161,7 @@ func invalid(content string) (faults []string) {
 	}
 }
 
-// TestInvalid holds that invalid finds what it looks for.
+// TestInvalid verifies that invalid finds what it looks for.
 func TestInvalid(t *testing.T) {
 	const ok = "<!DOCTYPE html>\n<html lang=\"en\">\n<title>x</title>\n<ul><li>one<li>two</ul>"
 	for content, want := range map[string]int{
@@ -174,7 +174,7 @@ func TestInvalid(t *testing.T) {
 	}
 }
 
-// TestPages holds that each page shows the source that runs, and commands that name the address it was asked under.
+// TestPages verifies that each page shows the source that runs, and commands that name the address it was asked under.
 func TestPages(t *testing.T) {
 	s := start(t, "tour/app.star", "")
 	sources := map[string]string{"hello": "hello.star", "environ": "environ.star", "form": "form.star", "upload": "upload.star", "stream": "stream.star", "mount": "mount.star", "lint": "lint.star"}
@@ -230,7 +230,7 @@ func listings(t *testing.T, page string) (texts []string) {
 	return texts
 }
 
-// TestMountWithoutSlash holds that the relative links of the first page have something to be relative to.
+// TestMountWithoutSlash verifies that the relative links of the first page have something to be relative to.
 func TestMountWithoutSlash(t *testing.T) {
 	s := serve(t, "tour/app.star", "", "/tour")
 	s.Start()

@@ -174,7 +174,7 @@ func TestModuleIsOpenedByWhatRunsOnly(t *testing.T) {
 	s.want(t, "close of a file", generations{0, 0, 0}, generations{0}, generations{0, 0, 0})
 }
 
-// TestModuleGrant holds that a module which needs a grant is loaded with one only, and gets it.
+// TestModuleGrant verifies that a module which needs a grant is loaded with one only, and gets it.
 func TestModuleGrant(t *testing.T) {
 	d, s := new(disk), new(shop)
 	d.save("app.star", shopping)
@@ -209,7 +209,7 @@ func TestModuleGrant(t *testing.T) {
 	}
 }
 
-// TestModuleEventsPanic holds that a module which panics in an event ends nothing else.
+// TestModuleEventsPanic verifies that a module which panics in an event ends nothing else.
 func TestModuleEventsPanic(t *testing.T) {
 	var log strings.Builder
 	d, s := new(disk), new(shop)
@@ -282,7 +282,7 @@ func TestModulesUnderCalls(t *testing.T) {
 	}
 }
 
-// TestProgramOpensMoreModules holds that what a program loads later, at a prompt say, is opened
+// TestProgramOpensMoreModules verifies that what a program loads later, at a prompt say, is opened
 // once, and retired with it.
 func TestProgramOpensMoreModules(t *testing.T) {
 	d, s := new(disk), new(shop)
@@ -308,7 +308,7 @@ func TestProgramOpensMoreModules(t *testing.T) {
 	s.want(t, "a load after that", generations{0}, nil, generations{0})
 }
 
-// TestGlobalsWhileLoading holds that who reads the globals of a program meets nothing that it
+// TestGlobalsWhileLoading verifies that who reads the globals of a program meets nothing that it
 // loads.
 func TestGlobalsWhileLoading(t *testing.T) {
 	files := fstest.MapFS{"app.star": {Data: []byte("n = 1\n")}}

@@ -24,7 +24,7 @@ func (b border) Open(name string) (fs.File, error) {
 	return b.FS.Open(name)
 }
 
-// FuzzLoadPath holds that no name of a load, and no entry, leads out of the tree, and that what is loaded is the file
+// FuzzLoadPath verifies that no name of a load, and no entry, leads out of the tree, and that what is loaded is the file
 // that path.Clean would name.
 func FuzzLoadPath(f *testing.F) {
 	for _, name := range []string{

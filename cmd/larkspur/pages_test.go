@@ -76,7 +76,7 @@ func says(text string) string {
 	return fmt.Sprintf("document.body.innerText.includes(%q)", text)
 }
 
-// TestLook holds that Look finds what it looks for, and nothing else.
+// TestLook verifies that Look finds what it looks for, and nothing else.
 func TestLook(t *testing.T) {
 	page := ""
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

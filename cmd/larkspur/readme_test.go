@@ -130,7 +130,7 @@ func TestReadmeOpens(t *testing.T) {
 	}
 }
 
-// TestReadmeInstalls holds that what the README says to install is the command of this module.
+// TestReadmeInstalls verifies that what the README says to install is the command of this module.
 func TestReadmeInstalls(t *testing.T) {
 	text, err := os.ReadFile("../../README.md")
 	must(t, err)

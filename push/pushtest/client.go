@@ -211,8 +211,8 @@ func (c *Client) fail(err error) {
 	_ = c.conn.SetWriteDeadline(time.Now().Add(time.Second))
 }
 
-// kick tells the writing goroutine that there is something; mu is held.
-func (c *Client) kick() {
+// wakeWriter tells the writing goroutine that there is something; mu is held.
+func (c *Client) wakeWriter() {
 	if c.out.Len() > maxOut {
 		c.out.Reset()
 		c.fail(fmt.Errorf("the server does not read: %d bytes wait for it", maxOut))

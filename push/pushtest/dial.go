@@ -123,7 +123,7 @@ func (c *Client) start(ctx context.Context) {
 		c.in.window = c.in.target
 		c.sendUpdate(0, c.in.target-initialWindow)
 	}
-	c.kick()
+	c.wakeWriter()
 	c.mu.Unlock()
 	c.running.Add(2)
 	go c.readLoop()

@@ -200,5 +200,5 @@ func (c *Client) log(f Frame) {
 func (c *Client) sent(f Frame) {
 	f.Sent = true
 	c.log(f)
-	c.kick()
+	c.wakeWriter()
 }

@@ -119,7 +119,7 @@ func call(t *testing.T, p *runtime.Program, fn starlark.Value) {
 	}
 }
 
-// TestErrorsStay holds that what a program says of its faults is the same when it is counted.
+// TestErrorsStay verifies that what a program says of its faults is the same when it is counted.
 func TestErrorsStay(t *testing.T) {
 	for _, script := range []string{
 		"x = 1\nx = 2\n",
@@ -145,7 +145,7 @@ func TestErrorsStay(t *testing.T) {
 	}
 }
 
-// TestAsWritten holds that who looks at a file that is counted sees what is written.
+// TestAsWritten verifies that who looks at a file that is counted sees what is written.
 func TestAsWritten(t *testing.T) {
 	files, found := runtime.Parse(attached(new(cover.Profile), "x = 1\ny = x\n"), "a.star")
 	if len(found) > 0 {
@@ -156,7 +156,7 @@ func TestAsWritten(t *testing.T) {
 	}
 }
 
-// TestSharedFile holds that a file which several programs load is counted as one, and that one that
+// TestSharedFile verifies that a file which several programs load is counted as one, and that one that
 // nothing loads can be added.
 func TestSharedFile(t *testing.T) {
 	profile := new(cover.Profile)

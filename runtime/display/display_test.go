@@ -29,7 +29,7 @@ func TestEscape(t *testing.T) {
 	}
 }
 
-// TestPalette holds that what is written for a terminal is coloured, and nothing else is.
+// TestPalette verifies that what is written for a terminal is coloured, and nothing else is.
 func TestPalette(t *testing.T) {
 	if got := display.Palette(true).In(display.Red, "no"); got != "\x1b[31mno\x1b[0m" {
 		t.Errorf("got %q", got)

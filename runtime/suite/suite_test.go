@@ -73,7 +73,7 @@ def test_passes(): pass
 	}
 }
 
-// TestDone holds that an error of what Prepare returned fails a test that passed, and hides no
+// TestDone verifies that an error of what Prepare returned fails a test that passed, and hides no
 // other.
 func TestDone(t *testing.T) {
 	left := errors.New("something was left open")
@@ -91,7 +91,7 @@ func TestDone(t *testing.T) {
 	}
 }
 
-// TestCanceled holds that a context that ends ends the run.
+// TestCanceled verifies that a context that ends ends the run.
 func TestCanceled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	s := &suite.Suite{Config: runtime.Config{FS: fstest.MapFS{"x_test.star": {Data: []byte("def test_a(): pass\ndef test_b(): pass\n")}}}}
@@ -117,7 +117,7 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// TestJUnitIsXML holds that the report is well formed, whatever tests print.
+// TestJUnitIsXML verifies that the report is well formed, whatever tests print.
 func TestJUnitIsXML(t *testing.T) {
 	s := &suite.Suite{Config: runtime.Config{FS: fstest.MapFS{"x_test.star": {Data: []byte("def test_a(): fail('<a> \\x00\\x1b[31m & \\u00ff ]]>')\n")}}}}
 	var report bytes.Buffer

@@ -10,7 +10,7 @@ import (
 	"github.com/larkspur-web/larkspur/runtime/watch"
 )
 
-// TestTree holds that what is done is done again after each change below the directory, also in a directory that
+// TestTree verifies that what is done is done again after each change below the directory, also in a directory that
 // is new, and not for what is skipped.
 func TestTree(t *testing.T) {
 	dir := t.TempDir()

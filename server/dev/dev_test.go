@@ -183,7 +183,7 @@ func TestInspector(t *testing.T) {
 	}
 }
 
-// TestFix holds that who broke the contract is told what to write instead, and the code of the
+// TestFix verifies that who broke the contract is told what to write instead, and the code of the
 // rule once.
 func TestFix(t *testing.T) {
 	s, _ := develop(t, slog.New(slog.DiscardHandler))
@@ -262,7 +262,7 @@ def test_post_fail():
 	}
 }
 
-// TestNote holds that verdicts show with the request that they are about.
+// TestNote verifies that verdicts show with the request that they are about.
 func TestNote(t *testing.T) {
 	dev.Note(httptest.NewRequest("GET", "/", nil), push.Verdict{Target: "/nobody.css"}) // does nothing
 	s, _ := develop(t, slog.New(slog.DiscardHandler))

@@ -38,7 +38,7 @@ func saved(t *testing.T, method string, target *url.URL, host, body string, head
 	return string(text)
 }
 
-// TestSaveMasks holds that what the inspector masks is not written into a test either, where it
+// TestSaveMasks verifies that what the inspector masks is not written into a test either, where it
 // says so, and how to fill it in.
 func TestSaveMasks(t *testing.T) {
 	header := http.Header{"Authorization": {"Bearer hush"}, "Cookie": {"id=hush"},
@@ -61,7 +61,7 @@ func TestSaveMasks(t *testing.T) {
 	}
 }
 
-// TestSaveRefused holds that a request that was refused is wanted to be: it is the client's fault.
+// TestSaveRefused verifies that a request that was refused is wanted to be: it is the client's fault.
 func TestSaveRefused(t *testing.T) {
 	text := saved(t, "GET", &url.URL{Path: "/", RawQuery: "\xff"}, "localhost", "", http.Header{})
 	for _, want := range []string{

@@ -274,7 +274,7 @@ func TestUpgrade(t *testing.T) {
 	}
 }
 
-// FuzzStrict holds that what passes is a beginning of what came, but for empty lines, that all of it passes if nothing is refused, and
+// FuzzStrict verifies that what passes is a beginning of what came, but for empty lines, that all of it passes if nothing is refused, and
 // that net/http reads no request from it that has chunks in HTTP/1.0.
 func FuzzStrict(f *testing.F) {
 	f.Add(get)

@@ -358,7 +358,7 @@ func TestURL(t *testing.T) {
 	}
 }
 
-// TestURLOfARequest holds that the environ of a request gives back what was asked for.
+// TestURLOfARequest verifies that the environ of a request gives back what was asked for.
 func TestURLOfARequest(t *testing.T) {
 	for target, want := range map[string]string{
 		"/a%20b?c=d": "http://example.com/a%20b?c=d", "/a%2Fb": "http://example.com/a/b", "/": "http://example.com/",
@@ -374,7 +374,7 @@ func TestURLOfARequest(t *testing.T) {
 	}
 }
 
-// TestJSONIsThatOfTheModule holds that json(environ) and @json's decode make the same of a text.
+// TestJSONIsThatOfTheModule verifies that json(environ) and @json's decode make the same of a text.
 func TestJSONIsThatOfTheModule(t *testing.T) {
 	for _, text := range []string{
 		`null`, ` [1, -0, -2.5e+3, 1E2, 0.0, "a\u00e9\n\ud83d\ude00", true, false]`, `{"b": {"a": []}, "a": 1, "b": 2}`, `{}`, `"\ud800"`, "\"\xff\"",
@@ -403,7 +403,7 @@ func faultless(t *testing.T, what string, err error) {
 // broken are the percent signs that begin no escape, and all others.
 var broken = regexp.MustCompile(`%([0-9a-fA-F]{2})?`)
 
-// FuzzQuery holds that a query gives the pairs that net/url has in it, in their order, once each
+// FuzzQuery verifies that a query gives the pairs that net/url has in it, in their order, once each
 // percent sign that begins no escape is escaped.
 func FuzzQuery(f *testing.F) {
 	for _, s := range []string{"a=1&b=%C3%A9+x&a=2&c", "", "&=&a&=1", "%zz", "a=%2", "a;b=1", "%00=\xff"} {
@@ -437,7 +437,7 @@ func FuzzQuery(f *testing.F) {
 	})
 }
 
-// FuzzCookies holds that cookies are read whatever the header, and that what set_cookie writes is
+// FuzzCookies verifies that cookies are read whatever the header, and that what set_cookie writes is
 // read back.
 func FuzzCookies(f *testing.F) {
 	f.Add(`a=1; b="two"; bad name=3; a=4`, "a", "1")
@@ -458,7 +458,7 @@ func FuzzCookies(f *testing.F) {
 	})
 }
 
-// FuzzForm holds that no body fails with anything but a fault of the client's.
+// FuzzForm verifies that no body fails with anything but a fault of the client's.
 func FuzzForm(f *testing.F) {
 	f.Add(multiType, multipartForm)
 	f.Add(formType, "a=1&b=%2")

@@ -44,7 +44,7 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// FuzzIndent holds that indentation changes nothing but space, and stays within its limit.
+// FuzzIndent verifies that indentation changes nothing but space, and stays within its limit.
 func FuzzIndent(f *testing.F) {
 	f.Add(`{"a":[1,{}]}`, "", "\t")
 	f.Add(`["]\"[", []]`, ">", "    ")

@@ -108,7 +108,7 @@ func describe(f trace.Frame) string {
 	return s
 }
 
-// TestSuccess holds that a call that succeeds is told of with its steps, and has no error.
+// TestSuccess verifies that a call that succeeds is told of with its steps, and has no error.
 func TestSuccess(t *testing.T) {
 	steps, err := call(t, "def app(n, _s):\n    return [x for x in range(100)]\n")
 	if err != nil || steps < 100 {
@@ -116,7 +116,7 @@ func TestSuccess(t *testing.T) {
 	}
 }
 
-// TestDeep holds that of a deep stack the two ends are kept.
+// TestDeep verifies that of a deep stack the two ends are kept.
 func TestDeep(t *testing.T) {
 	_, err := call(t, "def app(n, m):\n"+
 		"    if n == 63:\n        return 1 // 0\n    return app(n + 1, m)\n")
