@@ -138,5 +138,29 @@ func arguments(tree *syntax.File, src string, pos syntax.Position) (args []strin
 // written is a part of a script as it is written, in one line.
 func written(src string, n syntax.Node) string {
 	start, end := n.Span()
+	if endsInIndex(n) {
+		end.Col++ // the parser ends an index before its bracket
+	}
 	return strings.Join(strings.Fields(src[offset(src, start):offset(src, end)]), " ")
+}
+
+// endsInIndex reports whether an expression ends with that of an index.
+func endsInIndex(n syntax.Node) bool {
+	switch n := n.(type) {
+	case *syntax.IndexExpr, *syntax.SliceExpr:
+		return true
+	case *syntax.BinaryExpr:
+		return endsInIndex(n.Y)
+	case *syntax.UnaryExpr:
+		return n.X != nil && endsInIndex(n.X)
+	case *syntax.CondExpr:
+		return endsInIndex(n.False)
+	case *syntax.LambdaExpr:
+		return endsInIndex(n.Body)
+	case *syntax.TupleExpr:
+		return !n.Lparen.IsValid() && len(n.List) > 0 && endsInIndex(n.List[len(n.List)-1])
+	case *syntax.DictEntry:
+		return endsInIndex(n.Value)
+	}
+	return false
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 	"strconv"
 	"strings"
@@ -33,7 +32,7 @@ type client struct {
 	maxBody int64
 	vars    map[string]string
 	header  http.Header // of each request
-	jar     *cookiejar.Jar
+	jar     jar
 
 	push       bool     // it takes promises, over HTTP/2
 	connection sync.Map // what package push knows of it
@@ -120,8 +119,8 @@ func (c *Config) newClient(
 		fn = v.(starlark.Callable)
 	}
 	cl.app = under(session.app, fn)
-	cl.jar, err = cookiejar.New(nil)
-	return cl, err
+	cl.jar = newJar()
+	return cl, nil
 }
 
 func (c *client) setBase(base string) (err error) {
@@ -189,11 +188,7 @@ func (c *client) Attr(name string) (starlark.Value, error) {
 
 // cookies are what the client would send to the root of the mount, and below it.
 func (c *client) cookies() *starlark.Dict {
-	d := new(starlark.Dict)
-	for _, k := range c.jar.Cookies(c.base.JoinPath(c.mount, "/")) {
-		_ = d.SetKey(starlark.String(k.Name), starlark.String(k.Value)) // strings can be hashed
-	}
-	return d
+	return cookieValues(c.jar.jar.Cookies(c.base.JoinPath(c.mount, "/")))
 }
 
 // setCookie is set_cookie(name, value, path = "/").
@@ -207,7 +202,7 @@ func (c *client) setCookie(_ *starlark.Thread, b *starlark.Builtin, args starlar
 	if err := k.Valid(); err != nil {
 		return nil, fmt.Errorf("set_cookie: %w", err)
 	}
-	c.jar.SetCookies(c.base.JoinPath(k.Path), []*http.Cookie{&k})
+	c.jar.set(c.base.JoinPath(k.Path), http.Header{"Set-Cookie": {k.String()}})
 	return starlark.None, nil
 }
 

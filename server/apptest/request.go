@@ -126,12 +126,8 @@ func (c *client) request(ctx context.Context, q *question) (*http.Request, error
 	case q.method == http.MethodPost || q.method == http.MethodPut || q.method == http.MethodPatch:
 		r.Header.Set("Content-Length", "0") // RFC 9110, section 8.6
 	}
-	var cookies []string
-	for _, k := range c.jar.Cookies(c.base.ResolveReference(u)) {
-		cookies = append(cookies, k.Name+"="+k.Value)
-	}
-	if len(cookies) > 0 {
-		r.Header.Add("Cookie", strings.Join(cookies, "; "))
+	if cookies := c.jar.header(c.base.ResolveReference(u)); cookies != "" {
+		r.Header.Add("Cookie", cookies)
 	}
 	if c.base.Scheme == "https" {
 		r.TLS = &tls.ConnectionState{Version: tls.VersionTLS13, HandshakeComplete: true,

@@ -50,7 +50,7 @@ func (c *client) send(t *starlark.Thread, q *question) (*response, error) {
 		x.expect = expectation{} // it is the response at the end of the way that is to fail
 	}
 	if x.sent != nil {
-		c.jar.SetCookies(res.url, (&http.Response{Header: x.sent}).Cookies())
+		c.jar.set(res.url, x.sent)
 	}
 	return res, res.judge(t)
 }
@@ -157,11 +157,7 @@ func (r *response) pushes() *starlark.List {
 
 // cookies are those that the response sets.
 func (r *response) cookies() *starlark.Dict {
-	d := new(starlark.Dict)
-	for _, k := range (&http.Response{Header: r.x.sent}).Cookies() {
-		_ = d.SetKey(starlark.String(k.Name), starlark.String(k.Value)) // strings can be hashed
-	}
-	return d
+	return cookieValues(setBy(r.x.sent))
 }
 
 // json is json(): the value of the body.

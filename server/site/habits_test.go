@@ -114,6 +114,7 @@ var unloaded = []mistake{
 	{`load("layuot.star", "page")`, "1:6",
 		`cannot load "layuot.star": there is no file layuot.star; did you mean layout.star?`, ``},
 	{`x = "a" + 1`, "1:9", `unknown binary op: string + int`, `"a" + str(1)`},
+	{`x = "a" + {"b": [1]}["b"][0]`, "1:9", `unknown binary op: string + int`, `"a" + str({"b": [1]}["b"][0])`},
 	{`x = [c for c in "abc"]`, "1:8", `string value is not iterable`, `for c in "abc".elems()`},
 	{`x = "é".encode("utf-8")`, "1:8", `string has no .encode field or method`, `bytes("é")`},
 	{`x = [2, 1]|x.sort()`, "2:2", `list has no .sort field or method`, `x = sorted(x)`},

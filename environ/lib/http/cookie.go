@@ -3,7 +3,6 @@ package http
 import (
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/larkspur-web/larkspur/environ"
@@ -144,30 +143,4 @@ func quoteValue(s string) string {
 		return `"` + b.String() + `"`
 	}
 	return b.String()
-}
-
-// unquote reads what quoteValue has written; a value that is not in quotes is what it is.
-func unquote(s string) string {
-	if len(s) < 2 || s[0] != '"' || s[len(s)-1] != '"' {
-		return s
-	}
-	s = s[1 : len(s)-1]
-	if strings.IndexByte(s, '\\') < 0 {
-		return s
-	}
-	b := make([]byte, 0, len(s))
-	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+1 < len(s) {
-			if i+3 < len(s) {
-				if n, err := strconv.ParseUint(s[i+1:i+4], 8, 8); err == nil {
-					b = append(b, byte(n))
-					i += 3
-					continue
-				}
-			}
-			i++
-		}
-		b = append(b, s[i])
-	}
-	return string(b)
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"strings"
 
+	"github.com/larkspur-web/larkspur/environ/wire"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 )
@@ -103,7 +104,7 @@ func cookies(a host.Args) (starlark.Value, error) {
 	for pair := range strings.SplitSeq(s, ";") {
 		name, value, _ := strings.Cut(pair, "=")
 		if name, value = strings.Trim(name, blanks), strings.Trim(value, blanks); named(name, value) {
-			v.add(name, starlark.String(unquote(value)))
+			v.add(name, starlark.String(wire.UnquoteCookie(value)))
 		}
 	}
 	return v, nil
