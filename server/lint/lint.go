@@ -220,6 +220,13 @@ func (c *checker) body(e syntax.Expr) {
 		}
 		return
 	}
+	if dict, ok := c.constants.origin(e).(*syntax.DictExpr); ok && len(dict.List) > 0 {
+		// It is an iterable, so the server takes it; nobody means that.
+		c.check(e, environ.Errorf(environ.CodeResult,
+			`return [json.encode(value)], with load("@json", "json")`,
+			"the application returned dict, of which only the keys are sent"))
+		return
+	}
 	if v := c.constants.value(e); v.known() && v.Value != starlark.None {
 		c.check(e, answer.Body(v.Value))
 	}
