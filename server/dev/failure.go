@@ -125,6 +125,7 @@ func (f *failure) add(a *App, rec *record, t trace.Frame) {
 // unload says what is wrong with a script that does not load: each place is shown as a frame.
 func (f *failure) unload(a *App, found host.Diagnostics) {
 	f.Unloaded = true
+	f.Code, f.CodeTitle, f.Cause, f.Cure = "", "", "", "" // they are of a call
 	f.Message = "The script does not load. This page follows the file: save the fix, and it goes away."
 	for i, d := range found {
 		v := frame{Name: d.Message, Place: a.named(d.Place), Lines: a.excerpt(nil, d.Place), Open: i == 0}

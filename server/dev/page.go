@@ -109,7 +109,11 @@ func (f *failure) text() []byte {
 		if len(frame.Lines) == 0 {
 			continue
 		}
-		fmt.Fprintf(&b, "\n%s, in %s\n", frame.Place, frame.Name)
+		between := ", in " // a function
+		if f.Unloaded {
+			between = ": " // what is wrong there
+		}
+		fmt.Fprintf(&b, "\n%s%s%s\n", frame.Place, between, frame.Name)
 		for _, l := range frame.Lines {
 			mark := ' '
 			if l.Here {
