@@ -26,8 +26,8 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// Config says what the environ of a mount has beside the request. The zero value works. It must not
-// be changed after its first use; New may be called from any number of goroutines.
+// Config says what the environ of a mount has beside the request. The zero value works, and so does
+// nil. It must not be changed after its first use; New may be called from any number of goroutines.
 type Config struct {
 	// Vars are the deployer's variables, added to each environ. They win over what the request
 	// says.
@@ -89,7 +89,7 @@ type Extender interface {
 	Extension(Extension) starlark.Value
 }
 
-// New returns the environ of r.
+// New returns the environ of r. It panics if there is no message to make it of.
 func (c *Config) New(r *Request) *Environ {
 	e := new(Environ)
 	c.Init(e, r)
@@ -99,6 +99,13 @@ func (c *Config) New(r *Request) *Environ {
 // Init makes e, which is zero, the environ of r: [Config.New] for one that is a part of something
 // else.
 func (c *Config) Init(e *Environ, r *Request) {
+	if c == nil {
+		c = new(Config)
+	}
+	if r == nil || r.Message == nil {
+		panic("environ: New: there is no Request, or it has no Message: FromHTTP makes one")
+	}
+	r.begin()
 	limit := c.MaxBody
 	if limit == 0 {
 		limit = DefaultMaxBody

@@ -45,6 +45,9 @@ func NewInput(r io.Reader) *Input {
 }
 
 func (i *Input) start(body io.Reader, limit int64) {
+	if body == nil { // of a request that no server has read
+		body = http.NoBody
+	}
 	i.Object, i.body, i.limit, i.max = "wsgi.input", body, limit, limit
 }
 

@@ -45,6 +45,9 @@ type Source struct {
 // Request returns the facts of a request that a server of net/http, or one like it, has read from
 // the client itself.
 func (s *Source) Request(r *http.Request) Request {
+	if r == nil {
+		panic("environ: the facts of a nil *http.Request")
+	}
 	return Request{Message: r, source: s, serial: s.serials.Add(1)}
 }
 
@@ -93,12 +96,20 @@ func (r *Request) split() (scriptName, pathInfo string) {
 
 // ID is an id that no other request of any process has: random for the source, counted in it.
 func (r *Request) ID() string {
+	r.begin()
 	if r.id == "" {
 		var buf [40]byte
 		b := append(buf[:0], r.source.prefix()...)
 		r.id = string(strconv.AppendUint(b, r.serial, 10))
 	}
 	return r.id
+}
+
+// begin gives a request that was made by hand a source of its own.
+func (r *Request) begin() {
+	if r.source == nil {
+		r.source, r.serial = new(Source), 1
+	}
 }
 
 // prefix is what the ids of the source begin with.

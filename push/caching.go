@@ -145,8 +145,12 @@ func (p *page) sends(name string) bool {
 
 // Unvaried returns a field that says who asks, has been read for the answer with the header h to
 // the request r, and is not named by its Vary, although a cache may give the answer to others:
-// it is a resource of a page, or says that it may be kept. It is "" if there is none.
+// it is a resource of a page, or says that it may be kept. It is "" if there is none. It panics if r
+// is nil.
 func Unvaried(r *http.Request, h http.Header, read []string) (name string) {
+	if r == nil {
+		panic("push: Unvaried: nil *http.Request")
+	}
 	_, private := directive(h, "private")
 	if r.Method != http.MethodGet || private || !storable(h) ||
 		unshared(h) && usedAs(r, pageTarget(r)) == "" {

@@ -35,6 +35,9 @@ type Handler struct {
 
 // ServeHTTP serves a request. It may be called from any number of goroutines.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if h.Next == nil {
+		panic("push: the Handler has no Next")
+	}
 	outer, promiser := behind(w)
 	promised := false
 	if promiser == nil {

@@ -28,6 +28,9 @@ func ReadMap(name string) (*Map, error) {
 
 // ParseMap reads a map from r. Errors name the place as name and the line.
 func ParseMap(name string, r io.Reader) (*Map, error) {
+	if r == nil {
+		return nil, fmt.Errorf("push: %s: nil io.Reader", name)
+	}
 	lines := bufio.NewScanner(r)
 	lines.Buffer(make([]byte, 0, maxMapLine), maxMapLine)
 	var m mapReader

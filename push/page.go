@@ -105,11 +105,20 @@ func (p *page) stripped() string {
 // pageKey is the key of the page's *writer in the context of a promised request.
 type pageKey struct{}
 
+// pageOf returns the page's writer; nil if ctx, which may be nil, is not of a promised request.
+func pageOf(ctx context.Context) *writer {
+	if ctx == nil {
+		return nil
+	}
+	w, _ := ctx.Value(pageKey{}).(*writer)
+	return w
+}
+
 // Pushed returns the target of the page for which the request with the context ctx is promised. It
 // is false if the client sent the request itself.
 func Pushed(ctx context.Context) (page string, ok bool) {
-	w, ok := ctx.Value(pageKey{}).(*writer)
-	if !ok {
+	w := pageOf(ctx)
+	if w == nil {
 		return "", false
 	}
 	return pageTarget(w.plan.request), true
@@ -123,6 +132,9 @@ func Pushed(ctx context.Context) (page string, ok bool) {
 // request has and that can choose among representations, and Cookie if the page sets one. Depends
 // is for handlers that know what they have read, and does nothing in any other request.
 func Depends(ctx context.Context, fields []string, all bool) {
+	if ctx == nil {
+		return
+	}
 	if c, ok := ctx.Value(captureKey{}).(*capture); ok {
 		c.depends(fields, all)
 	}
@@ -136,7 +148,7 @@ type captureKey struct{}
 // the page. Nothing may be written to it, and its plan must not be used, which waits for the
 // promised request. It is nil in any other request.
 func PageOf(ctx context.Context) http.ResponseWriter {
-	if w, ok := ctx.Value(pageKey{}).(*writer); ok {
+	if w := pageOf(ctx); w != nil {
 		return w
 	}
 	return nil

@@ -51,8 +51,11 @@ func pageTarget(r *http.Request) string {
 
 // Resolve resolves a URI reference against the page that r asks for, as a candidate's is. What it
 // returns without a reason is the target of another request to the same origin; the reasons are
-// [Invalid] and [Foreign].
+// [Invalid] and [Foreign]. It panics if r is nil.
 func Resolve(r *http.Request, ref string) (target string, reason Reason) {
+	if r == nil {
+		panic("push: Resolve: nil *http.Request: there is no page to resolve against")
+	}
 	return originOf(r).resolve(pageTarget(r), ref)
 }
 

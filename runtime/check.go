@@ -13,7 +13,7 @@ func Check(c *Config, entry string) host.Diagnostics {
 	if err != nil {
 		return host.Diagnostics{diagnoseFile(entry, err.Error())}
 	}
-	fsys, done, err := snapshot(c.FS)
+	fsys, done, err := l.snapshot()
 	if err != nil {
 		return host.Diagnostics{diagnoseFile(name, err.Error())}
 	}
@@ -27,7 +27,7 @@ func Check(c *Config, entry string) host.Diagnostics {
 		}
 		return g.faults
 	}
-	gen := newGeneration(c, 0)
+	gen := newGeneration(l.config, 0)
 	defer gen.retire()
 	globals, err := l.run(g, gen)
 	if err != nil {

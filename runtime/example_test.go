@@ -27,15 +27,66 @@ func ExampleLoad() {
 		fmt.Println(err)
 		return
 	}
-	err = p.Call(context.Background(), func(_ context.Context, t *starlark.Thread, app starlark.Callable) error {
-		v, err := starlark.Call(t, app, starlark.Tuple{starlark.String("Ada")}, nil)
-		fmt.Println(v)
-		return err
-	})
+	fmt.Println(p.Do(context.Background(), "Ada"))
+	// Output: "good day, Ada" <nil>
+}
+
+// A script is a rule of a Go program: it gets Go values, and its answer becomes one.
+func ExampleProgram_Do() {
+	files := fstest.MapFS{"price.star": {Data: []byte(`
+def price(order):
+  total = sum([line["price"] * line["amount"] for line in order["lines"]])
+  if order["customer"] == "nobody":
+    fail("an order is of somebody")
+  return {"total": total, "free_delivery": total >= 50}
+
+def sum(numbers):
+  total = 0
+  for n in numbers:
+    total += n
+  return total
+`)}}
+	p, err := runtime.Load(&runtime.Config{FS: files}, "price.star:price")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	order := func(customer string) map[string]any {
+		return map[string]any{"customer": customer, "lines": []map[string]any{{"price": 20, "amount": 3}}}
+	}
+	v, err := p.Do(context.Background(), order("Ada"))
+	fmt.Println(v, err)
+	var answer struct {
+		Total        float64
+		FreeDelivery bool
+	}
+	fmt.Println(host.Unpack(v, &answer), answer.Total, answer.FreeDelivery)
+	_, err = p.Do(context.Background(), order("nobody"))
 	fmt.Println(err)
 	// Output:
-	// "good day, Ada"
+	// {"total": 60, "free_delivery": True} <nil>
+	// <nil> 60 true
+	// price.star:5:9: fail: an order is of somebody
+}
+
+// The generation that serves is the one that is run, and it is loaded anew when the files are read
+// otherwise.
+func ExampleLive_Do() {
+	files := fstest.MapFS{"app.star": {Data: []byte(`app = lambda name: "hello, " + name`)}}
+	live, err := runtime.NewLive(&runtime.Config{FS: files}, "app.star")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer live.Close()
+	fmt.Println(live.Do(context.Background(), "Ada"))
+	files["app.star"].Data = []byte(`app = lambda name: "good day, " + name`)
+	fmt.Println(live.Reload())
+	fmt.Println(live.Do(context.Background(), "Ada"))
+	// Output:
+	// "hello, Ada" <nil>
 	// <nil>
+	// "good day, Ada" <nil>
 }
 
 // A plain Go function becomes one that scripts can call.

@@ -30,7 +30,7 @@ func Parse(c *Config, entry string) ([]File, host.Diagnostics) {
 	if err != nil {
 		return nil, host.Diagnostics{diagnoseFile(entry, err.Error())}
 	}
-	fsys, done, err := snapshot(c.FS)
+	fsys, done, err := l.snapshot()
 	if err != nil {
 		return nil, host.Diagnostics{diagnoseFile(name, err.Error())}
 	}
@@ -53,6 +53,9 @@ func Parse(c *Config, entry string) ([]File, host.Diagnostics) {
 // are never told that it is published.
 func LoadFile(c *Config, file string) (*Program, error) {
 	l := newLoader(c)
+	if l.fault != nil {
+		return nil, fmt.Errorf("runtime: load: %w", l.fault)
+	}
 	gen := newGeneration(c, 0)
 	if file == "" {
 		return l.program("", gen), nil
@@ -92,7 +95,7 @@ func (p *Program) Load(module string) (starlark.StringDict, error) {
 		if err != nil {
 			return nil, err
 		}
-		fsys, done, err := snapshot(p.config.FS)
+		fsys, done, err := l.snapshot()
 		if err != nil {
 			return nil, fmt.Errorf("runtime: load: %w", err)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/big"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -90,6 +91,16 @@ func TestFuncConverts(t *testing.T) {
 		{func(sep string, words ...string) string { return strings.Join(words, sep) }, `f()`, `error: f: got 0 arguments, want at least 1`},
 		{func(ctx context.Context, s string) string { _, ok := ctx.Deadline(); return fmt.Sprint(s, ok) }, `f("deadline: ")`, `"deadline: true"`},
 		{func() int { panic("out of paper") }, `f()`, `error: f: panic: out of paper`},
+		{func(f starlark.Callable) string { return f.Name() }, `f(len), f(f), f(lambda: 1)`, `("len", "f", "lambda")`},
+		{func(p *int) *int { return p }, `f(None), f(3)`, `(None, 3)`},
+		{func(p *int) {}, `f("a")`, `error: f: for parameter 1: got string, want int`},
+		{func(p *string, q **bool) (*string, **bool) { return p, q }, `f("a", True)`, `("a", True)`},
+		{func(i *big.Int) *big.Int { return i.Mul(i, i) }, `f(1 << 64)`, `340282366920938463463374607431768211456`},
+		{func(i *big.Int) *big.Int { return nil }, `f(1)`, `None`},
+		{func(i *big.Int) {}, `f(None)`, `error: got NoneType, want int`},
+		{func() *starlark.List { return nil }, `f()`, `None`},
+		{func() starlark.Value { return (*starlark.Dict)(nil) }, `f()`, `None`},
+		{func(s [][]byte) []int { return []int{len(s), len(s[1])} }, `f([b"", "ab"])`, `[2, 2]`},
 	} {
 		v, err := eval(t, test.expr, starlark.StringDict{"f": host.Func("f", test.fn)})
 		if want, ok := strings.CutPrefix(test.want, "error: "); ok {
@@ -128,20 +139,109 @@ func TestFuncKeepsTheErrorAndItsPlace(t *testing.T) {
 
 func TestFuncRefusesWhatItCannotConvert(t *testing.T) {
 	type loop []loop
-	for _, fn := range []any{
-		nil, 1, (func())(nil),
-		func(chan int) {}, func(*int) {}, func(map[int]string) {}, func(loop) {}, func(any) {},
-		func() chan int { return nil },
+	const known = "; there is one for string, []byte, bool, int, uint and float of every size, *big.Int, time.Time, " +
+		"time.Duration, any and other interfaces, structs, pointers, slices, maps with string keys, and what implements starlark.Value"
+	for _, test := range []struct {
+		fn   any
+		want string
+	}{
+		{nil, "not a function"},
+		{1, "not a function"},
+		{(func())(nil), "nil function"},
+		{func(int, chan int) {}, "parameter 2: chan int has no counterpart in Starlark" + known},
+		{func([]map[string]func()) {}, "parameter 1: func() has no counterpart in Starlark" + known},
+		{func(map[int]string) {}, "parameter 1: map[int]string has no counterpart in Starlark" + known},
+		{func(*[2]int) {}, "parameter 1: [2]int has no counterpart in Starlark" + known},
+		{func(...chan int) {}, "parameter 1: chan int has no counterpart in Starlark" + known},
+		{func(loop) {}, "parameter 1: it is nested more than 10 deep, in runtime_test.loop"},
+		{func(string, context.Context) {}, "parameter 2: context.Context stands before the parameters that a script passes"},
+		{func(string, *starlark.Thread) {}, "parameter 2: *starlark.Thread stands before the parameters that a script passes"},
+		{func() (int, chan int) { return 0, nil }, "result 2: chan int has no counterpart in Starlark" + known},
 		//lint:ignore ST1008 the order is what is refused
-		func() (error, int) { return nil, 0 },
+		{func() (error, int) { return nil, 0 }, "result 1: error is the last result"},
 	} {
 		func() {
 			defer func() {
-				if recover() == nil {
-					t.Errorf("Func of %T did not panic", fn)
+				want := fmt.Sprintf("host: Func(%q, %T): %s", "f", test.fn, test.want)
+				if got := fmt.Sprint(recover()); got != want {
+					t.Errorf("%T: got panic %s\nwant %s", test.fn, got, want)
 				}
 			}()
-			host.Func("f", fn)
+			host.Func("f", test.fn)
 		}()
+	}
+}
+
+func TestFuncRefusesNamesThatDoNotFit(t *testing.T) {
+	join := func(sep string, words ...string) string { return strings.Join(words, sep) }
+	for _, test := range []struct {
+		params []string
+		want   string
+	}{
+		{[]string{"sep"}, "1 names for 2 parameters"},
+		{[]string{"sep", "words", "more"}, "3 names for 2 parameters"},
+		{[]string{"sep", "words"}, "<nil>"},
+		{[]string{"sep?", "words"}, "<nil>"},
+	} {
+		func() {
+			defer func() {
+				if got := fmt.Sprint(recover()); !strings.HasSuffix(got, test.want) {
+					t.Errorf("%q: got panic %s, want %s", test.params, got, test.want)
+				}
+			}()
+			host.Func("join", join, test.params...)
+		}()
+	}
+}
+
+// The names are those of the parameters before the variadic one, which has all further positions.
+func TestFuncNamesParametersOfVariadicFunctions(t *testing.T) {
+	join := host.Func("join", func(sep string, width int, words ...string) string {
+		return fmt.Sprintf("%*s", width, strings.Join(words, sep))
+	}, "sep", "width?", "words")
+	for _, test := range []struct{ expr, want string }{
+		{`join("-")`, `""`},
+		{`join(sep = "-", width = 2)`, `"  "`},
+		{`join("-", 4, "a", "b")`, `" a-b"`},
+		{`join("-", 4, *["a", "b"])`, `" a-b"`},
+		{`join()`, `join: missing argument for sep`},
+		{`join(sep = "-", words = "a")`, `join: unexpected keyword argument "words"`},
+		{`join("-", 4, "a", sep = "+")`, `join: got multiple values for keyword argument "sep"`},
+		{`join("-", "4")`, `join: for parameter width: got string, want int`},
+		{`join("-", 4, "a", 5)`, `join: for parameter words[1]: got int, want string`},
+	} {
+		v, err := eval(t, test.expr, starlark.StringDict{"join": join})
+		if got := said(v, err); got != test.want {
+			t.Errorf("%s: got %s, want %s", test.expr, got, test.want)
+		}
+	}
+}
+
+// said is the value, or the error if there is one.
+func said(v starlark.Value, err error) string {
+	if err != nil {
+		return err.Error()
+	}
+	return v.String()
+}
+
+// What a function begins with may come in any order, before what the script passes.
+func TestFuncIsGivenItsCall(t *testing.T) {
+	for _, fn := range []any{
+		func(ctx context.Context, t *starlark.Thread, c host.Call, s string) bool {
+			return ctx == c.Context() && c == host.CallOf(t) && s == "x"
+		},
+		func(t *starlark.Thread, c host.Call, s string) bool { return c == host.CallOf(t) && s == "x" },
+		func(c host.Call, ctx context.Context, s string) bool { return ctx == c.Context() && s == "x" },
+		func(c host.Call, s string) (string, error) {
+			var v string
+			err := c.Wait(func(ctx context.Context) error { v = s; return ctx.Err() })
+			return v, err
+		},
+	} {
+		v, err := eval(t, `f("x")`, starlark.StringDict{"f": host.Func("f", fn)})
+		if got := said(v, err); got != "True" && got != `"x"` {
+			t.Errorf("%T: got %s", fn, got)
+		}
 	}
 }

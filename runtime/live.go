@@ -59,6 +59,9 @@ var _ host.App = (*Live)(nil)
 
 // Begin begins a request with the program that serves now: see [host.App].
 func (l *Live) Begin() host.Run {
+	if l == nil {
+		return unloaded{errNil}
+	}
 	for {
 		p := l.program.Load()
 		if p == nil {
@@ -81,6 +84,9 @@ func (l *Live) Call(ctx context.Context, use host.Use) error {
 
 // Close lets the program that serves go: see [Program.Close]. Later attempts to load fail.
 func (l *Live) Close() {
+	if l == nil {
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = true

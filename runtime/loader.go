@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/resolve"
@@ -39,13 +40,45 @@ type loader struct {
 	limits      Limits
 	predeclared starlark.StringDict
 	compiled    map[string]*source // by name: the content seen last
+	fault       error              // of the Config, which is then taken for an empty one
 }
 
 func newLoader(c *Config) *loader {
+	fault := c.fault()
+	if fault != nil {
+		c = new(Config)
+	}
 	return &loader{
-		config: c, catalog: newCatalog(c), limits: c.Limits.WithDefaults(),
+		config: c, catalog: newCatalog(c), limits: c.Limits.WithDefaults(), fault: fault,
 		predeclared: predeclare(c.Predeclared), compiled: make(map[string]*source),
 	}
+}
+
+// fault says which part of the Config is missing, which would else be a nil pointer later.
+func (c *Config) fault() error {
+	switch {
+	case c == nil:
+		return errors.New("nil Config")
+	case c.FS == nil:
+		return errors.New("Config.FS is nil: it is the tree of the scripts, as runtime.Dir(\".\")")
+	}
+	if i := slices.Index(c.Modules, nil); i >= 0 {
+		return fmt.Errorf("Config.Modules[%d] is nil", i)
+	}
+	for _, name := range c.Predeclared.Keys() {
+		if c.Predeclared[name] == nil {
+			return fmt.Errorf("Config.Predeclared[%q] is nil: starlark.None is None", name)
+		}
+	}
+	return nil
+}
+
+// snapshot returns the tree as it is now: see [snapshot].
+func (l *loader) snapshot() (fsys fs.FS, done func(), err error) {
+	if l.fault != nil {
+		return nil, nil, l.fault
+	}
+	return snapshot(l.config.FS)
 }
 
 // load makes a program of a generation. Also when it fails it returns the files that it looked at,
@@ -90,7 +123,7 @@ func (l *loader) program(name string, gen *generation) *Program {
 func (l *loader) build(
 	name string, gen *generation,
 ) (*graph, map[string]starlark.StringDict, error) {
-	fsys, done, err := snapshot(l.config.FS)
+	fsys, done, err := l.snapshot()
 	if err != nil {
 		return nil, nil, fmt.Errorf("runtime: load: %w", err)
 	}

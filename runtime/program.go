@@ -47,14 +47,26 @@ func Load(c *Config, entry string) (*Program, error) {
 }
 
 // Close lets the program go: no request can begin any more, and its host modules are told when the
-// last one has ended. It does not wait for that.
-func (p *Program) Close() { p.generation.retire() }
+// last one has ended. It does not wait for that. A nil Program has nothing to let go.
+func (p *Program) Close() {
+	if p != nil {
+		p.generation.retire()
+	}
+}
 
 // ErrClosed is the error of a call of a program that is closed, or in a request that has ended.
 var ErrClosed = errors.New("runtime: the program is closed")
 
-// Begin begins a request of many calls: see [host.App].
-func (p *Program) Begin() host.Run { return p.begin() }
+// Begin begins a request of many calls: see [host.App]. Those of a nil Program, which one that did
+// not load is, fail.
+func (p *Program) Begin() host.Run {
+	if p == nil {
+		return unloaded{errNil}
+	}
+	return p.begin()
+}
+
+var errNil = errors.New("runtime: the program is nil: the error of loading it says why")
 
 func (p *Program) begin() *run {
 	r := &run{program: p}
@@ -70,7 +82,18 @@ func (p *Program) begin() *run {
 // error given to [host.Call.Fail], or one for which errors.Is(err, context.Canceled) if ctx was
 // cancelled. A panic in use, or in a builtin, is a [PanicError].
 func (p *Program) Call(ctx context.Context, use host.Use) error {
-	r := p.begin()
+	r := p.Begin()
 	defer r.End()
 	return r.Call(ctx, use)
+}
+
+// missing says what the maker of a call has forgotten, which would else be a nil pointer in it.
+func missing(ctx context.Context, use host.Use) error {
+	switch {
+	case ctx == nil:
+		return errors.New("runtime: nil context.Context: context.Background() is the empty one")
+	case use == nil:
+		return errors.New("runtime: nil function: there is nothing to do with the call")
+	}
+	return nil
 }

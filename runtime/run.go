@@ -49,8 +49,8 @@ func (r *run) End() {
 
 // Call is [host.Run]'s. A call inside another one does not outlive it.
 func (r *run) Call(ctx context.Context, use host.Use) (err error) {
-	if !r.holds.Load() {
-		return ErrClosed
+	if err := r.refusal(ctx, use); err != nil {
+		return err
 	}
 	c, outermost := r.enter(ctx)
 	left := r.program.limits.Steps - min(r.calls.Load(), r.program.limits.Steps)
@@ -60,6 +60,14 @@ func (r *run) Call(ctx context.Context, use host.Use) (err error) {
 		defer r.leave()
 	}
 	return r.program.explained(c.outcome(use(&c.ctx, &c.thread.Thread, r.program.app)))
+}
+
+// refusal is why no call can be made.
+func (r *run) refusal(ctx context.Context, use host.Use) error {
+	if !r.holds.Load() {
+		return ErrClosed
+	}
+	return missing(ctx, use)
 }
 
 // enter begins a call, and reports whether it is inside no other. It is started before another one
@@ -90,8 +98,8 @@ func (r *run) leave() {
 // CleanUp is [host.Run]'s. A function that comes late still has a first interval of steps, so that
 // what has only to let go of something can.
 func (r *run) CleanUp(ctx context.Context, use host.Use) (err error) {
-	if !r.holds.Load() {
-		return ErrClosed
+	if err := r.refusal(ctx, use); err != nil {
+		return err
 	}
 	length := r.program.limits.Time
 	r.mu.Lock()

@@ -38,7 +38,7 @@ func (l *Live) scan() *Scan {
 	if err != nil {
 		return s // as load, which looks at no file either
 	}
-	fsys, done, err := snapshot(l.loader.config.FS)
+	fsys, done, err := l.loader.snapshot()
 	if err != nil {
 		return s
 	}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"net/http"
 	"time"
 
@@ -41,6 +42,9 @@ const (
 // It has at most [DefaultMaxConns] connections at once: for one more, the one that has been idle
 // longest is closed.
 func Configure(s *http.Server) error {
+	if s == nil {
+		return errors.New("server: Configure: nil http.Server")
+	}
 	harden(s, new(conns))
 	return h2.Configure(s)
 }

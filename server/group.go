@@ -66,7 +66,7 @@ var (
 // and requests that were begun are answered. It returns nil if every request was, and closes the
 // listeners in any case.
 func (g *Group) Serve(ctx context.Context, listeners ...*Listener) error {
-	if err := g.begin(listeners); err != nil {
+	if err := g.begin(ctx, listeners); err != nil {
 		return err
 	}
 	var err error
@@ -93,10 +93,14 @@ func (g *Group) Serve(ctx context.Context, listeners ...*Listener) error {
 	return err
 }
 
-// begin has the group serve.
-func (g *Group) begin(listeners []*Listener) error {
+// begin has the group serve until ctx ends.
+func (g *Group) begin(ctx context.Context, listeners []*Listener) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if ctx == nil {
+		closeAll(listeners)
+		return errors.New("server: Serve: nil context.Context: context.Background() never ends")
+	}
 	if g.stage != unserved {
 		closeAll(listeners)
 		return errServed
@@ -197,6 +201,9 @@ func (g *Group) add(listeners []*Listener) ([]*endpoint, error) {
 	})
 	var added []*endpoint
 	for _, l := range listeners {
+		if l == nil {
+			return nil, errors.New("server: a nil Listener: the error of Listen says why")
+		}
 		e, err := g.endpoint(l)
 		if err != nil {
 			return nil, err
@@ -227,6 +234,8 @@ func (g *Group) drain() time.Duration {
 
 func closeAll(listeners []*Listener) {
 	for _, l := range listeners {
-		l.Close()
+		if l != nil {
+			l.Close()
+		}
 	}
 }

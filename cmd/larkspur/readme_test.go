@@ -59,14 +59,18 @@ func TestReadme(t *testing.T) {
 			}
 			must(t, os.WriteFile(filepath.Join(dir, names[len(names)-1][1]), []byte(text), 0o644))
 		case "go":
-			runEmbedder(t, dir, text)
+			if strings.Contains(text, "127.0.0.1") {
+				runEmbedder(t, dir, text)
+			} else {
+				runProgram(t, dir, text)
+			}
 		case "console":
 			term.follow(text)
 		default:
 			t.Errorf("nothing runs a snippet of %s", block.kind)
 		}
 	}
-	if want := "python console console python console python console python console python console console go go"; strings.Join(seen, " ") != want {
+	if want := "python console console python console python console python console python console console go go python go"; strings.Join(seen, " ") != want {
 		t.Errorf("the README has %v, want %s", seen, want)
 	}
 }
@@ -165,23 +169,48 @@ func freePort(t *testing.T) string {
 	return port
 }
 
+// runProgram builds the program and runs it to its end in the directory of the scripts. It has to print what the
+// comment behind each Println says.
+func runProgram(t *testing.T, site, program string) {
+	t.Helper()
+	dir, err := os.MkdirTemp(".", "testdata-readme-")
+	must(t, err)
+	defer os.RemoveAll(dir)
+	c := exec.Command(build(t, site, dir, program))
+	c.Dir = site
+	out, err := c.CombinedOutput()
+	must(t, err)
+	want := ""
+	for _, m := range regexp.MustCompile(`Println\(.*\) // (.*)`).FindAllStringSubmatch(program, -1) {
+		want += m[1] + "\n"
+	}
+	if want == "" || string(out) != want {
+		t.Errorf("the program prints %q, the README says %q", out, want)
+	}
+}
+
+// build builds the program in dir, which lies in the module, so that the module's own packages are what it imports.
+func build(t *testing.T, site, dir, program string) (file string) {
+	t.Helper()
+	file = filepath.Join(site, "embedded")
+	must(t, os.WriteFile(filepath.Join(dir, "main.go"), []byte(program), 0o644))
+	if out, err := exec.Command("go", "build", "-o", file, "./"+dir).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return file
+}
+
 // runEmbedder builds the program, whose script is beside it, and asks it.
 func runEmbedder(t *testing.T, site, program string) {
 	t.Helper()
-	embedded := filepath.Join(site, "embedded")
-	// It lies in the module, so that the module's own packages are what it imports.
 	dir, err := os.MkdirTemp(".", "testdata-readme-")
 	must(t, err)
 	defer os.RemoveAll(dir)
 	script := strings.NewReplacer(`load("@http", "query")`, "", `query(environ).get("name", "world")`, `"embedder"`)
 	app, err := os.ReadFile(filepath.Join(site, "app.star"))
 	must(t, err)
-	must(t, os.WriteFile(filepath.Join(dir, "main.go"), []byte(program), 0o644))
 	must(t, os.WriteFile(filepath.Join(dir, "app.star"), []byte(script.Replace(string(app))), 0o644))
-	if out, err := exec.Command("go", "build", "-o", embedded, "./"+dir).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	c := exec.Command(embedded)
+	c := exec.Command(build(t, site, dir, program))
 	c.Dir = dir
 	must(t, c.Start())
 	defer func() {

@@ -2,6 +2,7 @@ package host
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"go.starlark.net/starlark"
@@ -11,9 +12,9 @@ import (
 type signature struct {
 	params    []Param
 	required  int  // how many arguments have to be passed
-	positions int  // how many may be passed by position, if there is no Rest
+	positions int  // how many have a place of their own
 	nameless  bool // the first ones are passed by position only
-	rest      bool // the last takes all further arguments by position
+	rest      bool // the last takes all further arguments by position, and none is bound to it
 	misuse    func(error) error
 }
 
@@ -39,13 +40,16 @@ func newSignature(params []Param, misuse func(error) error) (*signature, error) 
 	}
 	if n := len(params); n > 0 {
 		s.nameless, s.rest = params[0].Pass == ByPosition, params[n-1].Pass == Rest
+		if s.rest {
+			s.positions = min(s.positions, n-1)
+		}
 	}
 	return s, nil
 }
 
-// bind puts the arguments into values, which are nil, in the order of the parameters. What is
-// wrong with them is said in the words of starlark.UnpackArgs. One that was not passed is its
-// default.
+// bind puts the arguments into values, which are nil, in the order of the parameters, but for the
+// rest. What is wrong with them is said in the words of starlark.UnpackArgs. One that was not
+// passed is its default.
 func (s *signature) bind(
 	values []starlark.Value, name string, args starlark.Tuple, kwargs []starlark.Tuple,
 ) error {
@@ -76,7 +80,7 @@ func (s *signature) sort(
 ) error {
 	sorted := make([]starlark.Value, len(values)) // so that values need not be on the heap
 	pairs := make([]any, 0, 2*len(values))
-	for i, p := range s.params {
+	for i, p := range s.params[:len(values)] {
 		key := p.Name
 		if !p.required() {
 			key += "?"
@@ -100,7 +104,11 @@ func (s *signature) checkPositions(
 			}
 		}
 	}
-	return count(name, len(args), min(s.required, s.positions), s.positions)
+	most := s.positions
+	if s.rest {
+		most = math.MaxInt
+	}
+	return count(name, len(args), min(s.required, s.positions), most)
 }
 
 // count reports the error of n arguments where least to most are wanted.

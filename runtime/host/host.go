@@ -1,6 +1,6 @@
 // Package host is what Go code that serves scripts needs of the call that a script runs in, and
 // what the parts of Larkspur agree on: any package may import it, and it imports go.starlark.net
-// only.
+// only, beside package spell, which imports nothing.
 //
 // # The call
 //
@@ -44,6 +44,9 @@
 // there.
 //
 // # Values
+//
+// [Value] makes a value for scripts of nearly any Go value, structs with their fields and methods
+// among them, and [Unpack] the other way round; [Func] says what becomes what.
 //
 // [Object] has the five methods of a value that is opaque to a script. [StandIn], [Remainder] and
 // [Sizer] are what a value may say of itself besides. A [File] is an open file, an [Iterable] makes

@@ -72,8 +72,11 @@ func (r funcRun) Generation() uint64                         { return 0 }
 func (r funcRun) End()                                       {}
 
 // Around returns app with around around each of its calls, clean-up included: around is to call
-// call, with use or with one of its own.
+// call, with use or with one of its own. It panics if one of the two is nil.
 func Around(app App, around func(ctx context.Context, call AppFunc, use Use) error) App {
+	if app == nil || around == nil {
+		panic("host: Around: the App, or what is to be around it, is nil")
+	}
 	return &surrounded{app, around}
 }
 

@@ -98,6 +98,9 @@ func find(tree fs.FS, dir string, want func(string) bool) ([]string, error) {
 // Run runs the tests of the files, one after the other, and gives each result to each as it comes.
 // It returns early, with the error, only if ctx ends.
 func (s *Suite) Run(ctx context.Context, files []string, each func(*Result)) error {
+	if ctx == nil {
+		return errors.New("suite: Run: nil context.Context: context.Background() never ends")
+	}
 	for _, name := range files {
 		if err := s.runFile(ctx, name, each); err != nil {
 			return err

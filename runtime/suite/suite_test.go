@@ -16,6 +16,14 @@ import (
 	"go.starlark.net/starlark"
 )
 
+func TestRunWithoutAContext(t *testing.T) {
+	var none context.Context
+	err := new(suite.Suite).Run(none, nil, nil)
+	if want := "suite: Run: nil context.Context: context.Background() never ends"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
 func run(t *testing.T, s *suite.Suite, file string) []*suite.Result {
 	t.Helper()
 	var results []*suite.Result

@@ -17,6 +17,9 @@ import (
 // files count but those that skip reports, and those in directories whose names begin with a dot,
 // or node_modules. A nil logger means slog.Default().
 func Tree(ctx context.Context, logger *slog.Logger, dir string, skip func(path string) bool, run func()) error {
+	if ctx == nil {
+		return errContext
+	}
 	if logger == nil {
 		logger = slog.Default()
 	}

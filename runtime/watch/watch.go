@@ -20,6 +20,7 @@ package watch
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"path/filepath"
 	"slices"
@@ -60,6 +61,9 @@ type Target struct {
 // Run watches all targets, with one watcher, until ctx ends: see [Watcher.Run]. The error is that
 // of a target whose directory is wrong; nothing is watched then. A nil logger means slog.Default().
 func Run(ctx context.Context, logger *slog.Logger, targets ...Target) error {
+	if ctx == nil {
+		return errContext
+	}
 	w := &Watcher{Logger: logger}
 	for _, t := range targets {
 		if err := w.Add(t); err != nil {
@@ -69,6 +73,8 @@ func Run(ctx context.Context, logger *slog.Logger, targets ...Target) error {
 	w.Run(ctx)
 	return nil
 }
+
+var errContext = errors.New("watch: nil context.Context: context.Background() never ends")
 
 // A target is a Target while it is watched.
 type target struct {

@@ -2,6 +2,7 @@ package watch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -77,6 +78,9 @@ func (w *Watcher) Run(ctx context.Context) {
 	if w == nil {
 		return
 	}
+	if ctx == nil {
+		panic(errContext)
+	}
 	r := runner{logger: w.Logger, of: w}
 	if r.logger == nil {
 		r.logger = slog.Default()
@@ -98,6 +102,9 @@ func (w *Watcher) Run(ctx context.Context) {
 
 // check returns what is wrong with the target's directory.
 func (t *Target) check() error {
+	if t.Live == nil {
+		return errors.New("watch: the Target has no Live")
+	}
 	info, err := os.Stat(t.Dir)
 	if err != nil {
 		return fmt.Errorf("watch: %w", err)

@@ -74,8 +74,11 @@ func (s *Server) begin() {
 
 // Set has the server serve site from now on. If it returns an error nothing has changed: a
 // [LoadError] if an application does not load; an error that wraps [server.ErrAddress] if a URL
-// names no listener.
+// names no listener; one that says what a mount has not.
 func (s *Server) Set(site *Site) error {
+	if err := site.incomplete(); err != nil {
+		return err
+	}
 	s.once.Do(s.begin)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -172,6 +175,9 @@ func (s *Server) Listeners() []*server.Listener {
 // Serve serves until ctx ends or a listener fails, and then drains, as [server.Group.Serve] does.
 // It serves once, and closes the applications at its end.
 func (s *Server) Serve(ctx context.Context) error {
+	if ctx == nil {
+		return errors.New("site: Serve: nil context.Context: context.Background() never ends")
+	}
 	s.once.Do(s.begin)
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()

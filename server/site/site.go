@@ -24,6 +24,8 @@
 package site
 
 import (
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -64,4 +66,21 @@ type Mount struct {
 	App *Application
 	// Handler is any other handler.
 	Handler http.Handler
+}
+
+// incomplete says what of the site is missing, which would else be a nil pointer at a request.
+func (v *Site) incomplete() error {
+	if v == nil {
+		return errors.New("site: nil Site: the zero value serves nothing")
+	}
+	for i, m := range v.Mounts {
+		switch {
+		case m.App == nil && m.Handler == nil:
+			return fmt.Errorf("site: Mounts[%d], at %q, has no App and no Handler", i, m.Host+m.Path)
+		case m.App != nil && m.App.FS == nil:
+			return fmt.Errorf("site: the App of Mounts[%d], at %q, has no FS: "+
+				"site.Dir(\".\", \"app.star\") is the application of a directory", i, m.Host+m.Path)
+		}
+	}
+	return nil
 }
