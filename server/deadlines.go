@@ -109,16 +109,20 @@ func (d *deadlines) receiving() {
 	_ = http.NewResponseController(d.w).SetReadDeadline(deadline)
 }
 
+// drainTimeout is how long the rest of a body may take to come after its response, which does not
+// depend on it.
+const drainTimeout = 10 * time.Second
+
 // boundBody bounds how long the body of r may take, whether it is read or, after the response,
 // thrown away, unless the server has a time of its own for that.
-func boundBody(w http.ResponseWriter, r *http.Request) {
+func boundBody(w http.ResponseWriter, r *http.Request, limit time.Duration) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return
 	}
 	if s := serverOf(r); s != nil && s.ReadTimeout != 0 {
 		return
 	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(DefaultReadTimeout))
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(limit))
 }
 
 // boundPage bounds how long the client may take to accept what the package says itself, unless the

@@ -101,7 +101,7 @@ func (f *Front) serve(x *exchange, r *http.Request) {
 
 // options answers a request that asks the server, not what that serves: RFC 9110, section 9.3.7.
 func options(w http.ResponseWriter, r *http.Request) {
-	boundBody(w, r)
+	boundBody(w, r, drainTimeout)
 	boundPage(w, r)
 	w.Header().Set("Content-Length", "0")
 	w.WriteHeader(http.StatusOK)
@@ -192,7 +192,7 @@ func (x *exchange) turnAway(w http.ResponseWriter, r *http.Request, f *Failure) 
 
 // page answers a request that failed before anything was sent.
 func (x *exchange) page(w http.ResponseWriter, r *http.Request, f *Failure) {
-	boundBody(w, r)
+	boundBody(w, r, drainTimeout)
 	boundPage(w, r)
 	if f.Status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "1")

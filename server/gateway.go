@@ -104,7 +104,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		return
 	}
-	boundBody(w, r)
+	boundBody(w, r, DefaultReadTimeout)
 	x.arrive(r, g, promised)
 	res := &response{exchange: x, lease: l, r: r}
 	res.running.Store(true)

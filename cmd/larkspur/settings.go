@@ -67,7 +67,7 @@ func (s *settings) flags(c *cobra.Command) {
 			"the client with the most ends which has waited longest")
 	f.IntVar(&s.conns, "max-conns", server.DefaultMaxConns,
 		"how many connections there may be at once; for one more, the one that has been idle "+
-			"longest is closed")
+			"longest is closed, or the new one if all are at work")
 	f.StringVar(&s.http2, "http2", "larkspur",
 		"whose HTTP/2 `SERVER`: larkspur, or x-net for that of golang.org/x/net, which makes "+
 			"no pushes")

@@ -48,11 +48,12 @@ func Limits() []Limit {
 			"server.Slots.Waiting", "--waiting", "of the client address that has the most, the " +
 				"one that has waited longest ends: 503, or the response is broken off"},
 		{"connections, of all listeners and protocols together", number(server.DefaultMaxConns),
-			"server.Group.MaxConns", "--max-conns", "the one that has been idle longest is closed"},
+			"server.Group.MaxConns", "--max-conns", "the one that has been idle longest is closed; if all " +
+				"are at work, the new one"},
 		{"a client that sends its header slowly", seconds(server.DefaultReadHeaderTimeout), "", "",
 			"the connection is closed"},
-		{"a client that sends its body slowly", seconds(server.DefaultReadTimeout), "", "",
-			"408, or the connection is closed"},
+		{"a client that sends its body slowly, if the call does not end before", seconds(server.DefaultReadTimeout),
+			"", "", "408, or the connection is closed"},
 		{"a client that takes a block of the response slowly", seconds(server.DefaultWriteTimeout),
 			"server.Gateway.WriteTimeout", "", "the response is broken off"},
 	}
