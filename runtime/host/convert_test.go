@@ -9,10 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/larkspur-web/larkspur/runtime/host"
 	startime "go.starlark.net/lib/time"
 	"go.starlark.net/starlark"
-
-	"github.com/larkspur-web/larkspur/runtime/host"
+	"go.starlark.net/syntax"
 )
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -212,7 +212,7 @@ func FuzzConvert(f *testing.F) {
 		if len(expr) > 200 || strings.ContainsAny(expr, "*<") { // what is large, and no matter here
 			return
 		}
-		v, err := starlark.Eval(thread, "f", expr, nil)
+		v, err := starlark.EvalOptions(new(syntax.FileOptions), thread, "f", expr, nil)
 		if err != nil {
 			return
 		}
