@@ -206,10 +206,9 @@ func runEmbedder(t *testing.T, site, program string) {
 	dir, err := os.MkdirTemp(".", "testdata-readme-")
 	must(t, err)
 	defer os.RemoveAll(dir)
-	script := strings.NewReplacer(`load("@http", "query")`, "", `query(environ).get("name", "world")`, `"embedder"`)
 	app, err := os.ReadFile(filepath.Join(site, "app.star"))
 	must(t, err)
-	must(t, os.WriteFile(filepath.Join(dir, "app.star"), []byte(script.Replace(string(app))), 0o644))
+	must(t, os.WriteFile(filepath.Join(dir, "app.star"), app, 0o644))
 	c := exec.Command(build(t, site, dir, program))
 	c.Dir = dir
 	must(t, c.Start())
@@ -220,7 +219,7 @@ func runEmbedder(t *testing.T, site, program string) {
 	res, err := await("http://" + regexp.MustCompile(`127\.0\.0\.1:\d+`).FindString(program))
 	must(t, err)
 	defer res.Body.Close()
-	if body, _ := io.ReadAll(res.Body); string(body) != "Good day, embedder!\n" {
+	if body, _ := io.ReadAll(res.Body); string(body) != "Good day, world!\n" {
 		t.Errorf("the embedded application says %q", body)
 	}
 }
