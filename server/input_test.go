@@ -403,8 +403,7 @@ def app(environ, start_response):
     if i.read(5) != b"first":
         fail("the beginning is not there")
     ready()
-    for f in [lambda: i.read(), lambda: i.read(), lambda: i.read(1), lambda: i.readline(), lambda: i.readlines(), lambda: read(environ["PATH_INFO"], i)]:
-        attempt(f)
+    attempt(lambda: i.read(), lambda: i.read(), lambda: i.read(1), lambda: i.readline(), lambda: i.readlines(), lambda: read(environ["PATH_INFO"], i))
     start_response("200 OK", [])
     return ["whole"]
 
@@ -417,13 +416,15 @@ def read(path, i):
 	failed := make(chan error, 10)
 	config := runtime.Config{Predeclared: starlark.StringDict{
 		"ready": libhost.Func("ready", func() { ready() }),
-		// attempt is catch, also when the call is over because the client is gone.
+		// attempt is catch of each, also when the call is over because the client is gone.
 		"attempt": starlark.NewBuiltin("attempt", func(t *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
-			v, err := starlark.Call(t, args[0], nil, nil)
-			if err == nil {
-				err = fmt.Errorf("it returned %s", v)
+			for _, f := range args {
+				v, err := starlark.Call(t, f, nil, nil)
+				if err == nil {
+					err = fmt.Errorf("it returned %s", v)
+				}
+				failed <- err
 			}
-			failed <- err
 			return starlark.None, nil
 		}),
 	}}
@@ -451,6 +452,9 @@ def read(path, i):
 					t.Errorf("iteration: %v", err)
 				}
 				continue
+			}
+			if i > 0 && strings.Contains(err.Error(), "context canceled") {
+				continue // on a busy machine the call was ended before
 			}
 			if !errors.As(err, &kinder) || kinder.Kind() != "LARK0302" {
 				t.Errorf("read %d: got %v, want LARK0302", i, err)
