@@ -70,7 +70,8 @@ func (c *call) cause(err error) error {
 	if err == nil || c.failure != nil {
 		return c.failure
 	}
-	// A builtin that waits on the context returns the context's error before a look at the limits does.
+	// A builtin that waits on the context returns the context's error before a look at the limits
+	// does.
 	if ended := c.ctx.Err(); ended != nil && (errors.Is(err, ended) || c.cancelled.Load()) {
 		var eval *starlark.EvalError
 		if errors.As(err, &eval) {

@@ -19,9 +19,8 @@ type run struct {
 	program *Program
 	calls   budget
 	first   call
-	holds   atomic.Bool // the generation of the program, from the beginning to the end
-
-	ends atomic.Pointer[endings] // nil before the first function that waits for the end
+	holds   atomic.Bool             // the generation of the program, from the beginning to the end
+	ends    atomic.Pointer[endings] // nil before the first function that waits for the end
 
 	mu      sync.Mutex // guards what follows, and whether first is in use: it has a run then
 	current *call      // the outermost call that has not ended

@@ -125,9 +125,10 @@ func boundBody(w http.ResponseWriter, r *http.Request, limit time.Duration) {
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(limit))
 }
 
-// boundPage bounds how long the client may take to accept what the package says itself, unless the
-// server has a time of its own for that.
-func boundPage(w http.ResponseWriter, r *http.Request) {
+// boundAnswer bounds how long the client may take for an answer of the package itself: to accept it,
+// and to send what is left of the body, unless the server has times of its own for that.
+func boundAnswer(w http.ResponseWriter, r *http.Request) {
+	boundBody(w, r, drainTimeout)
 	if s := serverOf(r); s == nil || s.WriteTimeout == 0 {
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(DefaultWriteTimeout))
 	}

@@ -101,8 +101,7 @@ func (f *Front) serve(x *exchange, r *http.Request) {
 
 // options answers a request that asks the server, not what that serves: RFC 9110, section 9.3.7.
 func options(w http.ResponseWriter, r *http.Request) {
-	boundBody(w, r, drainTimeout)
-	boundPage(w, r)
+	boundAnswer(w, r)
 	w.Header().Set("Content-Length", "0")
 	w.WriteHeader(http.StatusOK)
 }
@@ -159,8 +158,7 @@ func (f *Front) route(w http.ResponseWriter, r *http.Request) {
 }
 
 // generation is that of the application which answers r, or of those that do behind the handler of
-// its mount; r is a page that w answers or a request that
-// may be promised with it.
+// its mount; r is a page that w answers or a request that may be promised with it.
 func (f *Front) generation(w http.ResponseWriter, r *http.Request) uint64 {
 	m := f.mount(r)
 	if m == nil {
@@ -192,8 +190,7 @@ func (x *exchange) turnAway(w http.ResponseWriter, r *http.Request, f *Failure) 
 
 // page answers a request that failed before anything was sent.
 func (x *exchange) page(w http.ResponseWriter, r *http.Request, f *Failure) {
-	boundBody(w, r, drainTimeout)
-	boundPage(w, r)
+	boundAnswer(w, r)
 	if f.Status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "1")
 	}
