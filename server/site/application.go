@@ -11,6 +11,7 @@ import (
 
 	"github.com/larkspur-web/larkspur/environ/lib/body"
 	libhttp "github.com/larkspur-web/larkspur/environ/lib/http"
+	"github.com/larkspur-web/larkspur/environ/lib/response"
 	"github.com/larkspur-web/larkspur/environ/lib/static"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host"
@@ -46,7 +47,12 @@ func Dir(dir, entry string) *Application {
 
 // Modules are the host modules, beside those of package runtime, that every application may load.
 func Modules() []*host.Module {
-	return []*host.Module{libhttp.Module(), body.Module(), static.Module()}
+	return []*host.Module{
+		body.Module(),
+		libhttp.Module(),
+		response.Module(),
+		static.Module(),
+	}
 }
 
 // Config is how the application is loaded, by the packages that load programs. It is the caller's
