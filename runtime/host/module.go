@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"go.starlark.net/starlark"
-	"go.starlark.net/starlarkstruct"
 )
 
 // A Module describes what load("@name", ...) gives to scripts, and makes it. It must not be
@@ -21,7 +20,8 @@ type Module struct {
 	Grant string
 	// Members are what a script can load.
 	Members []Member
-	// Whole adds a member of the module's own name, which has all the others as attributes.
+	// Whole adds a member of the module's own name, which has all the others as attributes. If one
+	// of them has that name, the whole is called as it is.
 	Whole bool
 	// Types are the types of values that the members make, as far as they are the module's own.
 	Types []*Type
@@ -115,7 +115,7 @@ func (m *Module) Names() []string {
 	for _, member := range m.Members {
 		names = append(names, member.Name)
 	}
-	if m.Whole {
+	if m.Whole && m.Member(m.Name) == nil {
 		names = append(names, m.Name)
 	}
 	slices.Sort(names)
@@ -183,7 +183,7 @@ func (m *Module) Values(l *Load) (starlark.StringDict, error) {
 		for name, v := range values {
 			all[name] = v
 		}
-		values[m.Name] = &starlarkstruct.Module{Name: m.Name, Members: all}
+		values[m.Name] = whole(m.Name, all)
 	}
 	return values, nil
 }
