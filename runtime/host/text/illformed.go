@@ -1,4 +1,4 @@
-package host
+package text
 
 import "unicode/utf8"
 

@@ -1,9 +1,9 @@
-package host_test
+package text_test
 
 import (
 	"testing"
 
-	"github.com/larkspur-web/larkspur/runtime/host"
+	"github.com/larkspur-web/larkspur/runtime/host/text"
 )
 
 // Python: "".join of what b"...".decode(errors = "replace") replaces.
@@ -16,7 +16,7 @@ func TestIllformed(t *testing.T) {
 		"\xf0\x9f\x98": 3, "\xf0\x9f\x98a": 3, "\xf0\x9f": 2, "\xf0\x80\x80\x80": 1,
 		"\xf4\x90\x80\x80": 1, "\xf5\x80\x80\x80": 1,
 	} {
-		if got := host.Illformed(s); got != want {
+		if got := text.Illformed(s); got != want {
 			t.Errorf("%q: got %d, want %d", s, got, want)
 		}
 	}
