@@ -19,7 +19,7 @@ const (
 	maxSteps   = 20_000
 	// maxWork bounds what one search may take, which nothing can stop: instructions of the pattern
 	// times bytes of the text. At worst that is some seconds, most often far less.
-	maxWork = 1 << 29
+	maxWork = 1 << 28
 )
 
 // A pattern is what patternType describes. It is immutable.
