@@ -54,6 +54,10 @@ type Member struct {
 	// Pure says that nothing but the arguments decides what a function returns, so that a tool
 	// may call it with the constants that stand in a script.
 	Pure bool
+	// Check says what is wrong with arguments of a function that are known before it is called, by
+	// the names of their parameters: a tool calls it with the constants that stand in a script, and
+	// with nil for what it does not know. Nil checks nothing.
+	Check func(given map[string]starlark.Value) error
 
 	// Fn is a Go function: see [Func] for its parameters, of which each has its row in Params.
 	// Before them it may have what [Module.Open] returned, or the *[Load], or the value whose

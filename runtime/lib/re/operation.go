@@ -72,6 +72,7 @@ func (o *operation) function() host.Member {
 		}, o.errors...),
 		Example: o.example,
 		Pure:    true,
+		Check:   checks(o.name),
 		Fn: func(a host.Args) (starlark.Value, error) {
 			var source, text starlark.Value
 			var flags int
@@ -94,6 +95,26 @@ func (o *operation) function() host.Member {
 			}
 			return o.do(j, text, nil, starlark.None)
 		},
+	}
+}
+
+// checks is the Check of a function that takes a pattern: a pattern and a template that stand in a
+// script are looked at before it runs.
+func checks(name string) func(given map[string]starlark.Value) error {
+	return func(given map[string]starlark.Value) error {
+		source, known := given["pattern"].(starlark.String)
+		n := 0
+		if v, passed := given["flags"]; !known || passed && (v == nil || starlark.AsInt(v, &n) != nil) {
+			return nil
+		}
+		p, err := compile(string(source), flags(n))
+		if repl, ok := given["repl"].(starlark.String); err == nil && ok {
+			_, err = parseTemplate(string(repl), p)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		return nil
 	}
 }
 

@@ -45,7 +45,8 @@ func compileMember() host.Member {
 		Example: `word = compile(r"[a-z]+", I)
 word.findall("Hello, you")  # ["Hello", "you"]
 compile("(?=a)")  # error: a lookahead (?=...) is not possible`,
-		Pure: true,
+		Pure:  true,
+		Check: checks("compile"),
 		Fn: func(a host.Args) (starlark.Value, error) {
 			var source starlark.Value
 			var flags int
