@@ -24,7 +24,11 @@ type match struct {
 var (
 	_ starlark.Mapping  = (*match)(nil)
 	_ starlark.HasAttrs = (*match)(nil)
+	_ host.Sizer        = (*match)(nil)
 )
+
+// Size is what it holds besides the text, which others have too.
+func (m *match) Size() int64 { return 160 + 8*int64(len(m.loc)) }
 
 func (m *match) String() string {
 	return fmt.Sprintf("<re.Match object; span=(%d, %d), match=%s>", m.loc[0], m.loc[1],

@@ -190,7 +190,7 @@ func (o *operation) do(j *job, text, pos, endpos starlark.Value) (starlark.Value
 }
 
 // match makes a match of what find returned.
-func (j *job) match(loc []int) starlark.Value {
+func (j *job) match(loc []int) *match {
 	return &match{
 		Object: "re.Match", pattern: j.pattern, text: starlark.String(j.text), whole: j.whole,
 		pos: j.pos, endpos: len(j.text), loc: loc,
@@ -218,11 +218,21 @@ func (j *job) each(f func(loc []int) (bool, error)) error {
 	return j.pattern.each(j.thread, j.text, j.pos, f)
 }
 
+// room returns an error if there are so many matches that a list of them, each as large as so many
+// elements, is more than is made in one go.
+func (j *job) room(matches, size int) error {
+	if most := host.MaxElements / size; matches >= most {
+		return fmt.Errorf("there are more than %d matches: pass a part of the string", most)
+	}
+	return nil
+}
+
 func finditer(j *job) (starlark.Value, error) {
 	var all []starlark.Value
 	err := j.each(func(loc []int) (bool, error) {
-		all = append(all, j.match(loc))
-		return true, nil
+		m := j.match(loc)
+		all = append(all, m)
+		return true, j.room(len(all)-1, int(m.Size())/host.Element)
 	})
 	return starlark.NewList(all), err
 }
@@ -230,6 +240,9 @@ func finditer(j *job) (starlark.Value, error) {
 func findall(j *job) (starlark.Value, error) {
 	var all []starlark.Value
 	err := j.each(func(loc []int) (bool, error) {
+		if err := j.room(len(all), len(loc)/2); err != nil {
+			return false, err
+		}
 		groups := make(starlark.Tuple, 0, 1)
 		for i := 0; i < len(loc); i += 2 {
 			if i == 0 && len(loc) > 2 {
@@ -255,6 +268,9 @@ func split(j *job) (starlark.Value, error) {
 	var all []starlark.Value
 	last := 0
 	err := j.upTo(func(loc []int) error {
+		if err := j.room(len(all), 1); err != nil {
+			return err
+		}
 		all = append(all, starlark.String(j.text[last:loc[0]]))
 		for i := 2; i < len(loc); i += 2 {
 			if loc[i] < 0 {

@@ -75,9 +75,6 @@ func (p *pattern) affordable(n int) error {
 	return nil
 }
 
-// errMany bounds what is made in one go.
-var errMany = fmt.Errorf("there are more than %d matches or groups of them", host.MaxElements)
-
 // each calls f with each match from pos on, as Python does since 3.7: an empty match may follow
 // another match at once, but not another empty one at the same place. It ends early if f returns
 // false.
@@ -90,7 +87,7 @@ func (p *pattern) each(t *starlark.Thread, s string, pos int, f func(loc []int) 
 	}
 	ctx := host.CallOf(t).Context()
 	empty := false // there was an empty match at pos
-	for n := 0; ; n++ {
+	for {
 		// Together the searches may take the square of the length.
 		if err := ctx.Err(); err != nil {
 			return err
@@ -113,9 +110,6 @@ func (p *pattern) each(t *starlark.Thread, s string, pos int, f func(loc []int) 
 		}
 		if loc == nil {
 			return nil
-		}
-		if n*(len(p.names)+1) >= host.MaxElements {
-			return errMany
 		}
 		more, err := f(loc)
 		if err != nil || !more {
