@@ -9,8 +9,8 @@ import (
 // others are modules of Python, and the module that has the like.
 var others = map[string]string{
 	"datetime": "time", "dataclasses": "struct", "collections": "struct", "types": "struct",
-	"flask": "http", "werkzeug": "http", "bottle": "http", "urllib": "http", "cgi": "http",
-	"simplejson": "json",
+	"flask": "http", "werkzeug": "http", "bottle": "http", "urllib": "url", "cgi": "http",
+	"simplejson": "json", "binascii": "hex", "zlib": "gzip", "codecs": "bytes",
 }
 
 // missing are modules of Python that have no like.

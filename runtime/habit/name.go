@@ -62,6 +62,9 @@ func (l *Language) Undefined(tree *syntax.File, src []byte, e resolve.Error) str
 	if strings.HasSuffix(name, "Error") && name != "Error" {
 		return said + `; an error is a message; write fail("message")`
 	}
+	if module := l.module(name); module != nil && dotted(tree, e.Pos) {
+		return said + "; write " + module.load(nil)
+	}
 	if text := builtins()[name]; text != "" {
 		return said + "; write " + l.filled(text, arguments(tree, string(src), e.Pos))
 	}
@@ -116,6 +119,18 @@ func (l *Language) filled(text string, args []string) string {
 		}
 	}
 	return text
+}
+
+// dotted reports whether the name at a position has a dot behind it, as that of a module.
+func dotted(tree *syntax.File, pos syntax.Position) (found bool) {
+	syntax.Walk(tree, func(n syntax.Node) bool {
+		if dot, ok := n.(*syntax.DotExpr); ok {
+			id, ok := dot.X.(*syntax.Ident)
+			found = found || ok && id.NamePos == pos
+		}
+		return true
+	})
+	return found
 }
 
 // arguments are those of the call of the name at a position, as they are written.

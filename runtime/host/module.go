@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"go.starlark.net/starlark"
-	"go.starlark.net/starlarkstruct"
 )
 
 // A Module describes what load("@name", ...) gives to scripts, and makes it. It must not be
@@ -21,7 +20,8 @@ type Module struct {
 	Grant string
 	// Members are what a script can load.
 	Members []Member
-	// Whole adds a member of the module's own name, which has all the others as attributes.
+	// Whole adds a member of the module's own name, which has all the others as attributes. If one
+	// of them has that name, the whole is called as it is.
 	Whole bool
 	// Types are the types of values that the members make, as far as they are the module's own.
 	Types []*Type
@@ -54,6 +54,10 @@ type Member struct {
 	// Pure says that nothing but the arguments decides what a function returns, so that a tool
 	// may call it with the constants that stand in a script.
 	Pure bool
+	// Check says what is wrong with arguments of a function that are known before it is called, by
+	// the names of their parameters: a tool calls it with the constants that stand in a script, and
+	// with nil for what it does not know. Nil checks nothing.
+	Check func(given map[string]starlark.Value) error
 
 	// Fn is a Go function: see [Func] for its parameters, of which each has its row in Params.
 	// Before them it may have what [Module.Open] returned, or the *[Load], or the value whose
@@ -115,7 +119,7 @@ func (m *Module) Names() []string {
 	for _, member := range m.Members {
 		names = append(names, member.Name)
 	}
-	if m.Whole {
+	if m.Whole && m.Member(m.Name) == nil {
 		names = append(names, m.Name)
 	}
 	slices.Sort(names)
@@ -183,7 +187,7 @@ func (m *Module) Values(l *Load) (starlark.StringDict, error) {
 		for name, v := range values {
 			all[name] = v
 		}
-		values[m.Name] = &starlarkstruct.Module{Name: m.Name, Members: all}
+		values[m.Name] = whole(m.Name, all)
 	}
 	return values, nil
 }

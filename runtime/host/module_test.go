@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -243,5 +244,32 @@ func TestPure(t *testing.T) {
 	v, err := starlark.Call(new(starlark.Thread), m.Pure("f"), nil, nil)
 	if err != nil || v != starlark.MakeInt(1) || m.Pure("g") != nil || m.Pure("h") != nil || (*host.Module)(nil).Pure("f") != nil {
 		t.Errorf("got %v, %v; g %v, h %v", v, err, m.Pure("g"), m.Pure("h"))
+	}
+}
+
+// A module that has a function of its own name is that function and the module, by one name.
+func TestWholeIsCalled(t *testing.T) {
+	m := &host.Module{
+		Name: "dice", Doc: "Dice.", Whole: true,
+		Members: []host.Member{
+			{
+				Name: "dice", Doc: "Throws.", Result: "an int", Example: "dice()  # 4\ndice.dice()  # 4",
+				Fn: func() int { return 4 }, // as in xkcd 221
+			},
+			{Name: "sides", Doc: "How many.", Value: starlark.MakeInt(6)},
+		},
+	}
+	values := hosttest.Module(t, m, nil, nil)
+	for expr, want := range map[string]string{
+		"dice(), dice.dice(), dice.sides": "(4, 4, 6)",
+		"type(dice), dir(dice)":           `("module", ["dice", "sides"])`,
+		"dice(1)":                         "error: dice: got 1 arguments, want 0",
+	} {
+		if got := eval(t, values, expr); got != want {
+			t.Errorf("%s: got %s, want %s", expr, got, want)
+		}
+	}
+	if got, want := m.Names(), []string{"dice", "sides"}; !slices.Equal(got, want) {
+		t.Errorf("it has %v, want %v", got, want)
 	}
 }

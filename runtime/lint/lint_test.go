@@ -14,7 +14,10 @@ import (
 
 func rules() *linttest.Rules {
 	mustReturn := func(def *syntax.DefStmt) bool { return strings.HasPrefix(def.Name.Name, "must_") }
-	return &linttest.Rules{Check: lint.Rules{Builtin: new(runtime.Config).Builtins().Has, MustReturn: mustReturn}.Check}
+	return &linttest.Rules{
+		Check:   lint.Rules{Builtin: new(runtime.Config).Builtins().Has, MustReturn: mustReturn}.Check,
+		Modules: []*host.Module{{Name: "hash", Doc: "Hashes.", Whole: true}},
+	}
 }
 
 func TestRules(t *testing.T) { rules().Test(t) }

@@ -57,11 +57,12 @@ func (c *checker) free(def *syntax.DefStmt) bool {
 // loaded to be used.
 func (c *checker) shadows(f *syntax.File) {
 	outer := make(map[string]binder)
+	whole := wholes(f)
 	for _, b := range c.order {
 		if variable(b.id) != b.id {
 			continue
 		}
-		if c.rules.Builtin != nil && c.rules.Builtin(b.id.Name) {
+		if c.rules.Builtin != nil && c.rules.Builtin(b.id.Name) && !whole[b.id] {
 			c.warn(b.id.NamePos, "%s hides the builtin of that name", b.id.Name)
 		}
 		if scope(b.id) == resolve.Global || b.how == loaded {
@@ -71,6 +72,20 @@ func (c *checker) shadows(f *syntax.File) {
 	for _, stmt := range f.Stmts {
 		c.hide(stmt, outer)
 	}
+}
+
+// wholes are the names of what the file loads from a host module of the same name. If that is also
+// the name of a builtin, the author knows it: there is no other name for both.
+func wholes(f *syntax.File) map[*syntax.Ident]bool {
+	all := make(map[*syntax.Ident]bool)
+	for _, stmt := range f.Stmts {
+		if load, ok := stmt.(*syntax.LoadStmt); ok {
+			for i, to := range load.To {
+				all[to] = load.ModuleName() == "@"+to.Name && load.From[i].Name == to.Name
+			}
+		}
+	}
+	return all
 }
 
 // hide looks for functions in n, around which are the names of outer.

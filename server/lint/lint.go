@@ -19,7 +19,8 @@ import (
 // Check looks at a file.
 func Check(s *host.Script) {
 	f := s.Tree
-	c := &checker{warn: s.Warn, constants: constantsOf(f), keys: keysSet(f), functions: pureFunctions(s)}
+	c := &checker{warn: s.Warn, constants: constantsOf(f), keys: keysSet(f),
+		functions: pureFunctions(s), loads: loadsOf(s)}
 	syntax.Walk(f, func(n syntax.Node) bool {
 		switch n := n.(type) {
 		case *syntax.CallExpr:
@@ -60,6 +61,7 @@ type checker struct {
 	constants constants
 	keys      map[string]bool // of the environ, that the file sets
 	functions map[*syntax.Ident]starlark.Callable
+	loads     loads
 }
 
 // check warns of what is wrong with e, if anything is.
@@ -70,7 +72,7 @@ func (c *checker) check(e syntax.Node, err error) {
 	}
 }
 
-// call looks at a call of start_response, of early hints, or of a pure function of a host module.
+// call looks at a call of start_response, of early hints, or of a function of a host module.
 func (c *checker) call(call *syntax.CallExpr) {
 	if id, ok := call.Fn.(*syntax.Ident); ok && id.Name == "start_response" {
 		c.start(call)
@@ -80,8 +82,11 @@ func (c *checker) call(call *syntax.CallExpr) {
 		c.headers(call.Args[0], hints)
 		return
 	}
-	if fn := c.function(call.Fn); fn != nil {
-		c.try(fn, call)
+	if fn := c.function(call.Fn); fn != nil && c.try(fn, call) {
+		return
+	}
+	if m := c.loads.member(call.Fn); m != nil && m.Check != nil {
+		c.given(m, call)
 	}
 }
 
@@ -263,8 +268,9 @@ func (c *checker) function(fn syntax.Expr) starlark.Callable {
 	return nil
 }
 
-// try calls a function that depends on nothing but its arguments, if all of them are constant.
-func (c *checker) try(fn starlark.Callable, call *syntax.CallExpr) {
+// try calls a function that depends on nothing but its arguments, if all of them are constant, and
+// reports whether they are.
+func (c *checker) try(fn starlark.Callable, call *syntax.CallExpr) bool {
 	var args starlark.Tuple
 	var kwargs []starlark.Tuple
 	for _, arg := range call.Args {
@@ -272,14 +278,14 @@ func (c *checker) try(fn starlark.Callable, call *syntax.CallExpr) {
 			name, _ := named.X.(*syntax.Ident)
 			v := c.constants.value(named.Y)
 			if name == nil || !v.exact {
-				return
+				return false
 			}
 			kwargs = append(kwargs, starlark.Tuple{starlark.String(name.Name), v.Value})
 			continue
 		}
 		v := c.constants.value(arg)
 		if !v.exact {
-			return
+			return false
 		}
 		args = append(args, v.Value)
 	}
@@ -288,6 +294,7 @@ func (c *checker) try(fn starlark.Callable, call *syntax.CallExpr) {
 		err = eval.Unwrap()
 	}
 	c.check(call, err)
+	return true
 }
 
 // fields says what is wrong with response headers.

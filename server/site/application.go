@@ -15,6 +15,14 @@ import (
 	"github.com/larkspur-web/larkspur/environ/lib/static"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host"
+	"github.com/larkspur-web/larkspur/runtime/lib/base64"
+	libbytes "github.com/larkspur-web/larkspur/runtime/lib/bytes"
+	"github.com/larkspur-web/larkspur/runtime/lib/csv"
+	"github.com/larkspur-web/larkspur/runtime/lib/gzip"
+	"github.com/larkspur-web/larkspur/runtime/lib/hex"
+	"github.com/larkspur-web/larkspur/runtime/lib/random"
+	"github.com/larkspur-web/larkspur/runtime/lib/re"
+	"github.com/larkspur-web/larkspur/runtime/lib/url"
 )
 
 // An Application is a tree of scripts, the entry in it, and what it may use. Only FS is required.
@@ -48,10 +56,18 @@ func Dir(dir, entry string) *Application {
 // Modules are the host modules, beside those of package runtime, that every application may load.
 func Modules() []*host.Module {
 	return []*host.Module{
+		base64.Module(),
 		body.Module(),
+		csv.Module(),
+		gzip.Module(),
+		hex.Module(),
+		libbytes.Module(),
 		libhttp.Module(),
+		random.Module(),
+		re.Module(),
 		response.Module(),
 		static.Module(),
+		url.Module(),
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"html"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -23,6 +24,16 @@ type mistake struct {
 	hint    string // what stands behind "; write ", or "did you mean " in the message
 }
 
+// allModules are those that every application may load, as messages list them.
+func allModules() string {
+	names := []string{"@json", "@math", "@struct", "@time"} // of package runtime
+	for _, m := range site.Modules() {
+		names = append(names, "@"+m.Name)
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}
+
 // unloaded are mistakes for which a script does not load.
 var unloaded = []mistake{
 	{`import json`, "1:1", `Starlark has no import`, `load("@json", "json")`},
@@ -31,8 +42,13 @@ var unloaded = []mistake{
 		`load("@http", "query", "status")`},
 	{`from .models import a, b as c`, "1:1", `Starlark has no import`,
 		`load("models.star", "a", c = "b")`},
-	{`import os`, "1:1", `Starlark has no import, and no module os: there are @body, @http, ` +
-		`@json, @math, @static, @struct, @time, and files`, `load("file.star", "name")`},
+	{`import os`, "1:1", `Starlark has no import, and no module os: there are ` + allModules() +
+		`, and files`, `load("file.star", "name")`},
+	{`import re`, "1:1", `Starlark has no import`, `load("@re", "re")`},
+	{`from urllib.parse import quote, urlparse`, "1:1", `Starlark has no import`,
+		`load("@url", "quote")`},
+	{`x = hex.encode("a")`, "1:5", `undefined: hex`, `load("@hex", "hex")`},
+	{`x = hex(255)`, "1:5", `undefined: hex`, `"%x" % 255`},
 	{`x = 1|class Point:|    def __init__(self, x, y):|        self.x = x`, "2:1",
 		`Starlark has no class: a struct has the fields, and functions take it`,
 		`def Point(x, y): return struct(x = x, y = y), with load("@struct", "struct")`},
@@ -106,7 +122,7 @@ var unloaded = []mistake{
 	{`x = enumerat([1])`, "1:5", `undefined: enumerat (did you mean enumerate?)`, ``},
 	{`visits = 1|x = vists`, "2:5", `undefined: vists (did you mean visits?)`, ``},
 	{`load("@htp", "status")`, "1:6", `cannot load "@htp": unknown module @htp (did you mean ` +
-		`@http?); there are @body, @http, @json, @math, @static, @struct, @time`, ``},
+		`@http?); there are ` + allModules(), ``},
 	{`load("json", "decode")`, "1:6",
 		`cannot load "json": there is no file json; did you mean @json?`, ``},
 	{`load("@http", "stauts")`, "1:16", `"@http" has no stauts (did you mean status?); it has ` +
