@@ -13,7 +13,7 @@ import (
 const (
 	maxBytes      = 8 << 20
 	maxDepth      = 200
-	maxElements   = 200_000 // and attributes
+	maxElements   = 100_000 // and attributes
 	maxAttributes = 1000    // of one element
 )
 

@@ -9,7 +9,7 @@ import (
 )
 
 // maxSteps is how many steps a path may have.
-const maxSteps = 20
+const maxSteps = 10
 
 // A step leads from elements to some that are in them.
 type step struct {

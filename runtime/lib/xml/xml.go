@@ -22,7 +22,7 @@ func Module() *host.Module {
 				"processing instructions are left out.",
 			Params: []host.Param{{
 				Name: "text",
-				Doc: "the XML, up to 8 MiB with 200,000 elements and attributes, nested 200 deep: a " +
+				Doc: "the XML, up to 8 MiB with 100,000 elements and attributes, nested 200 deep: a " +
 					"string, or bytes in UTF-8",
 			}},
 			Result: "an xml.element",
@@ -53,7 +53,7 @@ func pathParam() host.Param {
 	}
 }
 
-var badPath = []host.Failure{{When: "the path is none, or has more than 20 steps"}}
+var badPath = []host.Failure{{When: "the path is none, or has more than 10 steps"}}
 
 var elementType = &host.Type{
 	Name: "xml.element",
