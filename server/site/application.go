@@ -14,6 +14,12 @@ import (
 	"github.com/larkspur-web/larkspur/environ/lib/static"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host"
+	"github.com/larkspur-web/larkspur/runtime/lib/crypto"
+	"github.com/larkspur-web/larkspur/runtime/lib/log"
+	"github.com/larkspur-web/larkspur/runtime/lib/markdown"
+	"github.com/larkspur-web/larkspur/runtime/lib/toml"
+	"github.com/larkspur-web/larkspur/runtime/lib/xml"
+	"github.com/larkspur-web/larkspur/runtime/lib/yaml"
 )
 
 // An Application is a tree of scripts, the entry in it, and what it may use. Only FS is required.
@@ -46,7 +52,17 @@ func Dir(dir, entry string) *Application {
 
 // Modules are the host modules, beside those of package runtime, that every application may load.
 func Modules() []*host.Module {
-	return []*host.Module{libhttp.Module(), body.Module(), static.Module()}
+	return []*host.Module{
+		body.Module(),
+		crypto.Module(),
+		libhttp.Module(),
+		log.Module(),
+		markdown.Module(),
+		static.Module(),
+		toml.Module(),
+		xml.Module(),
+		yaml.Module(),
+	}
 }
 
 // Config is how the application is loaded, by the packages that load programs. It is the caller's
