@@ -31,6 +31,13 @@ var policy = []struct {
 	{"runtime/spell", nil, nil},
 	{"runtime/tee", nil, nil},
 	{"runtime/host/...", []string{"runtime/host/..."}, starlark},
+	{"runtime/lib/crypto", []string{"runtime/host/..."}, []string{"go.starlark.net/...",
+		"github.com/golang-jwt/jwt/v5", "github.com/google/uuid", "golang.org/x/crypto/..."}},
+	{"runtime/lib/markdown", []string{"runtime/host/..."}, []string{"github.com/yuin/goldmark/..."}},
+	{"runtime/lib/toml", []string{"runtime/host/..."}, []string{"go.starlark.net/...",
+		"github.com/pelletier/go-toml/v2/..."}},
+	{"runtime/lib/yaml", []string{"runtime/host/..."}, []string{"go.starlark.net/...",
+		"github.com/goccy/go-yaml/..."}},
 	{"runtime/lib/...", []string{"runtime/host/..."}, starlark}, // one that needs more has its row
 	{"runtime/watch", []string{"runtime"}, []string{"github.com/fsnotify/fsnotify"}},
 	{"runtime", []string{"runtime/habit", "runtime/host/...", "runtime/lib/json",

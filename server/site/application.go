@@ -17,12 +17,18 @@ import (
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/lib/base64"
 	libbytes "github.com/larkspur-web/larkspur/runtime/lib/bytes"
+	"github.com/larkspur-web/larkspur/runtime/lib/crypto"
 	"github.com/larkspur-web/larkspur/runtime/lib/csv"
 	"github.com/larkspur-web/larkspur/runtime/lib/gzip"
 	"github.com/larkspur-web/larkspur/runtime/lib/hex"
+	"github.com/larkspur-web/larkspur/runtime/lib/log"
+	"github.com/larkspur-web/larkspur/runtime/lib/markdown"
 	"github.com/larkspur-web/larkspur/runtime/lib/random"
 	"github.com/larkspur-web/larkspur/runtime/lib/re"
+	"github.com/larkspur-web/larkspur/runtime/lib/toml"
 	"github.com/larkspur-web/larkspur/runtime/lib/url"
+	"github.com/larkspur-web/larkspur/runtime/lib/xml"
+	"github.com/larkspur-web/larkspur/runtime/lib/yaml"
 )
 
 // An Application is a tree of scripts, the entry in it, and what it may use. Only FS is required.
@@ -58,16 +64,22 @@ func Modules() []*host.Module {
 	return []*host.Module{
 		base64.Module(),
 		body.Module(),
+		crypto.Module(),
 		csv.Module(),
 		gzip.Module(),
 		hex.Module(),
 		libbytes.Module(),
 		libhttp.Module(),
+		log.Module(),
+		markdown.Module(),
 		random.Module(),
 		re.Module(),
 		response.Module(),
 		static.Module(),
+		toml.Module(),
 		url.Module(),
+		xml.Module(),
+		yaml.Module(),
 	}
 }
 
