@@ -19,7 +19,7 @@ import (
 type mistake struct {
 	source  string // "|" is the end of a line
 	place   string // LINE:COL
-	message string
+	message string // in which MODULES stands for those that all may load
 	hint    string // what stands behind "; write ", or "did you mean " in the message
 }
 
@@ -31,8 +31,8 @@ var unloaded = []mistake{
 		`load("@http", "query", "status")`},
 	{`from .models import a, b as c`, "1:1", `Starlark has no import`,
 		`load("models.star", "a", c = "b")`},
-	{`import os`, "1:1", `Starlark has no import, and no module os: there are @body, @http, ` +
-		`@json, @math, @static, @struct, @time, and files`, `load("file.star", "name")`},
+	{`import os`, "1:1", `Starlark has no import, and no module os: there are MODULES, and files`,
+		`load("file.star", "name")`},
 	{`x = 1|class Point:|    def __init__(self, x, y):|        self.x = x`, "2:1",
 		`Starlark has no class: a struct has the fields, and functions take it`,
 		`def Point(x, y): return struct(x = x, y = y), with load("@struct", "struct")`},
@@ -106,7 +106,7 @@ var unloaded = []mistake{
 	{`x = enumerat([1])`, "1:5", `undefined: enumerat (did you mean enumerate?)`, ``},
 	{`visits = 1|x = vists`, "2:5", `undefined: vists (did you mean visits?)`, ``},
 	{`load("@htp", "status")`, "1:6", `cannot load "@htp": unknown module @htp (did you mean ` +
-		`@http?); there are @body, @http, @json, @math, @static, @struct, @time`, ``},
+		`@http?); there are MODULES`, ``},
 	{`load("json", "decode")`, "1:6",
 		`cannot load "json": there is no file json; did you mean @json?`, ``},
 	{`load("@http", "stauts")`, "1:16", `"@http" has no stauts (did you mean status?); it has ` +
@@ -156,14 +156,26 @@ def app(environ, start_response):
 
 // said is the message, with the hint.
 func (m *mistake) said() string {
+	message := strings.Replace(m.message, "MODULES", loadable(), 1)
 	if m.hint == "" {
-		return m.message
+		return message
 	}
 	joint := "; write "
 	if strings.HasSuffix(m.message, " and") {
 		joint = " write "
 	}
-	return m.message + joint + m.hint
+	return message + joint + m.hint
+}
+
+// loadable are the modules that every application may load, as a message lists them.
+func loadable() string {
+	var names []string
+	for _, m := range new(site.Application).Config(quiet).Catalog() {
+		if m.Grant == "" {
+			names = append(names, "@"+m.Name)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 func (m *mistake) files() fstest.MapFS {
