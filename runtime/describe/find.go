@@ -109,6 +109,32 @@ func names(entries []*Entry) []string {
 	return all
 }
 
+// Called returns the entry of a function or method that messages of the interpreter call so: form of
+// @http, json.decode of @json. The module is among those loaded, or else the only one that has a
+// method of that name. It is nil if that does not tell.
+func (l *Library) Called(name string, loaded []string) *Entry {
+	l.once.Do(l.make)
+	var found, methods []*Entry
+	for _, e := range l.bare[name[strings.LastIndexByte(name, '.')+1:]] {
+		module, path, _ := strings.Cut(e.Name, ".")
+		switch {
+		case e.Kind == KindMethod:
+			if !strings.Contains(name, ".") {
+				methods = append(methods, e)
+			}
+		case e.Kind == KindFunction && slices.Contains(loaded, module) && (path == name || e.Name == name):
+			found = append(found, e)
+		}
+	}
+	if len(found) == 0 {
+		found = methods
+	}
+	if len(found) != 1 {
+		return nil
+	}
+	return found[0]
+}
+
 // Names returns all that can be found, in order.
 func (l *Library) Names() []string {
 	l.once.Do(l.make)

@@ -22,6 +22,17 @@ func libraryOf(modules []*host.Module) *describe.Library {
 	return l
 }
 
+// describe returns what describes the functions of the modules that the application may load.
+func (a *Application) describe() func(name string, loaded []string) (signature, doc string) {
+	l := libraryOf(append(plain(), a.Modules...))
+	return func(name string, loaded []string) (signature, doc string) {
+		if e := l.Called(name, loaded); e != nil {
+			return e.Signature, e.Doc
+		}
+		return "", ""
+	}
+}
+
 // keys describes the environ.
 func keys() describe.Entry {
 	e := describe.Entry{

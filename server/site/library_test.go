@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/describe"
@@ -70,5 +71,54 @@ func described(t *testing.T, l *describe.Library, e *describe.Entry) {
 	}
 	for i := range e.Members {
 		described(t, l, &e.Members[i])
+	}
+}
+
+// TestFailureDescribes asks for pages on which a function of a module fails, and looks for what the
+// page of dev says of it.
+func TestFailureDescribes(t *testing.T) {
+	app := &site.Application{FS: fstest.MapFS{
+		"app.star": {Data: []byte(`load("@http", "cookies", "http", "query", answer = "status")
+load("@json", "json")
+load("other.star", "page")
+
+def own():
+    fail("mine")
+
+def app(environ, start_response):
+    path = environ["PATH_INFO"]
+    if path == "/renamed":
+        answer(1)
+    if path == "/whole":
+        http.cookies()
+    if path == "/struct":
+        json.decode("[")
+    if path == "/method":
+        query(environ).getall()
+    if path == "/other":
+        page()
+    if path == "/own":
+        own()
+    if path == "/language":
+        len(5)
+    return [cookies]
+`)},
+		"other.star": {Data: []byte("load(\"@body\", \"ticks\")\n\ndef page():\n    ticks(\"soon\")\n")},
+	}}
+	url := serve(t, &site.Server{Develop: true},
+		&site.Site{Listen: []string{anywhere}, Mounts: []site.Mount{{App: app}}})
+	for path, want := range map[string]string{
+		"renamed":  "http.status(code)",
+		"whole":    "http.cookies(environ)",
+		"struct":   "json.decode(x, [default])",
+		"method":   "values.getall(name)",
+		"other":    "ticks(seconds, count = None)",
+		"own":      "",
+		"language": "",
+	} {
+		got := fails(t, url+"/"+path)
+		if got.Signature != want || (got.Description == "") != (want == "") {
+			t.Errorf("%s: it says %q, %q, want %q", path, got.Signature, got.Description, want)
+		}
 	}
 }
