@@ -68,6 +68,8 @@ type Entry struct {
 	// Facts are more that is known, as the cure of an error.
 	Facts   []Fact  `json:"facts,omitempty"`
 	Members []Entry `json:"members,omitempty"`
+
+	written []string // the parameters of Signature
 }
 
 // A Param is a parameter of a function.
@@ -168,7 +170,7 @@ func (k maker) entry(m *host.Member) Entry {
 	_, callable := m.Value.(starlark.Callable)
 	switch {
 	case m.Fn != nil || callable || len(m.Params) > 0:
-		e.Kind, e.Signature = KindFunction, k.prefix+m.Signature()
+		e.Kind, e.Signature, e.written = KindFunction, k.prefix+m.Signature(), m.Parameters()
 		if k.of {
 			e.Kind = KindMethod
 		}

@@ -17,7 +17,7 @@ func (l *Library) Find(name string) (*Entry, error) {
 	l.once.Do(l.make)
 	name = strings.TrimSpace(name)
 	bare := strings.TrimPrefix(name, "@")
-	for _, full := range []string{name, "@" + bare, bare, strings.ToUpper(bare)} {
+	for _, full := range []string{"@" + bare, bare, strings.ToUpper(bare)} {
 		if e := l.index[full]; e != nil {
 			return e, nil
 		}

@@ -60,9 +60,9 @@ func (l *Library) Run(ctx context.Context, e *Entry) ([]Step, error) {
 	name, _, _ := strings.Cut(strings.TrimPrefix(e.Name, "@"), ".")
 	m := l.homes[name]
 	switch {
-	case m == nil || e.Example == "":
+	case e.Example == "":
 		return nil, fmt.Errorf("%s has no example", e.Name)
-	case m.Grant != "":
+	case m != nil && m.Grant != "":
 		return nil, fmt.Errorf("%s needs a grant of %s, which an example does not have", e.Name, m.Grant)
 	}
 	ctx, stop := context.WithTimeout(ctx, runTime)
@@ -85,20 +85,22 @@ func (l *Library) Run(ctx context.Context, e *Entry) ([]Step, error) {
 	return steps, nil
 }
 
-// stage is the program in which examples of a module run.
+// stage is the program in which examples of a module run, or of what needs none.
 func (l *Library) stage(m *host.Module) *runtime.Config {
-	var names []string
-	for _, name := range m.Names() {
-		names = append(names, starlark.String(name).String())
+	scene, tree := "", make(fstest.MapFS)
+	if m != nil {
+		load := []string{starlark.String("@" + m.Name).String()}
+		for _, name := range m.Names() {
+			load = append(load, starlark.String(name).String())
+		}
+		if scene = m.Scene; len(load) > 1 {
+			scene = "load(" + strings.Join(load, ", ") + ")\n" + scene
+		}
+		for name, text := range m.Files {
+			tree[name] = &fstest.MapFile{Data: []byte(text)}
+		}
 	}
-	scene := fmt.Sprintf("load(%q, %s)\n%s\n", "@"+m.Name, strings.Join(names, ", "), m.Scene)
-	if len(names) == 0 {
-		scene = m.Scene
-	}
-	tree := fstest.MapFS{"example.star": {Data: []byte(scene)}}
-	for name, text := range m.Files {
-		tree[name] = &fstest.MapFile{Data: []byte(text)}
-	}
+	tree["example.star"] = &fstest.MapFile{Data: []byte(scene)}
 	return &runtime.Config{FS: tree, Modules: l.Modules,
 		Limits: runtime.Limits{Steps: runSteps, Depth: runDepth, Time: runTime}}
 }

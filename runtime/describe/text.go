@@ -119,27 +119,13 @@ func (t *writer) entry(e *Entry) {
 // call is the signature, in one line if that has at most width characters, or else with a parameter
 // a line.
 func (e *Entry) call(width int) []string {
-	if utf8.RuneCountInString(e.Signature) <= width || len(e.Params) < 2 {
+	if utf8.RuneCountInString(e.Signature) <= width || len(e.written) < 2 {
 		return []string{e.Signature}
 	}
-	name, params, _ := strings.Cut(strings.TrimSuffix(e.Signature, ")"), "(")
+	name, _, _ := strings.Cut(e.Signature, "(")
 	lines := []string{name + "("}
-	for i := range e.Params {
-		// A default may have a comma in it: what follows is found by the name of the next.
-		end := len(params)
-		if i+1 < len(e.Params) {
-			for _, before := range []string{", *, ", ", [", ", **", ", *", ", "} {
-				if n := strings.Index(params, before+e.Params[i+1].Name); n >= 0 {
-					end = n
-					break
-				}
-			}
-		}
-		lines = append(lines, "    "+params[:end]+",")
-		params = strings.TrimPrefix(params[end:], ", ")
-		if rest, ok := strings.CutPrefix(params, "*, "); ok {
-			lines, params = append(lines, "    *,"), rest
-		}
+	for _, p := range e.written {
+		lines = append(lines, "    "+p+",")
 	}
 	return append(lines, ")")
 }

@@ -9,14 +9,15 @@ import (
 )
 
 // Library describes what applications have: the modules that all may load, those given, @test, the
-// keys of the environ, and the codes of errors.
+// functions that need no load, the keys of the environ, and the codes of errors.
 func Library(modules ...*host.Module) *describe.Library {
 	return libraryOf(append(plain(), modules...))
 }
 
 // libraryOf is the library of modules, with @docs, which is made of the library itself.
 func libraryOf(modules []*host.Module) *describe.Library {
-	l := &describe.Library{Tables: []describe.Entry{keys(), codes()}}
+	l := &describe.Library{Tables: []describe.Entry{describe.Table(describe.Builtins()),
+		keys(), codes()}}
 	c := runtime.Config{Modules: append(modules, new(apptest.Config).Module(), l.Module())}
 	l.Modules = c.Catalog()
 	return l
