@@ -95,6 +95,21 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// FuzzFind finds whatever a client may ask for.
+func FuzzFind(f *testing.F) {
+	l := library()
+	for _, name := range []string{"shop", "@shop.price", "keys.HTTP_X", "..", "@", "shop.", "a b"} {
+		f.Add(name)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		if e, err := l.Find(name); (e == nil) == (err == nil) {
+			t.Errorf("Find(%q) is %v, %v", name, e, err)
+		}
+		l.Search(name)
+		l.Called(name, []string{"shop"})
+	})
+}
+
 func TestSearch(t *testing.T) {
 	l := library()
 	for _, test := range []struct{ query, want string }{
@@ -114,6 +129,30 @@ func TestSearch(t *testing.T) {
 		}
 		if got := strings.Join(names, " "); got != test.want {
 			t.Errorf("Search(%.20q) finds %q, want %q", test.query, got, test.want)
+		}
+	}
+}
+
+func TestCalled(t *testing.T) {
+	l := library()
+	l.Tables = append(l.Tables, describe.Table(describe.Builtins()))
+	for _, test := range []struct{ name, loaded, want string }{
+		{"price", "shop", "shop.price"},
+		{"price", "json", ""},
+		{"shop.price", "shop", "shop.price"},
+		{"json.decode", "shop json", "json.decode"},
+		{"decode", "json", "json.decode"},
+		{"open", "vault", "vault.open"},
+		{"len", "shop", "builtins.len"},
+		{"unknown", "shop", ""},
+		{"", "", ""},
+	} {
+		got := ""
+		if e := l.Called(test.name, strings.Fields(test.loaded)); e != nil {
+			got = e.Name
+		}
+		if got != test.want {
+			t.Errorf("Called(%q, %q) is %q, want %q", test.name, test.loaded, got, test.want)
 		}
 	}
 }

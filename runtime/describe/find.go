@@ -110,24 +110,24 @@ func names(entries []*Entry) []string {
 }
 
 // Called returns the entry of a function or method that messages of the interpreter call so: form of
-// @http, json.decode of @json. The module is among those loaded, or else the only one that has a
-// method of that name. It is nil if that does not tell.
+// @http, json.decode of @json, len. The module is among those loaded; or else it is the only method
+// or function of a table that is called so. It is nil if that does not tell.
 func (l *Library) Called(name string, loaded []string) *Entry {
 	l.once.Do(l.make)
-	var found, methods []*Entry
+	var found, others []*Entry
 	for _, e := range l.bare[name[strings.LastIndexByte(name, '.')+1:]] {
 		module, path, _ := strings.Cut(e.Name, ".")
 		switch {
-		case e.Kind == KindMethod:
+		case e.Kind == KindMethod || l.homes[module] == nil && e.Kind == KindFunction:
 			if !strings.Contains(name, ".") {
-				methods = append(methods, e)
+				others = append(others, e)
 			}
 		case e.Kind == KindFunction && slices.Contains(loaded, module) && (path == name || e.Name == name):
 			found = append(found, e)
 		}
 	}
 	if len(found) == 0 {
-		found = methods
+		found = others
 	}
 	if len(found) != 1 {
 		return nil

@@ -14,6 +14,9 @@ func (a *App) called(rec *record, frames []trace.Frame) (signature, doc string) 
 	if a == nil || a.Describe == nil || len(frames) < 2 || frames[0].Line > 0 || frames[1].Line == 0 {
 		return "", ""
 	}
+	if frames[0].Name == "fail" {
+		return "", "" // it did what it is for
+	}
 	return a.Describe(frames[0].Name, a.loads(rec, frames[1].File))
 }
 

@@ -114,7 +114,7 @@ def app(environ, start_response):
 		"method":   "values.getall(name)",
 		"other":    "ticks(seconds, count = None)",
 		"own":      "",
-		"language": "",
+		"language": "len(x)",
 	} {
 		got := fails(t, url+"/"+path)
 		if got.Signature != want || (got.Description == "") != (want == "") {
