@@ -21,13 +21,10 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/apps"
-	"github.com/larkspur-web/larkspur/environ/lib/body"
-	libhttp "github.com/larkspur-web/larkspur/environ/lib/http"
-	"github.com/larkspur-web/larkspur/environ/lib/static"
 	"github.com/larkspur-web/larkspur/push"
 	"github.com/larkspur-web/larkspur/runtime"
-	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/server"
+	libsite "github.com/larkspur-web/larkspur/server/site"
 )
 
 // A tree is the embedded one with files of the test's own in front of it.
@@ -68,7 +65,7 @@ func (b *logBuffer) String() string {
 func load(entry, source string, logger *slog.Logger) (*runtime.Program, error) {
 	return runtime.Load(&runtime.Config{
 		FS:      tree{fstest.MapFS{"test.star": {Data: []byte(source)}}},
-		Modules: []*host.Module{libhttp.Module(), body.Module(), static.Module()},
+		Modules: libsite.Modules(),
 		Logger:  logger,
 	}, entry)
 }

@@ -61,6 +61,7 @@ func (s *site) visit(t *testing.T, address, from string) (links []string) {
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
 		t.Errorf("%s, named by %s: %s", address, from, res.Status)
+		return nil // which may name pages that there are none of, and so on
 	}
 	if !strings.HasPrefix(res.Header.Get("Content-Type"), "text/html") || strings.Contains(address, "/live/stream/") {
 		return nil
@@ -72,11 +73,15 @@ func (s *site) visit(t *testing.T, address, from string) (links []string) {
 	for _, fault := range invalid(string(content)) {
 		t.Errorf("%s is not valid HTML: %s", address, fault)
 	}
+	base := res.Request.URL
 	for n := range parse(t, string(content)).Descendants() {
 		for _, a := range n.Attr {
 			switch a.Key {
 			case "href", "src", "action", "formaction", "data-stream", "data-probe":
-				link, err := res.Request.URL.Parse(a.Val)
+				link, err := base.Parse(a.Val)
+				if err == nil && n.Data == "base" {
+					base = link
+				}
 				if err != nil {
 					t.Errorf("%s names %q: %v", address, a.Val, err)
 					continue

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -35,6 +36,14 @@ func newCatalog(c *Config) *catalog {
 // Module returns the description of the module that load("@name") is of, nil if there is none.
 // Whether it is granted is not asked.
 func (c *Config) Module(name string) *host.Module { return newCatalog(c).modules[name] }
+
+// Catalog returns the descriptions of all modules that there are for the program, granted or not,
+// in the order of their names.
+func (c *Config) Catalog() []*host.Module {
+	all := slices.Collect(maps.Values(newCatalog(c).modules))
+	slices.SortFunc(all, func(a, b *host.Module) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
 
 // find returns the module that load("@name") is of, or why there is none for this program.
 func (c *catalog) find(name string) (*host.Module, error) {

@@ -25,7 +25,8 @@ If there is none it reports suspicious code (warnings) as FILE:LINE:COL: warning
 
   names         that nothing uses, or that hide a builtin or a name from around them
   statements    that nothing reaches; an application that returns no body
-  calls         of the file's own functions, with arguments that they do not take
+  members       that a loaded module does not have, as http.frm
+  calls         with arguments that the file's own functions, or those of modules, do not take
   the contract  a status or a header that can never be valid, a body that is bare
                 bytes or a string, a key of the environ that is misspelt
 

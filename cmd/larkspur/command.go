@@ -62,6 +62,7 @@ dropping a request.`,
   larkspur check blog.star         find errors and suspicious code without serving
   larkspur fmt -w .                lay out all scripts in one style
   larkspur repl blog.star          try its functions at a prompt
+  larkspur docs http               what a script can load, described
   larkspur probe http://localhost:8000/   see what a server answers, promises and hints
   larkspur serve --listen https://:443 --tls-cert c.pem --tls-key k.pem blog.star`,
 		SilenceErrors: true,
@@ -80,7 +81,7 @@ dropping a request.`,
 	root.SetFlagErrorFunc(suggestFlag)
 	root.AddCommand(newServe(stderr), newDev(stderr), newTest(stdout, stderr),
 		newCheck(stdout, stderr), newFormat(stdin, stdout, stderr),
-		newNew(stdout), newREPL(stdin, stdout, stderr), newPush(stdout, stderr), newProbe(stdout),
+		newNew(stdout), newDocs(stdout), newREPL(stdin, stdout, stderr), newPush(stdout, stderr), newProbe(stdout),
 		newVersion(stdout))
 	return root
 }

@@ -9,30 +9,48 @@ import (
 	"os"
 	"strings"
 
+	"github.com/larkspur-web/larkspur/runtime/spell"
 	"github.com/spf13/cobra"
 )
 
-// starter is what a new application begins as, in the directory of that name.
+// starters are what a new application can begin as: directories of that one.
 //
 //go:embed starter
-var starter embed.FS
+var starters embed.FS
+
+// templates are the names of the starters, and what each of them is. The first is the usual one.
+var templates = [...]struct{ name, about string }{
+	{"page", "a page, a form, a static file"},
+	{"api", "a JSON API"},
+	{"site", "several pages in one layout"},
+}
 
 func newNew(stdout io.Writer) *cobra.Command {
-	return &cobra.Command{
-		Use:        "new DIR",
+	var template string
+	c := &cobra.Command{
+		Use:        "new [flags] DIR",
 		Short:      "Begin an application",
 		SuggestFor: []string{"init", "create"},
-		Long: `New makes the directory DIR with a small application that runs at once: a page, a form, a
-static file, tests and a README. It refuses a directory that is not empty.`,
-		Example: `  larkspur new blog && cd blog && larkspur test && larkspur dev`,
-		Args:    cobra.ExactArgs(1),
+		Long: `New makes the directory DIR with a small application that runs at once, with tests and a
+README. It refuses a directory that is not empty. With --template it is
+
+  page   a page, a form, a static file; this is what it is without
+  api    a JSON API
+  site   several pages in one layout, and the files that they use`,
+		Example: `  larkspur new blog && cd blog && larkspur test && larkspur dev
+  larkspur new --template api shop`,
+		Args: cobra.ExactArgs(1),
 		ValidArgsFunction: func(*cobra.Command, []string, string) (
 			[]string, cobra.ShellCompDirective,
 		) {
 			return nil, cobra.ShellCompDirectiveFilterDirs
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			made, err := begin(args[0])
+			tree, err := starterOf(template)
+			if err != nil {
+				return err
+			}
+			made, err := begin(args[0], tree)
 			if err != nil {
 				return runError{err}
 			}
@@ -49,6 +67,33 @@ static file, tests and a README. It refuses a directory that is not empty.`,
 			return nil
 		},
 	}
+	c.Flags().StringVar(&template, "template", templates[0].name, "`NAME` of what it begins as: page, api or site")
+	_ = c.RegisterFlagCompletionFunc("template", func(*cobra.Command, []string, string) (
+		[]string, cobra.ShellCompDirective,
+	) {
+		var names []string
+		for _, t := range templates {
+			names = append(names, t.name+"\t"+t.about)
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
+	}) // the flag is there
+	return c
+}
+
+// starterOf returns the files of a starter.
+func starterOf(template string) (fs.FS, error) {
+	var names []string
+	for _, t := range templates {
+		if t.name == template {
+			return fs.Sub(starters, "starter/"+t.name)
+		}
+		names = append(names, t.name)
+	}
+	meant := ""
+	if near := spell.Nearest(template, names, 2); near != "" {
+		meant = fmt.Sprintf(" (did you mean %s?)", near)
+	}
+	return nil, fmt.Errorf("there is no template %q%s; there are %s", template, meant, strings.Join(names, ", "))
 }
 
 // quote writes a path as a shell reads it.
@@ -66,8 +111,8 @@ func quote(path string) string {
 	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }
 
-// begin writes the starter to dir, which is made if it does not exist, and returns the files.
-func begin(dir string) ([]string, error) {
+// begin writes a starter to dir, which is made if it does not exist, and returns the files.
+func begin(dir string, tree fs.FS) ([]string, error) {
 	there, err := os.ReadDir(dir)
 	switch {
 	case len(there) > 0:
@@ -84,10 +129,6 @@ func begin(dir string) ([]string, error) {
 		return nil, err
 	}
 	defer root.Close()
-	tree, err := fs.Sub(starter, "starter")
-	if err != nil {
-		return nil, err
-	}
 	var made []string
 	err = fs.WalkDir(tree, ".", func(path string, d fs.DirEntry, err error) error {
 		switch {

@@ -187,20 +187,34 @@ func TestErrorPages(t *testing.T) {
 	}
 }
 
-// TestStarterPages looks at what a new application shows.
+// TestStarterPages looks at what new applications show.
 func TestStarterPages(t *testing.T) {
 	b := browsertest.Open(t, nil)
-	dir := filepath.Join(t.TempDir(), "new")
-	if _, err := begin(dir); err != nil {
-		t.Fatal(err)
+	start := func(template string) *served {
+		dir := filepath.Join(t.TempDir(), "new")
+		tree, err := starterOf(template)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := begin(dir, tree); err != nil {
+			t.Fatal(err)
+		}
+		return startCommand(t, "dev", "--listen", "http://127.0.0.1:0", dir)
 	}
-	s := startCommand(t, "dev", "--listen", "http://127.0.0.1:0", dir)
+	s := start("page")
 	look(b, "starter", s.url+"/", says("What is your name?"))
 	b.Shows(`document.forms[0].name.value = "Ada Lovelace"`)
 	b.Shows(`document.forms[0].submit() || true`)
 	b.Shows(says("Hello, Ada"))
 	b.Look("starter, answered")
 	look(b, "starter-404", s.url+"/nowhere", says("There is nothing"))
+	s.stop()
+	s = start("site")
+	look(b, "starter-site", s.url+"/", says("the first page of a new site"))
+	b.Click(`nav a:not([aria-current])`)
+	b.Shows(says("Say here whose site it is"))
+	b.Look("starter-site, about")
+	look(b, "starter-site-404", s.url+"/nowhere", says("There is no such page"))
 	s.stop()
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"go.starlark.net/starlark"
@@ -122,29 +123,38 @@ func (m *Member) Signature() string {
 	if m.Fn == nil && len(m.Params) == 0 && !m.callable() {
 		return m.Name
 	}
-	var params []string
-	named := false
+	return m.Name + "(" + strings.Join(m.Parameters(), ", ") + ")"
+}
+
+// Parameters returns the parameters as they stand in the Signature, in the order in which they do:
+// those passed by name only after a star, a default as in limit = 10, in brackets what may be left
+// out.
+func (m *Member) Parameters() []string {
+	var all, byName, last []string
+	star := "*"
 	for _, p := range m.Params {
-		switch {
-		case p.Pass == Rest:
-			params, named = append(params, "*"+p.Name), true
-			continue
-		case p.Pass == RestByName:
-			params = append(params, "**"+p.Name)
-			continue
-		case p.Pass == ByName && !named:
-			params, named = append(params, "*"), true
-		}
+		text := p.Name
 		switch {
 		case p.Default != nil:
-			params = append(params, p.Name+" = "+p.Default.String())
+			text += " = " + p.Default.String()
 		case p.Optional:
-			params = append(params, "["+p.Name+"]")
+			text = "[" + text + "]"
+		}
+		switch p.Pass {
+		case Rest:
+			star += p.Name
+		case RestByName:
+			last = append(last, "**"+p.Name)
+		case ByName:
+			byName = append(byName, text)
 		default:
-			params = append(params, p.Name)
+			all = append(all, text)
 		}
 	}
-	return m.Name + "(" + strings.Join(params, ", ") + ")"
+	if len(star) > 1 || len(byName) > 0 {
+		all = append(all, star)
+	}
+	return slices.Concat(all, byName, last)
 }
 
 func (m *Member) callable() bool {

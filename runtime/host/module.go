@@ -25,6 +25,11 @@ type Module struct {
 	Whole bool
 	// Types are the types of values that the members make, as far as they are the module's own.
 	Types []*Type
+	// Scene is a piece of script that comes before each example: what all of them speak of, such as
+	// an environ. All members of the module are known in it.
+	Scene string
+	// Files are those that examples find in the tree, by path.
+	Files map[string]string
 	// Open makes what the functions of one generation of a program work on: the first argument of
 	// those whose first parameter has that type. If it is a starlark.StringDict, it has the
 	// values of the members that have none. Nil opens nothing: the functions work on the *Load

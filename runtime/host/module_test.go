@@ -160,6 +160,19 @@ func TestPassing(t *testing.T) {
 	}
 }
 
+// TestSignature verifies that parameters stand where the language has them.
+func TestSignature(t *testing.T) {
+	m := host.Member{Name: "f", Fn: func() {}, Params: []host.Param{
+		{Name: "by", Default: starlark.String(", "), Pass: host.ByName},
+		{Name: "rest", Pass: host.Rest},
+		{Name: "more", Pass: host.RestByName},
+		{Name: "x"},
+	}}
+	if got, want := m.Signature(), `f(x, *rest, by = ", ", **more)`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 // TestMisdescribed checks that a description which its functions do not fit makes
 // no values, and that one which they only do not unpack fails a test.
 func TestMisdescribed(t *testing.T) {

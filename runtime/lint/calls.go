@@ -1,9 +1,11 @@
 package lint
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/larkspur-web/larkspur/runtime/spell"
 	"go.starlark.net/syntax"
 )
 
@@ -11,6 +13,7 @@ import (
 type signature struct {
 	names    []string // that may be passed by position
 	keywords []string // that may be passed by name only
+	nameless []string // those of names that may be passed by position only
 	optional map[string]bool
 	rest     bool // *args
 	extra    bool // **kwargs
@@ -47,14 +50,15 @@ func (c *checker) calls(f *syntax.File) {
 		}
 		if id, ok := call.Fn.(*syntax.Ident); ok {
 			if def := c.function(id); def != nil {
-				c.call(id, call, signatureOf(def))
+				c.call(id.Name, id.NamePos, call, signatureOf(def))
 			}
 		}
 		return true
 	})
 }
 
-func (c *checker) call(id *syntax.Ident, call *syntax.CallExpr, s signature) {
+// call warns about a call, at pos, of what the script calls fn.
+func (c *checker) call(fn string, pos syntax.Position, call *syntax.CallExpr, s signature) {
 	given := make(map[string]bool)
 	positional, unknown := 0, false // some arguments are only known when it runs
 	for _, arg := range call.Args {
@@ -66,7 +70,7 @@ func (c *checker) call(id *syntax.Ident, call *syntax.CallExpr, s signature) {
 			}
 		case *syntax.BinaryExpr:
 			if name, ok := arg.X.(*syntax.Ident); ok && arg.Op == syntax.EQ {
-				c.keyword(id, name, s, given)
+				c.keyword(fn, name, s, given)
 				continue
 			}
 		}
@@ -77,7 +81,7 @@ func (c *checker) call(id *syntax.Ident, call *syntax.CallExpr, s signature) {
 	}
 	if positional > len(s.names) && !s.rest {
 		takes := count(len(s.names))
-		c.warn(id.NamePos, "%s takes %s, but is called with %d", id.Name, takes, positional)
+		c.warn(pos, "%s takes %s, but is called with %d", fn, takes, positional)
 		return
 	}
 	if unknown {
@@ -90,21 +94,24 @@ func (c *checker) call(id *syntax.Ident, call *syntax.CallExpr, s signature) {
 		}
 	}
 	if len(missing) > 0 {
-		c.warn(id.NamePos, "%s is called without its %s", id.Name, strings.Join(missing, ", "))
+		c.warn(pos, "%s is called without its %s", fn, strings.Join(missing, ", "))
 	}
 }
 
 // keyword looks at an argument that is passed by name.
-func (c *checker) keyword(fn, name *syntax.Ident, s signature, given map[string]bool) {
-	known := s.extra
-	for _, n := range append(s.names[:len(s.names):len(s.names)], s.keywords...) {
-		known = known || n == name.Name
-	}
+func (c *checker) keyword(fn string, name *syntax.Ident, s signature, given map[string]bool) {
+	all := slices.Concat(s.names, s.keywords)
 	switch {
-	case !known:
-		c.warn(name.NamePos, "%s has no parameter %s", fn.Name, name.Name)
+	case slices.Contains(s.nameless, name.Name):
+		c.warn(name.NamePos, "%s takes %s by position only", fn, name.Name)
+	case !s.extra && !slices.Contains(all, name.Name):
+		meant := ""
+		if near := spell.Nearest(name.Name, all, 2); near != "" {
+			meant = "; did you mean " + near + "?"
+		}
+		c.warn(name.NamePos, "%s has no parameter %s%s", fn, name.Name, meant)
 	case given[name.Name]:
-		c.warn(name.NamePos, "%s is given %s twice", fn.Name, name.Name)
+		c.warn(name.NamePos, "%s is given %s twice", fn, name.Name)
 	}
 	given[name.Name] = true
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/lint"
+	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 )
 
@@ -16,7 +17,33 @@ func rules() *linttest.Rules {
 	mustReturn := func(def *syntax.DefStmt) bool { return strings.HasPrefix(def.Name.Name, "must_") }
 	return &linttest.Rules{
 		Check:   lint.Rules{Builtin: new(runtime.Config).Builtins().Has, MustReturn: mustReturn}.Check,
-		Modules: []*host.Module{{Name: "hash", Doc: "Hashes.", Whole: true}},
+		Modules: []*host.Module{shop(), {Name: "hash", Doc: "Hashes.", Whole: true}},
+	}
+}
+
+// shop is a module with functions of all kinds.
+func shop() *host.Module {
+	return &host.Module{
+		Name: "shop", Whole: true,
+		Open: func(*host.Load) (any, error) {
+			return starlark.StringDict{"made": starlark.None}, nil
+		},
+		Members: []host.Member{
+			{Name: "buy", Fn: func(string, int) {},
+				Params: []host.Param{{Name: "tea"}, {Name: "grams", Default: starlark.MakeInt(1)}}},
+			{Name: "label", Fn: func(float64, ...string) {},
+				Params: []host.Param{{Name: "size"}, {Name: "texts", Pass: host.Rest}}},
+			{Name: "pack", Fn: func([]int, map[string]int, []byte, starlark.Callable) {},
+				Params: []host.Param{{Name: "items"}, {Name: "by"}, {Name: "raw"},
+					{Name: "key", Pass: host.ByName}}},
+			{Name: "either", Fn: func(starlark.Value) {},
+				Params: []host.Param{{Name: "x", Type: "string, int or list of pairs"}}},
+			{Name: "strange", Fn: func(starlark.Value) {},
+				Params: []host.Param{{Name: "x", Type: "a tea"}}},
+			{Name: "stamp", Value: starlark.None, Params: []host.Param{{Name: "x"}, {Name: "y"}}},
+			{Name: "inner", Members: []host.Member{{Name: "deep", Fn: func() {}}}},
+			{Name: "made"},
+		},
 	}
 }
 

@@ -56,6 +56,10 @@ func (c *Config) Module() *host.Module {
 		Members: append([]host.Member{c.clientMember()}, asserts()...),
 		Whole:   true,
 		Misuse:  misuse,
+		Scene: `def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return ["Hello, world!\n"]
+`,
 	}
 }
 

@@ -5,9 +5,6 @@ import (
 
 	"github.com/larkspur-web/larkspur/runtime/host/hosttest"
 	"github.com/larkspur-web/larkspur/server/apptest"
-	"go.starlark.net/starlark"
 )
 
-func TestModule(t *testing.T) {
-	hosttest.Module(t, new(apptest.Config).Module(), nil, starlark.StringDict{"app": starlark.None})
-}
+func TestModule(t *testing.T) { hosttest.Module(t, new(apptest.Config).Module(), nil, nil) }

@@ -26,6 +26,10 @@ type Config struct {
 	Dir string
 	// Entry is FILE.star or FILE.star:CALLABLE. Empty means app.star.
 	Entry string
+	// Describe says how a function of Go is called that messages call name, and what it does; ""
+	// if that is not known. Loaded are the modules that the file loads which called it, without the
+	// @. Nil describes none.
+	Describe func(name string, loaded []string) (signature, doc string)
 }
 
 // An App is an application that is developed. A nil *App is one of which nothing is known.

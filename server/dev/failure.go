@@ -24,6 +24,9 @@ type failure struct {
 	CodeTitle string `json:"code_title,omitempty"`
 	Cause     string `json:"cause,omitempty"`
 	Cure      string `json:"cure,omitempty"`
+	// How the function is called that failed, and what it does, if that is known.
+	Signature   string `json:"signature,omitempty"`
+	Description string `json:"description,omitempty"`
 
 	Frames    []frame `json:"frames"` // innermost first
 	Omitted   int     `json:"omitted,omitempty"`
@@ -84,6 +87,7 @@ func (a *App) explain(rec *record, err error) *failure {
 	var traced *trace.Error
 	if errors.As(err, &traced) {
 		f.Omitted = traced.Omitted
+		f.Signature, f.Description = a.called(rec, traced.Frames)
 		for _, s := range host.Fold(calls(traced.Frames)) {
 			for i := range s.Len {
 				f.add(a, rec, traced.Frames[s.First+i])

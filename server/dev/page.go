@@ -105,6 +105,9 @@ func (f *failure) text() []byte {
 			fmt.Fprintf(&b, "Fix: %s\n", fix)
 		}
 	}
+	if f.Signature != "" {
+		fmt.Fprintf(&b, "\n%s\n%s\n", f.Signature, f.Description)
+	}
 	for _, frame := range f.Frames {
 		if len(frame.Lines) == 0 {
 			continue

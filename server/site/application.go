@@ -60,7 +60,10 @@ func Dir(dir, entry string) *Application {
 }
 
 // Modules are the host modules, beside those of package runtime, that every application may load.
-func Modules() []*host.Module {
+func Modules() []*host.Module { return documented(plain()) }
+
+// plain are Modules without @docs, which describes them.
+func plain() []*host.Module {
 	return []*host.Module{
 		base64.Module(),
 		body.Module(),
@@ -83,6 +86,11 @@ func Modules() []*host.Module {
 	}
 }
 
+// documented are modules, and @docs, which describes all that the application may load.
+func documented(modules []*host.Module) []*host.Module {
+	return append(modules, libraryOf(slices.Clone(modules)).Module())
+}
+
 // Config is how the application is loaded, by the packages that load programs. It is the caller's
 // to change.
 func (a *Application) Config(logger *slog.Logger) *runtime.Config {
@@ -90,8 +98,8 @@ func (a *Application) Config(logger *slog.Logger) *runtime.Config {
 	if advice == nil {
 		advice = refuse
 	}
-	return &runtime.Config{FS: a.FS, Modules: append(Modules(), a.Modules...), Grants: a.Grants,
-		Advice: advice, Limits: a.Limits, Logger: logger}
+	return &runtime.Config{FS: a.FS, Modules: documented(append(plain(), a.Modules...)),
+		Grants: a.Grants, Advice: advice, Limits: a.Limits, Logger: logger}
 }
 
 // refuse is the advice where nobody has a better one. Of a module that does not exist the list of

@@ -20,18 +20,8 @@ import (
 type mistake struct {
 	source  string // "|" is the end of a line
 	place   string // LINE:COL
-	message string
+	message string // in which MODULES stands for those that all may load
 	hint    string // what stands behind "; write ", or "did you mean " in the message
-}
-
-// allModules are those that every application may load, as messages list them.
-func allModules() string {
-	names := []string{"@json", "@math", "@struct", "@time"} // of package runtime
-	for _, m := range site.Modules() {
-		names = append(names, "@"+m.Name)
-	}
-	slices.Sort(names)
-	return strings.Join(names, ", ")
 }
 
 // unloaded are mistakes for which a script does not load.
@@ -42,8 +32,8 @@ var unloaded = []mistake{
 		`load("@http", "query", "status")`},
 	{`from .models import a, b as c`, "1:1", `Starlark has no import`,
 		`load("models.star", "a", c = "b")`},
-	{`import os`, "1:1", `Starlark has no import, and no module os: there are ` + allModules() +
-		`, and files`, `load("file.star", "name")`},
+	{`import os`, "1:1", `Starlark has no import, and no module os: there are MODULES, and files`,
+		`load("file.star", "name")`},
 	{`import re`, "1:1", `Starlark has no import`, `load("@re", "re")`},
 	{`from urllib.parse import quote, urlparse`, "1:1", `Starlark has no import`,
 		`load("@url", "quote")`},
@@ -122,7 +112,7 @@ var unloaded = []mistake{
 	{`x = enumerat([1])`, "1:5", `undefined: enumerat (did you mean enumerate?)`, ``},
 	{`visits = 1|x = vists`, "2:5", `undefined: vists (did you mean visits?)`, ``},
 	{`load("@htp", "status")`, "1:6", `cannot load "@htp": unknown module @htp (did you mean ` +
-		`@http?); there are ` + allModules(), ``},
+		`@http?); there are MODULES`, ``},
 	{`load("json", "decode")`, "1:6",
 		`cannot load "json": there is no file json; did you mean @json?`, ``},
 	{`load("@http", "stauts")`, "1:16", `"@http" has no stauts (did you mean status?); it has ` +
@@ -172,14 +162,26 @@ def app(environ, start_response):
 
 // said is the message, with the hint.
 func (m *mistake) said() string {
+	message := strings.Replace(m.message, "MODULES", loadable(), 1)
 	if m.hint == "" {
-		return m.message
+		return message
 	}
 	joint := "; write "
 	if strings.HasSuffix(m.message, " and") {
 		joint = " write "
 	}
-	return m.message + joint + m.hint
+	return message + joint + m.hint
+}
+
+// loadable are the modules that every application may load, as a message lists them.
+func loadable() string {
+	var names []string
+	for _, m := range new(site.Application).Config(quiet).Catalog() {
+		if m.Grant == "" {
+			names = append(names, "@"+m.Name)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 func (m *mistake) files() fstest.MapFS {

@@ -22,6 +22,7 @@ import (
 // A failed is the page of an error, as JSON.
 type failed struct {
 	Place, Message, Backtrace string
+	Signature, Description    string
 	Frames                    []struct {
 		Place    string
 		Repeated int

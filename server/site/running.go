@@ -60,7 +60,8 @@ func (s *Server) start(a *Application) (*running, error) {
 	r := &running{app: a, live: live, logger: s.log}
 	if s.pages != nil {
 		r.last = live.Scan()
-		r.shown = s.pages.Develop(dev.Config{Tree: a.FS, Dir: a.Dir, Entry: a.Name()})
+		r.shown = s.pages.Develop(dev.Config{Tree: a.FS, Dir: a.Dir, Entry: a.Name(),
+			Describe: a.describe()})
 		if err != nil {
 			r.logger.Error("the script does not load; it is loaded again when it is saved",
 				slog.Any("error", err))

@@ -63,3 +63,46 @@ all("[data-poll]", (button) => {
     if (on) timer = setInterval(() => frame.contentWindow.location.reload(), 1000);
   });
 });
+
+// Forms of the library work by themselves; with a script their answer takes the place of what it is about, alone.
+const part = async (address, id) => {
+  const response = await fetch(address);
+  return new DOMParser().parseFromString(await response.text(), "text/html").getElementById(id);
+};
+
+// data-run: runs an example, and shows what it gives in its place.
+document.addEventListener("submit", async (event) => {
+  const form = event.target.closest("[data-run]");
+  if (!form) return;
+  event.preventDefault();
+  const figure = form.closest("figure");
+  const button = form.querySelector("button");
+  button.disabled = true;
+  const address = new URL(form.action);
+  address.search = new URLSearchParams(new FormData(form));
+  try {
+    const answer = await part(address, figure.id);
+    if (!answer) throw new Error("the answer lacks the example");
+    figure.replaceWith(answer);
+    answer.querySelector("button")?.focus({ preventScroll: true });
+  } catch {
+    form.submit();
+  }
+});
+
+// data-search: finds while one types.
+all("[data-search]", (form) => {
+  let latest = 0;
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.elements.q.addEventListener("input", async () => {
+    const mine = ++latest;
+    await new Promise((done) => setTimeout(done, 120));
+    if (mine !== latest) return;
+    const address = new URL(form.action);
+    if (form.elements.q.value.trim()) address.search = new URLSearchParams({ q: form.elements.q.value });
+    const answer = await part(address, "found").catch(() => null);
+    if (mine !== latest || !answer) return;
+    document.getElementById("found").replaceWith(answer);
+    history.replaceState(null, "", address);
+  });
+});

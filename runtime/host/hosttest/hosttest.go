@@ -3,23 +3,26 @@
 package hosttest
 
 import (
+	"io/fs"
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 )
 
-// Module opens m with l, which may be nil, and tests it. Examples see its values, those of env,
-// and no others. It returns the values.
+// Module opens m with l, which may be nil for a tree of the module's own Files, and tests it.
+// Examples see its values, those of env, what the module's Scene binds, and no others; what they
+// load is among these. It returns the values.
 func Module(
 	t *testing.T, m *host.Module, l *host.Load, env starlark.StringDict,
 ) starlark.StringDict {
 	t.Helper()
 	if l == nil {
-		l = new(host.Load)
+		l = &host.Load{Tree: tree(m)}
 	}
 	values, err := m.Values(l)
 	if err != nil {
@@ -29,7 +32,7 @@ func Module(
 		t.Errorf("the module makes %v and says %v", got, m.Names())
 	}
 	sentence(t, "@"+m.Name, m.Doc)
-	x := &examples{env: make(starlark.StringDict)}
+	x := &examples{env: make(starlark.StringDict), scene: m.Scene}
 	for _, from := range []starlark.StringDict{values, env} {
 		for name, v := range from {
 			x.env[name] = v
@@ -55,7 +58,19 @@ func sentence(t *testing.T, what, text string) {
 	}
 }
 
-type examples struct{ env starlark.StringDict }
+type examples struct {
+	env   starlark.StringDict
+	scene string
+}
+
+// tree has the files that examples find.
+func tree(m *host.Module) fs.FS {
+	files := make(fstest.MapFS, len(m.Files))
+	for name, text := range m.Files {
+		files[name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	return files
+}
 
 // member tests the description of a member, and of those in it.
 func (x *examples) member(t *testing.T, of string, m *host.Member) {
@@ -100,19 +115,30 @@ func (x *examples) function(t *testing.T, name string, m *host.Member) {
 
 var options = &syntax.FileOptions{
 	Set: true, While: true, TopLevelControl: true, Recursion: true, GlobalReassign: true,
+	LoadBindsGlobally: true,
 }
 
 // run runs an example, and compares the value of each expression with the comment on its line.
 func (x *examples) run(t *testing.T, example string) {
-	f, err := options.Parse("example", example, syntax.RetainComments)
-	if err != nil {
-		t.Fatal(err)
-	}
 	globals := make(starlark.StringDict)
 	for name, v := range x.env {
 		globals[name] = v
 	}
-	thread := &starlark.Thread{Name: "example"}
+	thread := &starlark.Thread{
+		Name: "example",
+		Load: func(*starlark.Thread, string) (starlark.StringDict, error) { return x.env, nil },
+	}
+	scene, err := options.Parse("scene", x.scene, 0)
+	if err == nil {
+		err = starlark.ExecREPLChunk(scene, thread, globals)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := options.Parse("example", example, syntax.RetainComments)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, stmt := range f.Stmts {
 		expr, ok := stmt.(*syntax.ExprStmt)
 		if !ok {
