@@ -100,21 +100,28 @@ func (r *Response) CallInternal(
 	return r.Body, nil
 }
 
-// An aborted is an error that an application ends with, and the response that is sent for it.
+// An aborted is an error that an application ends with, and the application that answers for it.
 type aborted struct {
-	response *Response
-	message  string
+	status  int
+	message string
+	answer  starlark.Callable
 }
 
 var (
 	_ host.Answerer = (*aborted)(nil)
 	_ host.Statuser = (*aborted)(nil)
+	_ host.Kinder   = (*aborted)(nil)
 )
 
 // Abort returns an error that ends an application from any depth: what called it, if that does not
 // catch it, sends r in its place.
-func Abort(r *Response, message string) error { return &aborted{r, message} }
+func Abort(r *Response, message string) error {
+	return &aborted{cmp.Or(r.Status, http.StatusOK), message, r}
+}
 
 func (a *aborted) Error() string             { return a.message }
-func (a *aborted) HTTPStatus() int           { return cmp.Or(a.response.Status, http.StatusOK) }
-func (a *aborted) Answer() starlark.Callable { return a.response }
+func (a *aborted) HTTPStatus() int           { return a.status }
+func (a *aborted) Answer() starlark.Callable { return a.answer }
+
+// Kind is what a script sees as .kind of the error that catch returns.
+func (a *aborted) Kind() string { return "abort" }
