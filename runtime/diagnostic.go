@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -143,6 +142,3 @@ func diagnoseError(file string, err error) host.Diagnostics {
 	}
 	return host.Diagnostics{diagnoseFile(file, err.Error())}
 }
-
-// statusOf is what a server answers for an error that a script lets pass.
-func statusOf(err error) int { return cmp.Or(host.StatusOf(err), 500) }
