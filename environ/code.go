@@ -60,6 +60,7 @@ const (
 	CodeTooMany   Code = "LARK0402"
 	CodeWebUse    Code = "LARK0403"
 	CodeMedia     Code = "LARK0404"
+	CodeAbsent    Code = "LARK0405"
 )
 
 // The ends of a request that are not the application's answer.
@@ -195,12 +196,17 @@ func Codes() []CodeInfo {
 			"A query, form or JSON body has more keys, files, depth or bytes than the limit. " +
 				"Uncaught, the client gets 413.",
 			"See the limits of `@http`."},
-		{CodeWebUse, "function of @http misused", "A function of `@http` got a wrong argument.",
+		{CodeWebUse, "function of the library misused",
+			"A function of `@http`, `@response` or another module of the web got a wrong argument.",
 			"See the description of the module."},
 		{CodeMedia, "not the media type that was asked for",
 			"The application asked for a JSON body, and the `Content-Type` of the request says " +
 				"that it is none. Uncaught, the client gets 415.",
 			"`catch()` it to answer in your own words; a client sends `application/json`."},
+		{CodeAbsent, "no such file",
+			"The application answers with a file (`file` of `@response`) that is not there, or that " +
+				"may not be served. Uncaught, the client gets 404.",
+			"`catch()` it to answer in your own words."},
 
 		{CodeFailed, "the application failed",
 			"The script raised an error that nothing caught. Before the first block the " +

@@ -19,8 +19,7 @@ func ErrorPage(env starlark.Mapping, status int, message string) *Response {
 		page.RequestID = variable(env, "larkspur.request_id")
 	}
 	fields, body := page.Render(variable(env, "HTTP_ACCEPT"))
-	r := New(status, "", starlark.Bytes(body), fields...)
-	return r
+	return New(status, "", starlark.Bytes(body), fields...)
 }
 
 // variable returns a variable of env, "" if it has none.
@@ -63,11 +62,14 @@ func (p *page) Name() string { return "response" }
 func (p *page) CallInternal(
 	t *starlark.Thread, args starlark.Tuple, kwargs []starlark.Tuple,
 ) (starlark.Value, error) {
-	var env starlark.Mapping
-	var start starlark.Value
-	err := starlark.UnpackArgs("response", args, kwargs, "environ", &env, "start_response", &start)
+	q, err := requestOf(t, args, kwargs)
 	if err != nil {
-		return nil, misuse(err)
+		return nil, err
 	}
-	return ErrorPage(env, p.status, p.message).With(p.fields...).CallInternal(t, args, kwargs)
+	r := ErrorPage(q.env, p.status, p.message)
+	if bodiless(p.status) {
+		r = New(p.status, "", "")
+	}
+	r.Fields = merged(r.Fields, p.fields)
+	return r.CallInternal(t, args, kwargs)
 }

@@ -19,15 +19,21 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// Module describes @response.
+// Module describes @response. Its [host.Load.Grant] may be a map[string]fs.FS: directories outside of
+// the application's tree that file may answer from, by name.
 func Module() *host.Module {
 	return &host.Module{
-		Name:    "response",
-		Doc:     "Responses as values: each is an application that answers with it.",
-		Members: []host.Member{textMember()},
-		Whole:   true,
-		Types:   []*host.Type{responseType},
-		Misuse:  misuse,
+		Name: "response",
+		Doc:  "Responses as values: each is an application that answers with it.",
+		Members: []host.Member{
+			textMember(), htmlMember(), jsonMember(), xmlMember(), dataMember(), redirectMember(),
+			emptyMember(), streamMember(), eventsMember(), fileMember(),
+			problemMember(),
+		},
+		Whole:  true,
+		Types:  []*host.Type{responseType, outletType},
+		Open:   open(),
+		Misuse: misuse,
 	}
 }
 
@@ -41,8 +47,21 @@ type Response struct {
 	Status int
 	// Fields are the header fields, in order. The response owns them.
 	Fields []environ.Field
-	// Body is what the application returns: an iterable of blocks. Nil is an empty one.
+	// Body is what the application returns: an iterable of blocks. Nil is an empty one, or one that
+	// is made for each request.
 	Body starlark.Iterable
+
+	// given is what the body is made of for each request, None for a file; nil if Body is all.
+	given starlark.Value
+	// answer answers where Body is not all.
+	answer func(*Response, *request) (starlark.Value, error)
+}
+
+// A request is what a response is called with.
+type request struct {
+	thread *starlark.Thread
+	env    starlark.Mapping
+	start  starlark.Callable
 }
 
 var (
@@ -75,29 +94,68 @@ func (r *Response) With(more ...environ.Field) *Response {
 // Name returns "response", as the name of a function.
 func (r *Response) Name() string { return "response" }
 
+// Freeze freezes the blocks: a response that stands in a global is sent for many requests at once.
+func (r *Response) Freeze() {
+	if r.Body != nil {
+		r.Body.Freeze()
+	}
+	if r.given != nil {
+		r.given.Freeze()
+	}
+}
+
 // CallInternal answers: r(environ, start_response).
 func (r *Response) CallInternal(
 	t *starlark.Thread, args starlark.Tuple, kwargs []starlark.Tuple,
 ) (starlark.Value, error) {
-	var env, start starlark.Value
-	err := starlark.UnpackArgs("response", args, kwargs, "environ", &env, "start_response", &start)
+	q, err := requestOf(t, args, kwargs)
 	if err != nil {
-		return nil, misuse(err)
+		return nil, err
 	}
-	call, ok := start.(starlark.Callable)
-	if !ok {
-		return nil, environ.Errorf(environ.CodeWebUse, "call it as app(environ, start_response)",
-			"start_response is %s, not a function", start.Type())
+	if r.answer != nil {
+		return r.answer(r, &q)
 	}
-	// Start keeps the fields.
-	status := cmp.Or(r.Status, http.StatusOK)
-	if err := environ.Start(t, call, status, slices.Clone(r.Fields)); err != nil {
+	if err := r.begin(&q); err != nil {
 		return nil, err
 	}
 	if r.Body == nil {
 		return starlark.Tuple{}, nil
 	}
 	return r.Body, nil
+}
+
+// begin calls start_response.
+func (r *Response) begin(q *request) error {
+	// Start keeps the fields.
+	return environ.Start(
+		q.thread, q.start, cmp.Or(r.Status, http.StatusOK), slices.Clone(r.Fields),
+	)
+}
+
+// requestOf reads the arguments of an application.
+func requestOf(
+	t *starlark.Thread, args starlark.Tuple, kwargs []starlark.Tuple,
+) (q request, err error) {
+	const fix = "call it as app(environ, start_response)"
+	var env, start starlark.Value
+	if len(args) == 2 && len(kwargs) == 0 { // as every server does
+		env, start = args[0], args[1]
+	} else if err := starlark.UnpackArgs(
+		"response", args, kwargs, "environ", &env, "start_response", &start,
+	); err != nil {
+		return q, misuse(err)
+	}
+	q.thread = t
+	var ok bool
+	if q.env, ok = env.(starlark.Mapping); !ok {
+		return q, environ.Errorf(environ.CodeWebUse, fix, "environ is %s, not a dict", env.Type())
+	}
+	if q.start, ok = start.(starlark.Callable); !ok {
+		return q, environ.Errorf(
+			environ.CodeWebUse, fix, "start_response is %s, not a function", start.Type(),
+		)
+	}
+	return q, nil
 }
 
 // An aborted is an error that an application ends with, and the application that answers for it.
