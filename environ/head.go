@@ -97,11 +97,12 @@ func parseHead(status, headers starlark.Value) (h Head, ok bool) {
 		}
 		name, isName := starlark.AsString(pair[0])
 		value, isValue := starlark.AsString(pair[1])
-		if !isName || !isValue || !wire.Token(name) || !wire.Value(value) ||
-			wire.HopByHop.Has(name) {
+		if !isName || !isValue {
 			return h, false
 		}
-		h.Fields[i] = Field{name, value}
+		if h.Fields[i] = (Field{name, value}); h.Fields[i].Check("", i) != nil {
+			return h, false
+		}
 	}
 	return h, true
 }

@@ -148,6 +148,17 @@ var table = []struct {
 	{Key{"larkspur.form", "@http", "http.body", "a function of `@http` has read the body",
 		"What it read, kept so that the next call sees the same. Not for applications."},
 		nil},
+	{Key{"wsgiorg.routing_args", "@route", "tuple", "a router has chosen a route",
+		"`((), {\"id\": 7})`: the parameters of the pattern, by name, as the handler gets them " +
+			"(WSGI's routing_args)."},
+		nil},
+	{Key{"larkspur.route", "@route", "route.match", "a router has chosen a route",
+		"What it chose, for `url_for`. Not for applications."},
+		nil},
+	{Key{"larkspur.nonce", "@middleware", "string", "`security_headers` is around the application",
+		"The nonce that the Content-Security-Policy of the response names: 128 random bits, in " +
+			"base64url."},
+		nil},
 	{Key{"larkspur.peer", "environ", "string", "the peer has an address",
 		"Address and port of the connection's other end, `192.0.2.1:49152`."},
 		(*Environ).peer},
