@@ -63,8 +63,8 @@ func (p *Program) explained(err error) error {
 		return nil
 	}
 	var about host.Returner
-	if errors.As(err, &about) && host.PlaceOf(err) == "" {
-		return p.returned(err, about)
+	if errors.As(err, &about) {
+		return p.returned(err, about) // the lines that led to it, if any, are of what called
 	}
 	return cured(p.sources, err)
 }
