@@ -248,6 +248,9 @@ type Error struct {
 	Fix  string // what to write instead; may be empty
 	// Status is the HTTP status that the fault deserves if the script lets it pass; zero means 500.
 	Status int
+	// Told says that the client may read Msg, as it is about what that has sent: it stands on the
+	// error page.
+	Told bool
 	// Err is the Go error behind it, if there is one.
 	Err error
 }
