@@ -42,6 +42,7 @@ const (
 	CodeEnded        Code = "LARK0213"
 	CodeHints        Code = "LARK0214"
 	CodeVary         Code = "LARK0215"
+	CodeTrailer      Code = "LARK0216"
 )
 
 // The faults of the streams in the environ.
@@ -166,6 +167,10 @@ func Codes() []CodeInfo {
 				"and caches may give it to others. `larkspur dev` warns of it; it is never pushed.",
 			"Add `(\"Vary\", \"Cookie\")`, or `(\"Cache-Control\", \"private\")`; or do not read " +
 				"the field for what is the same for all."},
+		{CodeTrailer, "not a trailer",
+			"`environ[\"larkspur.trailers\"]` got a field that has to be known before the body, as " +
+				"`Content-Type`, `Set-Cookie` or `Cache-Control`.",
+			"Say it in `start_response`."},
 
 		{CodeInputEnded, "input used after the request",
 			"`wsgi.input` was kept and read when its request was over.",
@@ -243,6 +248,9 @@ type Error struct {
 	Fix  string // what to write instead; may be empty
 	// Status is the HTTP status that the fault deserves if the script lets it pass; zero means 500.
 	Status int
+	// Told says that the client may read Msg, as it is about what that has sent: it stands on the
+	// error page.
+	Told bool
 	// Err is the Go error behind it, if there is one.
 	Err error
 }

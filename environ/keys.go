@@ -142,6 +142,16 @@ var table = []struct {
 	{Key{"larkspur.on_finish", "server", "builtin_function_or_method", "always",
 		"`on_finish(fn)`: `fn(status, error)` is called after the response, the last given first."},
 		extension(OnFinish)},
+	{Key{"larkspur.link", "server", "builtin_function_or_method", "always",
+		"`link(value)`: the response, whoever gives it, has this Link field too. Returns whether it " +
+			"will: not once it has begun."},
+		extension(Link)},
+	{Key{"larkspur.trailers", "server", "builtin_function_or_method",
+		"the protocol has trailers: HTTP/1.1 and HTTP/2",
+		"`trailers([(name, value), ...])`: header fields that are sent after the body, unless that " +
+			"has a Content-Length on HTTP/1.1, or breaks off. Those said before the response begins " +
+			"are announced. It may be called until the body has ended."},
+		extension(Trailers)},
 	{Key{"larkspur.request_id", "environ", "string", "always",
 		"An id of this request; the log has the same."},
 		func(e *Environ) starlark.Value { return starlark.String(e.request.ID()) }},

@@ -180,6 +180,10 @@ func languageRange(s string) bool {
 	return n > 0
 }
 
+// LanguageTag reports whether s has the form of a language tag: RFC 5646, section 2.1, of which this
+// is the outline.
+func LanguageTag(s string) bool { return languageRange(s) }
+
 // mediaRange reports whether s is */*, type/* or type/subtype.
 func mediaRange(s string) bool {
 	kind, sub, ok := strings.Cut(s, "/")

@@ -44,8 +44,8 @@ func has(fields []environ.Field, name string) bool {
 	return false
 }
 
-// headersOf reads headers: a list of pairs, as start_response takes it, or a dict.
-func headersOf(v starlark.Value) ([]environ.Field, error) {
+// Headers reads what members take as headers: a list of pairs, as start_response takes it, or a dict.
+func Headers(v starlark.Value) ([]environ.Field, error) {
 	var pairs []starlark.Tuple
 	switch v := v.(type) {
 	case starlark.IterableMapping:
@@ -120,7 +120,7 @@ func cookiesOf(v starlark.Value) ([]environ.Field, error) {
 					"cookies[%d] is %s, not what set_cookie of @http returns", len(fields),
 					host.Show(item))
 			}
-			f, err := headersOf(starlark.Tuple{pair})
+			f, err := Headers(starlark.Tuple{pair})
 			if err != nil {
 				return nil, err
 			}
@@ -211,7 +211,7 @@ func (c *common) respond(name, mediaType string, block starlark.Bytes) (starlark
 
 // extend adds the headers and cookies to a response that is being made.
 func (c *common) extend(r *Response) error {
-	headers, err := headersOf(c.headers)
+	headers, err := Headers(c.headers)
 	if err != nil {
 		return err
 	}

@@ -96,7 +96,7 @@ func trailersOf(v starlark.Value) (starlark.Value, error) {
 	if v == starlark.None {
 		return nil, nil
 	}
-	fields, err := headersOf(v)
+	fields, err := Headers(v)
 	if err != nil {
 		return nil, err
 	}
@@ -218,7 +218,7 @@ func (b *body) end(t *starlark.Thread) error {
 	if err != nil || v == starlark.None {
 		return err
 	}
-	fields, err := headersOf(v)
+	fields, err := Headers(v)
 	if err != nil {
 		return err
 	}

@@ -165,7 +165,7 @@ func withHeaders(a host.Args) (starlark.Value, error) {
 	if err := a.Unpack(&headers); err != nil {
 		return nil, err
 	}
-	fields, err := headersOf(headers)
+	fields, err := Headers(headers)
 	if err != nil {
 		return nil, err
 	}
@@ -193,7 +193,7 @@ func replace(a host.Args) (starlark.Value, error) {
 	}
 	r := *a.Of.(*Response)
 	if headers != starlark.None {
-		fields, err := headersOf(headers)
+		fields, err := Headers(headers)
 		if err != nil {
 			return nil, err
 		}
