@@ -164,7 +164,10 @@ type returned struct {
 	v     starlark.Value
 }
 
-var _ host.Returner = (*returned)(nil)
+var (
+	_ host.Returner = (*returned)(nil)
+	_ host.Placer   = (*returned)(nil)
+)
 
 // misreturned is the error of a function that was called by what, and returned v.
 func misreturned(what string, fn starlark.Callable, v starlark.Value, fix string) error {
@@ -183,3 +186,11 @@ func (r *returned) Error() string { return r.fault.Error() }
 
 // Unwrap returns the fault.
 func (r *returned) Unwrap() error { return r.fault }
+
+// Place is that of the function; who has the script knows that of its return.
+func (r *returned) Place() string {
+	if fn, ok := r.fn.(*starlark.Function); ok {
+		return fn.Position().String()
+	}
+	return ""
+}

@@ -73,6 +73,7 @@ var (
 // sends no Content-Type.
 func New(status int, mediaType string, block starlark.Bytes, more ...environ.Field) *Response {
 	r := &Response{Object: "response", Status: status}
+	r.Fields = make([]environ.Field, 0, 1+len(more))
 	if mediaType != "" {
 		r.Fields = append(r.Fields, environ.Field{Name: "Content-Type", Value: mediaType})
 	}
@@ -140,10 +141,13 @@ func requestOf(
 	var env, start starlark.Value
 	if len(args) == 2 && len(kwargs) == 0 { // as every server does
 		env, start = args[0], args[1]
-	} else if err := starlark.UnpackArgs(
-		"response", args, kwargs, "environ", &env, "start_response", &start,
-	); err != nil {
-		return q, misuse(err)
+	} else {
+		var all struct{ env, start starlark.Value } // which is on the heap
+		if err := starlark.UnpackArgs("response", args, kwargs, "environ", &all.env,
+			"start_response", &all.start); err != nil {
+			return q, misuse(err)
+		}
+		env, start = all.env, all.start
 	}
 	q.thread = t
 	var ok bool

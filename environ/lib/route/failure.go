@@ -11,6 +11,7 @@ import (
 
 	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/environ/lib/response"
+	"github.com/larkspur-web/larkspur/environ/wire"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 )
@@ -176,11 +177,28 @@ func redirect(to, query, method string) *response.Response {
 		status = http.StatusMovedPermanently // RFC 9110, section 15.4.2: every client knows it
 	}
 	if query != "" {
-		to += "?" + query
+		to += "?" + quoteQuery(query)
 	}
 	text := fmt.Sprintf("%d %s\n%s\n", status, http.StatusText(status), to)
 	return response.New(status, "text/plain; charset=utf-8", starlark.Bytes(text),
 		environ.Field{Name: "Location", Value: to})
+}
+
+// quoteQuery returns a query as it is, but for octets that no URI has (RFC 3986, section 2): what a
+// client has sent goes into a header field.
+func quoteQuery(query string) string {
+	if _, bad := wire.BadOctet(query); !bad {
+		return query
+	}
+	var b strings.Builder
+	for i := range len(query) {
+		if _, bad := wire.BadOctet(query[i : i+1]); bad {
+			fmt.Fprintf(&b, "%%%02X", query[i])
+		} else {
+			b.WriteByte(query[i])
+		}
+	}
+	return b.String()
 }
 
 // quotePath returns a path as it stands in a URL: RFC 3986, section 3.3.

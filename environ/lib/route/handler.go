@@ -195,7 +195,10 @@ type returned struct {
 	v     starlark.Value
 }
 
-var _ host.Returner = (*returned)(nil)
+var (
+	_ host.Returner = (*returned)(nil)
+	_ host.Placer   = (*returned)(nil)
+)
 
 // Returned is [host.Returner]'s.
 func (r *returned) Returned() (starlark.Callable, starlark.Value) { return r.fn, r.v }
@@ -204,3 +207,11 @@ func (r *returned) Error() string { return r.fault.Error() }
 
 // Unwrap returns the fault.
 func (r *returned) Unwrap() error { return r.fault }
+
+// Place is that of the function; who has the script knows that of its return.
+func (r *returned) Place() string {
+	if fn, ok := r.fn.(*starlark.Function); ok {
+		return fn.Position().String()
+	}
+	return ""
+}

@@ -27,9 +27,9 @@ type match struct {
 	entry  *entry
 	values []string // of the parameters, as they are in the path
 
-	// Room for what a request has, so that it is one allocation.
-	few  [maxParams]string
-	args [1 + maxParams]starlark.Value
+	// Room for what most requests have, so that it is one allocation.
+	few  [3]string
+	args [1 + 3]starlark.Value
 }
 
 // text returns a variable of env, "" if it is absent or no string.

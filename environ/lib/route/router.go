@@ -255,12 +255,12 @@ func (d *dispatcher) dispatch(
 		s.missed = [][]*entry{r.entries}
 	}
 	if !found {
+		to := r.elsewhere(script, s.path, s.method)
 		switch {
+		case to != "":
+			v := redirect(to, text(env, keyQuery), s.method)
+			return v.CallInternal(t, starlark.Tuple{env, start}, nil)
 		case s.missed == nil:
-			if to := r.elsewhere(script, s.path, s.method); to != "" {
-				return redirect(to, text(env, keyQuery), s.method).CallInternal(
-					t, starlark.Tuple{env, start}, nil)
-			}
 			return r.absent(t, env, start)
 		case s.method == http.MethodOptions:
 			s.entry = &entry{
@@ -313,12 +313,23 @@ func (r *Router) run(
 		app, err = m.entry.handler.call(t, env, m)
 	}
 	if err == nil {
-		v, err = starlark.Call(t, app, starlark.Tuple{env, start}, nil)
+		v, err = call(t, app, env, start)
 	}
 	if err != nil {
 		return r.fail(t, env, start, err)
 	}
 	return v, nil
+}
+
+// call calls an application. A response needs no frame of its own: nothing of a script runs in it.
+func call(
+	t *starlark.Thread, app starlark.Callable, env starlark.Value, start starlark.Callable,
+) (starlark.Value, error) {
+	args := starlark.Tuple{env, start}
+	if own, ok := app.(*response.Response); ok {
+		return own.CallInternal(t, args, nil)
+	}
+	return starlark.Call(t, app, args, nil)
 }
 
 // A chosen is what was chosen for a request, as the application that the middleware of a group is
