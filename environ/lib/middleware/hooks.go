@@ -97,8 +97,14 @@ func newAfter(a host.Args) (starlark.Value, error) {
 			return body, err
 		}
 		r := response.New(h.Status, "", "", h.Fields...)
-		blocks, isIterable := body.(starlark.Iterable)
-		if !isIterable {
+		// What fn returns is compared with it, so that it has an identity.
+		var blocks starlark.Iterable
+		switch body := body.(type) {
+		case starlark.Tuple:
+			blocks = starlark.NewList(body)
+		case starlark.Iterable:
+			blocks = body
+		default:
 			blocks = &passing{"body", body} // a function that sends
 		}
 		r.Body = blocks
