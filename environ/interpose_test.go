@@ -199,8 +199,8 @@ func TestSetLater(t *testing.T) {
 			if err := environ.SetLater(env, starlark.String("k"), made{"made", &n}); err != nil {
 				t.Fatal(err)
 			}
-			if n != 0 && !dict {
-				t.Errorf("%s: it was made before it was asked for", ask)
+			if (n != 0) != dict || environ.Made(env, "k") != dict || environ.Made(env, "none") {
+				t.Errorf("%s: made %d times before it was asked for, %t", ask, n, environ.Made(env, "k"))
 			}
 			v, err := starlark.Eval(new(starlark.Thread), "test", ask, starlark.StringDict{"e": env})
 			if err != nil || v.String() != "1" || n != 1 {

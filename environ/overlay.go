@@ -63,6 +63,21 @@ func SetLater(env starlark.HasSetKey, key starlark.Value, v Later) error {
 	return env.SetKey(key, v.Later())
 }
 
+// Made reports whether env has a key whose value has been asked for, or was never one that is made
+// when it is.
+func Made(env starlark.Mapping, key string) bool {
+	if e, ok := env.(*Environ); ok && e.dict == nil {
+		for _, b := range e.set {
+			if b.name == key {
+				_, later := b.value.(Later)
+				return !later
+			}
+		}
+	}
+	_, ok, err := env.Get(starlark.String(key))
+	return ok && err == nil
+}
+
 // made returns a value that was set, made if it has not been yet.
 func made(v starlark.Value) starlark.Value {
 	if l, ok := v.(Later); ok {

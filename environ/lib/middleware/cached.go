@@ -23,7 +23,7 @@ func cachedMember() host.Member {
 			"410 whose body is there as a list of up to 1 MiB, 32 MiB of them together, those used " +
 			"longest ago go first. Never those to a request with Cookie, Authorization, Range or " +
 			"Cache-Control: no-cache, or with Set-Cookie or Cache-Control: private, no-store or " +
-			"no-cache. Vary counts, a shorter max-age too, and Age is sent. What many ask for at " +
+			"no-cache, or pages with a nonce. Vary counts, a shorter max-age too, and Age is sent. What many ask for at " +
 			"once is made once. Reloading the application empties it.",
 		Params: []host.Param{{
 			Name: "seconds", Type: "int or float", Doc: "for how long a response is given, above 0",

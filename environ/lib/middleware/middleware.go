@@ -102,6 +102,7 @@ var (
 	keyRemote     starlark.Value = starlark.String("REMOTE_ADDR")
 	keyAuth       starlark.Value = starlark.String("HTTP_AUTHORIZATION")
 	keyUser       starlark.Value = starlark.String("REMOTE_USER")
+	keyPushed     starlark.Value = starlark.String("http2.pushed")
 	keyAuthType   starlark.Value = starlark.String("AUTH_TYPE")
 )
 

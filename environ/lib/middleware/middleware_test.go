@@ -328,6 +328,25 @@ func TestMiddleware(t *testing.T) {
 	}
 }
 
+// TestNonceIsNotKept sees that a page with a nonce is made for each request, on either side of a
+// cache, and that one which asks for none is kept and has none if it is no HTML.
+func TestNonceIsNotKept(t *testing.T) {
+	for app, kept := range map[string]bool{
+		"cached(60)(security_headers(nonce))": false, "security_headers(cached(60)(nonce))": false,
+		"cached(60)(security_headers(hello))": true, "security_headers(cached(60)(hello))": true,
+	} {
+		h, err := load("", app, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		first := visit(h, "GET /", "Content-Security-Policy")
+		again := visit(h, "GET /", "Age", "Content-Security-Policy")
+		if strings.Contains(again, "Age: ") != kept || strings.Contains(first, "nonce-") == kept {
+			t.Errorf("%s: got %s and then %s", app, first, again)
+		}
+	}
+}
+
 // TestNonce sees that the nonce of an environ is that of the policy, is one for a request, and is
 // random.
 func TestNonce(t *testing.T) {

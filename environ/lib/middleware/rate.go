@@ -36,7 +36,8 @@ func rateMember() host.Member {
 			{
 				Name: "key", Type: "callable or None", Default: starlark.None,
 				Doc: "is called with environ and returns a string that stands for the client, or " +
-					"None for one without a limit; None takes the peer's address, of IPv6 the /64",
+					"None for one without a limit; None takes the peer's address, of IPv6 the /64: behind " +
+					"a proxy that is the proxy's, so say who is meant, by client_ip of @http",
 			},
 		},
 		Result: "a function from application to application",
@@ -82,6 +83,9 @@ func newRate(a host.Args) (starlark.Value, error) {
 	}
 	l := newLimiter(n, period)
 	return made("rate_limit", nil, func(q *request) (starlark.Value, error) {
+		if q.get(keyPushed) != "" {
+			return q.next(q.start) // the client has not asked for it
+		}
 		client, limited, err := q.client(of)
 		if err != nil {
 			return nil, err

@@ -26,7 +26,8 @@ func securityMember() host.Member {
 			"the nonce; no frames around it), X-Content-Type-Options: nosniff, Referrer-Policy: " +
 			"strict-origin-when-cross-origin, Cross-Origin-Opener-Policy: same-origin, and over " +
 			"https Strict-Transport-Security. The nonce, 128 random bits for each request, is " +
-			"environ[\"larkspur.nonce\"]; templates have it as nonce.",
+			"environ[\"larkspur.nonce\"]; templates have it as nonce. What is no HTML and has not " +
+			"asked for it goes without.",
 		Params: []host.Param{
 			appParam(),
 			{
@@ -69,6 +70,7 @@ func emptyDict() starlark.Value {
 // A security is what is added.
 type security struct {
 	policy string
+	bare   string // the policy without the nonce, for what is no HTML
 	hsts   string
 	fields []environ.Field
 }
@@ -88,6 +90,7 @@ func newSecurity(a host.Args) (starlark.Value, error) {
 				"one line", csp.Type()))
 		}
 	}
+	s.bare = strings.ReplaceAll(s.policy, " 'nonce-{nonce}'", "")
 	if hsts > 0 {
 		s.hsts = "max-age=" + strconv.Itoa(hsts)
 	}
@@ -103,7 +106,7 @@ func newSecurity(a host.Args) (starlark.Value, error) {
 		case isName && item[1] == starlark.None:
 			h.Drop(name)
 			if strings.EqualFold(name, "Content-Security-Policy") {
-				s.policy = ""
+				s.policy, s.bare = "", ""
 			}
 			if strings.EqualFold(name, "Strict-Transport-Security") {
 				s.hsts = ""
@@ -137,7 +140,14 @@ func (s *security) handle(q *request) (starlark.Value, error) {
 			h.Default("Strict-Transport-Security", s.hsts)
 		}
 		if s.policy != "" && !h.Has("Content-Security-Policy") {
-			h.Set("Content-Security-Policy", strings.ReplaceAll(s.policy, "{nonce}", n.text()))
+			policy := s.policy
+			if n.value == "" && !strings.Contains(h.Get("Content-Type"), "html") {
+				policy = s.bare
+			}
+			if strings.Contains(policy, "{nonce}") {
+				policy = strings.ReplaceAll(policy, "{nonce}", n.text())
+			}
+			h.Set("Content-Security-Policy", policy)
 		}
 		return nil
 	})

@@ -111,8 +111,8 @@ func (s *store) end(key string, f *flight) {
 // keep keeps a response, if it may be given to others.
 func (s *store) keep(key string, q *request, h *environ.Head, body starlark.Value) {
 	lasts := lasting(h, s.lasts)
-	if lasts <= 0 {
-		return
+	if lasts <= 0 || environ.Made(q.env, "larkspur.nonce") {
+		return // a nonce is for one response: CSP 3, section 7.1
 	}
 	blocks, size, ok := blocksOf(body, maxKept)
 	if !ok {

@@ -23,7 +23,8 @@ func (r *Router) fail(
 ) (starlark.Value, error) {
 	answer := host.AnswerOf(err)
 	status := cmp.Or(host.StatusOf(err), http.StatusInternalServerError)
-	handles := r.failed != nil && status >= http.StatusBadRequest
+	failed := r.errors(env)
+	handles := failed != nil && status >= http.StatusBadRequest
 	if answer == nil && !handles {
 		return nil, err
 	}
@@ -35,7 +36,7 @@ func (r *Router) fail(
 		if answer == nil && status >= http.StatusInternalServerError {
 			r.log(t, env, status, err)
 		}
-		if answer, err = r.answer(t, env, caught); err != nil {
+		if answer, err = ask(t, failed, env, caught); err != nil {
 			return nil, err
 		}
 	}
@@ -43,32 +44,54 @@ func (r *Router) fail(
 	return starlark.Call(t, answer, starlark.Tuple{env, restart}, nil)
 }
 
-// answer calls error, and returns what answers.
-func (r *Router) answer(
-	t *starlark.Thread, env starlark.Value, caught *host.Caught,
+// errors returns the function for errors: that of the router, or else of the nearest one in which it
+// is mounted; nil if there is none.
+func (r *Router) errors(env starlark.Mapping) starlark.Callable {
+	if r.failed != nil {
+		return r.failed
+	}
+	for m := matchOf(env); m != nil; m = m.outer {
+		if m.router.failed != nil {
+			return m.router.failed
+		}
+	}
+	return nil
+}
+
+// ask calls a function for errors, and returns what answers.
+func ask(
+	t *starlark.Thread, failed starlark.Callable, env starlark.Value, caught *host.Caught,
 ) (starlark.Callable, error) {
-	v, err := starlark.Call(t, r.failed, starlark.Tuple{env, caught}, nil)
+	v, err := starlark.Call(t, failed, starlark.Tuple{env, caught}, nil)
 	if err != nil {
 		if own := host.AnswerOf(err); own != nil {
 			return own, nil
 		}
 		return nil, err
 	}
-	return answerOf(r.failed, v, "the function for errors")
+	return answerOf(failed, v, "the function for errors")
 }
 
 // absent answers a request for a path that no route has.
 func (r *Router) absent(
 	t *starlark.Thread, env starlark.HasSetKey, start starlark.Callable,
 ) (starlark.Value, error) {
-	if r.notFound == nil {
+	notFound := r.notFound
+	for m := matchOf(env); notFound == nil && r.failed == nil && m != nil; m = m.outer {
+		if notFound = m.router.notFound; m.router.failed != nil {
+			break // the nearest that has either
+		}
+	}
+	if notFound == nil {
 		return r.refused(t, env, start, http.StatusNotFound)
 	}
-	app, ok := starlark.Callable(nil), false
-	if app, ok = r.notFound.(*response.Response); !ok {
-		v, err := starlark.Call(t, r.notFound, starlark.Tuple{env}, nil)
+	var app starlark.Callable
+	if page, ok := notFound.(*response.Response); ok {
+		app = page
+	} else {
+		v, err := starlark.Call(t, notFound, starlark.Tuple{env}, nil)
 		if err == nil {
-			app, err = answerOf(r.notFound, v, "the function for what is not found")
+			app, err = answerOf(notFound, v, "the function for what is not found")
 		}
 		if err != nil {
 			return r.fail(t, env, start, err)
@@ -95,12 +118,13 @@ func (r *Router) refused(
 	t *starlark.Thread, env starlark.HasSetKey, start starlark.Callable, status int,
 	more ...environ.Field,
 ) (starlark.Value, error) {
-	if r.failed == nil {
+	failed := r.errors(env)
+	if failed == nil {
 		page := response.ErrorPage(env, status, "").With(more...)
 		return page.CallInternal(t, starlark.Tuple{env, start}, nil)
 	}
 	caught := host.NewCaught(response.AbortPage(status, "", more...))
-	app, err := r.answer(t, env, caught)
+	app, err := ask(t, failed, env, caught)
 	if err != nil {
 		return nil, err
 	}

@@ -44,14 +44,15 @@ func routerMember() host.Member {
 			{
 				Name: "not_found", Type: "callable or None", Default: starlark.None,
 				Doc: "is called with environ for a path that no route has, and returns what answers, " +
-					"which says the status 404 itself; None leaves it to error",
+					"which says the status 404 itself; or is a response. None leaves it to error",
 			},
 			{
 				Name: "error", Type: "callable or None", Default: starlark.None,
 				Doc: "is called with environ and an error for what abort ends, for what fails (which " +
 					"is logged too), and for 404 and 405, and returns what answers; the error has " +
-					"status, message, backtrace and kind. None has a small page answer, or a JSON " +
-					"problem if the client takes that; failures are then the server's to show",
+					"status, message, backtrace and kind. A router that is mounted in this one and has " +
+					"neither uses those of this one. None has a small page answer, or a JSON problem " +
+					"if the client takes that; failures are then the server's to show",
 			},
 			middlewareParam(),
 		},

@@ -102,7 +102,7 @@ ROUTES = [
     get("/dir/", plain),
     route(["PUT", "DELETE"], "/thing", show),
     mount("/app", mounted),
-    mount("/in", router([get("/{x}", show, name = "inside"), get("/go/urls", inner_urls), get("/", plain)])),
+    mount("/in", router([get("/{x}", show, name = "inside"), get("/go/urls", inner_urls), get("/go/aborts", aborts), get("/", plain)])),
     get("/const", text("constant", headers = {"X-Const": "1"})),
     get("/fails", fails), get("/aborts", aborts), get("/late", late), get("/none", none), get("/string", string),
     group("/grouped/{g}", [
@@ -115,6 +115,7 @@ def answer(environ, error):
 caught = router(ROUTES, error = answer)
 missing = router(ROUTES, error = answer, not_found = lambda environ: text("nothing at " + environ["PATH_INFO"], status = 404))
 around = router(ROUTES, middleware = [mw("router")])
+page = router(ROUTES, not_found = text("a page", 404))
 broken = router(ROUTES, error = lambda environ, error: None)
 `
 
@@ -183,6 +184,12 @@ func TestRouter(t *testing.T) {
 		{"caught", "GET /none", "", `500 500 error the handler none returned None, not a response; end it with return text("...")`},
 		{"missing", "GET /nope", "", "404 nothing at /nope"},
 		{"missing", "PUT /notes/7", "Allow", "405 Allow: GET, HEAD, OPTIONS 405 abort 405 Method Not Allowed"},
+		{"caught", "GET /in/", "", "200 plain ((), {})"},
+		{"caught", "GET /in/x/y", "", "404 404 abort 404 Not Found"},
+		{"caught", "PUT /in/x", "Allow", "405 Allow: GET, HEAD, OPTIONS 405 abort 405 Method Not Allowed"},
+		{"missing", "GET /in/x/y", "", "404 nothing at /x/y"},
+		{"missing", "GET /in/go/aborts", "", "418 418 abort teapot"},
+		{"page", "GET /nope", "", "404 a page"},
 		{"broken", "GET /nope", "", "500 500 Internal Server Error"},
 	} {
 		var log bytes.Buffer
