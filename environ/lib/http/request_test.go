@@ -8,6 +8,7 @@ import (
 	"github.com/larkspur-web/larkspur/runtime/host"
 	startime "go.starlark.net/lib/time"
 	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
 	"go.starlark.net/syntax"
 )
 
@@ -19,6 +20,7 @@ func evaluate(t testing.TB, expr string) (starlark.Value, error) {
 		t.Fatal(err)
 	}
 	vars["time"] = startime.Module
+	vars["verdict"] = starlark.NewBuiltin("verdict", starlarkstruct.Make)
 	return starlark.EvalOptions(new(syntax.FileOptions), new(starlark.Thread), "test", expr, vars)
 }
 
@@ -98,6 +100,14 @@ func TestRequest(t *testing.T) {
 		{`abort()`, `LARK0403: abort: missing argument for status`},
 		{`abort(404, 1)`, `LARK0403: abort: message is int`},
 		{`abort(404, headers = {"X": "a\n"})`, `LARK0207`},
+		{`preload({"http2.push": lambda t: verdict(status = "promised", reason = "")}, "/a", "style")`, `"push"`},
+		{`preload({"http2.push": lambda t: verdict(status = "skipped", reason = "diary")}, "/a", "style")`, `""`},
+		{`preload({"http2.push": lambda t: verdict(status = "skipped", reason = "limit"), ` +
+			`"wsgi.early_hints": lambda l: None}, "/a", "style")`, `"hint"`},
+		{`preload({"http2.push": lambda t: verdict(status = "skipped", reason = "foreign"), ` +
+			`"larkspur.link": lambda l: l == "</a%3E>; rel=preload; as=style"}, "/a>", "style")`, `"link"`},
+		{`preload({"larkspur.link": lambda l: False}, "/a", "style")`, `""`},
+		{`preload({"wsgi.early_hints": lambda l: fail("broken")}, "/a", "style")`, `broken`},
 		{`preload({}, "/a\r\nb", "style")`, `LARK0403: preload: target`},
 		{`preload({}, "/a", "css")`, `LARK0403: preload: as_ "css" is no destination; write one of audio`},
 	} {
