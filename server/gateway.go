@@ -147,8 +147,10 @@ func (r *response) serve() bool {
 		}
 		return err
 	})
-	if answer := host.AnswerOf(err); answer != nil && !r.sent && r.r.Context().Err() == nil {
-		err = r.instead(answer)
+	if err != nil && !r.sent && r.r.Context().Err() == nil {
+		if answer := host.AnswerOf(err); answer != nil {
+			err = r.instead(answer)
+		}
 	}
 	r.rest()
 	r.tell(err)

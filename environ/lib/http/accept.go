@@ -69,7 +69,10 @@ func preferred(
 	if err != nil {
 		return nil, err
 	}
-	list, ok := offers.(starlark.Indexable)
+	list, ok := offers.(interface {
+		starlark.Sequence
+		starlark.Indexable
+	})
 	if !ok || list.Len() > maxOffers {
 		return nil, environ.Errorf(environ.CodeWebUse, "",
 			"%s: got %s, not a list of at most %d", name, offers.Type(), maxOffers)

@@ -23,17 +23,16 @@ func fileMember() host.Member {
 			"304 for what it has. It is of the application's tree, or of a directory that whoever " +
 			"runs the program has granted. No path leads out of that, and no name begins with a " +
 			"dot, except .well-known, so that a path may come from the client.",
-		Params: params(0,
+		Params: append(params(0,
 			host.Param{Name: "path", Doc: "of the file, from the root of the tree", Type: "string"},
 			host.Param{
 				Name: "download", Type: "string, bool or None", Default: starlark.None,
 				Doc: "what a browser is to save it as; True for its own name, None to show it",
 			},
-			host.Param{
-				Name: "directory", Type: "string or None", Default: starlark.None,
-				Doc: "the name of a directory that was granted, None for the application's tree",
-			},
-		),
+		), host.Param{
+			Name: "directory", Type: "string or None", Default: starlark.None,
+			Doc: "the name of a directory that was granted, None for the application's tree",
+		}),
 		Result: "a response",
 		Errors: failures(host.Failure{
 			Code: string(environ.CodeAbsent),
@@ -79,7 +78,7 @@ func makeFile(a host.Args) (starlark.Value, error) {
 	var name string
 	var download, directory starlark.Value
 	var c common
-	err := a.Unpack(&name, &download, &directory, &c.headers, &c.cookies)
+	err := a.Unpack(&name, &download, &c.headers, &c.cookies, &directory)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +113,7 @@ func makeFile(a host.Args) (starlark.Value, error) {
 		r.Fields = append(r.Fields, environ.Field{Name: "Content-Disposition", Value: disposition})
 	}
 	r.given = starlark.None
-	r.answer = func(r *Response, q *request) (starlark.Value, error) {
+	r.answer = func(r *Response, q request) (starlark.Value, error) {
 		return files.Answer(
 			q.thread, q.env, q.start, found, cmp.Or(r.Status, http.StatusOK), r.Fields,
 		)

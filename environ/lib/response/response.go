@@ -54,7 +54,7 @@ type Response struct {
 	// given is what the body is made of for each request, None for a file; nil if Body is all.
 	given starlark.Value
 	// answer answers where Body is not all.
-	answer func(*Response, *request) (starlark.Value, error)
+	answer func(*Response, request) (starlark.Value, error)
 }
 
 // A request is what a response is called with.
@@ -114,9 +114,9 @@ func (r *Response) CallInternal(
 		return nil, err
 	}
 	if r.answer != nil {
-		return r.answer(r, &q)
+		return r.answer(r, q)
 	}
-	if err := r.begin(&q); err != nil {
+	if err := r.begin(q); err != nil {
 		return nil, err
 	}
 	if r.Body == nil {
@@ -126,7 +126,7 @@ func (r *Response) CallInternal(
 }
 
 // begin calls start_response.
-func (r *Response) begin(q *request) error {
+func (r *Response) begin(q request) error {
 	// Start keeps the fields.
 	return environ.Start(
 		q.thread, q.start, cmp.Or(r.Status, http.StatusOK), slices.Clone(r.Fields),
@@ -138,17 +138,16 @@ func requestOf(
 	t *starlark.Thread, args starlark.Tuple, kwargs []starlark.Tuple,
 ) (q request, err error) {
 	const fix = "call it as app(environ, start_response)"
-	var env, start starlark.Value
-	if len(args) == 2 && len(kwargs) == 0 { // as every server does
-		env, start = args[0], args[1]
-	} else {
-		var all struct{ env, start starlark.Value } // which is on the heap
-		if err := starlark.UnpackArgs("response", args, kwargs, "environ", &all.env,
-			"start_response", &all.start); err != nil {
+	if len(args) != 2 || len(kwargs) > 0 { // which no server does
+		pair := make(starlark.Tuple, 2)
+		if err := starlark.UnpackArgs(
+			"response", args, kwargs, "environ", &pair[0], "start_response", &pair[1],
+		); err != nil {
 			return q, misuse(err)
 		}
-		env, start = all.env, all.start
+		args = pair
 	}
+	env, start := args[0], args[1]
 	q.thread = t
 	var ok bool
 	if q.env, ok = env.(starlark.Mapping); !ok {

@@ -11,7 +11,7 @@ func streamMember() host.Member {
 		Name: "stream",
 		Doc: "A response whose blocks are made while they are sent: each reaches the client " +
 			"before the next is made. A client that leaves ends it.",
-		Params: params(200,
+		Params: append(params(200,
 			host.Param{
 				Name: "fn", Type: "callable or iterable",
 				Doc: "a function without parameters that returns an iterable of blocks, as those " +
@@ -22,13 +22,12 @@ func streamMember() host.Member {
 				Name: "content_type", Doc: "the media type", Type: "string",
 				Default: starlark.String("application/octet-stream"),
 			},
-			host.Param{
-				Name: "trailers", Type: "list, dict, callable or None", Default: starlark.None,
-				Doc: "header fields that are sent after the body, where the protocol has them " +
-					"(HTTP/1.1, HTTP/2) and else are not; or a function that returns them, which " +
-					"is called at the end",
-			},
-		),
+		), host.Param{
+			Name: "trailers", Type: "list, dict, callable or None", Default: starlark.None,
+			Doc: "header fields that are sent after the body, where the protocol has them " +
+				"(HTTP/1.1, HTTP/2) and else are not; or a function that returns them, which " +
+				"is called at the end",
+		}),
 		Result: "a response",
 		Errors: failures(),
 		Example: `stream(["a", "b"], "text/plain").header("Content-Type")  # "text/plain"
@@ -42,7 +41,7 @@ func makeStream(a host.Args) (starlark.Value, error) {
 	var fn, trailers starlark.Value
 	var mediaType string
 	var c common
-	err := a.Unpack(&fn, &mediaType, &trailers, &c.status, &c.headers, &c.cookies)
+	err := a.Unpack(&fn, &mediaType, &c.status, &c.headers, &c.cookies, &trailers)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +122,7 @@ func (s *source) respond(c *common, mediaType string) (starlark.Value, error) {
 }
 
 // answer begins the response, and returns its body.
-func (s *source) answer(r *Response, q *request) (starlark.Value, error) {
+func (s *source) answer(r *Response, q request) (starlark.Value, error) {
 	send := s.sender(q.env)
 	if pairs, ok := s.trailers.(*starlark.List); ok && send != nil {
 		// Now, so that the names can be announced.
