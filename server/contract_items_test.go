@@ -21,8 +21,6 @@ var untested = map[string]string{
 	"write-before-start": "cannot happen: write() exists only as the result of start_response",
 	"middleware-writes": "a rule for middleware about what it calls; " +
 		"the server sees the same blocks either way",
-	"trailers": "Trailer is refused (hop-by-hop); " +
-		"those of a request are read and dropped (chunked-input)",
 	"cleartext": "who listens on http:// has said so, for HTTP/1.1 as for HTTP/2; " +
 		"there is no list of trusted peers",
 	"h2spec": "a measure of the engine, not of the gateway: it is run in server/h2",

@@ -17,6 +17,7 @@ import (
 	"github.com/larkspur-web/larkspur/apps"
 	"github.com/larkspur-web/larkspur/environ/lib/body"
 	"github.com/larkspur-web/larkspur/environ/lib/http"
+	"github.com/larkspur-web/larkspur/environ/lib/response"
 	"github.com/larkspur-web/larkspur/environ/lib/static"
 	"github.com/larkspur-web/larkspur/push"
 	"github.com/larkspur-web/larkspur/runtime"
@@ -108,7 +109,7 @@ func newSession(
 		FS:     overlay{tree, beside.files},
 		Logger: s.handler.Logger,
 		Modules: []*libhost.Module{
-			http.Module(), body.Module(), static.Module(), s.host.module(),
+			http.Module(), body.Module(), static.Module(), response.Module(), s.host.module(),
 			{Name: "lint", Members: []libhost.Member{{Name: "lint", Value: beside.lint["lint"]}}},
 		},
 	}

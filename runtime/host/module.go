@@ -128,7 +128,7 @@ func (m *Module) Names() []string {
 		names = append(names, m.Name)
 	}
 	slices.Sort(names)
-	return names
+	return slices.Compact(names)
 }
 
 // Member returns the member of that name, nil if there is none. The whole of a module is not a

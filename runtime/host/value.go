@@ -34,6 +34,9 @@ type (
 	Remainder interface{ Remaining() (n int64, ok bool) }
 	// A Sizer knows how many bytes of memory it holds besides what the interpreter can see.
 	Sizer interface{ Size() int64 }
+	// A Wrapper is an application that stands around another one, as middleware makes it: tools
+	// find in it what it wraps.
+	Wrapper interface{ Wrapped() starlark.Callable }
 )
 
 // An Iterator is one that can fail: after Next has returned false, Err says why, or nil at the end.

@@ -11,7 +11,9 @@ import (
 
 	"github.com/larkspur-web/larkspur/environ/lib/body"
 	libhttp "github.com/larkspur-web/larkspur/environ/lib/http"
+	"github.com/larkspur-web/larkspur/environ/lib/middleware"
 	"github.com/larkspur-web/larkspur/environ/lib/response"
+	"github.com/larkspur-web/larkspur/environ/lib/route"
 	"github.com/larkspur-web/larkspur/environ/lib/static"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host"
@@ -75,9 +77,11 @@ func plain() []*host.Module {
 		libhttp.Module(),
 		log.Module(),
 		markdown.Module(),
+		middleware.Module(),
 		random.Module(),
 		re.Module(),
 		response.Module(),
+		route.Module(),
 		static.Module(),
 		toml.Module(),
 		url.Module(),
