@@ -12,6 +12,7 @@ import (
 	"github.com/larkspur-web/larkspur/environ/lib/body"
 	libhttp "github.com/larkspur-web/larkspur/environ/lib/http"
 	"github.com/larkspur-web/larkspur/environ/lib/response"
+	"github.com/larkspur-web/larkspur/environ/lib/session"
 	"github.com/larkspur-web/larkspur/environ/lib/static"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host"
@@ -51,6 +52,7 @@ func Modules() []*host.Module {
 		body.Module(),
 		libhttp.Module(),
 		response.Module(),
+		session.Module(),
 		static.Module(),
 	}
 }
