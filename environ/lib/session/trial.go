@@ -67,9 +67,12 @@ func (t *Trial) Path() string {
 // for its next page, as pairs (category, message).
 func (t *Trial) Session(header string) (data *starlark.Dict, flashes starlark.Tuple) {
 	if t.Start != nil {
-		return t.Start, nil
-	}
-	if t.app != nil {
+		if text, err := encode(t.Start, nil); err == nil {
+			if data, _, ok := decode(text); ok {
+				return data, nil
+			}
+		}
+	} else if t.app != nil {
 		if text, ok := t.app.find(t.cookie, header); ok {
 			if data, flashes, ok = decode(text); ok {
 				return data, flashes
