@@ -11,12 +11,13 @@ import (
 // A Session is that of one request, to which it belongs: a dict with strings as keys.
 type Session struct {
 	app     *sessions
+	thread  *starlark.Thread // of the call
 	environ starlark.Mapping
 	mount   string
 
 	cookie  cookie
 	came    string         // what the request brought, "" if nothing of ours
-	data    *starlark.Dict // nil before it was asked for
+	kept    *starlark.Dict // nil before it was asked for
 	flashes starlark.Tuple // pairs (category, message)
 	renewed bool           // it is to be sent though it did not change
 	begun   bool           // start_response was called
@@ -29,30 +30,37 @@ var (
 	_ starlark.HasAttrs        = (*Session)(nil)
 )
 
-func (s *Session) String() string        { return s.data.String() }
+// String is that of the dict. Who prints an environ has not asked for the session.
+func (s *Session) String() string {
+	if s.kept == nil {
+		return "<session>"
+	}
+	return s.kept.String()
+}
+
 func (s *Session) Type() string          { return "session" }
-func (s *Session) Truth() starlark.Bool  { return s.data.Len() > 0 }
+func (s *Session) Truth() starlark.Bool  { return s.data().Len() > 0 }
 func (s *Session) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable type: session") }
 
 // Freeze freezes what the session holds; who freezes an environ freezes one that was never read.
 func (s *Session) Freeze() {
 	s.begun = true
-	if s.data != nil {
-		s.data.Freeze()
+	if s.kept != nil {
+		s.kept.Freeze()
 	}
 }
 
 // Len counts the keys.
-func (s *Session) Len() int { return s.data.Len() }
+func (s *Session) Len() int { return s.data().Len() }
 
 // Get returns the value of a key.
-func (s *Session) Get(k starlark.Value) (starlark.Value, bool, error) { return s.data.Get(k) }
+func (s *Session) Get(k starlark.Value) (starlark.Value, bool, error) { return s.data().Get(k) }
 
 // Iterate gives the keys.
-func (s *Session) Iterate() starlark.Iterator { return s.data.Iterate() }
+func (s *Session) Iterate() starlark.Iterator { return s.data().Iterate() }
 
 // Items gives the pairs.
-func (s *Session) Items() []starlark.Tuple { return s.data.Items() }
+func (s *Session) Items() []starlark.Tuple { return s.data().Items() }
 
 // SetKey sets a key.
 func (s *Session) SetKey(k, v starlark.Value) error {
@@ -74,7 +82,7 @@ func (s *Session) SetKey(k, v starlark.Value) error {
 		return wrong(elsewhere, "the value of %s has %d bytes as JSON, and a cookie %d at most",
 			name, len(text), maxCookie)
 	}
-	return s.data.SetKey(k, v)
+	return s.data().SetKey(k, v)
 }
 
 // elsewhere is what to do about a session that is too large.

@@ -33,7 +33,7 @@ var sessionType = &host.Type{
 			Params: []host.Param{keyParam, defaultParam}, Result: "the value",
 			Example: `session(environ).get("user", "nobody")  # "nobody"`,
 			Fn: func(s *Session, key string, other starlark.Value) starlark.Value {
-				if v, ok, _ := s.data.Get(starlark.String(key)); ok {
+				if v, ok, _ := s.data().Get(starlark.String(key)); ok {
 					return v
 				}
 				return other
@@ -49,7 +49,7 @@ var sessionType = &host.Type{
 			Example: `session(environ).setdefault("basket", []).append("tea")
 session(environ)["basket"]  # ["tea"]`,
 			Fn: func(s *Session, key string, other starlark.Value) (starlark.Value, error) {
-				if v, ok, _ := s.data.Get(starlark.String(key)); ok {
+				if v, ok, _ := s.data().Get(starlark.String(key)); ok {
 					return v, nil
 				}
 				return other, s.SetKey(starlark.String(key), other)
@@ -85,7 +85,7 @@ session(environ)["visits"]  # 3`,
 			Name: "keys", Doc: "Returns the keys.", Result: "a list",
 			Example: `session(environ)["language"] = "en"
 "language" in session(environ).keys()  # True`,
-			Fn: func(s *Session) *starlark.List { return starlark.NewList(s.data.Keys()) },
+			Fn: func(s *Session) *starlark.List { return starlark.NewList(s.data().Keys()) },
 		},
 		{
 			Name: "values", Doc: "Returns the values.", Result: "a list",
@@ -93,7 +93,7 @@ session(environ)["visits"]  # 3`,
 "en" in session(environ).values()  # True`,
 			Fn: func(s *Session) *starlark.List {
 				var all []starlark.Value
-				for _, item := range s.data.Items() {
+				for _, item := range s.data().Items() {
 					all = append(all, item[1])
 				}
 				return starlark.NewList(all)
@@ -106,7 +106,7 @@ session(environ)["visits"]  # 3`,
 ("language", "en") in session(environ).items()  # True`,
 			Fn: func(s *Session) *starlark.List {
 				var all []starlark.Value
-				for _, item := range s.data.Items() {
+				for _, item := range s.data().Items() {
 					all = append(all, item)
 				}
 				return starlark.NewList(all)
@@ -123,8 +123,9 @@ len(session(environ))  # 0`,
 				if err := s.change(); err != nil {
 					return err
 				}
+				data := s.data()
 				s.flashes = nil
-				return s.data.Clear()
+				return data.Clear()
 			},
 		},
 		{
@@ -133,6 +134,7 @@ len(session(environ))  # 0`,
 				"again: for a visitor who is still active, or has just given a password.",
 			Result: "None", Errors: late, Example: `session(environ).regenerate()`,
 			Fn: func(s *Session) error {
+				s.data()
 				s.renewed = true
 				return s.change()
 			},
@@ -155,6 +157,7 @@ session(environ).flashes()  # [("success", "The note is saved.")]`,
 				if err := s.change(); err != nil {
 					return err
 				}
+				s.data()
 				s.flashes = append(s.flashes, starlark.Tuple{
 					starlark.String(category), starlark.String(message),
 				})
@@ -171,6 +174,7 @@ session(environ).flashes()  # [("success", "The note is saved.")]`,
 			}},
 			Example: `session(environ).flashes()  # []`,
 			Fn: func(s *Session) (*starlark.List, error) {
+				s.data()
 				all := s.flashes
 				if len(all) == 0 {
 					return starlark.NewList(nil), nil
@@ -190,7 +194,7 @@ func popFrom(s *Session, key string, other starlark.Value) (starlark.Value, erro
 	if err := s.change(); err != nil {
 		return nil, err
 	}
-	v, found, err := s.data.Delete(starlark.String(key))
+	v, found, err := s.data().Delete(starlark.String(key))
 	switch {
 	case err != nil:
 		return nil, err

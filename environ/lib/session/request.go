@@ -6,25 +6,29 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// open reads the cookie of the request, once.
-func (s *Session) open(t *starlark.Thread) {
-	if s.data != nil {
-		return
+// data returns what the session holds. The first time it reads the cookie of the request.
+func (s *Session) data() *starlark.Dict {
+	if s.kept == nil {
+		s.open()
 	}
+	return s.kept
+}
+
+func (s *Session) open() {
 	s.cookie = s.app.cookie(text(s.environ, "wsgi.url_scheme"), s.mount)
 	// It is read by its key, so that the environ knows that the response is of one visitor.
 	header := text(s.environ, "HTTP_COOKIE")
-	if trial := trialOf(host.CallOf(t).Context()); trial != nil && !s.promised() {
+	if trial := trialOf(host.CallOf(s.thread).Context()); trial != nil && !s.promised() {
 		header = trial.begin(s, header)
 	}
-	s.data = new(starlark.Dict)
+	s.kept = new(starlark.Dict)
 	if text, ok := s.app.find(s.cookie, header); ok {
 		if data, flashes, ok := decode(text); ok {
-			s.data, s.flashes, s.came = data, flashes, text
+			s.kept, s.flashes, s.came = data, flashes, text
 		}
 	}
 	if s.begun {
-		s.data.Freeze()
+		s.kept.Freeze()
 	}
 }
 
@@ -79,10 +83,10 @@ func encode(data *starlark.Dict, flashes starlark.Tuple) (string, error) {
 
 // fields returns what a response with the fields has to say besides, because of the session.
 func (s *Session) fields(fields []environ.Field) ([]environ.Field, error) {
-	if s.data == nil {
+	if s.kept == nil {
 		return nil, nil
 	}
-	text, err := encode(s.data, s.flashes)
+	text, err := encode(s.kept, s.flashes)
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +113,7 @@ func (s *Session) fields(fields []environ.Field) ([]environ.Field, error) {
 // tooLong is the error of a cookie that browsers would drop, which names what takes most of it.
 func (s *Session) tooLong(n int) error {
 	most, size := "", 0
-	for _, item := range s.data.Items() {
+	for _, item := range s.kept.Items() {
 		if text, err := entry.Encode(item[1]); err == nil && len(text) > size {
 			most, size = item[0].String(), len(text)
 		}
@@ -124,7 +128,7 @@ func (s *Session) tooLong(n int) error {
 // begin says that the response has begun: what is changed now would be lost.
 func (s *Session) begin() {
 	s.begun = true
-	if s.data != nil {
-		s.data.Freeze()
+	if s.kept != nil {
+		s.kept.Freeze()
 	}
 }

@@ -179,7 +179,7 @@ func ofEnviron(a host.Args) (starlark.Value, error) {
 	if !ok {
 		return nil, wrong("", "environ[%q] is a %s, not a session", Key, v.Type())
 	}
-	s.open(a.Thread)
+	s.data()
 	return s, nil
 }
 

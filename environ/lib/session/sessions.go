@@ -112,7 +112,7 @@ func (a *sessions) CallInternal(
 		return nil, misuse(err)
 	}
 	// An application inside may be mounted, which changes the SCRIPT_NAME of the same dict.
-	s := &Session{app: a, environ: env, mount: text(env, "SCRIPT_NAME")}
+	s := &Session{app: a, thread: t, environ: env, mount: text(env, "SCRIPT_NAME")}
 	if err := env.SetKey(starlark.String(Key), s); err != nil {
 		return nil, err
 	}
@@ -173,7 +173,7 @@ func (r *starter) Start(status int, fields []environ.Field) error {
 func (r *starter) CallInternal(
 	t *starlark.Thread, args starlark.Tuple, kwargs []starlark.Tuple,
 ) (starlark.Value, error) {
-	if r.session.data == nil { // it was not asked for
+	if r.session.kept == nil { // it was not asked for
 		write, err := starlark.Call(t, r.next, args, kwargs)
 		r.session.begun = r.session.begun || err == nil
 		return write, err
