@@ -206,7 +206,7 @@ func (c *client) Attr(name string) (starlark.Value, error) {
 
 // cookies are what the client would send to the root of the mount, and below it.
 func (c *client) cookies() *starlark.Dict {
-	return cookieValues(c.jar.jar.Cookies(c.base.JoinPath(c.mount, "/")))
+	return cookieValues(c.jar.cookies(c.base.JoinPath(c.mount, "/")))
 }
 
 // setCookie is set_cookie(name, value, path = "/").

@@ -15,9 +15,9 @@ func (s *Session) data() *starlark.Dict {
 }
 
 func (s *Session) open() {
-	s.cookie = s.app.cookie(text(s.environ, "wsgi.url_scheme"), s.mount)
+	s.cookie = s.app.cookie(text(s.environ, schemeKey), s.mount)
 	// It is read by its key, so that the environ knows that the response is of one visitor.
-	header := text(s.environ, "HTTP_COOKIE")
+	header := text(s.environ, cookieKey)
 	if trial := trialOf(host.CallOf(s.thread).Context()); trial != nil && !s.promised() {
 		header = trial.begin(s, header)
 	}
@@ -34,7 +34,7 @@ func (s *Session) open() {
 
 // promised reports whether the request is one for whoever asks: it has no cookies.
 func (s *Session) promised() bool {
-	_, found, _ := s.environ.Get(starlark.String("http2.pushed"))
+	_, found, _ := s.environ.Get(pushedKey)
 	return found
 }
 

@@ -129,9 +129,8 @@ func (c *Config) sessionsMember() host.Member {
 				When: "there is no secret, it is too short, or another argument is wrong",
 			},
 		},
-		Example: `sessions(app, secret = "an example that is long enough")  ` +
-			`# error: a secret has 32 characters or more` + `
-sessions(app, secret = "an example that has 32 characters or more")  # <sessions>`,
+		Example: `sessions(app, secret = "an example that has 32 characters or more")  # <sessions>
+sessions(app, secret = "too short")  # error: a secret has 32 characters or more`,
 		Fn: func(l *host.Load, app starlark.Callable, secret, maxAge starlark.Value, name string,
 			secure starlark.Value, sameSite string) (*sessions, error) {
 			return c.around(l, app, secret, maxAge, name, secure, sameSite)
@@ -167,7 +166,7 @@ func ofEnviron(a host.Args) (starlark.Value, error) {
 	if err := a.Unpack(&env); err != nil {
 		return nil, err
 	}
-	v, found, err := env.Get(starlark.String(Key))
+	v, found, err := env.Get(sessionKey)
 	if err != nil {
 		return nil, err
 	}

@@ -477,3 +477,35 @@ if len(s["all"]) != s["n"]: fail(s)`)[0]
 	}
 	visitors.Wait()
 }
+
+// BenchmarkSessions is what a request pays for sessions around its application.
+func BenchmarkSessions(b *testing.B) {
+	for name, step := range map[string]string{
+		"bare": "", "untouched": "pass", "read": `session(environ).get("user")`, "set": `session(environ)["n"] = 1`,
+	} {
+		b.Run(name, func(b *testing.B) {
+			script := "def app(environ, start_response):\n    " + step + "\n    start_response(\"200 OK\", [])\n    return []\n"
+			if name == "bare" {
+				script = strings.Replace(script, "    \n", "", 1)
+			} else {
+				script += "app = sessions(app)\n"
+			}
+			globals, err := run(b, nil, script)
+			if err != nil {
+				b.Fatal(err)
+			}
+			env := new(starlark.Dict)
+			start := starlark.NewBuiltin("start_response", func(*starlark.Thread, *starlark.Builtin,
+				starlark.Tuple, []starlark.Tuple) (starlark.Value, error) {
+				return starlark.None, nil
+			})
+			thread := new(starlark.Thread)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := starlark.Call(thread, globals["app"], starlark.Tuple{env, start}, nil); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

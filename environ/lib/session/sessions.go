@@ -105,21 +105,18 @@ func (a *sessions) Attr(name string) (starlark.Value, error) {
 func (a *sessions) CallInternal(
 	t *starlark.Thread, args starlark.Tuple, kwargs []starlark.Tuple,
 ) (starlark.Value, error) {
-	var env starlark.HasSetKey
-	var start starlark.Callable
-	err := starlark.UnpackArgs("sessions", args, kwargs, "environ", &env, "start_response", &start)
+	env, start, err := unpack(args, kwargs)
 	if err != nil {
-		return nil, misuse(err)
-	}
-	// An application inside may be mounted, which changes the SCRIPT_NAME of the same dict.
-	s := &Session{app: a, thread: t, environ: env, mount: text(env, "SCRIPT_NAME")}
-	if err := env.SetKey(starlark.String(Key), s); err != nil {
 		return nil, err
 	}
-	r := &starter{session: s, next: start, thread: t}
+	// An application inside may be mounted, which changes the SCRIPT_NAME of the same dict.
+	r := &starter{next: start, session: Session{app: a, thread: t, environ: env, mount: text(env, mountKey)}}
+	if err := env.SetKey(sessionKey, &r.session); err != nil {
+		return nil, err
+	}
 	pass := starlark.Tuple{env, r}
 	body, err := starlark.Call(t, a.app, pass, nil)
-	if err == nil || s.begun {
+	if err == nil || r.session.begun {
 		return body, err
 	}
 	// What answers for an application that was ended carries the session as well.
@@ -129,21 +126,46 @@ func (a *sessions) CallInternal(
 	return nil, err
 }
 
+// unpack is the quick way for the usual call, and the stock way for all others.
+func unpack(args starlark.Tuple, kwargs []starlark.Tuple) (
+	env starlark.HasSetKey, start starlark.Callable, err error,
+) {
+	if len(args) == 2 && len(kwargs) == 0 {
+		env, _ = args[0].(starlark.HasSetKey)
+		if start, _ = args[1].(starlark.Callable); env != nil && start != nil {
+			return env, start, nil
+		}
+	}
+	err = starlark.UnpackArgs("sessions", args, kwargs, "environ", &env, "start_response", &start)
+	if err != nil {
+		return nil, nil, misuse(err)
+	}
+	return env, start, nil
+}
+
+// The keys of the environ that are asked for in each request: boxing a string costs an allocation.
+var (
+	sessionKey starlark.Value = starlark.String(Key)
+	mountKey   starlark.Value = starlark.String("SCRIPT_NAME")
+	schemeKey  starlark.Value = starlark.String("wsgi.url_scheme")
+	cookieKey  starlark.Value = starlark.String("HTTP_COOKIE")
+	pushedKey  starlark.Value = starlark.String("http2.pushed")
+)
+
 // text returns a variable of env, "" if it is not there, or is no string.
-func text(env starlark.Mapping, name string) string {
-	v, found, err := env.Get(starlark.String(name))
+func text(env starlark.Mapping, key starlark.Value) string {
+	v, found, err := env.Get(key)
 	if s, ok := v.(starlark.String); ok && found && err == nil {
 		return string(s)
 	}
 	return ""
 }
 
-// A starter is the start_response that the application inside gets.
+// A starter is the start_response that the application inside gets, and the session with it.
 type starter struct {
 	host.Object
-	session *Session
+	session Session
 	next    starlark.Callable
-	thread  *starlark.Thread
 }
 
 var (
@@ -161,7 +183,7 @@ func (r *starter) Start(status int, fields []environ.Field) error {
 	if err != nil {
 		return err
 	}
-	if err := environ.Start(r.thread, r.next, status, append(fields, more...)); err != nil {
+	if err := environ.Start(r.session.thread, r.next, status, append(fields, more...)); err != nil {
 		return err
 	}
 	r.session.begin()
