@@ -21,7 +21,10 @@ const secretFile = "session-secret"
 
 // grantSecret has the application find the secrets of its sessions at k.
 func grantSecret(app *site.Application, k session.Keeper) {
-	app.Grants = map[string]any{session.Name: k}
+	if app.Grants == nil {
+		app.Grants = make(map[string]any)
+	}
+	app.Grants[session.Name] = k
 }
 
 // rehearse grants an application that serves nobody a secret that ends with the process.

@@ -32,7 +32,8 @@ func (a *sessions) cookie(scheme, mount string) cookie {
 		c.secure = *a.secure
 	}
 	if mount != "" {
-		// RFC 6265, section 5.1.4, compares it with the path as the client sends that.
+		// RFC 6265, section 5.1.4, compares it with the path as the client sends that. A NUL, which
+		// no path has, is escaped as well.
 		c.path = strings.ReplaceAll((&url.URL{Path: mount}).EscapedPath(), ";", "%3B")
 	}
 	if c.secure && c.path == "/" && !prefixed(c.name) {
@@ -79,7 +80,7 @@ func (a *sessions) find(c cookie, header string) (content string, ok bool) {
 		if tries++; tries > maxTries {
 			break
 		}
-		if content, ok := a.unseal(c.name, text); ok {
+		if content, ok := a.unseal(c, text); ok {
 			return content, true
 		}
 	}
@@ -87,13 +88,13 @@ func (a *sessions) find(c cookie, header string) (content string, ok bool) {
 }
 
 // unseal is that of the first of the keys that has sealed the text.
-func (a *sessions) unseal(name, text string) (content string, ok bool) {
+func (a *sessions) unseal(c cookie, text string) (content string, ok bool) {
 	age := a.maxAge
 	if age == 0 {
 		age = maxVisit
 	}
 	for _, k := range a.keys {
-		if content, at, ok := k.unseal(name, text); ok {
+		if content, at, ok := k.unseal(c, text); ok {
 			return content, a.now().Sub(at) < age
 		}
 	}
@@ -102,7 +103,7 @@ func (a *sessions) unseal(name, text string) (content string, ok bool) {
 
 // seal returns the Set-Cookie that says content.
 func (a *sessions) seal(c cookie, content string) (string, error) {
-	text, err := a.keys[0].seal(c.name, content, a.now())
+	text, err := a.keys[0].seal(c, content, a.now())
 	if err != nil {
 		return "", err
 	}

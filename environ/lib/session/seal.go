@@ -36,8 +36,8 @@ func newKey(secret string) (*key, error) {
 // cipher returns what one text is sealed with, under a key and a nonce of its own: RFC 5869. With
 // 24 random octets no two texts have the same, however many there are, which the 12 of GCM's own
 // nonce would not do (NIST SP 800-38D, section 8.3).
-func (k *key) cipher(name string, salt []byte) (aead cipher.AEAD, nonce []byte, err error) {
-	info := "session\x00" + name + "\x00" + string(salt) // no name has a NUL
+func (k *key) cipher(c cookie, salt []byte) (aead cipher.AEAD, nonce []byte, err error) {
+	info := "session\x00" + c.name + "\x00" + c.path + "\x00" + string(salt) // neither has a NUL
 	b, err := hkdf.Expand(sha256.New, k.extracted, info, 32+12)
 	if err != nil {
 		return nil, nil, err
@@ -50,12 +50,12 @@ func (k *key) cipher(name string, salt []byte) (aead cipher.AEAD, nonce []byte, 
 	return aead, b[32:], err
 }
 
-// seal returns the text of the cookie name that says content, made at a time.
-func (k *key) seal(name, content string, at time.Time) (string, error) {
+// seal returns the text of a cookie that says content, made at a time.
+func (k *key) seal(c cookie, content string, at time.Time) (string, error) {
 	head := make([]byte, 1+saltBytes, overhead+len(content))
 	head[0] = version
 	_, _ = rand.Read(head[1:]) // it never fails
-	aead, nonce, err := k.cipher(name, head[1:])
+	aead, nonce, err := k.cipher(c, head[1:])
 	if err != nil {
 		return "", err
 	}
@@ -65,9 +65,9 @@ func (k *key) seal(name, content string, at time.Time) (string, error) {
 	return coding.EncodeToString(aead.Seal(head, nonce, plain, head[:1])), nil
 }
 
-// unseal returns what the text of the cookie name says and when it was made, and false if the key
-// has not sealed it. The text is anybody's.
-func (k *key) unseal(name, text string) (content string, at time.Time, ok bool) {
+// unseal returns what the text of a cookie says and when it was made, and false if the key has not
+// sealed it for a cookie of this name and path. The text is anybody's.
+func (k *key) unseal(c cookie, text string) (content string, at time.Time, ok bool) {
 	// The decoder passes over the ends of lines.
 	if len(text) > maxCookie || strings.ContainsAny(text, "\r\n") {
 		return "", at, false
@@ -76,7 +76,7 @@ func (k *key) unseal(name, text string) (content string, at time.Time, ok bool) 
 	if err != nil || len(b) < overhead || b[0] != version {
 		return "", at, false
 	}
-	aead, nonce, err := k.cipher(name, b[1:1+saltBytes])
+	aead, nonce, err := k.cipher(c, b[1:1+saltBytes])
 	if err != nil {
 		return "", at, false
 	}

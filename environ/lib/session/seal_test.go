@@ -12,6 +12,9 @@ const (
 	otherSecret = "another one for tests, just as long!"
 )
 
+// here is the cookie of an application at the root.
+var here = cookie{name: "session", path: "/"}
+
 func keyOf(t testing.TB, secret string) *key {
 	t.Helper()
 	k, err := newKey(secret)
@@ -24,7 +27,7 @@ func keyOf(t testing.TB, secret string) *key {
 // sealed returns the text of the cookie "session" that says content.
 func sealed(t testing.TB, k *key, content string, at time.Time) string {
 	t.Helper()
-	text, err := k.seal("session", content, at)
+	text, err := k.seal(here, content, at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +38,7 @@ func sealed(t testing.TB, k *key, content string, at time.Time) string {
 func TestForged(t *testing.T) {
 	k, at := keyOf(t, someSecret), time.Unix(1e9, 0)
 	good := sealed(t, k, `[{"user":"ada"}]`, at)
-	if content, made, ok := k.unseal("session", good); !ok || !made.Equal(at) ||
+	if content, made, ok := k.unseal(here, good); !ok || !made.Equal(at) ||
 		content != `[{"user":"ada"}]` {
 		t.Fatalf("its own: %q, %v, %v", content, made, ok)
 	}
@@ -45,7 +48,8 @@ func TestForged(t *testing.T) {
 		b[i] ^= 1
 		return coding.EncodeToString(b)
 	}
-	other, _ := k.seal("visitor", `[{"user":"ada"}]`, at)
+	named, _ := k.seal(cookie{name: "visitor", path: "/"}, `[{"user":"ada"}]`, at)
+	mounted, _ := k.seal(cookie{name: "session", path: "/shop"}, `[{"user":"ada"}]`, at)
 	for name, text := range map[string]string{
 		"empty":             "",
 		"one octet":         "AQ",
@@ -53,7 +57,8 @@ func TestForged(t *testing.T) {
 		"only the head":     good[:overhead-10],
 		"longer":            good + "AAAA",
 		"of another key":    sealed(t, keyOf(t, otherSecret), `[{}]`, at),
-		"another name's":    other,
+		"another name's":    named,
+		"another mount's":   mounted,
 		"another version":   flipped(0),
 		"another salt":      flipped(1),
 		"another time":      flipped(1 + saltBytes),
@@ -69,7 +74,7 @@ func TestForged(t *testing.T) {
 		"much too long":     strings.Repeat("A", 1<<20),
 		"line breaks":       good[:8] + "\r\n" + good[8:],
 	} {
-		if content, _, ok := k.unseal("session", text); ok {
+		if content, _, ok := k.unseal(here, text); ok {
 			t.Errorf("%s: it says %q", name, content)
 		}
 	}

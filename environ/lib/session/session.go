@@ -16,10 +16,11 @@
 // # The cookie
 //
 // Its text is base64url of one octet (the version), 24 random ones, and AES-256-GCM of the time in
-// seconds and the JSON. Key and nonce are HKDF-SHA-256 of the secret, the random octets and the
-// name of the cookie: no two cookies share a key, and one under another name is none of ours. What
-// is forged, cut off, too old or too long is an empty session, and never an error: anybody may send
-// it. Of several cookies of the name the first counts that is ours.
+// seconds and the JSON. Key and nonce are HKDF-SHA-256 of the secret, the random octets, and the
+// name and path of the cookie: no two cookies share a key, and one under another name, or of an
+// application that is mounted elsewhere, is none of ours. What is forged, cut off, too old or too
+// long is an empty session, and never an error: anybody may send it. Of several cookies of the name
+// the first counts that is ours.
 //
 // What a cookie cannot do: it cannot be taken back. A copy of it is good until its age ends,
 // whatever the browser was told since.
