@@ -9,9 +9,9 @@ import (
 
 // Dir returns the tree of files in the directory path, for Config.FS. Nothing outside it can be
 // reached, neither by name nor by a symlink inside it: [os.Root] holds the border. Regular files
-// and directories can be opened, and nothing else: a FIFO or a device is fs.ErrInvalid at once. What
-// is below a directory of the name .larkspur is not there: tools keep secrets of the developer in it,
-// which no path that a client can choose is to lead to.
+// and directories can be opened, and nothing else: a FIFO or a device is fs.ErrInvalid at once.
+// What is below a directory of the name .larkspur is not there: tools keep secrets of the developer
+// in it, which no path that a client can choose is to lead to.
 //
 // The directory itself is opened again for each generation of a program, so path may be, or lead
 // through, a symlink that is swapped when a new release comes. A generation reads all its files,

@@ -45,8 +45,8 @@ func variable() ([]string, error) {
 // A serveSecret is the keeper of serve: the environment, or else a file in the directory of --data.
 type serveSecret struct{ data string }
 
-var errNoSecret = errors.New("there is no secret to encrypt sessions by: start larkspur serve with " +
-	"--data DIR, where it keeps one, or with the variable " + secretVariable + " in its " +
+var errNoSecret = errors.New("there is no secret to encrypt sessions by: start larkspur serve " +
+	"with --data DIR, where it keeps one, or with the variable " + secretVariable + " in its " +
 	"environment; or write sessions(app, secret = ...)")
 
 func (s serveSecret) Secrets() ([]string, error) {

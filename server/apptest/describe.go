@@ -66,13 +66,14 @@ func verbMembers() (all []host.Member) {
 		switch verb {
 		case "get":
 			m.Example = "def test_search():\n" +
-				"    r = client(app).get(\"/search\", query = {\"q\": \"tea\"}, headers = {\"Accept\": \"text/html\"})\n" +
+				"    r = client(app).get(\"/search\", query = {\"q\": \"tea\"})\n" +
 				"    eq(r.status, 200)"
 		case "post":
 			m.Doc = "Posts a form, files, JSON or any body."
 			m.Example = `def test_upload():
     c = client(app, follow = True)
-    r = c.post("/photos", form = {"title": "Tea"}, files = {"photo": ("a.png", b"PNG", "image/png")})
+    photo = ("a.png", b"PNG", "image/png")
+    r = c.post("/photos", form = {"title": "Tea"}, files = {"photo": photo})
     eq([step.status for step in r.history], [303])
     eq(c.post("/api", json = {"id": 1}).json(), {"ok": True})`
 		}
@@ -120,8 +121,8 @@ var responseType = &host.Type{
 		{Name: "blocks", Doc: "What has come of the body, as it was sent: a list of bytes."},
 		{Name: "cookies", Doc: "A dict of the cookies that it sets."},
 		{Name: "hints", Doc: "The headers of each 103 that came before it, a list."},
-		{Name: "pushes", Doc: "The responses that were pushed with it so far, a list: a client gets each " +
-			"once, as on one connection."},
+		{Name: "pushes", Doc: "The responses that were pushed with it so far, a list: a client gets " +
+			"each once, as on one connection."},
 		{Name: "history", Doc: "The redirects that led to it, a list of responses."},
 		{Name: "log", Doc: "What was logged and printed for it, a list of lines."},
 		{Name: "error", Doc: "None, or what went wrong: .code, .message, .place, .backtrace."},

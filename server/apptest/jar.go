@@ -27,8 +27,8 @@ func (j jar) set(u *url.URL, h http.Header) { j.jar.SetCookies(trusted(u), setBy
 // cookies are those of a request for u.
 func (j jar) cookies(u *url.URL) []*http.Cookie { return j.jar.Cookies(trusted(u)) }
 
-// trusted is u as a jar is to see it: Chrome and Firefox keep secure cookies of this machine without
-// TLS too (Secure Contexts, section 3.1).
+// trusted is u as a jar is to see it: Chrome and Firefox keep secure cookies of this machine
+// without TLS too (Secure Contexts, section 3.1).
 func trusted(u *url.URL) *url.URL {
 	if u.Scheme != "http" || u.Hostname() != "localhost" && u.Hostname() != "127.0.0.1" {
 		return u

@@ -337,14 +337,23 @@ func TestSeveral(t *testing.T) {
 // TestMisused checks what an author is told.
 func TestMisused(t *testing.T) {
 	for args, want := range map[string]string{
-		`secret = "short"`: "a secret has 32 characters or more, this one has 5", `secret = ""`: "has 0",
-		`secret = []`: "no secret in the list", `secret = 7`: "secret is int", `secret = ["a", 1]`: "secret has int",
+		`secret = "short"`:      "32 characters or more, this one has 5",
+		`secret = ""`:           "has 0",
+		`secret = []`:           "no secret in the list",
+		`secret = 7`:            "secret is int",
+		`secret = ["a", 1]`:     "secret has int",
 		`secret = ["x"] * 1000`: "17 secrets, and 16 at most",
-		`max_age = 0`:           "max_age is 0", `max_age = "1"`: "max_age is \"1\"",
-		`name = "a b"`: "no name of a cookie", `name = ""`: "no name", `name = "x" * 200`: "no name",
-		`same_site = "no"`: `same_site is "no"`, `same_site = "None"`: "without Secure; pass secure = True",
-		`secure = "yes"`: "secure is string", `name = "__Host-x"`: "without Secure", `name = "__hOSt-x"`: "without Secure",
-		`nothing = 1`: "unexpected keyword argument",
+		`max_age = 0`:           "max_age is 0",
+		`max_age = "1"`:         "max_age is \"1\"",
+		`name = "a b"`:          "no name of a cookie",
+		`name = ""`:             "no name",
+		`name = "x" * 200`:      "no name",
+		`same_site = "no"`:      `same_site is "no"`,
+		`same_site = "None"`:    "without Secure; pass secure = True",
+		`secure = "yes"`:        "secure is string",
+		`name = "__Host-x"`:     "without Secure",
+		`name = "__hOSt-x"`:     "without Secure",
+		`nothing = 1`:           "unexpected keyword argument",
 	} {
 		_, err := run(t, nil, "app = sessions(lambda environ, start_response: [], "+args+")")
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -353,7 +362,7 @@ func TestMisused(t *testing.T) {
 	}
 	for step, want := range map[string]string{
 		`s["a"] = b"x"`:                               `the value of "a" is bytes`,
-		`s["a"] = [1, {"b": set([1])}]`:               `the value of "a"[1]["b"] is a set: JSON has none; write sorted(x)`,
+		`s["a"] = [1, {"b": set([1])}]`:               `"a"[1]["b"] is a set: JSON has none; write sorted(x)`,
 		`s["a"] = {1: 2}`:                             `the value of "a" is a dict with the key 1`,
 		`s["a"] = len`:                                `builtin_function_or_method, and a session keeps what JSON can say`,
 		`s["a"] = float("nan")`:                       "non-finite",
@@ -363,7 +372,7 @@ func TestMisused(t *testing.T) {
 		`s["a"] = [0] * 5000`:                         "more than 2000 values",
 		`a = []; a.append(a); s["a"] = a`:             "nested deeper than 50",
 		`s.setdefault("a", []).append(len)`:           `the value of "a"[0] is builtin`,
-		`for i in range(4): s[str(i)] = "x" * 1000`:   `the cookie would have 5497 bytes, and browsers keep 4096 at most: most of it is "0", with 1002`,
+		`for i in range(4): s[str(i)] = "x" * 1000`:   `would have 5497 bytes, and browsers keep 4096 at most: most of it is "0", with 1002`,
 		`for i in range(4): s.flash("x" * 1000)`:      `most of it is the flashes`,
 		`s["x"]`:                                      `key "x" not in session`,
 		`s.pop("x")`:                                  `there is no "x"`,
@@ -371,7 +380,7 @@ func TestMisused(t *testing.T) {
 		`s.update(7)`:                                 "got int, want a dict or pairs",
 		`s.update([1])`:                               "got int, want a tuple",
 		`s.nothing`:                                   "session has no .nothing",
-		`start_response("200 OK", []); s["a"] = 1`:    "the response has begun, and with it the cookie was sent; change it before",
+		`start_response("200 OK", []); s["a"] = 1`:    "begun, and with it the cookie was sent; change it before",
 		`start_response("200 OK", []); s.flash("a")`:  "the response has begun",
 		`start_response("200 OK", []); s.clear()`:     "the response has begun",
 		`start_response("200 OK", []); s.pop("a", 0)`: "the response has begun",

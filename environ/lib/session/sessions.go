@@ -110,7 +110,8 @@ func (a *sessions) CallInternal(
 		return nil, err
 	}
 	// An application inside may be mounted, which changes the SCRIPT_NAME of the same dict.
-	r := &starter{next: start, session: Session{app: a, thread: t, environ: env, mount: text(env, mountKey)}}
+	r := &starter{next: start}
+	r.session = Session{app: a, thread: t, environ: env, mount: text(env, mountKey)}
 	if err := env.SetKey(sessionKey, &r.session); err != nil {
 		return nil, err
 	}
