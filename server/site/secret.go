@@ -22,7 +22,7 @@ type SecretFile struct {
 	// Path is the file, with a secret a line: the first encrypts, all decrypt. If there is none it
 	// is made when an application first asks, with its directory, both for their owner only.
 	Path string
-	// Ignore has git ignore the directory, if that is made.
+	// Ignore has git ignore the directory when the file is made.
 	Ignore bool
 }
 

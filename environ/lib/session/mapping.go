@@ -30,9 +30,10 @@ var (
 	_ starlark.HasAttrs        = (*Session)(nil)
 )
 
-// String is that of the dict. Who prints an environ has not asked for the session.
+// String is that of the dict. Who prints an environ has not asked for the session; what no cookie
+// could hold is not written out.
 func (s *Session) String() string {
-	if s.kept == nil {
+	if s.kept == nil || host.Measure(s.kept, 1<<20) != nil {
 		return "<session>"
 	}
 	return s.kept.String()
