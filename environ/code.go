@@ -195,10 +195,9 @@ func Codes() []CodeInfo {
 			"A query, form or JSON body has more keys, files, depth or bytes than the limit. " +
 				"Uncaught, the client gets 413.",
 			"See the limits of `@http`."},
-		{CodeWebUse, "function of a module misused",
-			"A function of `@http`, `@session` or another module that knows the environ got a " +
-				"wrong argument, or was called where it cannot do its work.",
-			"See the message, and the description of the module."},
+		{CodeWebUse, "function of the library misused",
+			"A function of `@http`, `@response` or another module of the web got a wrong argument.",
+			"See the description of the module."},
 		{CodeMedia, "not the media type that was asked for",
 			"The application asked for a JSON body, and the `Content-Type` of the request says " +
 				"that it is none. Uncaught, the client gets 415.",

@@ -7,26 +7,33 @@ import (
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/host/hosttest"
 	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
 )
 
-// TestModule runs the examples, all with the environ of one request of a new visitor.
+// scene is what the examples see besides the module: an application, and the environ of a request
+// of a new visitor.
+const scene = `def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return ["Hello, world!\n"]
+
+environ = {}
+sessions(
+    lambda environ, start_response: [],
+    secret = "an example that has 32 characters or more",
+)(environ, lambda status, headers: None)
+`
+
+// TestModule runs the examples, all with the environ of one request.
 func TestModule(t *testing.T) {
 	load := &host.Load{Grant: session.Random()}
 	values, err := session.Module().Values(load)
 	if err != nil {
 		t.Fatal(err)
 	}
-	app := starlark.NewBuiltin("app", func(*starlark.Thread, *starlark.Builtin, starlark.Tuple,
-		[]starlark.Tuple) (starlark.Value, error) {
-		return starlark.None, nil
-	})
-	thread, env := new(starlark.Thread), new(starlark.Dict)
-	around, err := starlark.Call(thread, values["sessions"], starlark.Tuple{app}, nil)
-	if err == nil {
-		_, err = starlark.Call(thread, around, starlark.Tuple{env, app}, nil)
-	}
+	env, err := starlark.ExecFileOptions(&syntax.FileOptions{}, new(starlark.Thread), "scene", scene,
+		values)
 	if err != nil {
 		t.Fatal(err)
 	}
-	hosttest.Module(t, session.Module(), load, starlark.StringDict{"app": app, "environ": env})
+	hosttest.Module(t, session.Module(), load, env)
 }
