@@ -30,10 +30,13 @@ func TestModule(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	env, err := starlark.ExecFileOptions(&syntax.FileOptions{}, new(starlark.Thread), "scene", scene,
-		values)
+	f, err := new(syntax.FileOptions).Parse("scene", scene, 0)
+	if err == nil { // unlike a file it is not frozen
+		err = starlark.ExecREPLChunk(f, new(starlark.Thread), values)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
+	env := starlark.StringDict{"app": values["app"], "environ": values["environ"]}
 	hosttest.Module(t, session.Module(), load, env)
 }
