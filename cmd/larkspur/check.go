@@ -46,7 +46,6 @@ alone on a line, the one below:
 			if err != nil {
 				return err
 			}
-			rehearse(app)
 			config := app.Config(newLogger(stderr))
 			errs := runtime.Check(config, app.Name())
 			for _, d := range errs {

@@ -66,7 +66,6 @@ func (d *dry) load(command string, args []string, stderr io.Writer) error {
 	}
 	// What the application does wrong is said; what is decided is shown otherwise.
 	logger := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	rehearse(d.app)
 	program, err := runtime.Load(d.app.Config(logger), d.app.Name())
 	if err != nil {
 		return runError{loadError(d.app, err)}

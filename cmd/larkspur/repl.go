@@ -101,7 +101,6 @@ func (r *repl) open(app *site.Application) error {
 	}
 	log := tee.New(newLogger(r.stderr).Handler())
 	// Whoever sits at the prompt ends what runs too long.
-	rehearse(app)
 	config := app.Config(slog.New(log))
 	config.Limits = runtime.Limits{Steps: math.MaxUint64, Time: -1}
 	test, err := site.TestModule(log)

@@ -27,9 +27,6 @@ func grantSecret(app *site.Application, k session.Keeper) {
 	app.Grants[session.Name] = k
 }
 
-// rehearse grants an application that serves nobody a secret that ends with the process.
-func rehearse(app *site.Application) { grantSecret(app, session.Random()) }
-
 // variable returns the secrets of the environment, none if there are none.
 func variable() ([]string, error) {
 	secrets := strings.Fields(os.Getenv(secretVariable))

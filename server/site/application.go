@@ -57,14 +57,17 @@ func Modules() []*host.Module {
 	}
 }
 
-// Config is how the application is loaded, by the packages that load programs. It is the caller's
-// to change.
+// Config is how the application is loaded, by the packages that load programs, to be tested or
+// looked at: the secret of its sessions, if neither it nor Grants has one, ends with the Config. A
+// [Server] grants what Grants has, and nothing else. It is the caller's to change.
 func (a *Application) Config(logger *slog.Logger) *runtime.Config {
 	advice := a.Advice
 	if advice == nil {
 		advice = refuse
 	}
-	return &runtime.Config{FS: a.FS, Modules: append(Modules(), a.Modules...), Grants: a.Grants,
+	grants := map[string]any{session.Name: session.Random()}
+	maps.Copy(grants, a.Grants)
+	return &runtime.Config{FS: a.FS, Modules: append(Modules(), a.Modules...), Grants: grants,
 		Advice: advice, Limits: a.Limits, Logger: logger}
 }
 

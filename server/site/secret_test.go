@@ -6,7 +6,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 
+	"github.com/larkspur-web/larkspur/environ/lib/session"
+	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/server/site"
 )
 
@@ -65,5 +68,28 @@ func TestSecretFiles(t *testing.T) {
 	}
 	if _, err := (site.SecretFile{Path: "/dev/null/secret"}).Secrets(); err == nil {
 		t.Error("a secret below a file")
+	}
+}
+
+// TestSecretIsGranted checks that an application which names no secret is served only with one that
+// is granted, and is looked at without.
+func TestSecretIsGranted(t *testing.T) {
+	app := &site.Application{FS: fstest.MapFS{"app.star": {Data: []byte(`
+load("@session", "sessions")
+
+app = sessions(lambda environ, start_response: [])
+`)}}}
+	if faults := runtime.Check(app.Config(nil), app.Name()); faults != nil {
+		t.Error(faults)
+	}
+	err := new(site.Server).Set(&site.Site{Mounts: []site.Mount{{App: app}}})
+	const want = `app.star:4:15: LARK0403: session: there is no secret to encrypt sessions by: write ` +
+		`sessions(app, secret = ...), or have the site grant one, in Grants["session"]`
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	app.Grants = map[string]any{session.Name: site.SecretFile{Path: filepath.Join(t.TempDir(), "x")}}
+	if err := new(site.Server).Set(&site.Site{Mounts: []site.Mount{{App: app}}}); err != nil {
+		t.Error(err)
 	}
 }

@@ -4,11 +4,9 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
-	"maps"
 	"strings"
 
 	"github.com/larkspur-web/larkspur/apps"
-	"github.com/larkspur-web/larkspur/environ/lib/session"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/suite"
@@ -32,7 +30,6 @@ func (a *Application) Tests(logger *slog.Logger) (*suite.Suite, error) {
 	}
 	config := a.Config(slog.New(log))
 	config.Modules = append(config.Modules, module)
-	config.Grants = rehearsed(config.Grants)
 	return &suite.Suite{
 		Config: *config,
 		Path:   a.Path,
@@ -40,14 +37,6 @@ func (a *Application) Tests(logger *slog.Logger) (*suite.Suite, error) {
 			return apptest.Open(thread, p).Close
 		},
 	}, nil
-}
-
-// rehearsed returns the grants of a program that serves nobody: what it would be granted with, if
-// that is nothing but a secret, it gets for as long as the process lives.
-func rehearsed(grants map[string]any) map[string]any {
-	all := map[string]any{session.Name: session.Random()}
-	maps.Copy(all, grants)
-	return all
 }
 
 // TestModule returns the module @test, whose clients call applications under apps/lint.star. log
