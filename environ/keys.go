@@ -172,6 +172,10 @@ var table = []struct {
 	{Key{"larkspur.peer", "environ", "string", "the peer has an address",
 		"Address and port of the connection's other end, `192.0.2.1:49152`."},
 		(*Environ).peer},
+	{Key{"larkspur.session", "@session", "session",
+		"`sessions` of `@session` is around the application",
+		"The session of the request, as `session(environ)` returns it. Not for applications."},
+		nil},
 }
 
 // getters has those of the table by name.

@@ -4,11 +4,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Dir returns the tree of files in the directory path, for Config.FS. Nothing outside it can be
 // reached, neither by name nor by a symlink inside it: [os.Root] holds the border. Regular files
 // and directories can be opened, and nothing else: a FIFO or a device is fs.ErrInvalid at once.
+// What is below a directory of the name .larkspur is not there: tools keep secrets of the developer
+// in it, which no path that a client can choose is to lead to.
 //
 // The directory itself is opened again for each generation of a program, so path may be, or lead
 // through, a symlink that is swapped when a new release comes. A generation reads all its files,
@@ -49,6 +52,16 @@ func (d dir) open() (*opened, error) {
 	return &opened{root}, nil
 }
 
+// kept reports whether a path leads below a directory .larkspur. Some file systems ignore case.
+func kept(name string) bool {
+	for part := range strings.SplitSeq(name, "/") {
+		if strings.EqualFold(part, ".larkspur") {
+			return true
+		}
+	}
+	return false
+}
+
 // An opened directory is the tree of one look at the files, or of one generation.
 type opened struct{ root *os.Root }
 
@@ -63,6 +76,9 @@ func (o *opened) Open(name string) (fs.File, error) {
 	local, err := filepath.Localize(name)
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
+	}
+	if kept(name) {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	}
 	f, err := o.root.OpenFile(local, os.O_RDONLY|nonblocking, 0)
 	if err != nil {
@@ -84,6 +100,9 @@ func (o *opened) Stat(name string) (fs.FileInfo, error) {
 	local, err := filepath.Localize(name)
 	if err != nil {
 		return nil, &fs.PathError{Op: "stat", Path: name, Err: fs.ErrInvalid}
+	}
+	if kept(name) {
+		return nil, &fs.PathError{Op: "stat", Path: name, Err: fs.ErrNotExist}
 	}
 	return o.root.Stat(local)
 }

@@ -109,3 +109,27 @@ func TestUTF16(t *testing.T) {
 		}
 	}
 }
+
+// TestDirKeepsSecrets checks that what tools keep for the developer is not in the tree.
+func TestDirKeepsSecrets(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{".larkspur/secret", "a/.larkspur/secret", ".larkspurs/open"} {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte("x"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tree := runtime.Dir(dir)
+	for name, there := range map[string]bool{
+		".larkspur": false, ".larkspur/secret": false, "a/.larkspur/secret": false, ".LARKSPUR/secret": false,
+		".larkspurs/open": true,
+	} {
+		_, err := fs.ReadFile(tree, name)
+		if _, statErr := fs.Stat(tree, name); (err == nil) != there || (statErr == nil) != there {
+			t.Errorf("%s: %v, %v", name, err, statErr)
+		}
+	}
+}

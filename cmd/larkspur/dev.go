@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/larkspur-web/larkspur/environ/lib/session"
 	"github.com/larkspur-web/larkspur/runtime/display"
 	"github.com/larkspur-web/larkspur/server"
 	"github.com/larkspur-web/larkspur/server/dev"
@@ -34,6 +35,9 @@ APP is FILE.star, FILE.star:CALLABLE, or a directory that holds app.star; withou
 it is the current directory if that holds app.star, or, where there is no script at all,
 the tour that is built into larkspur. What does not load is shown in the browser until
 it does.
+
+The secret of sessions is made once, and kept in .larkspur below the application, which
+git ignores and nothing serves.
 
 The certificate for https is made once, for localhost, and kept in the user's cache
 directory; a browser asks once whether to trust it. To have it trust your own, name one
@@ -62,6 +66,7 @@ with --tls-cert and --tls-key.`,
 			console := newConsole(log, excerpt(app))
 			console.palette, console.ran = display.PaletteOf(stderr), dev.Source
 			logger := slog.New(console)
+			grantSecret(app, devSecret{app.Dir, logger, session.Random()})
 			v, err := s.site(app)
 			if err != nil {
 				return runError{err}

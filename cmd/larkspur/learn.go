@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/larkspur-web/larkspur/environ/lib/session"
 	"github.com/larkspur-web/larkspur/push"
 	"github.com/spf13/cobra"
 )
@@ -50,6 +51,7 @@ page that was used most, is left out.`,
 			log := newJournal(stderr)
 			defer log.close()
 			logger := slog.New(slog.NewTextHandler(log, nil))
+			grantSecret(app, devSecret{app.Dir, logger, session.Random()})
 			v, err := s.site(app)
 			if err != nil {
 				return runError{err}

@@ -163,7 +163,8 @@ func start(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	c := exec.Command("larkspur", args[1:]...)
 	c.Dir = ts.Getenv("WORK")
-	c.Env = append(os.Environ(), "XDG_CACHE_HOME="+ts.Getenv("XDG_CACHE_HOME"))
+	c.Env = append(os.Environ(), "XDG_CACHE_HOME="+ts.Getenv("XDG_CACHE_HOME"),
+		"LARKSPUR_SECRET="+ts.Getenv("LARKSPUR_SECRET"))
 	s := stateOf(ts)
 	s.server, err = startDaemon(c, n)
 	ts.Check(err)

@@ -14,7 +14,7 @@ import (
 
 func newServe(stderr io.Writer) *cobra.Command {
 	s := settings{listen: []string{"http://127.0.0.1:8000"}, drain: 30 * time.Second}
-	var access string
+	var access, data string
 	c := &cobra.Command{
 		Use:        "serve [flags] [APP]",
 		Short:      "Serve an application",
@@ -28,6 +28,11 @@ SIGHUP loads the script and the certificate again, and with --watch a script tha
 changed is loaded by itself; what does not load never replaces what serves. SIGTERM and
 SIGINT end the server once the requests that were begun are answered; a second one
 ends it at once.
+
+What the server is to keep it keeps in the directory that --data names: the secret that
+the cookies of @session are encrypted by, which the environment variable LARKSPUR_SECRET
+may hold instead. Either may have several, with blanks between them: the first encrypts,
+all decrypt.
 
 The environment variable GOMEMLIMIT, as in GOMEMLIMIT=512MiB, tells how much memory the
 process should get by with. It is a soft limit: set it a tenth below a hard one. With
@@ -52,6 +57,12 @@ neither that nor GOGC set, up to 32 MiB of garbage is left before it is collecte
 				return fmt.Errorf("https needs a certificate: name it with --tls-cert and " +
 					"--tls-key")
 			}
+			if data != "" {
+				if err := os.MkdirAll(data, 0o700); err != nil {
+					return runError{fmt.Errorf("--data: %w", err)}
+				}
+			}
+			grantSecret(app, serveSecret{data})
 			log := newJournal(stderr)
 			defer log.close()
 			logger := slog.New(slog.NewTextHandler(log, nil))
@@ -70,6 +81,8 @@ neither that nor GOGC set, up to 32 MiB of garbage is left before it is collecte
 	s.flags(c)
 	c.Flags().StringVar(&access, "access-log", "",
 		"log each request as text or json, or off (default text in a terminal, else off)")
+	c.Flags().StringVar(&data, "data", "",
+		"`DIR` in which the server may keep what is to outlast it; it is made if there is none")
 	c.Flags().BoolVar(&s.watch, "watch", false, "load the script again when it changes")
 	return c
 }

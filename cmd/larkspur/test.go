@@ -55,8 +55,9 @@ A test asks an application without a server, and says what must be so:
 A request fails the test when the application fails or breaks the contract; fails = REGEXP
 says that it is to. Functions of @test: client, eq, ne, true, false, contains, lacks,
 matches, fails, skip. A response has status, headers, text, body, json(), cookies, hints,
-error, log, blocks, history, and read() of a stream. TESTING.md, in server/apptest, has
-them all.
+pushes, error, log, blocks, history, and read() and events() of a stream. A client may
+begin with a session: client(app, session = {"user": "ada"}). TESTING.md, in
+server/apptest, has them all.
 
 In load("//lib.star") of a test, // is the first directory on the way from the current one
 to the file that holds app.star, so that each application below PATH is tested as its own;

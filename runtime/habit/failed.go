@@ -153,8 +153,8 @@ func (p *place) frozen(m []string) string {
 		value = written(p.src, e)
 	}
 	if id == nil || !p.isGlobal(id) {
-		return fmt.Sprintf(": it was made when the file was loaded, and %s; write own = %s(%s), "+
-			"and change that", frozen, kind, value)
+		return fmt.Sprintf(": it was made when the file was loaded, and %s, or is of a session whose "+
+			"response has begun; write own = %s(%s), and change that", frozen, kind, value)
 	}
 	if call, ok := p.node.(*syntax.CallExpr); ok {
 		if dot, ok := call.Fn.(*syntax.DotExpr); ok && dot.Name.Name == "add" {

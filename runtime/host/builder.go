@@ -120,7 +120,7 @@ func (b *builder) adapter(m *Member) (*adapter, error) {
 // Signature returns how a function is called, as in read(path, limit = 10); of anything else the
 // name.
 func (m *Member) Signature() string {
-	if m.Fn == nil && len(m.Params) == 0 && !m.callable() {
+	if m.Fn == nil && len(m.Params) == 0 && m.Result == "" && !m.callable() {
 		return m.Name
 	}
 	return m.Name + "(" + strings.Join(m.Parameters(), ", ") + ")"

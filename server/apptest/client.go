@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/larkspur-web/larkspur/environ/lib/session"
 	"github.com/larkspur-web/larkspur/push"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/server"
@@ -21,7 +22,7 @@ import (
 // test.
 type client struct {
 	config  *Config
-	session *Session
+	test    *Session
 	app     server.App
 	lint    string   // the file of lint, if the application is called through it
 	base    *url.URL // scheme and host
@@ -33,6 +34,8 @@ type client struct {
 	vars    map[string]string
 	header  http.Header // of each request
 	jar     jar
+	follow  bool // redirects, unless a request says otherwise
+	trial   session.Trial
 
 	push       bool     // it takes promises, over HTTP/2
 	connection sync.Map // what package push knows of it
@@ -68,14 +71,23 @@ func (c *Config) clientMember() host.Member {
 			{Name: "push", Doc: "take what is pushed, over HTTP/2", Default: starlark.True},
 			{Name: "lint", Doc: "fail where the application breaks the contract",
 				Default: starlark.True},
+			{Name: "session", Doc: "what the session of @session holds with which it begins, as that of " +
+				"a visitor who was here before", Optional: true},
+			{Name: "follow", Doc: "follow redirects, as a browser does, unless a request says otherwise",
+				Default: starlark.False},
 		},
-		Result: "a client: get, head, post, put, patch, delete, options, request, cookies, set_cookie",
+		Result: "a client",
 		Errors: []host.Failure{
 			{When: "it is not made inside of a test function, or an argument is wrong"},
 		},
 		Example: `def test_hello():
     r = client(app).get("/")
-    eq(r.status, 200)`,
+    eq(r.status, 200)
+
+def test_visitor():
+    c = client(app, session = {"user": "ada"}, follow = True)
+    contains(c.post("/notes", form = {"title": "Tea"}).text, "Tea")
+    eq(c.session["user"], "ada")`,
 		Fn: c.newClient,
 	}
 }
@@ -84,15 +96,15 @@ func (c *Config) clientMember() host.Member {
 func (c *Config) newClient(
 	t *starlark.Thread, app starlark.Callable, base, mount, proto string,
 	vars starlark.IterableMapping, headers starlark.Value, peer string, maxBody int64,
-	push, lint bool,
+	push, lint bool, session starlark.IterableMapping, follow bool,
 ) (*client, error) {
-	session, err := sessionOf(t)
+	test, err := sessionOf(t)
 	if err != nil {
 		return nil, err
 	}
 	cl := &client{
-		config: c, session: session, mount: mount, proto: proto, peer: peer, maxBody: maxBody,
-		header: make(http.Header), push: push,
+		config: c, test: test, mount: mount, proto: proto, peer: peer, maxBody: maxBody,
+		header: make(http.Header), push: push, follow: follow,
 	}
 	if err := cl.setBase(base); err != nil {
 		return nil, err
@@ -118,9 +130,9 @@ func (c *Config) newClient(
 		}
 		fn = v.(starlark.Callable)
 	}
-	cl.app = under(session.app, fn)
+	cl.app = under(test.app, fn)
 	cl.jar = newJar()
-	return cl, nil
+	return cl, cl.begin(session)
 }
 
 func (c *client) setBase(base string) (err error) {
@@ -153,13 +165,19 @@ func (c *client) Hash() (uint32, error) { return 0, errors.New("unhashable: test
 var verbs = []string{"get", "head", "post", "put", "patch", "delete", "options"}
 
 func (c *client) AttrNames() []string {
-	return append([]string{"cookies", "request", "set_cookie"}, verbs...)
+	return clientType.AttrNames()
 }
 
 func (c *client) Attr(name string) (starlark.Value, error) {
 	switch name {
 	case "cookies":
 		return c.cookies(), nil
+	case "session":
+		data, _ := c.remembered()
+		return data, nil
+	case "flashes":
+		_, flashes := c.remembered()
+		return starlark.NewList(flashes), nil
 	case "request":
 		return starlark.NewBuiltin("request", func(t *starlark.Thread, _ *starlark.Builtin,
 			args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
@@ -188,7 +206,7 @@ func (c *client) Attr(name string) (starlark.Value, error) {
 
 // cookies are what the client would send to the root of the mount, and below it.
 func (c *client) cookies() *starlark.Dict {
-	return cookieValues(c.jar.jar.Cookies(c.base.JoinPath(c.mount, "/")))
+	return cookieValues(c.jar.cookies(c.base.JoinPath(c.mount, "/")))
 }
 
 // setCookie is set_cookie(name, value, path = "/").

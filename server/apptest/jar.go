@@ -22,7 +22,21 @@ func newJar() jar {
 }
 
 // set keeps the cookies of the header of a response to a request for u.
-func (j jar) set(u *url.URL, h http.Header) { j.jar.SetCookies(u, setBy(h)) }
+func (j jar) set(u *url.URL, h http.Header) { j.jar.SetCookies(trusted(u), setBy(h)) }
+
+// cookies are those of a request for u.
+func (j jar) cookies(u *url.URL) []*http.Cookie { return j.jar.Cookies(trusted(u)) }
+
+// trusted is u as a jar is to see it: Chrome and Firefox keep secure cookies of this machine
+// without TLS too (Secure Contexts, section 3.1).
+func trusted(u *url.URL) *url.URL {
+	if u.Scheme != "http" || u.Hostname() != "localhost" && u.Hostname() != "127.0.0.1" {
+		return u
+	}
+	own := *u
+	own.Scheme = "https"
+	return &own
+}
 
 // setBy are the cookies that the header of a response sets, with values in hex.
 func setBy(h http.Header) (all []*http.Cookie) {
@@ -49,7 +63,7 @@ func octets(k *http.Cookie) string {
 // header is the field Cookie of a request for u, "" for none.
 func (j jar) header(u *url.URL) string {
 	var all []string
-	for _, k := range j.jar.Cookies(u) {
+	for _, k := range j.cookies(u) {
 		all = append(all, k.Name+"="+octets(k))
 	}
 	return strings.Join(all, "; ")

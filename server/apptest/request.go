@@ -39,12 +39,17 @@ const maxRedirects = 10
 func (c *client) ask(t *starlark.Thread, name, method string, args starlark.Tuple,
 	kwargs []starlark.Tuple) (starlark.Value, error) {
 	q := &question{method: method, header: c.header.Clone()}
-	var target, headers, query, fails starlark.Value
+	var target, headers, query, follow, fails starlark.Value
 	var b content
 	if err := starlark.UnpackArgs(name, args, kwargs, "target", &target, "headers?", &headers,
 		"query?", &query, "body?", &b.body, "form?", &b.form, "files?", &b.files, "json?", &b.json,
-		"follow?", &q.follow, "stream?", &q.stream, "fails?", &fails); err != nil {
+		"follow?", &follow, "stream?", &q.stream, "fails?", &fails); err != nil {
 		return nil, err
+	}
+	if q.follow = c.follow && !q.stream; given(follow) {
+		if err := starlark.UnpackArg(follow, &q.follow); err != nil {
+			return nil, fmt.Errorf("%s: for parameter follow: %w", name, err)
+		}
 	}
 	var ok bool
 	if q.target, ok = host.Octets(target); !ok { // a client may send any
@@ -146,13 +151,20 @@ func (q *question) redirect(r *response, location string) error {
 	if u.Scheme != r.url.Scheme || u.Host != r.url.Host {
 		return &requestError{r.x.head(), "a redirect to another host, which cannot be followed", location}
 	}
-	// RFC 9110, section 15.4: 307 and 308 keep the method; after the others all clients but for
-	// HEAD use GET.
-	s := r.x.status
-	keeps := s == http.StatusTemporaryRedirect || s == http.StatusPermanentRedirect
-	if !keeps && q.method != http.MethodGet && q.method != http.MethodHead {
+	// Fetch, section 4.4, step 12, which is what browsers do within RFC 9110, section 15.4: after a
+	// 303 all but HEAD use GET, after a 301 or 302 what was posted does; 307 and 308 keep the method.
+	var changes bool
+	switch r.x.status {
+	case http.StatusSeeOther:
+		changes = q.method != http.MethodGet && q.method != http.MethodHead
+	case http.StatusMovedPermanently, http.StatusFound:
+		changes = q.method == http.MethodPost
+	}
+	if changes {
 		q.method, q.body = http.MethodGet, nil
-		q.header.Del("Content-Type")
+		for _, name := range []string{"Encoding", "Language", "Location", "Type"} {
+			q.header.Del("Content-" + name)
+		}
 	}
 	q.target = u.RequestURI()
 	return nil

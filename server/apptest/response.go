@@ -21,18 +21,19 @@ type response struct {
 	x       *exchange
 	url     *url.URL
 	history []starlark.Value // the responses that led here
-	unread  string           // the block of a stream that came with its beginning
-	judged  bool             // that it failed, or did not, was told
+	events  eventReader
+	unread  string // the block of a stream that came with its beginning
+	judged  bool   // that it failed, or did not, was told
 }
 
 // send asks, and returns the response: whole, or of a stream its beginning.
 func (c *client) send(t *starlark.Thread, q *question) (*response, error) {
-	r, err := c.request(host.CallOf(t).Context(), q)
+	r, err := c.request(c.trial.With(host.CallOf(t).Context()), q)
 	if err != nil {
 		return nil, err
 	}
 	handler := c.handler()
-	x := c.session.begin(handler, r)
+	x := c.test.begin(handler, r)
 	x.lint, x.expect = c.lint, q.expect
 	if c.push {
 		x.connection = &c.connection
@@ -87,10 +88,7 @@ func (r *response) Freeze()               {}
 func (r *response) Truth() starlark.Bool  { return starlark.True }
 func (r *response) Hash() (uint32, error) { return 0, errors.New("unhashable: test.response") }
 
-func (r *response) AttrNames() []string {
-	return []string{"blocks", "body", "close", "cookies", "ended", "error", "headers", "hints",
-		"history", "json", "log", "pushes", "read", "status", "text", "url"}
-}
+func (r *response) AttrNames() []string { return responseType.AttrNames() }
 
 // body is all that has been read.
 func (r *response) body() string { return strings.Join(r.x.blocks, "") }
@@ -133,6 +131,8 @@ func (r *response) Attr(name string) (starlark.Value, error) {
 		return starlark.Bool(r.x.over), nil
 	case "json":
 		return starlark.NewBuiltin("json", r.json), nil
+	case "events":
+		return starlark.NewBuiltin("events", r.eventsOf), nil
 	case "read":
 		return starlark.NewBuiltin("read", r.read), nil
 	case "close":

@@ -14,6 +14,7 @@ import (
 	"github.com/larkspur-web/larkspur/cmd/testdata/scripttest"
 	"github.com/larkspur-web/larkspur/environ/lib/body"
 	"github.com/larkspur-web/larkspur/environ/lib/http"
+	"github.com/larkspur-web/larkspur/environ/lib/session"
 	"github.com/larkspur-web/larkspur/environ/lib/static"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host"
@@ -26,7 +27,7 @@ import (
 
 // newSuite returns a suite of the files, with the modules that the command grants.
 func newSuite(files fs.FS) (*suite.Suite, error) {
-	modules := []*host.Module{http.Module(), body.Module(), static.Module()}
+	modules := []*host.Module{http.Module(), body.Module(), session.Module(), static.Module()}
 	program, err := runtime.LoadFile(&runtime.Config{FS: apps.FS, Modules: modules}, "lint.star")
 	if err != nil {
 		return nil, err
@@ -37,7 +38,7 @@ func newSuite(files fs.FS) (*suite.Suite, error) {
 	return &suite.Suite{
 		Config: runtime.Config{
 			FS: files, Modules: modules, Limits: runtime.Limits{Steps: 2_000_000},
-			Logger: slog.New(log),
+			Logger: slog.New(log), Grants: map[string]any{session.Name: session.Random()},
 		},
 		Prepare: func(thread *starlark.Thread, p *runtime.Program) func() error {
 			return apptest.Open(thread, p).Close

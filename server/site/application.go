@@ -14,6 +14,7 @@ import (
 	"github.com/larkspur-web/larkspur/environ/lib/middleware"
 	"github.com/larkspur-web/larkspur/environ/lib/response"
 	"github.com/larkspur-web/larkspur/environ/lib/route"
+	"github.com/larkspur-web/larkspur/environ/lib/session"
 	"github.com/larkspur-web/larkspur/environ/lib/static"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host"
@@ -82,6 +83,7 @@ func plain() []*host.Module {
 		re.Module(),
 		response.Module(),
 		route.Module(),
+		session.Module(),
 		static.Module(),
 		toml.Module(),
 		url.Module(),
@@ -95,15 +97,18 @@ func documented(modules []*host.Module) []*host.Module {
 	return append(modules, libraryOf(slices.Clone(modules)).Module())
 }
 
-// Config is how the application is loaded, by the packages that load programs. It is the caller's
-// to change.
+// Config is how the application is loaded, by the packages that load programs, to be tested or
+// looked at: the secret of its sessions, if neither it nor Grants has one, ends with the Config. A
+// [Server] grants what Grants has, and nothing else. It is the caller's to change.
 func (a *Application) Config(logger *slog.Logger) *runtime.Config {
 	advice := a.Advice
 	if advice == nil {
 		advice = refuse
 	}
+	grants := map[string]any{session.Name: session.Random()}
+	maps.Copy(grants, a.Grants)
 	return &runtime.Config{FS: a.FS, Modules: documented(append(plain(), a.Modules...)),
-		Grants: a.Grants, Advice: advice, Limits: a.Limits, Logger: logger}
+		Grants: grants, Advice: advice, Limits: a.Limits, Logger: logger}
 }
 
 // refuse is the advice where nobody has a better one. Of a module that does not exist the list of

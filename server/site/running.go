@@ -53,7 +53,9 @@ func (s *Server) load(site *Site) (apps, fresh []*running, err error) {
 
 // start loads an application.
 func (s *Server) start(a *Application) (*running, error) {
-	live, err := runtime.Follow(a.Config(s.said()), a.Name())
+	config := a.Config(s.said())
+	config.Grants = a.Grants
+	live, err := runtime.Follow(config, a.Name())
 	if err != nil && s.pages == nil {
 		return nil, &LoadError{a, err}
 	}
