@@ -72,6 +72,11 @@ func (l *Library) Run(ctx context.Context, e *Entry) ([]Step, error) {
 		return nil, err
 	}
 	defer session.Close()
+	if m != nil && m.Scene != "" {
+		if err := enact(ctx, session, m.Scene); err != nil {
+			return nil, err
+		}
+	}
 	steps, err := split(e.Example)
 	if err != nil {
 		return nil, err
@@ -87,22 +92,37 @@ func (l *Library) Run(ctx context.Context, e *Entry) ([]Step, error) {
 
 // stage is the program in which examples of a module run, or of what needs none.
 func (l *Library) stage(m *host.Module) *runtime.Config {
-	scene, tree := "", make(fstest.MapFS)
+	names, tree := "", make(fstest.MapFS)
 	if m != nil {
 		load := []string{starlark.String("@" + m.Name).String()}
 		for _, name := range m.Names() {
 			load = append(load, starlark.String(name).String())
 		}
-		if scene = m.Scene; len(load) > 1 {
-			scene = "load(" + strings.Join(load, ", ") + ")\n" + scene
+		if len(load) > 1 {
+			names = "load(" + strings.Join(load, ", ") + ")\n"
 		}
 		for name, text := range m.Files {
 			tree[name] = &fstest.MapFile{Data: []byte(text)}
 		}
 	}
-	tree["example.star"] = &fstest.MapFile{Data: []byte(scene)}
+	tree["example.star"] = &fstest.MapFile{Data: []byte(names)}
 	return &runtime.Config{FS: tree, Modules: l.Modules,
 		Limits: runtime.Limits{Steps: runSteps, Depth: runDepth, Time: runTime}}
+}
+
+// enact runs the scene of a module, whose values are not frozen, as those of a file are: they are of
+// one request.
+func enact(ctx context.Context, session *prompt.Session, scene string) error {
+	steps, err := split(scene)
+	if err != nil {
+		return err
+	}
+	for i := range steps {
+		if steps[i].run(ctx, session); steps[i].Error != "" {
+			return fmt.Errorf("the scene: %s: %s", steps[i].Code, steps[i].Error)
+		}
+	}
+	return nil
 }
 
 // split takes an example apart into its statements.

@@ -62,6 +62,7 @@ func verbMembers() (all []host.Member) {
 		m := host.Member{
 			Name: verb, Doc: "Asks with the method of that name.", Params: requestParams(),
 			Result: "a response", Errors: requestErrors,
+			Example: "def test_" + verb + "():\n    eq(client(app)." + verb + "(\"/notes/1\").status, 200)",
 		}
 		switch verb {
 		case "get":

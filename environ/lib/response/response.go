@@ -32,6 +32,7 @@ func Module() *host.Module {
 		},
 		Whole:  true,
 		Types:  []*host.Type{responseType, outletType},
+		Files:  map[string]string{"public/a.txt": "hello"},
 		Open:   open(),
 		Misuse: misuse,
 	}
