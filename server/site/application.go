@@ -11,6 +11,7 @@ import (
 
 	"github.com/larkspur-web/larkspur/environ/lib/body"
 	libhttp "github.com/larkspur-web/larkspur/environ/lib/http"
+	"github.com/larkspur-web/larkspur/environ/lib/response"
 	"github.com/larkspur-web/larkspur/environ/lib/static"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host"
@@ -44,17 +45,15 @@ func Dir(dir, entry string) *Application {
 	return &Application{FS: runtime.Dir(dir), Dir: dir, Entry: entry}
 }
 
-// Modules are the host modules, beside those of package runtime, that every application may load.
-func Modules() []*host.Module { return documented(plain()) }
-
-// plain are Modules without @docs, which describes them.
-func plain() []*host.Module {
-	return []*host.Module{libhttp.Module(), body.Module(), static.Module()}
-}
-
-// documented are modules, and @docs, which describes all that the application may load.
-func documented(modules []*host.Module) []*host.Module {
-	return append(modules, libraryOf(slices.Clone(modules)).Module())
+// Modules are the host modules that every application may load, beside those of package runtime, and
+// @docs, which is made of all of them.
+func Modules() []*host.Module {
+	return []*host.Module{
+		body.Module(),
+		libhttp.Module(),
+		response.Module(),
+		static.Module(),
+	}
 }
 
 // Config is how the application is loaded, by the packages that load programs. It is the caller's
@@ -64,7 +63,7 @@ func (a *Application) Config(logger *slog.Logger) *runtime.Config {
 	if advice == nil {
 		advice = refuse
 	}
-	return &runtime.Config{FS: a.FS, Modules: documented(append(plain(), a.Modules...)),
+	return &runtime.Config{FS: a.FS, Modules: documented(append(Modules(), a.Modules...)),
 		Grants: a.Grants, Advice: advice, Limits: a.Limits, Logger: logger}
 }
 
