@@ -65,7 +65,7 @@ func (b *logBuffer) String() string {
 func load(entry, source string, logger *slog.Logger) (*runtime.Program, error) {
 	return runtime.Load(&runtime.Config{
 		FS:      tree{fstest.MapFS{"test.star": {Data: []byte(source)}}},
-		Modules: libsite.Modules(),
+		Modules: new(libsite.Application).Config(nil).Modules,
 		Logger:  logger,
 	}, entry)
 }

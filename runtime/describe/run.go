@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"strings"
 	"testing/fstest"
 	"time"
@@ -106,7 +107,7 @@ func (l *Library) stage(m *host.Module) *runtime.Config {
 		}
 	}
 	tree["example.star"] = &fstest.MapFile{Data: []byte(names)}
-	return &runtime.Config{FS: tree, Modules: l.Modules,
+	return &runtime.Config{FS: tree, Modules: l.Modules, Logger: slog.New(slog.DiscardHandler),
 		Limits: runtime.Limits{Steps: runSteps, Depth: runDepth, Time: runTime}}
 }
 

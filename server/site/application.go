@@ -62,11 +62,9 @@ func Dir(dir, entry string) *Application {
 	return &Application{FS: runtime.Dir(dir), Dir: dir, Entry: entry}
 }
 
-// Modules are the host modules, beside those of package runtime, that every application may load.
-func Modules() []*host.Module { return documented(plain()) }
-
-// plain are Modules without @docs, which describes them.
-func plain() []*host.Module {
+// Modules are the host modules that every application may load, beside those of package runtime, and
+// @docs, which is made of all of them.
+func Modules() []*host.Module {
 	return []*host.Module{
 		base64.Module(),
 		body.Module(),
@@ -92,11 +90,6 @@ func plain() []*host.Module {
 	}
 }
 
-// documented are modules, and @docs, which describes all that the application may load.
-func documented(modules []*host.Module) []*host.Module {
-	return append(modules, libraryOf(slices.Clone(modules)).Module())
-}
-
 // Config is how the application is loaded, by the packages that load programs, to be tested or
 // looked at: the secret of its sessions, if neither it nor Grants has one, ends with the Config. A
 // [Server] grants what Grants has, and nothing else. It is the caller's to change.
@@ -107,7 +100,7 @@ func (a *Application) Config(logger *slog.Logger) *runtime.Config {
 	}
 	grants := map[string]any{session.Name: session.Random()}
 	maps.Copy(grants, a.Grants)
-	return &runtime.Config{FS: a.FS, Modules: documented(append(plain(), a.Modules...)),
+	return &runtime.Config{FS: a.FS, Modules: documented(append(Modules(), a.Modules...)),
 		Grants: grants, Advice: advice, Limits: a.Limits, Logger: logger}
 }
 

@@ -1,6 +1,8 @@
 package site
 
 import (
+	"slices"
+
 	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/describe"
@@ -11,7 +13,7 @@ import (
 // Library describes what applications have: the modules that all may load, those given, @test, the
 // functions that need no load, the keys of the environ, and the codes of errors.
 func Library(modules ...*host.Module) *describe.Library {
-	return libraryOf(append(plain(), modules...))
+	return libraryOf(append(Modules(), modules...))
 }
 
 // libraryOf is the library of modules, with @docs, which is made of the library itself.
@@ -23,9 +25,14 @@ func libraryOf(modules []*host.Module) *describe.Library {
 	return l
 }
 
+// documented are modules, and @docs, which describes all that an application may load.
+func documented(modules []*host.Module) []*host.Module {
+	return append(modules, libraryOf(slices.Clone(modules)).Module())
+}
+
 // describe returns what describes the functions of the modules that the application may load.
 func (a *Application) describe() func(name string, loaded []string) (signature, doc string) {
-	l := libraryOf(append(plain(), a.Modules...))
+	l := libraryOf(append(Modules(), a.Modules...))
 	return func(name string, loaded []string) (signature, doc string) {
 		if e := l.Called(name, loaded); e != nil {
 			return e.Signature, e.Doc

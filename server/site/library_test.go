@@ -6,7 +6,6 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/describe"
 	"github.com/larkspur-web/larkspur/server/site"
 )
@@ -23,7 +22,7 @@ func TestLibraryDescribes(t *testing.T) {
 		have = append(have, strings.TrimPrefix(e.Name, "@"))
 		t.Run(e.Name, func(t *testing.T) { described(t, l, &e) })
 	}
-	for _, m := range (&runtime.Config{Modules: site.Modules()}).Catalog() {
+	for _, m := range new(site.Application).Config(quiet).Catalog() {
 		if !slices.Contains(have, m.Name) {
 			t.Errorf("the library lacks @%s, which applications may load", m.Name)
 		}
