@@ -35,6 +35,7 @@ var (
 	_ host.Stepper = (*call)(nil)
 	_ host.Watcher = (*call)(nil)
 	_ host.Yielder = (*call)(nil)
+	_ host.Charger = (*call)(nil)
 )
 
 // start begins the call c of r, which is fresh, for at most length. It has to be armed.
@@ -121,6 +122,15 @@ func (c *call) count() uint64 {
 	n := c.thread.Steps - c.counted
 	c.counted = c.thread.Steps
 	return c.budget.Add(n)
+}
+
+// Charge is [host.Charger]'s.
+func (c *call) Charge(n uint64) error {
+	c.thread.Steps += n
+	if c.over() {
+		return c.failure
+	}
+	return nil
 }
 
 func (c *call) stop(err error) {
