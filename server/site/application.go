@@ -13,6 +13,7 @@ import (
 	libhttp "github.com/larkspur-web/larkspur/environ/lib/http"
 	"github.com/larkspur-web/larkspur/environ/lib/response"
 	"github.com/larkspur-web/larkspur/environ/lib/static"
+	"github.com/larkspur-web/larkspur/environ/lib/template"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host"
 )
@@ -52,6 +53,7 @@ func Modules() []*host.Module {
 		libhttp.Module(),
 		response.Module(),
 		static.Module(),
+		template.Module(template.Config{}),
 	}
 }
 
