@@ -3,12 +3,10 @@ package template
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"text/template/parse"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
-	"github.com/larkspur-web/larkspur/runtime/spell"
 	"go.starlark.net/starlark"
 )
 
@@ -89,9 +87,8 @@ func (c *compiler) function(n *parse.IdentifierNode, args []expr) expr {
 	if fn, ok := c.library.own[n.Ident]; ok {
 		return &use{c.at(n), n.Ident, fn, args}
 	}
-	names := sorted(slices.Collect(maps.Keys(c.library.names())))
 	message := "there is no function " + n.Ident
-	if near := spell.Nearest(n.Ident, names, 3); near != "" {
+	if near := nearest(n.Ident, c.library.names()); near != "" {
 		message += "; did you mean " + near + "?"
 	}
 	c.fault(n, message)

@@ -10,7 +10,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
-	"github.com/larkspur-web/larkspur/runtime/spell"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 )
@@ -82,6 +81,9 @@ func (s *source) parse(functions map[string]any) *host.Diagnostic {
 		d := s.diagnose(0, "the file is not UTF-8: save it as that")
 		return &d
 	}
+	if d := s.foreign(); d != nil {
+		return d
+	}
 	var err error
 	s.trees, err = parse.Parse(s.name, s.text, "", "", functions)
 	if err != nil {
@@ -110,28 +112,6 @@ func (s *source) failed(err error, functions map[string]any) host.Diagnostic {
 		}
 	}
 	return s.diagnose(0, message)
-}
-
-// explained says of a message of the parser what to write instead, if that is known.
-func explained(message string, functions map[string]any) string {
-	name, ok := strings.CutPrefix(message, `function "`)
-	if !ok {
-		return message
-	}
-	name, ok = strings.CutSuffix(name, `" not defined`)
-	if !ok {
-		return message
-	}
-	message = "there is no function " + name
-	var names []string
-	for known := range functions {
-		names = append(names, known)
-	}
-	if near := spell.Nearest(name, sorted(names), 3); near != "" {
-		return message + "; did you mean " + near + "?"
-	}
-	return message + "; a value is written with a dot, {{." + name + "}}; a function is passed " +
-		"to templates, functions = {\"" + name + "\": ...}"
 }
 
 // diagnose returns a diagnostic of a line, or if that is 0 of the file.
