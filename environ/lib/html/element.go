@@ -233,6 +233,10 @@ func (b *builder) grow(n int) error {
 func (b *builder) close() (*tree, error) {
 	e := b.tree
 	e.open = "<" + b.name + b.attrs.String() + ">"
+	if first := e.children; len(first) > 0 && strings.ContainsAny(first[0].text[:min(1, len(first[0].text))], "\r\n") &&
+		(b.name == "textarea" || b.name == "pre") {
+		e.open += "\n" // a parser drops one
+	}
 	if b.kind != void {
 		e.end = "</" + b.name + ">"
 	}

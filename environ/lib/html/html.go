@@ -11,7 +11,8 @@
 //	                    and tel is "#ZgotmplZ", which does nothing (href, src, action, ...)
 //	style               what can load or run something is "ZgotmplZ"
 //	srcdoc              as text of the page in the page
-//	onclick and others  refused: a string is data, and data is no program
+//	onclick and others  refused: a string is data, and data is no program; likewise what libraries
+//	                    run, attributes that begin with hx-on, x-, v-, ng-, @ or :
 //	script, style       refused likewise; data goes in by html.json
 //
 // What is made by raw is trusted: it is a child as it is, and as an attribute it is quoted but not

@@ -14,6 +14,10 @@ var jinja = regexp.MustCompile(
 	`\{%-?\s*(for|if|elif|else|block|extends|include|set|macro|with|end[a-z]*)\b`,
 )
 
+// srcdoc is an attribute that has a page, with a value in it: html/template escapes that once, for the
+// attribute, and the page in it would take it for HTML.
+var srcdoc = regexp.MustCompile(`(?i)\bsrcdoc\s*=\s*("[^"]*?|'[^']*?|[^\s"'>]*?)\{\{`)
+
 // instead is what to write for a word of other template languages.
 func instead(word string) string {
 	switch word {
@@ -51,8 +55,14 @@ func instead(word string) string {
 	return ""
 }
 
-// foreign says of a tag of another template language what to write here; nil if there is none.
+// foreign says of what html/template takes, and should not be, what to write instead; nil if there
+// is nothing: a tag of another template language, a value in srcdoc.
 func (s *source) foreign() *host.Diagnostic {
+	if at := srcdoc.FindStringIndex(s.text); at != nil {
+		d := s.diagnose(1+strings.Count(s.text[:at[0]], "\n"), "a value in srcdoc is not escaped "+
+			"for the page that it is a part of; give that an address of its own, and write src")
+		return &d
+	}
 	at := jinja.FindStringSubmatchIndex(s.text)
 	if at == nil {
 		return nil
