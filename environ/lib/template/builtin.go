@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"slices"
 	"strings"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
@@ -246,11 +247,18 @@ func printf(_ *run, args starlark.Tuple) (starlark.Value, error) {
 			values[i] = float64(n)
 		}
 	}
-	s := fmt.Sprintf(format, values...)
-	if strings.Contains(s, "%!") && !strings.Contains(format, "%!") {
+	// What does not fit is said in the result, where it cannot be told from what an argument says.
+	bare := slices.Clone(values)
+	for i, v := range bare {
+		if _, ok := v.(string); ok {
+			bare[i] = ""
+		}
+	}
+	if s := fmt.Sprintf(format, bare...); strings.Contains(s, "%!") &&
+		!strings.Contains(strings.ReplaceAll(format, "%%", "%"), "%!") {
 		return nil, fmt.Errorf("the format %q does not fit its arguments: %s", format, host.Cut(s))
 	}
-	return starlark.String(s), nil
+	return starlark.String(fmt.Sprintf(format, values...)), nil
 }
 
 // checkFormat refuses what takes its width from an argument, or is wider than a page.
