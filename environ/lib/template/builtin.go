@@ -35,7 +35,6 @@ func builtins() map[string]function {
 		"le":       compared(syntax.LE),
 		"gt":       compared(syntax.GT),
 		"ge":       compared(syntax.GE),
-		"url_for":  urlFor,
 		"nonce":    nonce,
 	}
 }

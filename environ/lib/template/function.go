@@ -25,6 +25,9 @@ func newLibrary(c Config, functions *starlark.Dict) (*library, error) {
 	if c.Markdown != nil {
 		l.own["markdown"] = markdown(c.Markdown)
 	}
+	if c.URLFor != nil {
+		l.own["url_for"] = urlFor(c)
+	}
 	for key, fn := range functions.Entries() {
 		name, ok := starlark.AsString(key)
 		switch {
@@ -144,32 +147,33 @@ func nonce(x *run, args starlark.Tuple) (starlark.Value, error) {
 }
 
 // urlFor is url_for of @route: url_for "name" "param" value ...
-func urlFor(x *run, args starlark.Tuple) (starlark.Value, error) {
-	if err := want(args, 1, -1); err != nil {
-		return nil, err
-	}
-	if len(args)%2 == 0 {
-		return nil, errors.New(`write url_for "name" "param" value: a value for each parameter`)
-	}
-	var kwargs []starlark.Tuple
-	for pair := range slices.Chunk(args[1:], 2) {
-		if _, ok := pair[0].(starlark.String); !ok {
-			return nil, fmt.Errorf("the name of a parameter is %s, not a string", pair[0].Type())
+func urlFor(c Config) function {
+	return func(x *run, args starlark.Tuple) (starlark.Value, error) {
+		if err := want(args, 1, -1); err != nil {
+			return nil, err
 		}
-		kwargs = append(kwargs, starlark.Tuple(pair))
+		name, ok := starlark.AsString(args[0])
+		if !ok || len(args)%2 == 0 {
+			return nil, errors.New(`write url_for "name" "param" value: a value for each parameter`)
+		}
+		params := make(map[string]starlark.Value, len(args)/2)
+		var order []string
+		for pair := range slices.Chunk(args[1:], 2) {
+			key, ok := starlark.AsString(pair[0])
+			if !ok {
+				return nil, fmt.Errorf("the name of a parameter is %s, not a string", pair[0].Type())
+			}
+			params[key] = pair[1]
+			order = append(order, key)
+		}
+		env, ok := x.environ.(starlark.Mapping)
+		if !ok {
+			return nil, errors.New("it needs the request: answer with .response(environ, ...), or " +
+				"pass environ = environ to .render")
+		}
+		u, err := c.URLFor(env, name, params, order)
+		return starlark.String(u), err
 	}
-	if x.environ == nil {
-		return nil, errors.New("it needs the request: answer with .response(environ, ...), or " +
-			"pass environ = environ to .render")
-	}
-	fn, err := x.key("larkspur.url_for")
-	if err != nil {
-		return nil, err
-	}
-	if fn == nil {
-		return nil, errors.New("no router of @route has seen the request")
-	}
-	return x.call(x.at, fn, args[:1], kwargs)
 }
 
 // key returns a value of the environ; nil if it is not there, or there is none.

@@ -32,6 +32,12 @@ type Config struct {
 	// Markdown is the function markdown of templates: it makes HTML, which is not escaped, of a
 	// text that need not be trusted. Nil means that templates have none.
 	Markdown func(text string) (string, error)
+	// URLFor is the function url_for of templates: the URL of the route of that name, for the
+	// environ of a request. The order is that in which parameters become a query. Nil means that
+	// templates have none.
+	URLFor func(
+		env starlark.Mapping, name string, params map[string]starlark.Value, order []string,
+	) (string, error)
 }
 
 // Module describes @template.

@@ -26,7 +26,16 @@ func tree(files map[string]string) fstest.MapFS {
 // eval evaluates an expression of script in which templates and struct are known.
 func eval(t testing.TB, fsys fstest.MapFS, expr string) (starlark.Value, error) {
 	t.Helper()
-	c := template.Config{Markdown: func(s string) (string, error) { return "<p>" + s + "</p>", nil }}
+	c := template.Config{
+		Markdown: func(s string) (string, error) { return "<p>" + s + "</p>", nil },
+		URLFor: func(env starlark.Mapping, name string, params map[string]starlark.Value, order []string) (string, error) {
+			if name == "bad" {
+				return "", errors.New("no route is called bad")
+			}
+			script, _, _ := env.Get(starlark.String("SCRIPT_NAME"))
+			return fmt.Sprintf("%s/%s?%v", string(script.(starlark.String)), name, params[order[0]]), nil
+		},
+	}
 	env, err := template.Module(c).Values(&host.Load{Tree: fsys})
 	if err != nil {
 		t.Fatal(err)
@@ -89,7 +98,7 @@ func TestValues(t *testing.T) {
 		{`{{html "<"}} {{urlquery "a b"}} {{"<" | html}}`, ``, "&lt; a&#43;b &lt;"},
 		{`{{markdown "*"}} {{nonce}}|`, ``, "<p>*</p> |"},
 		{`{{nonce}}`, `environ = {"larkspur.nonce": "abc"}`, "abc"},
-		{`{{url_for "note" "id" 3}}`, `environ = {"larkspur.url_for": lambda name, **kw: "/%s?%s" % (name, kw)}`, "/note?{&#34;id&#34;: 3}"},
+		{`<a href="{{url_for "note" "id" 3}}">`, `environ = {"SCRIPT_NAME": "/app"}`, `<a href="/app/note?3">`},
 		{`{{define "x"}}[{{.}}]{{end}}{{template "x" .x}}{{template "x"}}`, `x = 1`, "[1][]"},
 		{`{{define "x"}}{{if gt . 0}}{{.}}{{template "x" (double -1)}}{{end}}{{end}}{{template "x" 5}}`, ``, "5"},
 		{`{{block "x" .}}{{.x}}{{end}}`, `x = 1`, "1"},
@@ -136,7 +145,7 @@ func TestFailures(t *testing.T) {
 		{"{{len}}", ``, "t.html:1:3: len: got 0 arguments, want 1"},
 		{"\n{{bad}}", ``, "floored division by zero"},
 		{`{{url_for "x"}}`, ``, "url_for: it needs the request: answer with .response(environ, ...)"},
-		{`{{url_for "x"}}`, `environ = {}`, "no router of @route has seen the request"},
+		{`{{url_for "bad"}}`, `environ = {}`, "t.html:1:3: url_for: no route is called bad"},
 		{`{{url_for "x" 1}}`, ``, `a value for each parameter`},
 		{`{{printf "%d" "a"}}`, ``, `does not fit its arguments`},
 		{`{{printf "%9999d" 1}}`, ``, `a width of more than 999`},
