@@ -4,12 +4,36 @@ import (
 	"cmp"
 	"net/http"
 	"strconv"
+	"strings"
 
+	"github.com/larkspur-web/larkspur/environ/wire"
 	"go.starlark.net/starlark"
 )
 
 // A Field is a header field of a response.
 type Field struct{ Name, Value string }
+
+// Check returns what is wrong with a field that an application gives, nil if nothing is: an [Error]
+// with the code of the fault. It is called where[i] there.
+func (f Field) Check(where string, i int) error {
+	switch {
+	case !wire.Token(f.Name):
+		// RFC 9110, section 5.1: a name is a token.
+		return Errorf(CodeHeaderName, "", "%s[%d]: %s is not a valid header name", where, i,
+			starlark.String(f.Name))
+	case !wire.Value(f.Value):
+		// RFC 9110, section 5.5; PEP 3333: "must not include any control characters".
+		return Errorf(CodeHeaderValue, "remove it, or encode the value",
+			"%s[%d]: the value of %s has a control character", where, i, f.Name)
+	case wire.HopByHop.Has(f.Name):
+		return Errorf(CodeHopByHop, "leave it out",
+			"%s[%d]: %s belongs to the connection, which is the server's", where, i, f.Name)
+	case len(f.Name) == len("Status") && strings.EqualFold(f.Name, "Status"):
+		return Errorf(CodeStatusHeader, "say the status in the first argument",
+			"%s[%d]: there must be no Status header", where, i)
+	}
+	return nil
+}
 
 // A Starter is what the server's start_response is besides a function: an application that is
 // written in Go answers through it with Go values, which have not to be made into a script's and

@@ -42,6 +42,7 @@ const (
 	CodeEnded        Code = "LARK0213"
 	CodeHints        Code = "LARK0214"
 	CodeVary         Code = "LARK0215"
+	CodeTrailer      Code = "LARK0216"
 )
 
 // The faults of the streams in the environ.
@@ -60,6 +61,7 @@ const (
 	CodeTooMany   Code = "LARK0402"
 	CodeWebUse    Code = "LARK0403"
 	CodeMedia     Code = "LARK0404"
+	CodeAbsent    Code = "LARK0405"
 )
 
 // The ends of a request that are not the application's answer.
@@ -165,6 +167,10 @@ func Codes() []CodeInfo {
 				"and caches may give it to others. `larkspur dev` warns of it; it is never pushed.",
 			"Add `(\"Vary\", \"Cookie\")`, or `(\"Cache-Control\", \"private\")`; or do not read " +
 				"the field for what is the same for all."},
+		{CodeTrailer, "not a trailer",
+			"`environ[\"larkspur.trailers\"]` got a field that has to be known before the body, as " +
+				"`Content-Type`, `Set-Cookie` or `Cache-Control`.",
+			"Say it in `start_response`."},
 
 		{CodeInputEnded, "input used after the request",
 			"`wsgi.input` was kept and read when its request was over.",
@@ -195,12 +201,17 @@ func Codes() []CodeInfo {
 			"A query, form or JSON body has more keys, files, depth or bytes than the limit. " +
 				"Uncaught, the client gets 413.",
 			"See the limits of `@http`."},
-		{CodeWebUse, "function of @http misused", "A function of `@http` got a wrong argument.",
+		{CodeWebUse, "function of the library misused",
+			"A function of `@http`, `@response` or another module of the web got a wrong argument.",
 			"See the description of the module."},
 		{CodeMedia, "not the media type that was asked for",
 			"The application asked for a JSON body, and the `Content-Type` of the request says " +
 				"that it is none. Uncaught, the client gets 415.",
 			"`catch()` it to answer in your own words; a client sends `application/json`."},
+		{CodeAbsent, "no such file",
+			"The application answers with a file (`file` of `@response`) that is not there, or that " +
+				"may not be served. Uncaught, the client gets 404.",
+			"`catch()` it to answer in your own words."},
 
 		{CodeFailed, "the application failed",
 			"The script raised an error that nothing caught. Before the first block the " +
@@ -237,6 +248,9 @@ type Error struct {
 	Fix  string // what to write instead; may be empty
 	// Status is the HTTP status that the fault deserves if the script lets it pass; zero means 500.
 	Status int
+	// Told says that the client may read Msg, as it is about what that has sent: it stands on the
+	// error page.
+	Told bool
 	// Err is the Go error behind it, if there is one.
 	Err error
 }

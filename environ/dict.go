@@ -45,7 +45,7 @@ func (e *Environ) whole() *starlark.Dict {
 		put(d, starlark.String(k), e.value(v))
 	}
 	for _, b := range e.set {
-		put(d, b.key, b.value)
+		put(d, b.key, made(b.value))
 	}
 	e.dict, e.set = d, nil
 	return d

@@ -80,6 +80,8 @@ const (
 	OnFinish                    // larkspur.on_finish
 	Push                        // http2.push
 	Pushed                      // http2.pushed
+	Link                        // larkspur.link
+	Trailers                    // larkspur.trailers
 )
 
 // An Extender has the values of extensions. They are asked for one by one, so that what no

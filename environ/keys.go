@@ -142,11 +142,32 @@ var table = []struct {
 	{Key{"larkspur.on_finish", "server", "builtin_function_or_method", "always",
 		"`on_finish(fn)`: `fn(status, error)` is called after the response, the last given first."},
 		extension(OnFinish)},
+	{Key{"larkspur.link", "server", "builtin_function_or_method", "always",
+		"`link(value)`: the response, whoever gives it, has this Link field too. Returns whether it " +
+			"will: not once it has begun."},
+		extension(Link)},
+	{Key{"larkspur.trailers", "server", "builtin_function_or_method",
+		"the protocol has trailers: HTTP/1.1 and HTTP/2",
+		"`trailers([(name, value), ...])`: header fields that are sent after the body, unless that " +
+			"has a Content-Length on HTTP/1.1, or breaks off. Those said before the response begins " +
+			"are announced. It may be called until the body has ended."},
+		extension(Trailers)},
 	{Key{"larkspur.request_id", "environ", "string", "always",
 		"An id of this request; the log has the same."},
 		func(e *Environ) starlark.Value { return starlark.String(e.request.ID()) }},
 	{Key{"larkspur.form", "@http", "http.body", "a function of `@http` has read the body",
 		"What it read, kept so that the next call sees the same. Not for applications."},
+		nil},
+	{Key{"wsgiorg.routing_args", "@route", "tuple", "a router has chosen a route",
+		"`((), {\"id\": 7})`: the parameters of the pattern, by name, as the handler gets them " +
+			"(WSGI's routing_args)."},
+		nil},
+	{Key{"larkspur.route", "@route", "route.match", "a router has chosen a route",
+		"What it chose, for `url_for`. Not for applications."},
+		nil},
+	{Key{"larkspur.nonce", "@middleware", "string", "`security_headers` is around the application",
+		"The nonce that the Content-Security-Policy of the response names: 128 random bits, in " +
+			"base64url."},
 		nil},
 	{Key{"larkspur.peer", "environ", "string", "the peer has an address",
 		"Address and port of the connection's other end, `192.0.2.1:49152`."},

@@ -18,8 +18,9 @@ const maxOverlay = 8
 // get returns what a key was set to, nil if it was not.
 func (o overlay) get(name string) starlark.Value {
 	for i := range o {
-		if o[i].name == name {
-			return o[i].value
+		if b := &o[i]; b.name == name {
+			b.value = made(b.value) // it stays the same from now on
+			return b.value
 		}
 	}
 	return nil
@@ -41,4 +42,31 @@ func (o *overlay) put(name string, key, value starlark.Value) bool {
 	}
 	*o = append(*o, binding{name, key, value})
 	return true
+}
+
+// A Later is a value that is made when an application asks for it: what most requests do not look at
+// costs them nothing. It stands in an [Environ] only, and no application sees it.
+type Later interface {
+	starlark.Value
+	// Later makes the value.
+	Later() starlark.Value
+}
+
+// SetLater sets a key of env to what v makes, when that is asked for if env is an Environ, and now
+// if it is any other dict.
+func SetLater(env starlark.HasSetKey, key starlark.Value, v Later) error {
+	if e, ok := env.(*Environ); ok && e.dict == nil {
+		if name, ok := key.(starlark.String); ok && e.set.put(string(name), key, v) {
+			return nil
+		}
+	}
+	return env.SetKey(key, v.Later())
+}
+
+// made returns a value that was set, made if it has not been yet.
+func made(v starlark.Value) starlark.Value {
+	if l, ok := v.(Later); ok {
+		return l.Later()
+	}
+	return v
 }

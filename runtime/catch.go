@@ -25,19 +25,27 @@ func catch(t *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs 
 	if err == nil {
 		return starlark.Tuple{v, starlark.None}, nil
 	}
-	err = host.Bound(err)
-	if c := callOf(t); c != nil {
-		if host.Aborted(err) {
-			c.Fail(err)
-		}
-		if c.over() {
-			return nil, err
-		}
-		if host.Panicked(err) {
-			c.logPanic(err) // the script may go on as if it had not been
-		}
+	e, ended := host.Catch(t, err)
+	if ended != nil {
+		return nil, ended
 	}
-	return starlark.Tuple{starlark.None, &caught{"error", err}}, nil
+	return starlark.Tuple{starlark.None, e}, nil
+}
+
+var _ host.Catcher = (*call)(nil)
+
+// Catch is [host.Catcher]'s.
+func (c *call) Catch(err error) error {
+	if host.Aborted(err) {
+		c.Fail(err)
+	}
+	if c.over() {
+		return err
+	}
+	if host.Panicked(err) {
+		c.logPanic(err) // the script may go on as if it had not been
+	}
+	return nil
 }
 
 // logPanic logs a fault of Go code that the script has caught.
@@ -47,44 +55,12 @@ func (c *call) logPanic(err error) {
 		slog.String("place", place), slog.String("backtrace", host.BacktraceOf(err)))
 }
 
-// A caught is the error value of a script: .message, .backtrace, .kind, .status. It is also a Go
-// error that wraps the one that was caught, so that host code which is given one (start_response,
-// as its exc_info) finds the original by asserting the value to error.
-type caught struct {
-	host.Object
-	err error
-}
-
-var (
-	_ starlark.HasAttrs = (*caught)(nil)
-	_ error             = (*caught)(nil)
-)
-
-func (e *caught) Error() string       { return e.err.Error() }
-func (e *caught) Unwrap() error       { return e.err }
-func (e *caught) String() string      { return "error(" + starlark.String(e.err.Error()).String() + ")" }
-func (e *caught) AttrNames() []string { return []string{"backtrace", "kind", "message", "status"} }
-
-func (e *caught) Attr(name string) (starlark.Value, error) {
-	switch name {
-	case "message":
-		return starlark.String(e.err.Error()), nil
-	case "backtrace":
-		return starlark.String(cmp.Or(host.BacktraceOf(e.err), e.err.Error())), nil
-	case "kind":
-		return starlark.String(host.KindOf(e.err)), nil
-	case "status":
-		return starlark.MakeInt(statusOf(e.err)), nil
-	}
-	return nil, nil
-}
-
 // fail(*args, sep=" ") fails with a message, as the stock one does. fail(error) with an error that
 // was caught raises that error again.
 func fail(t *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	if len(args) == 1 && len(kwargs) == 0 {
-		if e, ok := args[0].(*caught); ok {
-			return nil, e.err
+		if e, ok := args[0].(*host.Caught); ok {
+			return nil, e.Unwrap()
 		}
 	}
 	sep := " "

@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -64,8 +63,8 @@ func (p *Program) explained(err error) error {
 		return nil
 	}
 	var about host.Returner
-	if errors.As(err, &about) && host.PlaceOf(err) == "" {
-		return p.returned(err, about)
+	if errors.As(err, &about) {
+		return p.returned(err, about) // the lines that led to it, if any, are of what called
 	}
 	return cured(p.sources, err)
 }
@@ -143,6 +142,3 @@ func diagnoseError(file string, err error) host.Diagnostics {
 	}
 	return host.Diagnostics{diagnoseFile(file, err.Error())}
 }
-
-// statusOf is what a server answers for an error that a script lets pass.
-func statusOf(err error) int { return cmp.Or(host.StatusOf(err), 500) }

@@ -15,6 +15,7 @@ import (
 
 // send sends the body that the application returned.
 func (r *response) send(t *starlark.Thread, body starlark.Value) error {
+	r.listen(body)
 	switch body := body.(type) {
 	case *environ.FileWrapper:
 		return r.file(body)
@@ -38,7 +39,7 @@ func (r *response) blocks(body starlark.Indexable) error {
 	if err != nil {
 		return err
 	}
-	if r.status != 0 && !r.sent && r.length < 0 && (total > 0 || !r.bodiless()) {
+	if r.status != 0 && !r.sent && r.length < 0 && (total > 0 || !r.bodiless()) && !r.trails() {
 		// RFC 9110, section 8.6: to HEAD, a length is that of GET or none at all.
 		r.length = total
 	}
@@ -71,7 +72,7 @@ func (r *response) iterate(body starlark.Iterable) error {
 		if !ok {
 			return answer.NotBlock(v, "block "+strconv.Itoa(i)+" of the body")
 		}
-		if one && r.status != 0 && !r.sent && r.length < 0 {
+		if one && r.status != 0 && !r.sent && r.length < 0 && !r.trails() {
 			r.length = int64(len(s))
 		}
 		if err := r.block(s, !one); err != nil {

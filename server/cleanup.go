@@ -14,37 +14,17 @@ import (
 // the response ended: after a cancelled call too, which is why it has calls of its own, that the
 // client cannot cut short. All of them together have the limits of one.
 func (r *response) cleanUp(body starlark.Value, cause error) {
-	if w, ok := body.(*environ.FileWrapper); ok {
-		body = w.File()
-	}
-	var closing starlark.Value
-	if c, ok := body.(io.Closer); !ok {
-		closing = closeOf(body)
-	} else {
-		if err := c.Close(); err != nil {
-			r.uncleaned(err)
-		}
-	}
-	if closing == nil && (r.extra == nil || r.extra.finishers == nil) {
+	r.close(body)
+	if r.extra == nil || r.extra.finishers == nil {
 		return
 	}
 	if r.sent {
 		r.flush() // the client does not wait for it
 	}
 	ctx := context.WithoutCancel(r.r.Context())
-	r.guard(ctx, func(t *starlark.Thread) error {
-		if closing == nil {
-			return nil
-		}
-		_, err := starlark.Call(t, closing, nil, nil)
-		return err
-	})
 	args := starlark.Tuple{starlark.MakeInt(int(r.status)), starlark.None}
 	if cause != nil {
 		args[1] = starlark.String(cause.Error())
-	}
-	if r.extra == nil {
-		return
 	}
 	for _, fn := range slices.Backward(r.extra.finishers) {
 		r.guard(ctx, func(t *starlark.Thread) error {
@@ -52,6 +32,30 @@ func (r *response) cleanUp(body starlark.Value, cause error) {
 			return err
 		})
 	}
+}
+
+// close closes a body.
+func (r *response) close(body starlark.Value) {
+	if w, ok := body.(*environ.FileWrapper); ok {
+		body = w.File()
+	}
+	if c, ok := body.(io.Closer); ok {
+		if err := c.Close(); err != nil {
+			r.uncleaned(err)
+		}
+		return
+	}
+	closing := closeOf(body)
+	if closing == nil {
+		return
+	}
+	if r.sent {
+		r.flush() // the client does not wait for it
+	}
+	r.guard(context.WithoutCancel(r.r.Context()), func(t *starlark.Thread) error {
+		_, err := starlark.Call(t, closing, nil, nil)
+		return err
+	})
 }
 
 // guard runs f on a thread of its own, so that one that fails leaves the others theirs.

@@ -23,6 +23,12 @@ func (r *response) Extension(x environ.Extension) starlark.Value {
 		if pushed {
 			return starlark.String(page)
 		}
+	case environ.Link:
+		return &function{&addLink, r}
+	case environ.Trailers:
+		if r.r.ProtoAtLeast(1, 1) {
+			return &function{&addTrailers, r}
+		}
 	case environ.Push:
 		if r.plan().Accepts() {
 			return &function{&pushResource, r}

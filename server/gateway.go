@@ -131,10 +131,11 @@ func (r *response) serve() bool {
 	err := r.lease.run.Call(r.r.Context(), func(_ context.Context, t *starlark.Thread,
 		app starlark.Callable) (err error) {
 		r.calls(t)
+		r.args[0], r.args[1] = &r.env, &r.start
 		if r.r.Body != http.NoBody {
 			r.env.Input.Fail, r.env.Input.Wait = r.deadlines.call.Fail, r.receive
 		}
-		if r.body, err = r.call(t, app); err != nil {
+		if r.body, err = starlark.Call(t, app, r.args[:], nil); err != nil {
 			return err
 		}
 		r.returned = true
@@ -146,6 +147,9 @@ func (r *response) serve() bool {
 		}
 		return err
 	})
+	if answer := host.AnswerOf(err); answer != nil && !r.sent && r.r.Context().Err() == nil {
+		err = r.instead(answer)
+	}
 	r.rest()
 	r.tell(err)
 	ok := err == nil || r.fail(err)
@@ -156,21 +160,26 @@ func (r *response) serve() bool {
 	return ok
 }
 
-// call calls the application. If that fails with an error that carries another one, and nothing has
-// been sent, that answers.
-func (r *response) call(t *starlark.Thread, app starlark.Callable) (starlark.Value, error) {
-	r.args[0], r.args[1] = &r.env, &r.start
-	body, err := starlark.Call(t, app, r.args[:], nil)
-	if err == nil || r.sent {
-		return body, err
-	}
-	answer := host.AnswerOf(err)
-	if answer == nil {
-		return nil, err
-	}
-	r.begin()
-	r.called = false
-	return starlark.Call(t, answer, r.args[:], nil)
+// instead answers for an application, or a body of it, that failed before anything was sent with an
+// error that carries an answer. What failed may have ended its call, so this is another one.
+func (r *response) instead(answer starlark.Callable) error {
+	r.close(r.body)
+	r.body = nil
+	_ = r.goOn(r.r.Context()) // if that has ended, so has the call
+	return r.lease.run.Call(r.r.Context(), func(_ context.Context, t *starlark.Thread,
+		_ starlark.Callable) (err error) {
+		r.calls(t)
+		r.begin()
+		r.called, r.returned = false, false
+		if r.body, err = starlark.Call(t, answer, r.args[:], nil); err != nil {
+			return err
+		}
+		r.returned = true
+		if err = r.send(t, r.body); err == nil {
+			err = r.complete()
+		}
+		return err
+	})
 }
 
 // fail ends a response whose application failed, and reports whether the client can be left with

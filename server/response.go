@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/push"
@@ -74,6 +75,7 @@ func (r *response) commit() error {
 	}
 	r.sent = true
 	r.header(r.w.Header())
+	r.added(r.w.Header())
 	if r.duplex {
 		r.allowReads()
 	}
@@ -146,6 +148,9 @@ func (r *response) transmit(s string, flush bool) error {
 		if err != nil {
 			return errGone
 		}
+		if r.extra != nil && r.extra.heart.Every > 0 {
+			r.extra.spoke = time.Now()
+		}
 		if s = s[n:]; s != "" {
 			r.progress()
 		}
@@ -202,7 +207,7 @@ func (r *response) complete() error {
 		return environ.Errorf(environ.CodeNotStarted, "call start_response(status, headers)",
 			"the application returned without calling start_response()")
 	}
-	if !r.sent && r.length < 0 && !r.bodiless() {
+	if !r.sent && r.length < 0 && !r.bodiless() && !r.trails() {
 		r.length = 0 // all of the body is known: nothing
 	}
 	if !r.sent && r.length > 0 && !r.bodiless() {
@@ -225,6 +230,7 @@ func (r *response) complete() error {
 	if r.written < r.length {
 		return r.short()
 	}
+	r.trail()
 	return nil
 }
 

@@ -45,7 +45,7 @@ func (s *state) setGo(status int, fields []environ.Field) error {
 		return err
 	}
 	for i, f := range fields {
-		if err := answer.Field(f, "fields", i); err != nil {
+		if err := f.Check("fields", i); err != nil {
 			return err
 		}
 	}

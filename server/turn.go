@@ -17,6 +17,13 @@ type extra struct {
 	finishers []starlark.Callable // that on_finish was given
 	waiter    waiter
 	waits     bool // the call, whose own this is
+
+	links    []string        // of Link fields that the response has besides its own
+	trailers []environ.Field // that follow the body
+
+	heart environ.Heartbeat
+	spoke time.Time // when something was sent last
+	beats bool      // what the call waits for runs on a goroutine of its own
 }
 
 // extras returns that of the response, made when it is first asked for.
@@ -47,6 +54,9 @@ var (
 // the time is not the application's, but the response may not be silent for too long.
 func (r *response) Wait(ctx context.Context, f func(context.Context) error) error {
 	y, ok := r.deadlines.call.(host.Yielder)
+	if r.extra != nil && r.extra.beats {
+		return f(ctx) // a wait inside another
+	}
 	if !ok || !r.sent || r.over {
 		return r.wait(ctx, "", func() error { return f(ctx) })
 	}
@@ -54,11 +64,17 @@ func (r *response) Wait(ctx context.Context, f func(context.Context) error) erro
 	return r.wait(ctx, "", func() error {
 		resume := y.Suspend(idle)
 		r.silent(idle)
-		if err := f(ctx); !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		var err error
+		if r.extra.heart.Every > 0 && r.length < 0 {
+			resume, err = r.beat(ctx, y, resume, f)
+		} else {
+			err = f(ctx)
+		}
+		if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			resume()
 			return err
 		}
-		err := environ.Errorf(environ.CodeLimit, "send something now and then, as a line \":\\n\" of an "+
+		err = environ.Errorf(environ.CodeLimit, "send something now and then, as a line \":\\n\" of an "+
 			"event stream", "the response has sent nothing for %v", idle)
 		r.deadlines.call.Fail(err)
 		return err

@@ -60,6 +60,7 @@ dropping a request.`,
   larkspur new blog                begin an application
   larkspur test                    run the tests of this directory
   larkspur check blog.star         find errors and suspicious code without serving
+  larkspur routes blog.star        list what its router answers
   larkspur fmt -w .                lay out all scripts in one style
   larkspur repl blog.star          try its functions at a prompt
   larkspur probe http://localhost:8000/   see what a server answers, promises and hints
@@ -79,7 +80,7 @@ dropping a request.`,
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(suggestFlag)
 	root.AddCommand(newServe(stderr), newDev(stderr), newTest(stdout, stderr),
-		newCheck(stdout, stderr), newFormat(stdin, stdout, stderr),
+		newCheck(stdout, stderr), newRoutes(stdout, stderr), newFormat(stdin, stdout, stderr),
 		newNew(stdout), newREPL(stdin, stdout, stderr), newPush(stdout, stderr), newProbe(stdout),
 		newVersion(stdout))
 	return root

@@ -37,6 +37,8 @@ var policy = []struct {
 		"runtime/lib/math", "runtime/lib/structs", "runtime/lib/time"}, starlark},
 	{"runtime/...", []string{"runtime", "runtime/habit", "runtime/host/..."}, starlark},
 	{"environ/wire", nil, nil},
+	{"environ/lib/response", []string{"environ", "environ/wire", "environ/lib/static",
+		"runtime/host/..."}, starlark},
 	{"environ/lib/...", []string{"environ", "environ/wire", "environ/lib/response",
 		"runtime/host/..."}, starlark},
 	{"environ", []string{"environ/wire", "runtime/host/..."}, starlark},

@@ -31,3 +31,32 @@ func UnquoteCookie(s string) string {
 	}
 	return string(b)
 }
+
+// QuoteCookie writes the value of a cookie as werkzeug and Python's http.cookies do: what is no octet
+// of a cookie (RFC 6265, section 4.1.1) as three octal digits, and the whole then in quotes.
+func QuoteCookie(s string) string {
+	plain := func(ch byte) bool {
+		return ' ' < ch && ch < 0x7f && strings.IndexByte(`",;\`, ch) < 0
+	}
+	var b strings.Builder
+	quoted := false
+	for i := range len(s) {
+		switch ch := s[i]; {
+		case plain(ch):
+			b.WriteByte(ch)
+			continue
+		case ch == ' ':
+			b.WriteByte(ch)
+		case ch == '"' || ch == '\\':
+			b.WriteByte('\\')
+			b.WriteByte(ch)
+		default:
+			b.Write([]byte{'\\', '0' + ch>>6, '0' + ch>>3&7, '0' + ch&7})
+		}
+		quoted = true
+	}
+	if quoted {
+		return `"` + b.String() + `"`
+	}
+	return b.String()
+}

@@ -1,5 +1,7 @@
 package wire
 
+import "strings"
+
 // Fields is a set of header fields, or a union of such sets, that a rule is about.
 type Fields uint8
 
@@ -19,15 +21,19 @@ const (
 	// Final are those that only a final response has: a 103 speaks of one and is none, and a cookie
 	// that it set would be set even if the final response never came. RFC 8297, section 2.
 	Final
+	// early are the others that come too late after the body. RFC 9110, section 6.5.1.
+	early
 )
 
 // table has every field that is in a set, in lower case.
 var table = map[string]Fields{
 	"accept-push-policy":  Personal,
 	"authorization":       Personal,
+	"cache-control":       early,
 	"connection":          HopByHop | Connection,
 	"content-encoding":    Framing | Final,
 	"content-length":      Framing | Final,
+	"content-range":       early,
 	"content-type":        Final,
 	"cookie":              Personal,
 	"date":                Final,
@@ -46,6 +52,8 @@ var table = map[string]Fields{
 	"proxy-authorization": HopByHop | Personal,
 	"proxy-connection":    HopByHop | Connection,
 	"range":               Personal,
+	"vary":                early,
+	"www-authenticate":    early,
 	"referer":             Personal,
 	"set-cookie":          Final,
 	"te":                  HopByHop | Framing,
@@ -83,6 +91,13 @@ func (f Fields) has(name string) bool {
 		lower[i] = c
 	}
 	return table[string(lower[:len(name)])]&f != 0
+}
+
+// Trailing reports whether a field may stand after the body: none that says how to read that, who
+// may, or what becomes of it. RFC 9110, section 6.5.1.
+func Trailing(name string) bool {
+	return strings.EqualFold(name, "ETag") || strings.EqualFold(name, "Server-Timing") ||
+		!(HopByHop | Connection | Framing | Personal | Final | early).Has(name)
 }
 
 // Names returns the names in the set, in lower case and in no order.

@@ -1,6 +1,7 @@
 // Package wire has the rules of HTTP that more than one package enforces: which octets a token, a
 // field value, an authority or a request target may have, and which fields belong to the connection
-// and not to a message that is passed on. Every function is total, and allocates nothing.
+// and not to a message that is passed on; how a cookie is written, and what a client prefers. Every
+// function is total, and allocates nothing but its result.
 package wire
 
 import (
@@ -176,3 +177,40 @@ var octets = func() (t [256]uint8) {
 	}
 	return t
 }()
+
+// Encode percent-encodes the octets of a URI reference that no URI has; what is encoded already
+// stays. RFC 3986, section 2.1.
+func Encode(ref string) string {
+	const hex = "0123456789ABCDEF"
+	extra := 0
+	for i := range len(ref) {
+		if encoded(ref[i]) {
+			extra += 2
+		}
+	}
+	if extra == 0 {
+		return ref
+	}
+	out := make([]byte, 0, len(ref)+extra)
+	for i := range len(ref) {
+		if c := ref[i]; encoded(c) {
+			out = append(out, '%', hex[c>>4], hex[c&15])
+		} else {
+			out = append(out, c)
+		}
+	}
+	return string(out)
+}
+
+// encoded reports whether c stands in no URI. A # does, before a fragment.
+func encoded(c byte) bool {
+	return c <= ' ' || c >= 0x7f || strings.IndexByte("\"<>\\^`{|}", c) >= 0
+}
+
+// MediaType reports whether s is a media type, with or without parameters: type/subtype, each a
+// token, and what follows without control characters. RFC 9110, section 8.3.1.
+func MediaType(s string) bool {
+	name, params, _ := strings.Cut(s, ";")
+	kind, sub, ok := strings.Cut(Trim(name), "/")
+	return ok && Token(kind) && Token(sub) && Value(params)
+}

@@ -21,7 +21,8 @@ type Module struct {
 	Grant string
 	// Members are what a script can load.
 	Members []Member
-	// Whole adds a member of the module's own name, which has all the others as attributes.
+	// Whole adds a member of the module's own name, which has all the others as attributes. If a
+	// function has that name, it has them.
 	Whole bool
 	// Types are the types of values that the members make, as far as they are the module's own.
 	Types []*Type
@@ -119,7 +120,7 @@ func (m *Module) Names() []string {
 		names = append(names, m.Name)
 	}
 	slices.Sort(names)
-	return names
+	return slices.Compact(names)
 }
 
 // Member returns the member of that name, nil if there is none. The whole of a module is not a
@@ -183,7 +184,38 @@ func (m *Module) Values(l *Load) (starlark.StringDict, error) {
 		for name, v := range values {
 			all[name] = v
 		}
-		values[m.Name] = &starlarkstruct.Module{Name: m.Name, Members: all}
+		values[m.Name] = whole(m.Name, values[m.Name], all)
 	}
 	return values, nil
 }
+
+// whole returns the value that has the members of a module as attributes. One of them, if it is not
+// nil, has the name of the module.
+func whole(name string, own starlark.Value, members starlark.StringDict) starlark.Value {
+	m := &starlarkstruct.Module{Name: name, Members: members}
+	fn, ok := own.(*starlark.Builtin)
+	if !ok {
+		return m
+	}
+	return &function{fn, m}
+}
+
+// A function is one that has the members of its module as attributes.
+type function struct {
+	*starlark.Builtin
+	module *starlarkstruct.Module
+}
+
+var (
+	_ starlark.Callable = (*function)(nil)
+	_ starlark.HasAttrs = (*function)(nil)
+)
+
+// Freeze freezes the members.
+func (f *function) Freeze() { f.module.Freeze() }
+
+// AttrNames returns the names of the members.
+func (f *function) AttrNames() []string { return f.module.AttrNames() }
+
+// Attr returns a member.
+func (f *function) Attr(name string) (starlark.Value, error) { return f.module.Attr(name) }

@@ -34,32 +34,10 @@ type (
 	Remainder interface{ Remaining() (n int64, ok bool) }
 	// A Sizer knows how many bytes of memory it holds besides what the interpreter can see.
 	Sizer interface{ Size() int64 }
-	// A Markup is HTML: what writes HTML takes it as it is, and escapes everything else.
-	Markup interface{ HTML() string }
+	// A Wrapper is an application that stands around another one, as middleware makes it: tools
+	// find in it what it wraps.
+	Wrapper interface{ Wrapped() starlark.Callable }
 )
-
-// An HTML is a text that is HTML, and trusted: a [Markup].
-type HTML string
-
-var _ Markup = HTML("")
-
-// HTML returns the text.
-func (h HTML) HTML() string { return string(h) }
-
-// String returns the text, for str().
-func (h HTML) String() string { return string(h) }
-
-// Type returns "html".
-func (HTML) Type() string { return "html" }
-
-// Freeze does nothing.
-func (HTML) Freeze() {}
-
-// Truth is that of the text.
-func (h HTML) Truth() starlark.Bool { return h != "" }
-
-// Hash is that of the text.
-func (h HTML) Hash() (uint32, error) { return starlark.String(h).Hash() }
 
 // An Iterator is one that can fail: after Next has returned false, Err says why, or nil at the end.
 type Iterator interface {

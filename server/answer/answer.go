@@ -96,28 +96,7 @@ func parseField(v starlark.Value, where string, i int) (f environ.Field, err err
 			"%s[%d]: the value of %s is %s, not a string", where, i, name, pair[1].Type())
 	}
 	f = environ.Field{Name: name, Value: wire.Trim(value)}
-	return f, Field(f, where, i)
-}
-
-// Field returns what is wrong with the field at index i of the argument where, nil if nothing is.
-func Field(f environ.Field, where string, i int) error {
-	switch {
-	case !wire.Token(f.Name):
-		// RFC 9110, section 5.1: a name is a token.
-		return environ.Errorf(environ.CodeHeaderName, "", "%s[%d]: %s is not a valid header name",
-			where, i, starlark.String(f.Name))
-	case !wire.Value(f.Value):
-		// RFC 9110, section 5.5; PEP 3333: "must not include any control characters".
-		return environ.Errorf(environ.CodeHeaderValue, "remove it, or encode the value",
-			"%s[%d]: the value of %s has a control character", where, i, f.Name)
-	case wire.HopByHop.Has(f.Name):
-		return environ.Errorf(environ.CodeHopByHop, "leave it out",
-			"%s[%d]: %s belongs to the connection, which is the server's", where, i, f.Name)
-	case len(f.Name) == len("Status") && strings.EqualFold(f.Name, "Status"):
-		return environ.Errorf(environ.CodeStatusHeader, "say the status in the first argument",
-			"%s[%d]: there must be no Status header", where, i)
-	}
-	return nil
+	return f, f.Check(where, i)
 }
 
 // Length returns the Content-Length that fields declare, or -1.

@@ -186,9 +186,16 @@ func (s *Server) ErrorPage(w http.ResponseWriter, r *http.Request, known *server
 		f.Code, f.CodeTitle = "", "" // it is the file that is wrong, not the call
 	}
 	f.RequestID, f.Backtrace = known.RequestID, known.Backtrace()
-	if p, ok := host.ParsePlace(known.Place()); ok && len(f.Frames) == 0 && f.Place == "" {
+	var about host.Returner
+	beside := errors.As(known.Err, &about) // the call stack is that of what called the function
+	p, placed := host.ParsePlace(known.Place())
+	if placed && (beside || len(f.Frames) == 0 && f.Place == "") {
 		f.blame(p, a.named(p))
-		f.Frames = []frame{{Name: "the script", Place: f.Place, Lines: a.excerpt(rec, p), Open: true}}
+		for i := range f.Frames {
+			f.Frames[i].Open = false
+		}
+		here := frame{Name: "the script", Place: f.Place, Lines: a.excerpt(rec, p), Open: true}
+		f.Frames = append([]frame{here}, f.Frames...)
 	}
 	f.Method, f.Target, f.Proto, f.Headers = r.Method, r.URL.RequestURI(), r.Proto, fields(r.Header)
 	if rec != nil {

@@ -11,7 +11,9 @@ import (
 
 	"github.com/larkspur-web/larkspur/environ/lib/body"
 	libhttp "github.com/larkspur-web/larkspur/environ/lib/http"
+	"github.com/larkspur-web/larkspur/environ/lib/middleware"
 	"github.com/larkspur-web/larkspur/environ/lib/response"
+	"github.com/larkspur-web/larkspur/environ/lib/route"
 	"github.com/larkspur-web/larkspur/environ/lib/static"
 	"github.com/larkspur-web/larkspur/environ/lib/template"
 	"github.com/larkspur-web/larkspur/runtime"
@@ -51,7 +53,9 @@ func Modules() []*host.Module {
 	return []*host.Module{
 		body.Module(),
 		libhttp.Module(),
+		middleware.Module(),
 		response.Module(),
+		route.Module(),
 		static.Module(),
 		template.Module(template.Config{}),
 	}

@@ -1,11 +1,11 @@
 package http
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 
 	"github.com/larkspur-web/larkspur/environ"
+	"github.com/larkspur-web/larkspur/environ/lib/response"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 )
@@ -101,46 +101,9 @@ func setCookie(a host.Args) (starlark.Value, error) {
 			environ.CodeWebUse, "", "set_cookie: samesite is %q, not Lax, Strict or None", sameSite,
 		)
 	}
-	value := c.Value
-	c.Value = ""
-	if strings.ContainsFunc(value, control) {
-		return nil, environ.Errorf(
-			environ.CodeWebUse, "encode it", "set_cookie: the value has a control character",
-		)
+	field, err := response.SetCookie(&c)
+	if err != nil {
+		return nil, err
 	}
-	if err := c.Valid(); err != nil {
-		return nil, environ.Errorf(environ.CodeWebUse, "", "set_cookie: %v", err)
-	}
-	attributes := strings.TrimPrefix(c.String(), c.Name+"=")
-	line := starlark.String(c.Name + "=" + quoteValue(value) + attributes)
-	return starlark.Tuple{starlark.String("Set-Cookie"), line}, nil
-}
-
-// quoteValue writes a value as werkzeug and Python's http.cookies do: what is no octet of a cookie
-// (RFC 6265, section 4.1.1) as three octal digits, and the whole then in quotes.
-func quoteValue(s string) string {
-	plain := func(ch byte) bool {
-		return ' ' < ch && ch < 0x7f && strings.IndexByte(`",;\`, ch) < 0
-	}
-	var b strings.Builder
-	quoted := false
-	for i := range len(s) {
-		switch ch := s[i]; {
-		case plain(ch):
-			b.WriteByte(ch)
-			continue
-		case ch == ' ':
-			b.WriteByte(ch)
-		case ch == '"' || ch == '\\':
-			b.WriteByte('\\')
-			b.WriteByte(ch)
-		default:
-			fmt.Fprintf(&b, `\%03o`, ch)
-		}
-		quoted = true
-	}
-	if quoted {
-		return `"` + b.String() + `"`
-	}
-	return b.String()
+	return starlark.Tuple{starlark.String(field.Name), starlark.String(field.Value)}, nil
 }

@@ -2,6 +2,7 @@ package http
 
 import (
 	"io"
+	"math"
 	"mime"
 	"mime/multipart"
 	"strings"
@@ -11,11 +12,13 @@ import (
 	"go.starlark.net/starlark"
 )
 
-func formMember() host.Member {
+func formMember(d *disk) host.Member {
 	return host.Member{
-		Name:   "form",
-		Doc:    "Returns the fields of a form that was posted, urlencoded or multipart.",
-		Params: []host.Param{environParam()},
+		Name: "form",
+		Doc: "Returns the fields of a form that was posted, urlencoded or multipart. To ask for one " +
+			"that is missing by form(environ)[name] is an error that names it, and the client gets " +
+			"400 if that is not caught.",
+		Params: uploadParams(),
 		Result: "http.values",
 		Errors: failures(),
 		Example: `environ = {
@@ -25,7 +28,7 @@ func formMember() host.Member {
 form(environ)["name"]  # "Ada"
 form(environ).getall("tag")  # ["a", "b"]`,
 		Fn: func(a host.Args) (starlark.Value, error) {
-			b, err := read(a, "form")
+			b, err := readForm(a, d, "form")
 			if err != nil {
 				return nil, err
 			}
@@ -34,11 +37,12 @@ form(environ).getall("tag")  # ["a", "b"]`,
 	}
 }
 
-func filesMember() host.Member {
+func filesMember(d *disk) host.Member {
 	return host.Member{
-		Name:   "files",
-		Doc:    "Returns the files of a multipart form, by the names of their fields.",
-		Params: []host.Param{environParam()},
+		Name: "files",
+		Doc: "Returns the files of a multipart form, by the names of their fields. What is more " +
+			"than 1 MiB waits on disk until the request ends; read(n) reads a file in pieces.",
+		Params: uploadParams(),
 		Result: "http.values of http.file",
 		Errors: failures(),
 		Example: `environ = {
@@ -54,7 +58,7 @@ func filesMember() host.Member {
 files(environ)["photo"].filename  # "a.png"
 files(environ)["photo"].read()  # b"PNG"`,
 		Fn: func(a host.Args) (starlark.Value, error) {
-			b, err := read(a, "files")
+			b, err := readForm(a, d, "files")
 			if err != nil {
 				return nil, err
 			}
@@ -72,17 +76,44 @@ type body struct {
 	files *values
 	json  string
 	err   error
+
+	uploads *uploads
 }
 
 var keyBody, keyInput = starlark.String("larkspur.form"), starlark.String("wsgi.input")
 
-// read returns the body of the environ that the function name is called with: the one that an
-// earlier call has read, or what it reads now.
-func read(a host.Args, name string) (*body, error) {
-	env, err := unpackEnviron(a)
-	if err != nil {
+// uploadParams are those of form and files.
+func uploadParams() []host.Param {
+	return []host.Param{
+		environParam(),
+		{
+			Name: "max_size", Type: "int", Default: starlark.MakeInt(maxUpload),
+			Doc: "how many bytes the files may have together; the first call for a request says it. " +
+				"The server's limit of a body comes before it",
+		},
+	}
+}
+
+// readForm reads the body for form or files.
+func readForm(a host.Args, d *disk, name string) (*body, error) {
+	var env starlark.HasSetKey
+	var size int64
+	if err := a.Unpack(&env, &size); err != nil {
 		return nil, err
 	}
+	if size < 0 {
+		return nil, environ.Errorf(
+			environ.CodeWebUse, "", "%s: max_size is %d; it is a number of bytes from 0 on", name, size,
+		)
+	}
+	return read(a.Thread, env, d, size, name)
+}
+
+// read returns the body of an environ, for the function name: the one that an earlier call has read,
+// or what it reads now.
+func read(
+	t *starlark.Thread, env starlark.HasSetKey, d *disk, size int64, name string,
+) (*body, error) {
 	in, ok, err := env.Get(keyInput)
 	if err != nil || !ok {
 		return nil, environ.Errorf(
@@ -106,7 +137,13 @@ func read(a host.Args, name string) (*body, error) {
 	if err != nil && header != "" {
 		return nil, malformed("the Content-Type is malformed: %v", err)
 	}
-	b.err = oversize(b.parse(environ.Reader(a.Thread, in), media, params["boundary"]))
+	b.uploads = &uploads{disk: d, memory: maxMemory, left: size}
+	b.err = oversize(b.parse(environ.Reader(t, in), media, params["boundary"]))
+	if b.err != nil {
+		b.uploads.close()
+	} else if b.uploads.file != nil {
+		host.CallOf(t).OnEnd(b.uploads.close)
+	}
 	if err := env.SetKey(keyBody, b); err != nil {
 		return nil, err
 	}
@@ -129,7 +166,8 @@ func (b *body) parse(r io.Reader, media, boundary string) error {
 		if boundary == "" {
 			return malformed("the multipart form has no boundary")
 		}
-		in := &bounded{r: r, left: maxUpload + 2*maxFields, what: "form"}
+		most := b.uploads.left + min(2*maxFields, math.MaxInt64-b.uploads.left)
+		in := &bounded{r: r, left: most, what: "form"}
 		whole := io.MultiReader(in, strings.NewReader("\r\n"), cut{})
 		err := b.parseParts(multipart.NewReader(whole, boundary))
 		if err != nil && in.err != nil {

@@ -4,9 +4,9 @@
 // All functions work on any dict that follows the contract, also when middleware has put another
 // wsgi.input in its place. A body is read once; its outcome is kept in the environ under
 // larkspur.form, so that middleware and application both see it. What a client sends is bounded
-// (1,000 keys, 1 MiB of fields, 100 files, 32 MiB of files, all held in memory) and bad input is
-// an [environ.Error], which the client sees as 400, 413 or 415 if the application does not catch
-// it.
+// (1,000 keys, 1 MiB of fields, 100 files, 32 MiB of files, of which 1 MiB is held in memory and the
+// rest in one temporary file) and bad input is an [environ.Error], which the client sees as 400, 413
+// or 415 if the application does not catch it.
 package http
 
 import (
@@ -22,18 +22,24 @@ const (
 	maxKeys   = 1000     // of a query, a form, the cookies, or one JSON object
 	maxFields = 1 << 20  // bytes of a form without its files
 	maxFiles  = 100      // in a form
-	maxUpload = 32 << 20 // bytes of the files of a form
+	maxUpload = 32 << 20 // bytes of the files of a form, where the application does not say
+	maxMemory = 1 << 20  // of these in memory
+	maxDisk   = 1 << 30  // bytes of the files of all requests on disk
 	maxJSON   = 10 << 20 // bytes
 )
 
-// Module describes @http. What it makes is immutable.
+// Module describes @http. What it makes is immutable. What is uploaded to all programs that have it
+// shares a bound of 1 GiB on disk, in the directory for temporary files.
 func Module() *host.Module {
+	d := &disk{left: maxDisk}
 	return &host.Module{
 		Name: "http",
 		Doc:  "What a client sent, and what to answer with.",
 		Members: []host.Member{
-			queryMember(), formMember(), filesMember(), cookiesMember(), jsonMember(),
-			setCookieMember(), urlMember(), statusMember(), inputMember(),
+			queryMember(), formMember(d), filesMember(d), cookiesMember(), jsonMember(d),
+			setCookieMember(), urlMember(), statusMember(), inputMember(), acceptsMember(),
+			languagesMember(), basicAuthMember(), bearerMember(), clientIPMember(),
+			notModifiedMember(), abortMember(), preloadMember(),
 		},
 		Whole:  true,
 		Types:  []*host.Type{valuesType, fileType},
@@ -86,12 +92,12 @@ func text(env starlark.HasSetKey, key string) (string, error) {
 
 func malformed(format string, args ...any) error {
 	e := environ.Errorf(environ.CodeMalformed, "", format, args...)
-	e.Status = http.StatusBadRequest
+	e.Status, e.Told = http.StatusBadRequest, true
 	return e
 }
 
 func tooMany(format string, args ...any) error {
 	e := environ.Errorf(environ.CodeTooMany, "", format, args...)
-	e.Status = http.StatusRequestEntityTooLarge
+	e.Status, e.Told = http.StatusRequestEntityTooLarge, true
 	return e
 }

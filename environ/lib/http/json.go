@@ -16,7 +16,7 @@ func isJSON(media string) bool {
 		strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json")
 }
 
-func jsonMember() host.Member {
+func jsonMember(d *disk) host.Member {
 	return host.Member{
 		Name: "json",
 		Doc: "Returns the value of a JSON body, anew each time: it is the caller's to change. " +
@@ -31,11 +31,11 @@ func jsonMember() host.Member {
 		Example: `environ = {"CONTENT_TYPE": "application/json", "wsgi.input": input('{"a": [1]}')}
 json(environ)  # {"a": [1]}
 json({"CONTENT_TYPE": "text/plain"})  # error: LARK0404: the Content-Type is "text/plain"`,
-		Fn: decodeJSON,
+		Fn: func(a host.Args) (starlark.Value, error) { return decodeJSON(a, d) },
 	}
 }
 
-func decodeJSON(a host.Args) (starlark.Value, error) {
+func decodeJSON(a host.Args, d *disk) (starlark.Value, error) {
 	env, err := unpackEnviron(a)
 	if err != nil {
 		return nil, err
@@ -48,10 +48,10 @@ func decodeJSON(a host.Args) (starlark.Value, error) {
 		e := environ.Errorf(
 			environ.CodeMedia, "", "the Content-Type is %q, not application/json", header,
 		)
-		e.Status = http.StatusUnsupportedMediaType
+		e.Status, e.Told = http.StatusUnsupportedMediaType, true
 		return nil, e
 	}
-	b, err := read(a, "json")
+	b, err := read(a.Thread, env, d, maxUpload, "json")
 	if err != nil {
 		return nil, err
 	}

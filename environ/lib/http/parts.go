@@ -1,11 +1,9 @@
 package http
 
 import (
-	"bytes"
 	"encoding/base64"
 	"errors"
 	"io"
-	"io/fs"
 	"mime/multipart"
 	"net/http"
 	"strings"
@@ -18,7 +16,7 @@ import (
 // parseParts reads the parts of a form, RFC 7578.
 func (b *body) parseParts(r *multipart.Reader) error {
 	const malformedForm = "the multipart form is malformed: %v"
-	fields, upload := maxFields, maxUpload
+	fields := maxFields
 	for {
 		p, err := r.NextPart()
 		if err == io.EOF {
@@ -31,31 +29,35 @@ func (b *body) parseParts(r *multipart.Reader) error {
 		if name == "" {
 			return malformed("a part of the form has no name")
 		}
-		left, what := &fields, "fields"
-		if filename != "" {
-			left, what = &upload, "files"
-		}
-		data, err := io.ReadAll(io.LimitReader(decoded(p), int64(*left)+1))
-		if err != nil {
-			return malformed(malformedForm, err)
-		}
-		if *left -= len(data); *left < 0 {
-			return tooMany("the %s of the form are too large", what)
-		}
 		fields -= len(name) + len(filename)
 		if fields < 0 || len(b.form.pairs) >= maxKeys || len(b.files.pairs) >= maxFiles {
 			return tooMany("the form has more than %d fields or %d files", maxKeys, maxFiles)
 		}
 		if filename == "" {
+			data, err := io.ReadAll(io.LimitReader(decoded(p), int64(fields)+1))
+			if err != nil {
+				return malformed(malformedForm, err)
+			}
+			if fields -= len(data); fields < 0 {
+				return tooMany("the fields of the form are too large")
+			}
 			b.form.add(name, starlark.String(data))
 			continue
 		}
-		opened := host.NewFile(memory{bytes.NewReader(data)}, filename, int64(len(data)))
+		content, size, err := b.uploads.take(decoded(p))
+		var own *environ.Error
+		if errors.As(err, &own) {
+			return err
+		}
+		if err != nil {
+			return malformed(malformedForm, err)
+		}
+		opened := host.NewFile(content, filename, size)
 		b.files.add(name, &file{opened, starlark.StringDict{
 			"name":         starlark.String(name),
 			"filename":     starlark.String(filename),
 			"content_type": starlark.String(p.Header.Get("Content-Type")),
-			"size":         starlark.MakeInt(len(data)),
+			"size":         starlark.MakeInt64(size),
 		}})
 	}
 }
@@ -79,13 +81,6 @@ func base(filename string) string {
 	return name
 }
 
-// memory is an fs.File of bytes.
-type memory struct{ *bytes.Reader }
-
-func (memory) Close() error { return nil }
-
-func (memory) Stat() (fs.FileInfo, error) { return nil, fs.ErrInvalid }
-
 // oversize gives the error of an input that a Go program has bounded its status, if it has none.
 func oversize(err error) error {
 	var own *environ.Error
@@ -99,14 +94,17 @@ func oversize(err error) error {
 // A bounded reader fails when there is more than left.
 type bounded struct {
 	r    io.Reader
-	left int
+	left int64
 	what string
 	err  error // that it failed with, which who reads may make another of
 }
 
 func (b *bounded) Read(p []byte) (int, error) {
-	n, err := b.r.Read(p[:min(len(p), b.left+1)])
-	if b.left -= n; b.left < 0 {
+	if b.left < int64(len(p)) {
+		p = p[:b.left+1]
+	}
+	n, err := b.r.Read(p)
+	if b.left -= int64(n); b.left < 0 {
 		b.left = 0
 		n, err = 0, tooMany("the %s is too large", b.what)
 	}

@@ -19,15 +19,21 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// Module describes @response.
+// Module describes @response. Its [host.Load.Grant] may be a map[string]fs.FS: directories outside of
+// the application's tree that file may answer from, by name.
 func Module() *host.Module {
 	return &host.Module{
-		Name:    "response",
-		Doc:     "Responses as values: each is an application that answers with it.",
-		Members: []host.Member{textMember()},
-		Whole:   true,
-		Types:   []*host.Type{responseType},
-		Misuse:  misuse,
+		Name: "response",
+		Doc:  "Responses as values: each is an application that answers with it.",
+		Members: []host.Member{
+			textMember(), htmlMember(), jsonMember(), xmlMember(), dataMember(), redirectMember(),
+			emptyMember(), streamMember(), eventsMember(), fileMember(),
+			problemMember(),
+		},
+		Whole:  true,
+		Types:  []*host.Type{responseType, outletType},
+		Open:   open(),
+		Misuse: misuse,
 	}
 }
 
@@ -41,8 +47,21 @@ type Response struct {
 	Status int
 	// Fields are the header fields, in order. The response owns them.
 	Fields []environ.Field
-	// Body is what the application returns: an iterable of blocks. Nil is an empty one.
+	// Body is what the application returns: an iterable of blocks. Nil is an empty one, or one that
+	// is made for each request.
 	Body starlark.Iterable
+
+	// given is what the body is made of for each request, None for a file; nil if Body is all.
+	given starlark.Value
+	// answer answers where Body is not all.
+	answer func(*Response, *request) (starlark.Value, error)
+}
+
+// A request is what a response is called with.
+type request struct {
+	thread *starlark.Thread
+	env    starlark.Mapping
+	start  starlark.Callable
 }
 
 var (
@@ -54,6 +73,7 @@ var (
 // sends no Content-Type.
 func New(status int, mediaType string, block starlark.Bytes, more ...environ.Field) *Response {
 	r := &Response{Object: "response", Status: status}
+	r.Fields = make([]environ.Field, 0, 1+len(more))
 	if mediaType != "" {
 		r.Fields = append(r.Fields, environ.Field{Name: "Content-Type", Value: mediaType})
 	}
@@ -75,23 +95,28 @@ func (r *Response) With(more ...environ.Field) *Response {
 // Name returns "response", as the name of a function.
 func (r *Response) Name() string { return "response" }
 
+// Freeze freezes the blocks: a response that stands in a global is sent for many requests at once.
+func (r *Response) Freeze() {
+	if r.Body != nil {
+		r.Body.Freeze()
+	}
+	if r.given != nil {
+		r.given.Freeze()
+	}
+}
+
 // CallInternal answers: r(environ, start_response).
 func (r *Response) CallInternal(
 	t *starlark.Thread, args starlark.Tuple, kwargs []starlark.Tuple,
 ) (starlark.Value, error) {
-	var env, start starlark.Value
-	err := starlark.UnpackArgs("response", args, kwargs, "environ", &env, "start_response", &start)
+	q, err := requestOf(t, args, kwargs)
 	if err != nil {
-		return nil, misuse(err)
+		return nil, err
 	}
-	call, ok := start.(starlark.Callable)
-	if !ok {
-		return nil, environ.Errorf(environ.CodeWebUse, "call it as app(environ, start_response)",
-			"start_response is %s, not a function", start.Type())
+	if r.answer != nil {
+		return r.answer(r, &q)
 	}
-	// Start keeps the fields.
-	status := cmp.Or(r.Status, http.StatusOK)
-	if err := environ.Start(t, call, status, slices.Clone(r.Fields)); err != nil {
+	if err := r.begin(&q); err != nil {
 		return nil, err
 	}
 	if r.Body == nil {
@@ -100,21 +125,65 @@ func (r *Response) CallInternal(
 	return r.Body, nil
 }
 
-// An aborted is an error that an application ends with, and the response that is sent for it.
+// begin calls start_response.
+func (r *Response) begin(q *request) error {
+	// Start keeps the fields.
+	return environ.Start(
+		q.thread, q.start, cmp.Or(r.Status, http.StatusOK), slices.Clone(r.Fields),
+	)
+}
+
+// requestOf reads the arguments of an application.
+func requestOf(
+	t *starlark.Thread, args starlark.Tuple, kwargs []starlark.Tuple,
+) (q request, err error) {
+	const fix = "call it as app(environ, start_response)"
+	var env, start starlark.Value
+	if len(args) == 2 && len(kwargs) == 0 { // as every server does
+		env, start = args[0], args[1]
+	} else {
+		var all struct{ env, start starlark.Value } // which is on the heap
+		if err := starlark.UnpackArgs("response", args, kwargs, "environ", &all.env,
+			"start_response", &all.start); err != nil {
+			return q, misuse(err)
+		}
+		env, start = all.env, all.start
+	}
+	q.thread = t
+	var ok bool
+	if q.env, ok = env.(starlark.Mapping); !ok {
+		return q, environ.Errorf(environ.CodeWebUse, fix, "environ is %s, not a dict", env.Type())
+	}
+	if q.start, ok = start.(starlark.Callable); !ok {
+		return q, environ.Errorf(
+			environ.CodeWebUse, fix, "start_response is %s, not a function", start.Type(),
+		)
+	}
+	return q, nil
+}
+
+// An aborted is an error that an application ends with, and the application that answers for it.
 type aborted struct {
-	response *Response
-	message  string
+	status  int
+	message string
+	answer  starlark.Callable
 }
 
 var (
 	_ host.Answerer = (*aborted)(nil)
 	_ host.Statuser = (*aborted)(nil)
+	_ host.Kinder   = (*aborted)(nil)
 )
 
 // Abort returns an error that ends an application from any depth: what called it, if that does not
 // catch it, sends r in its place.
-func Abort(r *Response, message string) error { return &aborted{r, message} }
+func Abort(r *Response, message string) error {
+	return &aborted{cmp.Or(r.Status, http.StatusOK), message, r}
+}
 
 func (a *aborted) Error() string             { return a.message }
-func (a *aborted) HTTPStatus() int           { return cmp.Or(a.response.Status, http.StatusOK) }
-func (a *aborted) Answer() starlark.Callable { return a.response }
+func (a *aborted) HTTPStatus() int           { return a.status }
+func (a *aborted) Answer() starlark.Callable { return a.answer }
+
+// Kind is what a script sees as .kind of the error that catch returns.
+func (a *aborted) Kind() string { return "abort" }

@@ -15,6 +15,8 @@ type call struct {
 	thread *starlark.Thread
 	start  starlark.Callable
 	env    starlark.Mapping
+	status int  // in the place of 200; 0 for 200
+	whole  bool // nothing that the request says decides what is sent
 }
 
 func (c *call) get(key string) string {
@@ -43,6 +45,9 @@ func (c *call) request() *http.Request {
 		URL:    &url.URL{Path: c.get("PATH_INFO")},
 		Header: http.Header{},
 	}
+	if c.whole {
+		return r
+	}
 	for _, f := range deciding {
 		if v := c.get(f.key); v != "" {
 			r.Header.Set(f.name, v)
@@ -53,6 +58,9 @@ func (c *call) request() *http.Request {
 
 // begin calls start_response.
 func (c *call) begin(status int, fields []environ.Field) error {
+	if status == http.StatusOK && c.status != 0 {
+		status = c.status
+	}
 	return environ.Start(c.thread, c.start, status, fields)
 }
 

@@ -66,7 +66,11 @@ func (s *site) CallInternal(
 	if err != nil {
 		return c.absent(err)
 	}
-	return s.serve(&c, f, info, name)
+	return s.serve(&c, f, info, name, http.Header{
+		"Content-Type":           {contentType(name)},
+		"Cache-Control":          {cacheControl(s.maxAge)},
+		"X-Content-Type-Options": {"nosniff"},
+	})
 }
 
 // fileName returns the name in the tree for a decoded path, and whether such a file may be served.
@@ -90,21 +94,21 @@ func fileName(p string) (string, bool) {
 	return name, true
 }
 
-// serve answers with a file, which it closes or hands to the body.
-func (s *site) serve(c *call, f fs.File, info fs.FileInfo, name string) (starlark.Value, error) {
+// serve answers with a file, which it closes or hands to the body, and with a header.
+func (s *site) serve(
+	c *call, f fs.File, info fs.FileInfo, name string, header http.Header,
+) (starlark.Value, error) {
 	content := f.(io.ReadSeeker) // openSeeker sees to it
-	tag, err := s.tag(c, content, info, name)
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	a := &answer{header: http.Header{
-		"Content-Type":           {contentType(name)},
-		"Cache-Control":          {cacheControl(s.maxAge)},
-		"X-Content-Type-Options": {"nosniff"},
-	}}
-	if tag != "" {
-		a.header.Set("Etag", tag)
+	a := &answer{header: header}
+	if header.Get("Etag") == "" {
+		tag, err := s.tag(c, content, info, name)
+		if err != nil {
+			f.Close()
+			return nil, err
+		}
+		if tag != "" {
+			a.header.Set("Etag", tag)
+		}
 	}
 	body, err := a.decide(c.request(), f, content, info)
 	if err != nil || body == nil {

@@ -196,9 +196,13 @@ func (b *base) explain(err error) error {
 }
 
 // place moves the innermost line of the script to where the error says that it is: few steps of the
-// interpreter have a place of their own, and a limit has looked for that of the one it stopped.
+// interpreter have a place of their own, and a limit has looked for that of the one it stopped. One
+// about what a function returned has the place of that, which none of the frames is.
 func (e *Error) place(err error) {
 	at, ok := host.ParsePlace(host.PlaceOf(err))
+	if about := host.Returner(nil); errors.As(err, &about) {
+		return
+	}
 	for i := range e.Frames {
 		if f := &e.Frames[i]; f.Line > 0 {
 			if ok && f.File == at.File {

@@ -1,0 +1,216 @@
+package middleware
+
+import (
+	"container/list"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/larkspur-web/larkspur/environ"
+	"github.com/larkspur-web/larkspur/environ/lib/response"
+	"github.com/larkspur-web/larkspur/runtime/host"
+	"go.starlark.net/starlark"
+)
+
+// maxClients is how many clients are counted at once: the one that was seen longest ago goes.
+const maxClients = 10_000
+
+func rateMember() host.Member {
+	return host.Member{
+		Name: "rate_limit",
+		Doc: "Lets each client ask n times in a period, and answers 429 with Retry-After what is " +
+			"more. A client that has asked for nothing may ask n times at once, and then again as " +
+			"the time passes. Counts are those of this process, are lost when the application is " +
+			"reloaded, and are kept of the 10,000 clients seen last.",
+		Params: []host.Param{
+			{Name: "n", Type: "int", Doc: "how many requests, from 1 on"},
+			{
+				Name: "per", Type: "string, int or float",
+				Doc: "the period: seconds, or \"30s\", \"1m\", \"1h30m\"",
+			},
+			{
+				Name: "key", Type: "callable or None", Default: starlark.None,
+				Doc: "is called with environ and returns a string that stands for the client, or " +
+					"None for one without a limit; None takes the peer's address, of IPv6 the /64",
+			},
+		},
+		Result: "a function from application to application",
+		Errors: []host.Failure{{
+			Code: string(environ.CodeWebUse), When: "n or per is out of range",
+		}},
+		Example: `def app(environ, start_response):
+    start_response("200 OK", [])
+    return []
+
+limited = rate_limit(2, "1m")(app)
+said = []
+for _ in range(3):
+    limited({"REMOTE_ADDR": "192.0.2.1"}, lambda status, headers: said.append(status))
+
+said  # ["200 OK", "200 OK", "429 Too Many Requests"]`,
+		Fn: newRate,
+	}
+}
+
+func newRate(a host.Args) (starlark.Value, error) {
+	var n int
+	var per, key starlark.Value
+	if err := a.Unpack(&n, &per, &key); err != nil {
+		return nil, err
+	}
+	period, err := periodOf(per)
+	if err != nil {
+		return nil, misuse(fmt.Errorf("rate_limit: %w", err))
+	}
+	if n < 1 || n > 1_000_000_000 {
+		return nil, misuse(fmt.Errorf("rate_limit: n is %d, not from 1 to 1,000,000,000", n))
+	}
+	var of starlark.Callable
+	if key != starlark.None {
+		var ok bool
+		if of, ok = key.(starlark.Callable); !ok {
+			return nil, misuse(fmt.Errorf("rate_limit: key is %s, not a function", key.Type()))
+		}
+		if err := takes("rate_limit", of, 1, "(environ)"); err != nil {
+			return nil, err
+		}
+	}
+	l := newLimiter(n, period)
+	return made("rate_limit", nil, func(q *request) (starlark.Value, error) {
+		client, limited, err := q.client(of)
+		if err != nil {
+			return nil, err
+		}
+		if limited {
+			if wait := l.take(client, time.Now()); wait > 0 {
+				// RFC 6585, section 4; RFC 9110, section 10.2.3: whole seconds.
+				after := strconv.FormatInt(int64(math.Ceil(wait.Seconds())), 10)
+				page := response.ErrorPage(q.env, http.StatusTooManyRequests, "")
+				return q.answer(page.With(environ.Field{Name: "Retry-After", Value: after}))
+			}
+		}
+		return q.next(q.start)
+	}, key)
+}
+
+// client is what stands for who asks, and whether there is a limit for that.
+func (q *request) client(key starlark.Callable) (client string, limited bool, err error) {
+	if key == nil {
+		return network(q.get(keyRemote)), true, nil
+	}
+	v, err := starlark.Call(q.thread, key, starlark.Tuple{q.env}, nil)
+	if err != nil || v == starlark.None {
+		return "", false, err
+	}
+	client, ok := starlark.AsString(v)
+	if !ok {
+		return "", false, misreturnedKey(key, v)
+	}
+	return client, true, nil
+}
+
+func misreturnedKey(key starlark.Callable, v starlark.Value) error {
+	fault := environ.Errorf("", "convert it with str(), or return None for no limit",
+		"rate_limit: %s returned %s, not a string", key.Name(), v.Type())
+	return &returned{fault, key, v}
+}
+
+// network is what one client has of an address: a subscriber of IPv6 has a /64 at least.
+// RFC 6177, section 2.
+func network(addr string) string {
+	ip, err := netip.ParseAddr(addr)
+	if err != nil {
+		return addr
+	}
+	if ip = ip.Unmap().WithZone(""); ip.Is6() {
+		if p, err := ip.Prefix(64); err == nil {
+			return p.String()
+		}
+	}
+	return ip.String()
+}
+
+// periodOf reads a period: seconds, or a duration as Go writes it.
+func periodOf(v starlark.Value) (time.Duration, error) {
+	var d time.Duration
+	if s, ok := starlark.AsString(v); ok {
+		var err error
+		if d, err = time.ParseDuration(s); err != nil {
+			return 0, fmt.Errorf("per is %q, which is no period: write \"30s\", \"1m\" or \"1h\"", s)
+		}
+	} else {
+		f, ok := starlark.AsFloat(v)
+		if !ok {
+			return 0, fmt.Errorf("per is %s, neither seconds nor a string as \"1m\"", v.Type())
+		}
+		if !(f > 0 && f <= 1e9) {
+			return 0, errors.New("per is not from 0 to 1,000,000,000 seconds")
+		}
+		d = time.Duration(f * float64(time.Second))
+	}
+	if d <= 0 {
+		return 0, errors.New("per is not above 0")
+	}
+	return d, nil
+}
+
+// A limiter is the generic cell rate algorithm: of each client it keeps the time at which it will
+// have asked for nothing again. It is safe for concurrent use.
+type limiter struct {
+	every time.Duration // a request, in the long run
+	burst time.Duration // that may be ahead
+
+	mu      sync.Mutex
+	clients map[string]*list.Element
+	recent  list.List // of *bucket, the one seen last first
+}
+
+type bucket struct {
+	client string
+	empty  time.Time
+}
+
+func newLimiter(n int, period time.Duration) *limiter {
+	every := max(period/time.Duration(n), 1)
+	return &limiter{every: every, burst: period, clients: make(map[string]*list.Element)}
+}
+
+// take counts a request, and returns how long the client has to wait for it; 0 if it may be
+// answered now. One that has to wait is not counted.
+func (l *limiter) take(client string, now time.Time) time.Duration {
+	if len(client) > maxKey {
+		client = client[:maxKey]
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e, ok := l.clients[client]
+	if !ok {
+		if len(l.clients) >= maxClients {
+			last := l.recent.Back()
+			delete(l.clients, last.Value.(*bucket).client)
+			l.recent.Remove(last)
+		}
+		e = l.recent.PushFront(&bucket{client, now})
+		l.clients[client] = e
+	}
+	l.recent.MoveToFront(e)
+	b := e.Value.(*bucket)
+	empty := b.empty
+	if empty.Before(now) {
+		empty = now
+	}
+	empty = empty.Add(l.every)
+	if wait := empty.Sub(now) - l.burst; wait > 0 {
+		return wait
+	}
+	b.empty = empty
+	return 0
+}
+
+// maxKey is how many bytes of what stands for a client count.
+const maxKey = 256

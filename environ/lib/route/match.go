@@ -1,0 +1,81 @@
+package route
+
+import (
+	"github.com/larkspur-web/larkspur/environ"
+	"github.com/larkspur-web/larkspur/runtime/host"
+	"go.starlark.net/starlark"
+)
+
+// The keys of the environ, as values: boxing a string costs an allocation.
+var (
+	keyMethod starlark.Value = starlark.String("REQUEST_METHOD")
+	keyScript starlark.Value = starlark.String("SCRIPT_NAME")
+	keyPath   starlark.Value = starlark.String("PATH_INFO")
+	keyQuery  starlark.Value = starlark.String("QUERY_STRING")
+	keyID     starlark.Value = starlark.String("larkspur.request_id")
+	keyArgs   starlark.Value = starlark.String("wsgiorg.routing_args")
+	keyRoute  starlark.Value = starlark.String("larkspur.route")
+)
+
+// A match is what a router found for a request: environ["larkspur.route"]. It belongs to the
+// request.
+type match struct {
+	host.Object
+	router *Router
+	outer  *match // of the router in which this one is mounted
+	script string // SCRIPT_NAME when the router was called
+	entry  *entry
+	values []string // of the parameters, as they are in the path
+
+	// Room for what most requests have, so that it is one allocation.
+	few  [3]string
+	args [1 + 3]starlark.Value
+}
+
+// text returns a variable of env, "" if it is absent or no string.
+func text(env starlark.Mapping, key starlark.Value) string {
+	v, ok, err := env.Get(key)
+	if err != nil || !ok {
+		return ""
+	}
+	s, _ := v.(starlark.String)
+	return string(s)
+}
+
+// matchOf returns the match of the router that has called last, nil if there is none.
+func matchOf(env starlark.Mapping) *match {
+	v, ok, err := env.Get(keyRoute)
+	if err != nil || !ok {
+		return nil
+	}
+	m, _ := v.(*match)
+	return m
+}
+
+// Arguments are the value of wsgiorg.routing_args for a match, made when it is asked for.
+type arguments struct{ *match }
+
+var _ environ.Later = arguments{}
+
+// Later makes the pair of WSGI's routing_args: what was matched without a name, which is nothing,
+// and by name.
+func (a arguments) Later() starlark.Value {
+	named := starlark.NewDict(len(a.values))
+	if a.entry.handler != nil {
+		for i, key := range a.entry.handler.keys {
+			// Strings can be hashed, and nothing iterates yet.
+			_ = named.SetKey(key, a.entry.handler.kinds[i].value(a.values[i]))
+		}
+	} else {
+		i := 0
+		for _, s := range a.entry.pattern.segments {
+			for _, p := range s.parts {
+				if p.name != "" {
+					_ = named.SetKey(starlark.String(p.name), p.kind.value(a.values[i]))
+					i++
+				}
+			}
+		}
+	}
+	return starlark.Tuple{starlark.Tuple{}, named}
+}

@@ -1,0 +1,62 @@
+package static
+
+import (
+	"io/fs"
+	"net/http"
+	"strings"
+
+	"github.com/larkspur-web/larkspur/environ"
+	"github.com/larkspur-web/larkspur/runtime/host"
+	"go.starlark.net/starlark"
+)
+
+// A Memory has the ETags of files that the system identifies, for all generations of a program. The
+// zero value is ready; it is safe for concurrent use.
+type Memory struct{ kept tags }
+
+// Files are single files of a tree that never changes, for modules that know which to answer with.
+// It is safe for concurrent use.
+type Files struct{ site site }
+
+// Files returns those of a tree.
+func (m *Memory) Files(tree fs.FS) *Files { return &Files{site{tree: tree, kept: &m.kept}} }
+
+// Find returns the name in the tree of the file that a path means, and its media type. There is
+// none, which is an [fs.ErrNotExist], for a path that leads out of the tree, and for one with a
+// name that begins with a dot, other than .well-known.
+func (f *Files) Find(path string) (name, mediaType string, err error) {
+	name, ok := fileName("/" + strings.TrimLeft(path, "/"))
+	if !ok || name == "." {
+		return "", "", fs.ErrNotExist
+	}
+	info, err := host.Stat(f.site.tree, name)
+	switch {
+	case exhausted(err):
+		err = unavailable(err)
+	case err != nil || !info.Mode().IsRegular():
+		err = fs.ErrNotExist
+	}
+	return name, contentType(name), err
+}
+
+// Answer answers a request with a file that was found, and with fields: if the status is 200 with
+// what of it a GET or HEAD asks for, on its conditions, else with all of it. It is gone if it is not
+// there any more: 404.
+func (f *Files) Answer(
+	t *starlark.Thread, env starlark.Mapping, start starlark.Callable, name string, status int,
+	fields []environ.Field,
+) (starlark.Value, error) {
+	c := call{thread: t, start: start, env: env}
+	method := c.get("REQUEST_METHOD")
+	c.whole = status != http.StatusOK || method != http.MethodGet && method != http.MethodHead
+	open, info, err := openSeeker(f.site.tree, name)
+	if err != nil {
+		return c.absent(err)
+	}
+	header := make(http.Header, len(fields)+1)
+	for _, f := range fields {
+		header.Add(f.Name, f.Value)
+	}
+	c.status = status
+	return f.site.serve(&c, open, info, name, header)
+}
