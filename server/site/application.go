@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/larkspur-web/larkspur/environ/lib/body"
+	"github.com/larkspur-web/larkspur/environ/lib/html"
 	libhttp "github.com/larkspur-web/larkspur/environ/lib/http"
 	"github.com/larkspur-web/larkspur/environ/lib/middleware"
 	"github.com/larkspur-web/larkspur/environ/lib/response"
@@ -52,12 +53,13 @@ func Dir(dir, entry string) *Application {
 func Modules() []*host.Module {
 	return []*host.Module{
 		body.Module(),
+		html.Module(),
 		libhttp.Module(),
 		middleware.Module(),
 		response.Module(),
 		route.Module(),
 		static.Module(),
-		template.Module(template.Config{}),
+		template.Module(template.Config{URLFor: route.URL}),
 	}
 }
 

@@ -2,8 +2,10 @@ package template
 
 import (
 	"fmt"
+	"net/http"
 
 	"github.com/larkspur-web/larkspur/environ"
+	"github.com/larkspur-web/larkspur/environ/lib/response"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 )
@@ -42,12 +44,12 @@ templates("templates").render("index.htm")  # error: did you mean "index.html"?`
 				},
 				{
 					Name: "headers", Type: "list or dict", Pass: host.ByName,
-					Doc:     "further header fields, pairs of strings as for start_response",
+					Doc:     "as for the members of @response",
 					Default: starlark.NewList(nil),
 				},
 				{
-					Name: "cookies", Type: "list", Pass: host.ByName,
-					Doc:     "what set_cookie of @http returned",
+					Name: "cookies", Type: "list or dict", Pass: host.ByName,
+					Doc:     "as for the members of @response",
 					Default: starlark.NewList(nil),
 				},
 				dataParam("status, headers and cookies are not among them"),
@@ -133,57 +135,27 @@ func answer(
 	if err := starlark.UnpackPositionalArgs("response", args, nil, 2, &env, &name); err != nil {
 		return nil, misuse(err)
 	}
-	status, fields, data := 0, []environ.Field(nil), make([]starlark.Tuple, 0, len(kwargs))
+	status := http.StatusOK
+	var headers, cookies starlark.Value
+	data := make([]starlark.Tuple, 0, len(kwargs))
 	for _, kv := range kwargs {
-		var err error
 		switch kv[0].(starlark.String) {
 		case "status":
-			if status, err = starlark.AsInt32(kv[1]); err != nil || status < 200 || status > 599 {
-				err = fmt.Errorf("response: status is %s, not one from 200 to 599", kv[1])
+			var err error
+			if status, err = starlark.AsInt32(kv[1]); err != nil {
+				return nil, misuse(fmt.Errorf("response: for parameter status: %w", err))
 			}
-		case "headers", "cookies":
-			fields, err = appendFields(fields, string(kv[0].(starlark.String)), kv[1])
+		case "headers":
+			headers = kv[1]
+		case "cookies":
+			cookies = kv[1]
 		default:
 			data = append(data, kv)
-		}
-		if err != nil {
-			return nil, misuse(err)
 		}
 	}
 	out, err := b.Receiver().(*set).write(t, name, env, data)
 	if err != nil {
 		return nil, err
 	}
-	return respond(status, out, fields), nil
-}
-
-// appendFields adds pairs of a name and a value.
-func appendFields(
-	fields []environ.Field, param string, v starlark.Value,
-) ([]environ.Field, error) {
-	if m, ok := v.(starlark.IterableMapping); ok {
-		items := make(starlark.Tuple, 0)
-		for _, item := range m.Items() {
-			items = append(items, item)
-		}
-		v = items
-	}
-	list, ok := v.(starlark.Sequence)
-	if !ok {
-		return nil, fmt.Errorf("response: %s is %s, not a list", param, v.Type())
-	}
-	for item := range starlark.Elements(list) {
-		pair, ok := item.(starlark.Tuple)
-		if !ok || len(pair) != 2 {
-			return nil, fmt.Errorf("response: %s has %s, not a pair of strings", param, item.Type())
-		}
-		name, ok1 := starlark.AsString(pair[0])
-		value, ok2 := starlark.AsString(pair[1])
-		if !ok1 || !ok2 {
-			return nil, fmt.Errorf("response: %s has (%s, %s), not a pair of strings", param,
-				pair[0].Type(), pair[1].Type())
-		}
-		fields = append(fields, environ.Field{Name: name, Value: value})
-	}
-	return fields, nil
+	return response.HTML("response", string(out), status, headers, cookies)
 }

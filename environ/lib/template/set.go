@@ -3,14 +3,12 @@ package template
 import (
 	"fmt"
 	"maps"
-	"net/http"
 	"path"
 	"slices"
 	"sync/atomic"
 	"text/template/parse"
 
 	"github.com/larkspur-web/larkspur/environ"
-	"github.com/larkspur-web/larkspur/environ/lib/response"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/spell"
 	"go.starlark.net/starlark"
@@ -229,12 +227,4 @@ func (s *set) write(
 	}
 	p.size.Store(int64(len(x.out)))
 	return x.out, nil
-}
-
-// respond answers with a page.
-func respond(status int, out []byte, fields []environ.Field) *response.Response {
-	if status == 0 {
-		status = http.StatusOK
-	}
-	return response.New(status, "text/html; charset=utf-8", starlark.Bytes(out), fields...)
 }

@@ -258,18 +258,18 @@ func TestMisuse(t *testing.T) {
 	fsys := tree(map[string]string{"index.html": "{{.x}}"})
 	fsys["empty/x.txt"] = &fstest.MapFile{}
 	for expr, want := range map[string]string{
-		`templates("../x")`:                                              "leads out of",
-		`templates("empty")`:                                             "no file in \"empty\" ends in .html",
-		`templates("templates", {"len": len})`:                           `"len", which templates have already`,
-		`templates("templates", {"if": len})`:                            `"if", which templates have already`,
-		`templates("templates", {"a-b": len})`:                           `functions has the key "a-b", which is no name`,
-		`templates("templates", {"a": 1})`:                               `functions has "a": int, not a function`,
-		`templates("templates").render("index")`:                         `did you mean "index.html"?`,
-		`templates("templates").render("idnex.html")`:                    `did you mean "index.html"?`,
-		`templates("templates").render()`:                                "render: got 0 arguments, want 1",
-		`templates("templates").response("index.html")`:                  "response: got 1 arguments, want 2",
-		`templates("templates").response({}, "index.html", status = 99)`: "status is 99, not one from 200 to 599",
-		`templates("templates").response({}, "index.html", headers = 1)`: "headers is int, not a list",
+		`templates("../x")`:                                                     "leads out of",
+		`templates("empty")`:                                                    "no file in \"empty\" ends in .html",
+		`templates("templates", {"len": len})`:                                  `"len", which templates have already`,
+		`templates("templates", {"if": len})`:                                   `"if", which templates have already`,
+		`templates("templates", {"a-b": len})`:                                  `functions has the key "a-b", which is no name`,
+		`templates("templates", {"a": 1})`:                                      `functions has "a": int, not a function`,
+		`templates("templates").render("index")`:                                `did you mean "index.html"?`,
+		`templates("templates").render("idnex.html")`:                           `did you mean "index.html"?`,
+		`templates("templates").render()`:                                       "render: got 0 arguments, want 1",
+		`templates("templates").response("index.html")`:                         "response: got 1 arguments, want 2",
+		`templates("templates").response({}, "index.html", x = 1, status = 99)`: "response: status 99 is not between 200 and 599",
+		`templates("templates").response({}, "index.html", x = 1, headers = 1)`: "headers is int, neither a list nor a dict",
 	} {
 		if _, err := eval(t, fsys, expr); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", expr, err, want)
