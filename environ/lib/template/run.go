@@ -47,7 +47,7 @@ func (x *run) CallInternal(
 	if err := x.template(x.page.body, x.dot); err != nil {
 		return nil, err
 	}
-	return starlark.None, x.charge(charged)
+	return starlark.None, x.charge(x.at, charged)
 }
 
 // template runs a template whose dot is v.
@@ -87,11 +87,13 @@ func (x *run) room() error {
 	return nil
 }
 
-// charge counts n steps, as those of a script, and returns why the call must not go on, if so.
-func (x *run) charge(n uint64) error {
+// charge counts n steps of what stands at a place, as those of a script, and returns why the call
+// must not go on, if so.
+func (x *run) charge(at syntax.Position, n uint64) error {
 	if x.work += n; x.work < charged {
 		return nil
 	}
+	x.at = at
 	n, x.work = x.work, 0
 	return host.Charge(x.thread, n)
 }
@@ -101,7 +103,7 @@ func (x *run) call(
 	at syntax.Position, fn starlark.Value, args starlark.Tuple, kwargs []starlark.Tuple,
 ) (starlark.Value, error) {
 	x.at = at
-	if err := x.charge(1); err != nil {
+	if err := x.charge(at, 1); err != nil {
 		return nil, err
 	}
 	v, err := starlark.Call(x.thread, fn, args, kwargs)

@@ -120,7 +120,7 @@ func (s *invoke) run(x *run) error {
 		return x.fail(s.at, fmt.Errorf("%d templates call each other without end", maxDepth))
 	}
 	defer func() { x.depth-- }()
-	if err := x.charge(1); err != nil {
+	if err := x.charge(s.at, 1); err != nil {
 		return err
 	}
 	return x.template(s.body, v)
@@ -217,7 +217,7 @@ func (s *loop) elements(x *run, v starlark.Iterable) (n int, err error) {
 
 // once runs the body for one element.
 func (s *loop) once(x *run, key, value starlark.Value) error {
-	if err := x.charge(1); err != nil {
+	if err := x.charge(s.at, 1); err != nil {
 		return err
 	}
 	x.dot = value
