@@ -32,10 +32,11 @@ type call struct {
 }
 
 var (
-	_ host.Stepper = (*call)(nil)
-	_ host.Watcher = (*call)(nil)
-	_ host.Yielder = (*call)(nil)
-	_ host.Charger = (*call)(nil)
+	_ host.Charger    = (*call)(nil)
+	_ host.Identifier = (*call)(nil)
+	_ host.Stepper    = (*call)(nil)
+	_ host.Watcher    = (*call)(nil)
+	_ host.Yielder    = (*call)(nil)
 )
 
 // start begins the call c of r, which is fresh, for at most length. It has to be armed.
@@ -193,6 +194,14 @@ func (c *call) Yield(w host.Waiter) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c.waiter = w
+}
+
+// RequestID is [host.Identifier]'s: it is known to who stands around the waits.
+func (c *call) RequestID() string {
+	if i, ok := c.waiter.(host.Identifier); ok {
+		return i.RequestID()
+	}
+	return ""
 }
 
 // Suspend is [host.Yielder]'s.

@@ -46,9 +46,13 @@ func (r *response) calls(t *starlark.Thread) {
 }
 
 var (
-	_ host.Waiter    = (*response)(nil)
-	_ host.Abandoner = (*response)(nil)
+	_ host.Identifier = (*response)(nil)
+	_ host.Waiter     = (*response)(nil)
+	_ host.Abandoner  = (*response)(nil)
 )
+
+// RequestID is [host.Identifier]'s.
+func (r *response) RequestID() string { return r.env.Request().ID() }
 
 // Wait is [host.Waiter]'s: while a call waits, others run in its slot. Once the response has begun,
 // the time is not the application's, but the response may not be silent for too long.

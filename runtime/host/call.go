@@ -45,6 +45,21 @@ type Abandoner interface {
 	Abandon()
 }
 
+// An Identifier is a Call, or a Waiter, of a request that is logged under an id.
+type Identifier interface {
+	// RequestID returns the id, "" if there is none.
+	RequestID() string
+}
+
+// RequestID returns the id under which the request is logged that the call of t is for, "" if it is
+// for none.
+func RequestID(t *starlark.Thread) string {
+	if i, ok := CallOf(t).(Identifier); ok {
+		return i.RequestID()
+	}
+	return ""
+}
+
 // A Yielder is a Call around whose waits a Waiter can stand.
 type Yielder interface {
 	// Yield has w called for each [Call.Wait] from now on.

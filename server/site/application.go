@@ -19,6 +19,12 @@ import (
 	"github.com/larkspur-web/larkspur/environ/lib/template"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host"
+	"github.com/larkspur-web/larkspur/runtime/lib/crypto"
+	"github.com/larkspur-web/larkspur/runtime/lib/log"
+	"github.com/larkspur-web/larkspur/runtime/lib/markdown"
+	"github.com/larkspur-web/larkspur/runtime/lib/toml"
+	"github.com/larkspur-web/larkspur/runtime/lib/xml"
+	"github.com/larkspur-web/larkspur/runtime/lib/yaml"
 )
 
 // An Application is a tree of scripts, the entry in it, and what it may use. Only FS is required.
@@ -53,13 +59,19 @@ func Dir(dir, entry string) *Application {
 func Modules() []*host.Module {
 	return []*host.Module{
 		body.Module(),
+		crypto.Module(),
 		html.Module(),
 		libhttp.Module(),
+		log.Module(),
+		markdown.Module(),
 		middleware.Module(),
 		response.Module(),
 		route.Module(),
 		static.Module(),
-		template.Module(template.Config{URLFor: route.URL}),
+		template.Module(template.Config{Markdown: markdown.Render, URLFor: route.URL}),
+		toml.Module(),
+		xml.Module(),
+		yaml.Module(),
 	}
 }
 

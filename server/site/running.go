@@ -53,7 +53,7 @@ func (s *Server) load(site *Site) (apps, fresh []*running, err error) {
 
 // start loads an application.
 func (s *Server) start(a *Application) (*running, error) {
-	live, err := runtime.Follow(a.Config(s.log), a.Name())
+	live, err := runtime.Follow(a.Config(s.said()), a.Name())
 	if err != nil && s.pages == nil {
 		return nil, &LoadError{a, err}
 	}

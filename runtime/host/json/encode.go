@@ -178,20 +178,31 @@ func (e *encoder) member(i int, key string, v starlark.Value) error {
 	return e.value(v)
 }
 
-func (e *encoder) mapping(x starlark.IterableMapping) error {
-	if err := e.enter(x, "{"); err != nil {
-		return err
-	}
+// items returns the items of a mapping, in the order of their keys.
+func (e *encoder) items(x starlark.IterableMapping) ([]starlark.Tuple, error) {
 	items := x.Items()
 	for _, item := range items {
 		if _, ok := item[0].(starlark.String); !ok {
-			e.path = e.path[:len(e.path)-1]
-			return e.errorf("%s has %s key, want string", x.Type(), item[0].Type())
+			return nil, e.errorf("%s has %s key, want string", x.Type(), item[0].Type())
 		}
 	}
 	slices.SortFunc(items, func(a, b starlark.Tuple) int {
 		return cmp.Compare(a[0].(starlark.String), b[0].(starlark.String))
 	})
+	return items, nil
+}
+
+func (e *encoder) mapping(x starlark.IterableMapping) error {
+	if len(e.path) >= e.limits.Depth {
+		return e.tooDeep() // before its items are sorted
+	}
+	items, err := e.items(x)
+	if err != nil {
+		return err
+	}
+	if err := e.enter(x, "{"); err != nil {
+		return err
+	}
 	for i, item := range items {
 		if err := e.member(i, string(item[0].(starlark.String)), item[1]); err != nil {
 			return err

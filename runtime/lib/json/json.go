@@ -4,6 +4,7 @@ package json
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/host/json"
@@ -24,7 +25,7 @@ func Bounded(l json.Limits) *host.Module {
 			Name: "json",
 			Doc:  "The functions of the module.",
 			Members: []host.Member{
-				c.encode(), c.encodeIndent(), c.decode(), c.indent(),
+				c.encode(), c.encodeIndent(), c.decode(), c.decodeLines(), c.indent(), c.stream(),
 			},
 		}},
 	}
@@ -45,20 +46,37 @@ func (c codec) encode() host.Member {
 				Type: "any",
 				Pass: host.ByPosition,
 			},
+			{
+				Name: "indent",
+				Doc: "what a line begins with once for each level, or how many spaces, up to 100, as " +
+					"in Python; None, the default, writes one line",
+				Type:    "string, int or None",
+				Default: starlark.None,
+				Pass:    host.ByName,
+			},
 		},
-		Result: "a string without spaces or line breaks",
+		Result: "a string; without indent one that has no spaces or line breaks",
 		Errors: []host.Failure{
 			{When: "something in x has no JSON; the message has the path to it"},
 			{When: "the text would be longer than 16 MiB, or nested deeper than 1,000"},
 		},
-		Example: `json.encode({"b": [1, 2.5], "a": None})  # "{\"a\":null,\"b\":[1,2.5]}"`,
-		Pure:    true,
+		Example: `json.encode({"b": [1, 2.5], "a": None})  # "{\"a\":null,\"b\":[1,2.5]}"
+json.encode([1], indent = 2)  # "[\n  1\n]"`,
+		Pure: true,
 		Fn: func(a host.Args) (starlark.Value, error) {
-			var x starlark.Value
-			if err := a.Unpack(&x); err != nil {
+			var x, indent starlark.Value
+			if err := a.Unpack(&x, &indent); err != nil {
 				return nil, err
 			}
-			return asString(c.limits.Encode(x))
+			text, err := c.limits.Encode(x)
+			if err != nil || indent == starlark.None {
+				return asString(text, err)
+			}
+			tab, err := tabOf(indent)
+			if err != nil {
+				return nil, err
+			}
+			return asString(c.limits.Indent(text, "", tab))
 		},
 	}
 }
@@ -153,6 +171,20 @@ func (c codec) indent() host.Member {
 			return asString(c.limits.Indent(text, prefix, tab))
 		},
 	}
+}
+
+// tabOf is what a line begins with for each level.
+func tabOf(indent starlark.Value) (string, error) {
+	switch indent := indent.(type) {
+	case starlark.String:
+		return string(indent), nil
+	case starlark.Int:
+		if n, ok := indent.Int64(); ok && n >= 0 && n <= 100 {
+			return strings.Repeat(" ", int(n)), nil
+		}
+		return "", fmt.Errorf("for parameter indent: got %s, want 0 to 100 spaces", host.Show(indent))
+	}
+	return "", fmt.Errorf("for parameter indent: got %s, want string, int or None", indent.Type())
 }
 
 // asString returns a text as a value.
