@@ -31,8 +31,8 @@ var unloaded = []mistake{
 		`load("@http", "query", "status")`},
 	{`from .models import a, b as c`, "1:1", `Starlark has no import`,
 		`load("models.star", "a", c = "b")`},
-	{`import os`, "1:1", `Starlark has no import, and no module os: there are @body, @crypto, @http, ` +
-		`@json, @log, @markdown, @math, @static, @struct, @time, @toml, @xml, @yaml, and files`, `load("file.star", "name")`},
+	{`import os`, "1:1", `Starlark has no import, and no module os: there are @body, @crypto, @html, @http, ` +
+		`@json, @log, @markdown, @math, @middleware, @response, @route, @static, @struct, @template, @time, @toml, @xml, @yaml, and files`, `load("file.star", "name")`},
 	{`x = 1|class Point:|    def __init__(self, x, y):|        self.x = x`, "2:1",
 		`Starlark has no class: a struct has the fields, and functions take it`,
 		`def Point(x, y): return struct(x = x, y = y), with load("@struct", "struct")`},
@@ -106,12 +106,12 @@ var unloaded = []mistake{
 	{`x = enumerat([1])`, "1:5", `undefined: enumerat (did you mean enumerate?)`, ``},
 	{`visits = 1|x = vists`, "2:5", `undefined: vists (did you mean visits?)`, ``},
 	{`load("@htp", "status")`, "1:6", `cannot load "@htp": unknown module @htp (did you mean ` +
-		`@http?); there are @body, @crypto, @http, @json, @log, @markdown, @math, @static, ` +
-		`@struct, @time, @toml, @xml, @yaml`, ``},
+		`@http?); there are @body, @crypto, @html, @http, @json, @log, @markdown, @math, @middleware, @response, @route, @static, ` +
+		`@struct, @template, @time, @toml, @xml, @yaml`, ``},
 	{`load("json", "decode")`, "1:6",
 		`cannot load "json": there is no file json; did you mean @json?`, ``},
 	{`load("@http", "stauts")`, "1:16", `"@http" has no stauts (did you mean status?); it has ` +
-		`cookies, files, form, http, input, json, query, set_cookie, status, url`, ``},
+		`abort, accepts, basic_auth, bearer, client_ip, cookies, files, form, http, input, json, languages, not_modified, preload, query, set_cookie, status, url`, ``},
 	{`load("layuot.star", "page")`, "1:6",
 		`cannot load "layuot.star": there is no file layuot.star; did you mean layout.star?`, ``},
 	{`x = "a" + 1`, "1:9", `unknown binary op: string + int`, `"a" + str(1)`},
