@@ -233,9 +233,11 @@ func (b *builder) grow(n int) error {
 func (b *builder) close() (*tree, error) {
 	e := b.tree
 	e.open = "<" + b.name + b.attrs.String() + ">"
-	if first := e.children; len(first) > 0 && strings.ContainsAny(first[0].text[:min(1, len(first[0].text))], "\r\n") &&
-		(b.name == "textarea" || b.name == "pre") {
-		e.open += "\n" // a parser drops one
+	if (b.name == "textarea" || b.name == "pre") && len(e.children) > 0 {
+		first := e.children[0].text
+		if strings.HasPrefix(first, "\n") || strings.HasPrefix(first, "\r") {
+			e.open += "\n" // a parser drops one
+		}
 	}
 	if b.kind != void {
 		e.end = "</" + b.name + ">"
@@ -262,7 +264,8 @@ func build(
 		return nil, err
 	}
 	for _, kv := range kwargs {
-		if err := b.attrs.add(attributeName(string(kv[0].(starlark.String))), kv[1]); err != nil {
+		name := attributeName(string(kv[0].(starlark.String)))
+		if err := b.attrs.add(name, kv[1]); err != nil {
 			return nil, err
 		}
 	}

@@ -220,8 +220,14 @@ func documentMember() host.Member {
 			"is UTF-8 and as wide as the screen, and a body.",
 		Params: []host.Param{
 			childrenParam(),
-			{Name: "title", Doc: "of the page", Type: "string", Pass: host.ByName, Default: starlark.String("")},
-			{Name: "lang", Doc: "its language", Type: "string", Pass: host.ByName, Default: starlark.String("en")},
+			{
+				Name: "title", Doc: "of the page", Type: "string", Pass: host.ByName,
+				Default: starlark.String(""),
+			},
+			{
+				Name: "lang", Doc: "its language", Type: "string", Pass: host.ByName,
+				Default: starlark.String("en"),
+			},
 			{
 				Name: "head", Doc: "further elements of the head: an element or a list", Type: "any",
 				Pass: host.ByName, Default: starlark.None,

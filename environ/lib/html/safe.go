@@ -1,6 +1,9 @@
 package html
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // A use is what an attribute does with its value.
 type use uint8
@@ -15,8 +18,14 @@ const (
 	document_     // it is a page
 )
 
-// useOf says what an attribute of an element does. The name is in lower case. As in html/template an
-// attribute that is not known is an address if it is called so.
+// run is how attributes begin whose value is a program: those of HTML, and of libraries that add
+// to it.
+var run = [...]string{
+	"on", "hx-on", "data-hx-on", "data-on-", "data-on:", "x-", "v-", "ng-", "@", ":",
+}
+
+// useOf says what an attribute of an element does. The name is in lower case. As in html/template
+// an attribute that is not known is an address if it is called so.
 func useOf(element, name string) use {
 	local := name
 	if i := strings.LastIndexByte(local, ':'); i >= 0 && !strings.HasPrefix(name, "on") {
@@ -24,10 +33,10 @@ func useOf(element, name string) use {
 	}
 	local = strings.TrimPrefix(local, "data-")
 	switch {
-	case strings.HasPrefix(name, "on"), strings.HasPrefix(name, "hx-on"), strings.HasPrefix(name, "@"),
-		strings.HasPrefix(name, "x-"), strings.HasPrefix(name, "v-"), strings.HasPrefix(name, "ng-"),
-		strings.HasPrefix(name, ":"), name == "_", strings.HasPrefix(name, "data-on-"), strings.HasPrefix(name, "data-on:"):
-		return handler // libraries run theirs
+	case name == "_", slices.ContainsFunc(run[:], func(p string) bool {
+		return strings.HasPrefix(name, p)
+	}):
+		return handler
 	case local == "style":
 		return css
 	case local == "srcdoc":

@@ -14,8 +14,8 @@ var jinja = regexp.MustCompile(
 	`\{%-?\s*(for|if|elif|else|block|extends|include|set|macro|with|end[a-z]*)\b`,
 )
 
-// srcdoc is an attribute that has a page, with a value in it: html/template escapes that once, for the
-// attribute, and the page in it would take it for HTML.
+// srcdoc is an attribute that has a page, with a value in it: html/template escapes that once, for
+// the attribute, and the page in it would take it for HTML.
 var srcdoc = regexp.MustCompile(`(?i)\bsrcdoc\s*=\s*("[^"]*?|'[^']*?|[^\s"'>]*?)\{\{`)
 
 // instead is what to write for a word of other template languages.

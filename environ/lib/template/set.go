@@ -114,8 +114,8 @@ func twice(sources []*source) *host.Diagnostic {
 	return nil
 }
 
-// newPage makes the page of a file, or says what is wrong with it. A shared file is one too, so that
-// it can be written alone.
+// newPage makes the page of a file, or says what is wrong with it. A shared file is one too, so
+// that it can be written alone.
 func newPage(
 	f *source, sources []*source, named map[string]*source, l *library,
 ) (*page, host.Diagnostics) {

@@ -108,6 +108,11 @@ func (s *source) failed(err error, functions map[string]any) host.Diagnostic {
 	if rest, ok := strings.CutPrefix(message, s.name+":"); ok {
 		number, rest, _ := strings.Cut(rest, ":")
 		if line, err := strconv.Atoi(number); err == nil {
+			if _, begun, ok := strings.Cut(rest, "unclosed action started at "+s.name+":"); ok {
+				if n, err := strconv.Atoi(begun); err == nil {
+					return s.diagnose(n, "an action is not closed: }} is missing")
+				}
+			}
 			return s.diagnose(line, explained(strings.TrimSpace(rest), functions))
 		}
 	}

@@ -153,6 +153,7 @@ func TestFailures(t *testing.T) {
 		{`{{define "x"}}{{$.y}}{{end}}{{template "x" .x}}`, `x = 1`, "$ (int) has no attribute y"},
 		// At load.
 		{"a\n{{.x", ``, "templates/t.html:2: unclosed action"},
+		{"a\n{{.x\n\n", ``, "templates/t.html:2: an action is not closed: }} is missing"},
 		{"{{if .x}}", ``, "templates/t.html:1: unexpected EOF"},
 		{"{{pritn .x}}", ``, "templates/t.html:1: there is no function pritn; did you mean print?"},
 		{"{{title}}", ``, "there is no function title; a value is written with a dot, {{.title}}"},
