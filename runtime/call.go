@@ -30,6 +30,7 @@ type call struct {
 }
 
 var (
+	_ host.Charger    = (*call)(nil)
 	_ host.Identifier = (*call)(nil)
 	_ host.Stepper    = (*call)(nil)
 	_ host.Watcher    = (*call)(nil)
@@ -122,6 +123,15 @@ func (c *call) count() uint64 {
 	n := c.thread.Steps - c.counted
 	c.counted = c.thread.Steps
 	return c.budget.Add(n)
+}
+
+// Charge is [host.Charger]'s.
+func (c *call) Charge(n uint64) error {
+	c.thread.Steps += n
+	if c.over() {
+		return c.failure
+	}
+	return nil
 }
 
 func (c *call) stop(err error) {

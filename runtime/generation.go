@@ -4,6 +4,7 @@ import (
 	"context"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -24,6 +25,7 @@ type generation struct {
 
 	mu        sync.Mutex
 	opened    map[string]starlark.StringDict
+	read      map[host.Input]digest // what its modules were made of
 	published bool
 	retired   bool
 	onPublish []func()
@@ -34,7 +36,10 @@ var _ host.Events = (*generation)(nil)
 
 // newGeneration returns one that its owner uses.
 func newGeneration(c *Config, number uint64) *generation {
-	g := &generation{number: number, config: c, opened: make(map[string]starlark.StringDict)}
+	g := &generation{
+		number: number, config: c, opened: make(map[string]starlark.StringDict),
+		read: make(map[host.Input]digest),
+	}
 	g.users.Store(1)
 	return g
 }
@@ -46,7 +51,7 @@ func (g *generation) open(m *host.Module, tree fs.FS) (starlark.StringDict, erro
 	}
 	load := &host.Load{
 		Tree: tree, Generation: g.number, Grant: g.config.Grants[m.Name],
-		Logger: g.logger(), Events: g,
+		Logger: g.logger(), Events: g, Reads: g.reads,
 	}
 	values, err := recovered(func() (starlark.StringDict, error) { return m.Values(load) })
 	if err != nil {
@@ -55,6 +60,20 @@ func (g *generation) open(m *host.Module, tree fs.FS) (starlark.StringDict, erro
 	values.Freeze()
 	g.opened[m.Name] = values
 	return values, nil
+}
+
+// reads takes down what a module has read.
+func (g *generation) reads(in host.Input, texts []host.Text) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.read[in] = digestTexts(texts)
+}
+
+// inputs returns what the modules have read until now.
+func (g *generation) inputs() map[host.Input]digest {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return maps.Clone(g.read)
 }
 
 // recovered calls an embedder's code, whose panic must not end a process that reloads.

@@ -21,7 +21,8 @@ type Live struct {
 
 	mu     sync.Mutex // held while loading: it guards what follows
 	loader *loader
-	last   *Scan // of what was loaded last, well or not
+	last   *Scan                 // of what was loaded last, well or not
+	inputs map[host.Input]digest // of its modules
 	closed bool
 }
 
@@ -156,14 +157,15 @@ func (l *Live) load(s *Scan) error {
 		return l.status.Load().Err
 	}
 	old := l.status.Load()
-	program, files, err := l.loader.load(l.entry, old.Generation+1)
-	if digest(files) != s.content {
+	program, files, read, err := l.loader.load(l.entry, old.Generation+1)
+	loaded, same := s.loaded(read)
+	if digestFiles(files) != s.content || !same {
 		if program != nil {
 			program.Close()
 		}
 		return ErrChanging
 	}
-	l.last = s
+	l.last, l.inputs = loaded, read
 	now := &Status{Generation: old.Generation, Loaded: old.Loaded, Failures: old.Failures, Err: err}
 	if err != nil {
 		now.Failures++

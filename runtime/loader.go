@@ -82,33 +82,37 @@ func (l *loader) snapshot() (fsys fs.FS, done func(), err error) {
 }
 
 // load makes a program of a generation. Also when it fails it returns the files that it looked at,
-// those that are missing among them: a change in one of them is a reason to try again.
-func (l *loader) load(entry string, number uint64) (p *Program, files []file, err error) {
+// those that are missing among them, and what its modules have read: a change in one of them is a
+// reason to try again.
+func (l *loader) load(
+	entry string, number uint64,
+) (p *Program, files []file, read map[host.Input]digest, err error) {
 	name, names, err := splitEntry(entry)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	gen := newGeneration(l.config, number)
 	defer func() {
+		read = gen.inputs()
 		if p == nil {
 			gen.retire()
 		}
 	}()
 	g, globals, err := l.build(name, gen)
 	if g == nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if err != nil {
-		return nil, g.files, err
+		return nil, g.files, nil, err
 	}
 	app, fault := g.entry(names, globals[name])
 	if fault != nil {
-		return nil, g.files, host.Diagnostics{*fault}
+		return nil, g.files, nil, host.Diagnostics{*fault}
 	}
 	p = l.program(entry, gen)
 	p.app, p.root, p.files, p.globals, p.loaded = app, name, g.files, globals[name], globals
 	p.sources = g.sources
-	return p, g.files, nil
+	return p, g.files, nil, nil
 }
 
 // program returns a program that has nothing but a name and the limits.

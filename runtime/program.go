@@ -39,7 +39,7 @@ var _ host.App = (*Program)(nil)
 // The error is [host.Diagnostics] for what can be seen without running the program; a
 // *starlark.EvalError is wrapped in what its top level ran into.
 func Load(c *Config, entry string) (*Program, error) {
-	p, _, err := newLoader(c).load(entry, 0)
+	p, _, _, err := newLoader(c).load(entry, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -4,8 +4,11 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
+	"path"
 	"slices"
+	"strings"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
 )
@@ -16,9 +19,10 @@ import (
 type Scan struct {
 	live    *Live
 	files   []string
-	hashes  [][sha256.Size]byte // of the files
-	content [sha256.Size]byte   // of all of them
-	written [sha256.Size]byte   // when, and how large they were
+	hashes  []digest              // of the files
+	content digest                // of all scripts
+	read    map[host.Input]digest // of what the modules of the last attempt to load have read
+	written digest                // when, and how large the files were
 	// root tells the directory of a tree from another that has taken its name. Nil for other trees.
 	root fs.FileInfo
 }
@@ -33,7 +37,7 @@ func (l *Live) Scan() *Scan {
 
 // scan is Scan; the lock is held.
 func (l *Live) scan() *Scan {
-	s := &Scan{live: l, content: digest(nil)}
+	s := &Scan{live: l, content: digestFiles(nil), read: make(map[host.Input]digest)}
 	name, _, err := splitEntry(l.entry)
 	if err != nil {
 		return s // as load, which looks at no file either
@@ -45,28 +49,58 @@ func (l *Live) scan() *Scan {
 	defer done()
 	g := l.loader.newGraph(fsys, name)
 	g.survey()
-	s.content = digest(g.files)
+	s.content = digestFiles(g.files)
 	written := sha256.New()
-	for _, f := range g.files {
+	for _, f := range slices.Concat(g.files, s.inputs(fsys)) {
 		s.files, s.hashes = append(s.files, f.name), append(s.hashes, f.hash)
 		if info, err := host.Stat(fsys, f.name); err == nil {
 			fmt.Fprintln(written, f.name, info.ModTime().UnixNano(), info.Size())
 		}
 	}
-	s.written = [sha256.Size]byte(written.Sum(nil))
+	s.written = digest(written.Sum(nil))
 	if _, ok := l.loader.config.FS.(dir); ok {
 		s.root, _ = fs.Stat(fsys, ".") // without it, as for other trees, the content decides
 	}
 	return s
 }
 
-func digest(files []file) [sha256.Size]byte {
+// inputs reads what the modules have read when the program was loaded last, and returns the files.
+// A directory is one of them that has no content: so it is followed though it be empty.
+func (s *Scan) inputs(fsys fs.FS) (files []file) {
+	for in := range s.live.inputs {
+		texts, _ := in.Read(fsys) // what cannot be read is not there
+		s.read[in] = digestTexts(texts)
+		files = append(files, file{name: in.Dir})
+		for _, t := range texts {
+			files = append(files, file{t.Name, sha256.Sum256(t.Content)})
+			if dir := path.Dir(t.Name); dir != in.Dir {
+				files = append(files, file{name: dir})
+			}
+		}
+	}
+	slices.SortFunc(files, func(a, b file) int { return strings.Compare(a.name, b.name) })
+	return slices.CompactFunc(files, func(a, b file) bool { return a.name == b.name })
+}
+
+// A digest is that of the content of files.
+type digest [sha256.Size]byte
+
+func digestFiles(files []file) digest {
 	h := sha256.New()
 	for _, f := range files {
 		h.Write([]byte(f.name))
 		h.Write(f.hash[:])
 	}
-	return [sha256.Size]byte(h.Sum(nil))
+	return digest(h.Sum(nil))
+}
+
+func digestTexts(texts []host.Text) digest {
+	h := sha256.New()
+	for _, t := range texts {
+		fmt.Fprintf(h, "%q %d\n", t.Name, len(t.Content))
+		h.Write(t.Content)
+	}
+	return digest(h.Sum(nil))
 }
 
 // Files returns the files that were read, as paths in the tree, those that are missing among them.
@@ -76,7 +110,7 @@ func (s *Scan) Files() []string { return s.files }
 // Has reports whether the file is one that could be read.
 func (s *Scan) Has(file string) bool {
 	i := slices.Index(s.files, file)
-	return i >= 0 && s.hashes[i] != [sha256.Size]byte{}
+	return i >= 0 && s.hashes[i] != digest{}
 }
 
 // Equal reports whether the files had the same content, and were in the same directory. Nothing is
@@ -85,7 +119,23 @@ func (s *Scan) Equal(o *Scan) bool {
 	if s == nil || o == nil || s.content != o.content || (s.root == nil) != (o.root == nil) {
 		return false
 	}
+	if !maps.Equal(s.read, o.read) {
+		return false
+	}
 	return s.root == nil || os.SameFile(s.root, o.root)
+}
+
+// loaded returns the scan of a program whose modules have read that when it was loaded. It reports
+// false if the scan read otherwise.
+func (s *Scan) loaded(read map[host.Input]digest) (*Scan, bool) {
+	for in, now := range read {
+		if was, ok := s.read[in]; ok && was != now {
+			return nil, false
+		}
+	}
+	loaded := *s
+	loaded.read = read
+	return &loaded, true
 }
 
 // Settled reports whether the files are as they were at an earlier scan, and none was written

@@ -18,6 +18,8 @@ type Load struct {
 	Logger *slog.Logger
 	// Events tells when the generation is published and retired. Nil tells nothing.
 	Events Events
+	// Reads is told of what the module reads with [Load.Read]. Nil is told nothing.
+	Reads func(Input, []Text)
 }
 
 // Events are what becomes of a generation. Each function runs once at most, on a goroutine of the

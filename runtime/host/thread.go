@@ -26,6 +26,24 @@ type Stepper interface {
 	Step()
 }
 
+// A Charger is a Call that counts the work of Go code as steps of the script.
+type Charger interface {
+	// Charge counts n steps, and returns why the call must not go on, if it must not.
+	Charge(n uint64) error
+}
+
+// Charge counts n steps of the call that t runs, for what Go code does that works long: so it is
+// bounded as the script is. It returns an error if the call must not go on. It is to be called
+// every hundred steps or so, not for each.
+func Charge(t *starlark.Thread, n uint64) error {
+	if own := threadOf(t); own != nil {
+		if c, ok := own.call.(Charger); ok {
+			return c.Charge(n)
+		}
+	}
+	return CallOf(t).Context().Err()
+}
+
 // Start makes c the call that t runs. It is for the package that makes calls.
 func (t *Thread) Start(c Stepper) {
 	t.call = c

@@ -10,12 +10,14 @@ import (
 	"slices"
 
 	"github.com/larkspur-web/larkspur/environ/lib/body"
+	"github.com/larkspur-web/larkspur/environ/lib/html"
 	libhttp "github.com/larkspur-web/larkspur/environ/lib/http"
 	"github.com/larkspur-web/larkspur/environ/lib/middleware"
 	"github.com/larkspur-web/larkspur/environ/lib/response"
 	"github.com/larkspur-web/larkspur/environ/lib/route"
 	"github.com/larkspur-web/larkspur/environ/lib/session"
 	"github.com/larkspur-web/larkspur/environ/lib/static"
+	"github.com/larkspur-web/larkspur/environ/lib/template"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/lib/base64"
@@ -72,6 +74,7 @@ func Modules() []*host.Module {
 		csv.Module(),
 		gzip.Module(),
 		hex.Module(),
+		html.Module(),
 		libbytes.Module(),
 		libhttp.Module(),
 		log.Module(),
@@ -83,6 +86,7 @@ func Modules() []*host.Module {
 		route.Module(),
 		session.Module(),
 		static.Module(),
+		template.Module(template.Config{Markdown: markdown.Render, URLFor: route.URL}),
 		toml.Module(),
 		url.Module(),
 		xml.Module(),

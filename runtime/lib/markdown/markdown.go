@@ -20,12 +20,15 @@ func Module() *host.Module {
 				"is left out, and so is the address of a link to javascript:, vbscript:, file: or " +
 				"data:. Templates and @html take it as it is.",
 			Params: []host.Param{{Name: "text", Doc: "the Markdown, up to 1 MiB"}},
-			Result: "a string",
+			Result: "HTML: str() of it is a string",
 			Errors: []host.Failure{{When: "the text is longer than 1 MiB, or nested very deep"}},
-			Example: `markdown("*hello*")  # "<p><em>hello</em></p>\n"
-markdown("[x](javascript:alert)")  # "<p><a href=\"\">x</a></p>\n"`,
+			Example: `str(markdown("*hello*"))  # "<p><em>hello</em></p>\n"
+str(markdown("[x](javascript:alert)"))  # "<p><a href=\"\">x</a></p>\n"`,
 			Pure: true,
-			Fn:   r.render,
+			Fn: func(text string) (host.HTML, error) {
+				s, err := r.render(text)
+				return host.HTML(s), err
+			},
 		}},
 	}
 }
