@@ -255,7 +255,7 @@ m.group("frist")  # error: there is no group frist (did you mean first?); the pa
 				if err != nil {
 					return "", err
 				}
-				if t.size(m.loc) > host.MaxSize {
+				if t.size(m.loc) > maxResult {
 					return "", errLarge
 				}
 				var b strings.Builder

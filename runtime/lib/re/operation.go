@@ -306,7 +306,10 @@ func (j *job) upTo(f func(loc []int) error) error {
 	})
 }
 
-var errLarge = fmt.Errorf("the result would be longer than %d bytes", host.MaxSize)
+// maxResult is how many bytes what sub and expand return may have.
+const maxResult = 64 << 20
+
+var errLarge = fmt.Errorf("the result would be longer than %d bytes", maxResult)
 
 // replace returns the text with n matches replaced, and how many were.
 func (j *job) replace() (string, int, error) {
@@ -318,7 +321,7 @@ func (j *job) replace() (string, int, error) {
 			return "", 0, err
 		}
 		write = func(b *strings.Builder, loc []int) error {
-			if b.Len()+t.size(loc) > host.MaxSize {
+			if b.Len()+t.size(loc) > maxResult {
 				return errLarge
 			}
 			t.expand(b, j.text, loc)
@@ -349,7 +352,7 @@ func (j *job) replace() (string, int, error) {
 		if err := write(&b, loc); err != nil {
 			return err
 		}
-		if b.Len() > host.MaxSize {
+		if b.Len() > maxResult {
 			return errLarge
 		}
 		return nil

@@ -23,10 +23,9 @@ func Module() *host.Module {
 	return &host.Module{
 		Name: "re",
 		Doc: "Regular expressions as in Python, in time that grows with the text only. So there " +
-			"is no lookahead, no lookbehind and no backreference. Positions count bytes. $ " +
-			"matches at the " +
-			`end of the text and, unless with MULTILINE, not before a line break there; \b knows ` +
-			"the letters of ASCII only; \\p{Greek} and [[:alpha:]] are known besides.",
+			"is no lookahead, no lookbehind and no backreference. Positions count bytes. " +
+			"$ matches at the end of the text and, unless with MULTILINE, not before a line break " +
+			`there; \b knows the letters of ASCII only; \p{Greek} and [[:alpha:]] are known besides.`,
 		Members: append(members, flagMembers()...),
 		Whole:   true,
 		Types:   []*host.Type{patternType, matchType},
@@ -98,7 +97,7 @@ func escapeMember() host.Member {
 var replaces = []host.Failure{
 	{When: "the template names a group that the pattern does not have"},
 	{When: "repl returns something else than a string"},
-	{When: "the result would be longer than 128 MiB"},
+	{When: "the result would be longer than 64 MiB"},
 }
 
 // many is the failure of what makes a list.
