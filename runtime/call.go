@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"runtime/debug"
-	"sync/atomic"
 	"time"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
@@ -27,8 +26,7 @@ type call struct {
 
 	pace      pace
 	patrolled patrolled
-	cancelled atomic.Bool // by the patrol
-	failure   error       // what ended the call, once something did
+	failure   error // what ended the call, once something did
 }
 
 var (
@@ -44,6 +42,7 @@ func (c *call) start(ctx context.Context, r *run, length time.Duration, b *budge
 	c.thread.Name = r.program.name
 	c.thread.Print = print
 	c.thread.Start(c)
+	r.program.stacks.Lend(&c.thread)
 	r.program.patrol.enter(c)
 }
 
@@ -58,6 +57,7 @@ func (c *call) end(err *error) {
 	c.run.program.patrol.leave(c)
 	c.ctx.end()
 	c.count()
+	c.run.program.stacks.Return(&c.thread)
 	if v := recover(); v != nil {
 		*err = &PanicError{Value: v, Stack: debug.Stack()}
 	}
@@ -72,7 +72,7 @@ func (c *call) cause(err error) error {
 	}
 	// A builtin that waits on the context returns the context's error before a look at the limits
 	// does.
-	if ended := c.ctx.Err(); ended != nil && (errors.Is(err, ended) || c.cancelled.Load()) {
+	if ended := c.ctx.Err(); ended != nil && (errors.Is(err, ended) || c.patrolled.cancelled.Load()) {
 		var eval *starlark.EvalError
 		if errors.As(err, &eval) {
 			return c.ended(ended, eval.CallStack)

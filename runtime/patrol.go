@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
@@ -30,7 +31,8 @@ type patrol struct {
 // A patrolled call is on the list of a patrol, whose lock guards this.
 type patrolled struct {
 	before, after *call
-	looks         int32 // since the end of its context
+	looks         int32       // since the end of its context
+	cancelled     atomic.Bool // by the patrol; its call reads it without the lock
 }
 
 func (p *patrol) enter(c *call) {
@@ -84,7 +86,7 @@ func (p *patrol) look() (stuck []host.Abandoner, on bool) {
 		}
 		switch c.patrolled.looks++; c.patrolled.looks {
 		case graceLooks:
-			c.cancelled.Store(true)
+			c.patrolled.cancelled.Store(true)
 			c.thread.Cancel(err.Error())
 		case stuckLooks:
 			if a, ok := c.waiter.(host.Abandoner); ok {

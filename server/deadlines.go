@@ -36,12 +36,16 @@ func (d *deadlines) arm(w http.ResponseWriter, r *http.Request, write time.Durat
 		d.write = DefaultWriteTimeout
 	}
 	d.written = time.Since(epoch)
-	s := serverOf(r)
-	if write == 0 && (s == nil || s.WriteTimeout == DefaultWriteTimeout ||
-		r.ProtoMajor == 2 && engine(w)) {
+	if write == 0 && (r.ProtoMajor == 2 && engine(w) || guarded(r)) {
 		return
 	}
 	d.written -= d.write
+}
+
+// guarded reports whether what r came to sees to its client by itself for the first block.
+func guarded(r *http.Request) bool {
+	s := serverOf(r)
+	return s == nil || s.WriteTimeout == DefaultWriteTimeout
 }
 
 // engine reports whether w is a stream of the engine, whose own time for a client that does not read

@@ -13,8 +13,9 @@ import (
 // A hold is what a request and all that is promised with it have of applications: a lease of each,
 // until the request has ended, and a slot of each of the [Slots] in which a call of it runs.
 type hold struct {
+	users atomic.Int32 // handlers that are at work: those of Fronts and of Gateways
+
 	mu    sync.Mutex
-	users int   // handlers that are at work: those of Fronts and of Gateways
 	over  bool  // all of them have ended
 	lease lease // the first, if it has a gateway; the others hang on it
 
@@ -39,14 +40,11 @@ func enter(w http.ResponseWriter, r *http.Request, own *hold) *hold {
 	if outer == nil {
 		outer = behind(push.PageOf(r.Context()))
 	}
-	if outer == nil {
-		own.users = 1
-		return own
+	h := own
+	if outer != nil {
+		h = outer.hold
 	}
-	h := outer.hold
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.users++
+	h.users.Add(1)
 	return h
 }
 
@@ -70,7 +68,7 @@ func (h *hold) join(r *http.Request, g *Gateway) (l *lease, err error) {
 	}()
 	l = h.pin(g)
 	l.running++
-	h.users++
+	h.users.Add(1)
 	return l, nil
 }
 
@@ -134,16 +132,14 @@ func (h *hold) goOn(ctx context.Context, l *lease, running *atomic.Bool) error {
 	return nil
 }
 
-// leave ends the work of a handler.
+// leave ends the work of a handler, and the leases with that of the last.
 func (h *hold) leave() {
+	if h.users.Add(-1) > 0 {
+		return
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.end()
-}
-
-// end ends the leases with the work of the last handler. h.mu is held.
-func (h *hold) end() {
-	if h.users--; h.users > 0 || h.over {
+	if h.users.Load() > 0 || h.over {
 		return
 	}
 	h.over = true

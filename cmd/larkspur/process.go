@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	goruntime "runtime"
 	"sync"
 	"syscall"
 
@@ -27,6 +28,7 @@ type process struct {
 
 // run loads, listens and serves.
 func (p *process) run(ctx context.Context) error {
+	defer goruntime.KeepAlive(floorHeap())
 	if err := p.open(); err != nil {
 		return err
 	}

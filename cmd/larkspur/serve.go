@@ -30,7 +30,8 @@ SIGINT end the server once the requests that were begun are answered; a second o
 ends it at once.
 
 The environment variable GOMEMLIMIT, as in GOMEMLIMIT=512MiB, tells how much memory the
-process should get by with. It is a soft limit: set it a tenth below a hard one.`,
+process should get by with. It is a soft limit: set it a tenth below a hard one. With
+neither that nor GOGC set, up to 32 MiB of garbage is left before it is collected.`,
 		Example: `  larkspur serve blog.star
   larkspur serve --listen http://:8080 --listen unix:/run/blog.sock --watch blog.star
   larkspur serve --listen https://:443 --tls-cert c.pem --tls-key k.pem blog.star:admin`,

@@ -15,6 +15,7 @@ import (
 type Thread struct {
 	starlark.Thread
 	call Stepper
+	lent *stack // nil unless it is lent: see [Stacks]
 }
 
 // A Stepper is a Call that is asked now and then whether it may go on.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/larkspur-web/larkspur/environ/lib/body"
 	libhttp "github.com/larkspur-web/larkspur/environ/lib/http"
+	"github.com/larkspur-web/larkspur/environ/lib/response"
 	"github.com/larkspur-web/larkspur/environ/lib/static"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host"
@@ -64,6 +65,7 @@ func Modules() []*host.Module {
 		libhttp.Module(),
 		random.Module(),
 		re.Module(),
+		response.Module(),
 		static.Module(),
 		url.Module(),
 	}
