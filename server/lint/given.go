@@ -66,7 +66,7 @@ func (c *checker) given(m *host.Member, call *syntax.CallExpr) {
 			}
 		}
 		if name == "" {
-			if i >= len(m.Params) || m.Params[i].Pass == host.ByName || m.Params[i].Pass >= host.Rest {
+			if i >= len(m.Params) || m.Params[i].Pass >= host.ByName {
 				return
 			}
 			name = m.Params[i].Name

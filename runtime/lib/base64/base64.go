@@ -29,8 +29,9 @@ func encodeMember() host.Member {
 		Params: []host.Param{
 			{Name: "data", Doc: "bytes, or a string, whose UTF-8 is meant"},
 			{
-				Name:    "urlsafe",
-				Doc:     "writes - and _ for + and /, so that it can stand in URLs and names of files",
+				Name: "urlsafe",
+				Doc: "writes - and _ for + and /, so that it can stand in URLs and names of " +
+					"files",
 				Default: starlark.False,
 			},
 			{

@@ -16,9 +16,9 @@ import (
 func Module() *host.Module {
 	return &host.Module{
 		Name: "bytes",
-		Doc: "What Python's bytes can do and Starlark's cannot: search, split, join, replace, and " +
-			"the way from bytes to text and back. Where bytes are wanted, a string stands for its " +
-			"UTF-8.",
+		Doc: "What Python's bytes can do and Starlark's cannot: search, split, join, replace, " +
+			"and the way from bytes to text and back. Where bytes are wanted, a string stands " +
+			"for its UTF-8.",
 		Members: []host.Member{
 			bytesMember(), compareMember(), concatMember(), countMember(), decodeMember(),
 			encodeMember(), endswithMember(), findMember(), indexMember(), joinMember(),
@@ -39,8 +39,8 @@ func data(more ...host.Param) []host.Param {
 func bytesMember() host.Member {
 	return host.Member{
 		Name: "bytes",
-		Doc: "Makes bytes of ints from 0 to 255, or of a string its UTF-8. It is the builtin, which " +
-			"a script does not see any more that loads the whole module under its name.",
+		Doc: "Makes bytes of ints from 0 to 255, or of a string its UTF-8. It is the builtin, " +
+			"which a script does not see any more that loads the whole module under its name.",
 		Params: []host.Param{
 			{Name: "x", Doc: "an iterable of ints, a string, or bytes", Type: "any"},
 		},
@@ -127,7 +127,9 @@ func replaceMember() host.Member {
 		Name: "replace",
 		Doc:  "Puts other bytes in the place of some.",
 		Params: data(
-			host.Param{Name: "old", Doc: "what is replaced; empty is before each byte and at the end"},
+			host.Param{
+				Name: "old", Doc: "what is replaced; empty is before each byte and at the end",
+			},
 			host.Param{Name: "new", Doc: "what takes its place"},
 			host.Param{
 				Name: "count", Doc: "how often, from the left; -1 always",

@@ -8,6 +8,7 @@ import (
 	"github.com/larkspur-web/larkspur/runtime/host/hosttest"
 	"github.com/larkspur-web/larkspur/runtime/lib/bytes"
 	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
 )
 
 func TestPython(t *testing.T) {
@@ -41,7 +42,7 @@ func TestRefused(t *testing.T) {
 		`decode(b"a", "cp1252")`:                    `decode: unknown encoding "cp1252"; there are utf-8, latin-1 and ascii`,
 		`decode(b"a", errors = "no")`:               `decode: errors is "no", not strict, replace, ignore, backslashreplace`,
 	} {
-		v, err := starlark.Eval(new(starlark.Thread), "expr", expr, values)
+		v, err := starlark.EvalOptions(new(syntax.FileOptions), new(starlark.Thread), "expr", expr, values)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %.100v, %v; want %s", expr, v, err, want)
 		}

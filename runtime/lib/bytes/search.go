@@ -130,7 +130,10 @@ count(b"aaa", b"")  # 4`,
 
 func affix(name string) []host.Param {
 	return data(append([]host.Param{
-		{Name: name, Doc: "bytes, or a tuple of several of which one will do", Type: "bytes or tuple"},
+		{
+			Name: name, Doc: "bytes, or a tuple of several of which one will do",
+			Type: "bytes or tuple",
+		},
 	}, stretch()...)...)
 }
 

@@ -13,7 +13,9 @@ import (
 // blanks are what is stripped, and split at, if nothing else is said.
 const blanks = " \t\n\r\v\f"
 
-func strips(name, where string, strip func(data []byte, chars string) []byte, example string) host.Member {
+func strips(
+	name, where string, strip func(data []byte, chars string) []byte, example string,
+) host.Member {
 	return host.Member{
 		Name: name,
 		Doc:  "Takes away bytes " + where + ".",
@@ -92,8 +94,9 @@ func removesuffixMember() host.Member {
 func partitionMember() host.Member {
 	return host.Member{
 		Name: "partition", Doc: "Splits at the first separator.",
-		Params:  data(host.Param{Name: "sep", Doc: "the separator"}),
-		Result:  "a tuple: what is before it, it, and what is behind; (data, b\"\", b\"\") if there is none",
+		Params: data(host.Param{Name: "sep", Doc: "the separator"}),
+		Result: "a tuple: what is before it, it, and what is behind; (data, b\"\", b\"\") if " +
+			"there is none",
 		Errors:  []host.Failure{{When: "sep is empty"}},
 		Example: `partition(b"a=b=c", b"=")  # (b"a", b"=", b"b=c")`,
 		Pure:    true,
@@ -113,8 +116,9 @@ func partitionMember() host.Member {
 func rpartitionMember() host.Member {
 	return host.Member{
 		Name: "rpartition", Doc: "Splits at the last separator.",
-		Params:  data(host.Param{Name: "sep", Doc: "the separator"}),
-		Result:  "a tuple: what is before it, it, and what is behind; (b\"\", b\"\", data) if there is none",
+		Params: data(host.Param{Name: "sep", Doc: "the separator"}),
+		Result: "a tuple: what is before it, it, and what is behind; (b\"\", b\"\", data) if " +
+			"there is none",
 		Errors:  []host.Failure{{When: "sep is empty"}},
 		Example: `rpartition(b"a=b=c", b"=")  # (b"a=b", b"=", b"c")`,
 		Pure:    true,

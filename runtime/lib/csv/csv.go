@@ -54,7 +54,8 @@ func readMember() host.Member {
 			Type: "string or bytes",
 		}}, marks()...),
 			host.Param{
-				Name: "header", Doc: "True if the first row has the names of the columns, or a list " +
+				Name: "header",
+				Doc: "True if the first row has the names of the columns, or a list " +
 					"of names if no row has: then each row is a dict, in which a field that is " +
 					"missing is None, and those too many are a list under the key None; empty " +
 					"rows are left out",
@@ -88,15 +89,16 @@ read('"a', strict = True)  # error: read: line 1: the quote does not end`,
 func writeMember() host.Member {
 	return host.Member{
 		Name: "write",
-		Doc: "Writes a table. None is an empty field; what is no string is written as str does. A " +
-			"spreadsheet takes a field that begins with = for a formula: look at what strangers " +
-			"wrote before you give it to one.",
+		Doc: "Writes a table. None is an empty field; what is no string is written as str does. " +
+			"A spreadsheet takes a field that begins with = for a formula: look at what " +
+			"strangers wrote before you give it to one.",
 		Params: append(append([]host.Param{{
 			Name: "rows", Doc: "an iterable of rows, each an iterable of fields or a dict",
 			Type: "iterable",
 		}}, marks()...),
 			host.Param{
-				Name: "header", Doc: "the names of the columns, written as first row; None is the " +
+				Name: "header",
+				Doc: "the names of the columns, written as first row; None is the " +
 					"keys of the first row if that is a dict, or else no such row",
 				Type: "iterable", Default: starlark.None,
 			},
@@ -105,7 +107,8 @@ func writeMember() host.Member {
 				Default: starlark.String("\r\n"),
 			},
 			host.Param{
-				Name: "quoting", Doc: "which fields are quoted: minimal is those that must be, all is " +
+				Name: "quoting",
+				Doc: "which fields are quoted: minimal is those that must be, all is " +
 					"all, nonnumeric is all but ints, floats and bools",
 				Type: "string", Default: starlark.String("minimal"),
 			},
@@ -117,7 +120,7 @@ func writeMember() host.Member {
 			{When: "a field must be quoted, and quotechar is None"},
 			{When: "the text would be longer than 16 MiB"},
 		},
-		Example: `write([["name", "age"], ["Ada, Countess", 36]])  # "name,age\r\n\"Ada, Countess\",36\r\n"
+		Example: `write([["name", "age"], ["King, A.", 36]])  # "name,age\r\n\"King, A.\",36\r\n"
 write([{"name": "Ada", "age": 36}])  # "name,age\r\nAda,36\r\n"`,
 		Pure: true,
 		Fn:   write,
@@ -134,7 +137,8 @@ func newDialect(delimiter string, quotechar starlark.Value) (dialect, error) {
 	if quotechar != starlark.None {
 		s, ok := starlark.AsString(quotechar)
 		if !ok {
-			return d, fmt.Errorf("for parameter quotechar: got %s, want string or None", quotechar.Type())
+			return d, fmt.Errorf("for parameter quotechar: got %s, want string or None",
+				quotechar.Type())
 		}
 		if err := character("quotechar", s); err != nil {
 			return d, err
@@ -153,7 +157,8 @@ func newDialect(delimiter string, quotechar starlark.Value) (dialect, error) {
 // character returns an error if s is not one that can mark fields.
 func character(param, s string) error {
 	if utf8.RuneCountInString(s) != 1 || !utf8.ValidString(s) || s == "\r" || s == "\n" {
-		return fmt.Errorf("for parameter %s: %s is not one character, other than a line break", param,
+		return fmt.Errorf("for parameter %s: %s is not one character, other than a line break",
+			param,
 			host.Show(starlark.String(s)))
 	}
 	return nil

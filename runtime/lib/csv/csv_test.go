@@ -8,6 +8,7 @@ import (
 	"github.com/larkspur-web/larkspur/runtime/host/hosttest"
 	"github.com/larkspur-web/larkspur/runtime/lib/csv"
 	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
 )
 
 func values(t testing.TB) starlark.StringDict {
@@ -51,12 +52,12 @@ func TestRefused(t *testing.T) {
 		`write([["a" * (6 << 20)]] * 3)`:          "write: row 2: the text would be longer than 16777216 bytes",
 		`write([[[[0] * 1000] * 1000]])`:          "write: row 0: list is larger than 16777216 bytes",
 	} {
-		got, err := starlark.Eval(new(starlark.Thread), "expr", expr, v)
+		got, err := starlark.EvalOptions(new(syntax.FileOptions), new(starlark.Thread), "expr", expr, v)
 		if err == nil || err.Error() != want {
 			t.Errorf("%s:\n got %.100v, %v\nwant %s", expr, got, err, want)
 		}
 	}
-	got, err := starlark.Eval(new(starlark.Thread), "expr", `read(b"\xef\xbb\xbfid\n1", header = True)`, v)
+	got, err := starlark.EvalOptions(new(syntax.FileOptions), new(starlark.Thread), "expr", `read(b"\xef\xbb\xbfid\n1", header = True)`, v)
 	if err != nil || got.String() != `[{"id": "1"}]` {
 		t.Errorf("with a byte order mark: %v, %v", got, err)
 	}

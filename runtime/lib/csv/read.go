@@ -26,7 +26,9 @@ func read(a host.Args) (starlark.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &parser{dialect: d, rest: strings.TrimPrefix(text, "\ufeff"), skip: skip, strict: strict, line: 1}
+	p := &parser{
+		dialect: d, rest: strings.TrimPrefix(text, "\ufeff"), skip: skip, strict: strict, line: 1,
+	}
 	table, err := newTable(header)
 	if err != nil {
 		return nil, err
@@ -162,7 +164,8 @@ func newTable(header starlark.Value) (*table, error) {
 		t := &table{dicts: true, names: []starlark.Value{}}
 		for name := range starlark.Elements(header.(starlark.Iterable)) {
 			if _, ok := name.(starlark.String); !ok {
-				return nil, fmt.Errorf("for parameter header: a name is %s, not a string", name.Type())
+				return nil, fmt.Errorf("for parameter header: a name is %s, not a string",
+					name.Type())
 			}
 			t.names = append(t.names, name)
 		}

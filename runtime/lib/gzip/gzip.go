@@ -34,7 +34,8 @@ func Module() *host.Module {
 func compressMember() host.Member {
 	return host.Member{
 		Name: "compress",
-		Doc:  "Compresses bytes. The same bytes give the same result: no time and no name stand in it.",
+		Doc: "Compresses bytes. The same bytes give the same result: no time and no name stand " +
+			"in it.",
 		Params: []host.Param{
 			{Name: "data", Doc: "bytes, or a string, whose UTF-8 is meant"},
 			{
@@ -77,7 +78,8 @@ func compress(ctx context.Context, data []byte, level int) ([]byte, error) {
 func decompressMember() host.Member {
 	return host.Member{
 		Name: "decompress",
-		Doc:  "Returns what was compressed, by whatever wrote gzip; several texts in a row are one.",
+		Doc: "Returns what was compressed, by whatever wrote gzip; several texts in a row are " +
+			"one.",
 		Params: []host.Param{
 			{Name: "data", Doc: "bytes", Type: "bytes"},
 			{

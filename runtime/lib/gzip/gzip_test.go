@@ -7,6 +7,7 @@ import (
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/lib/gzip"
 	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
 )
 
 func values(t testing.TB) starlark.StringDict {
@@ -45,7 +46,7 @@ func TestGzip(t *testing.T) {
 		`compress("a", 10)`:                                             "compress: compresslevel is 10, not from 0 to 9",
 		`compress(1)`:                                                   "compress: for parameter data: got int, want bytes or string",
 	} {
-		got, err := starlark.Eval(new(starlark.Thread), "expr", expr, v)
+		got, err := starlark.EvalOptions(new(syntax.FileOptions), new(starlark.Thread), "expr", expr, v)
 		text := ""
 		if err != nil {
 			text = err.Error()

@@ -20,7 +20,8 @@ func Module() *host.Module {
 		Members: []host.Member{
 			{
 				Name: "encode",
-				Doc:  "Writes bytes as hexadecimal digits, in lower case, as Python's bytes.hex does.",
+				Doc: "Writes bytes as hexadecimal digits, in lower case, as Python's bytes.hex " +
+					"does.",
 				Params: []host.Param{
 					{Name: "data", Doc: "bytes, or a string, whose UTF-8 is meant"},
 					{
@@ -44,7 +45,8 @@ encode(b"\x00\xff\x7f", ":")  # "00:ff:7f"`,
 			{
 				Name: "decode",
 				Doc: "Returns the bytes that hexadecimal digits of either case stand for, as " +
-					"Python's bytes.fromhex does. Spaces and line breaks between bytes mean nothing.",
+					"Python's bytes.fromhex does. Spaces and line breaks between bytes mean " +
+					"nothing.",
 				Params: []host.Param{{Name: "text", Doc: "the digits", Type: "bytes"}},
 				Result: "bytes",
 				Errors: []host.Failure{{When: "it has another character, or half a byte"}},
@@ -63,7 +65,8 @@ func encode(data []byte, sep string, group int) (string, error) {
 		return hex.EncodeToString(data), nil
 	}
 	if len(sep) != 1 || sep[0] >= 0x80 {
-		return "", fmt.Errorf("sep is %s, not one character of ASCII", host.Show(starlark.String(sep)))
+		return "", fmt.Errorf("sep is %s, not one character of ASCII",
+			host.Show(starlark.String(sep)))
 	}
 	b := make([]byte, 0, 3*len(data))
 	for i, octet := range data {

@@ -26,7 +26,9 @@ func methods() []host.Member {
 	return []host.Member{
 		{
 			Name: "choice", Doc: "Chooses an element.", Result: "the element",
-			Params:  []host.Param{sequence("seq", "a list, a tuple, a range, or a string for one of its bytes")},
+			Params: []host.Param{
+				sequence("seq", "a list, a tuple, a range, or a string for one of its bytes"),
+			},
 			Errors:  []host.Failure{{When: "seq is empty"}},
 			Example: `choice(["only"])  # "only"`,
 			Fn:      method(choice),
@@ -74,18 +76,31 @@ func methods() []host.Member {
 			Fn:      method(randint),
 		},
 		{
-			Name: "random", Doc: "Draws a float.", Result: "a float from 0.0 to 1.0, which is not included",
+			Name: "random",
+			Doc:  "Draws a float.", Result: "a float from 0.0 to 1.0, which is not included",
 			Example: `random() < 1  # True`,
 			Fn:      method(random),
 		},
 		{
 			Name: "randrange", Doc: "Draws an int of a range.", Result: "an int",
 			Params: []host.Param{
-				{Name: "start", Doc: "the first; if it is all that is passed, the end of those from 0", Type: "int"},
-				{Name: "stop", Doc: "the end, which is not included", Type: "int or None", Default: starlark.None},
-				{Name: "step", Doc: "from one to the next", Type: "int", Default: starlark.MakeInt(1)},
+				{
+					Name: "start",
+					Doc:  "the first; if it is all that is passed, the end of those from 0",
+					Type: "int",
+				},
+				{
+					Name: "stop", Doc: "the end, which is not included",
+					Type: "int or None", Default: starlark.None,
+				},
+				{
+					Name: "step", Doc: "from one to the next",
+					Type: "int", Default: starlark.MakeInt(1),
+				},
 			},
-			Errors:  []host.Failure{{When: "the range is empty, or a number has more than 64 bits"}},
+			Errors: []host.Failure{
+				{When: "the range is empty, or a number has more than 64 bits"},
+			},
 			Example: `randrange(0, 100, 10) % 10  # 0`,
 			Fn:      method(randrange),
 		},
@@ -95,7 +110,9 @@ func methods() []host.Member {
 				sequence("population", "what is chosen from"),
 				{Name: "k", Doc: "how many", Type: "int"},
 			},
-			Errors:  []host.Failure{{When: "there are not so many, or k is greater than 1,048,576"}},
+			Errors: []host.Failure{
+				{When: "there are not so many, or k is greater than 1,048,576"},
+			},
 			Example: `sample(["a"], 1)  # ["a"]`,
 			Fn:      method(sample),
 		},
@@ -112,7 +129,8 @@ func methods() []host.Member {
 		{
 			Name: "uniform", Doc: "Draws a float of an interval.", Result: "a float",
 			Params: []host.Param{
-				{Name: "a", Doc: "one end", Type: "float or int"}, {Name: "b", Doc: "the other end", Type: "float or int"},
+				{Name: "a", Doc: "one end", Type: "float or int"},
+				{Name: "b", Doc: "the other end", Type: "float or int"},
 			},
 			Errors:  []host.Failure{{When: "an end is not finite"}},
 			Example: `uniform(2, 2)  # 2.0`,
@@ -196,7 +214,8 @@ func randbytes(r *rand.Rand, a host.Args) (starlark.Value, error) {
 func indexable(param string, v starlark.Value) (starlark.Indexable, error) {
 	seq, ok := v.(starlark.Indexable)
 	if !ok {
-		return nil, fmt.Errorf("for parameter %s: got %s, want a sequence; list(x) makes one", param, v.Type())
+		return nil, fmt.Errorf("for parameter %s: got %s, want a sequence; list(x) makes one",
+			param, v.Type())
 	}
 	return seq, nil
 }
@@ -310,7 +329,8 @@ func cumulated(weights, sums starlark.Value, n int) ([]float64, error) {
 		return nil, fmt.Errorf("for parameter %s: %w", name, err)
 	}
 	if len(all) != n {
-		return nil, fmt.Errorf("for parameter %s: there are %d, and %d to choose from", name, len(all), n)
+		return nil, fmt.Errorf("for parameter %s: there are %d, and %d to choose from",
+			name, len(all), n)
 	}
 	for i := range all {
 		before := 0.0

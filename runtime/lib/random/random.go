@@ -36,8 +36,8 @@ r.randint(1, 6) == Random(7).randint(1, 6)  # True`,
 	return &host.Module{
 		Name: "random",
 		Doc: "Random numbers and choices. What is drawn while a script loads stays the same for " +
-			"all requests until the script is loaded anew: draw inside of a function. For secrets " +
-			"there is @crypto.",
+			"all requests until the script is loaded anew: draw inside of a function. For " +
+			"secrets there is @crypto.",
 		Members: members,
 		Whole:   true,
 		Types:   []*host.Type{generatorType},
@@ -85,7 +85,8 @@ func newGenerator(seed starlark.Value) (*generator, error) {
 	case starlark.Bytes:
 		key = digest("bytes:" + string(seed))
 	default:
-		return nil, fmt.Errorf("for parameter seed: got %s, want int, string, bytes or None", seed.Type())
+		return nil, fmt.Errorf("for parameter seed: got %s, want int, string, bytes or None",
+			seed.Type())
 	}
 	return &generator{Object: "random.Random", rand: rand.New(rand.NewChaCha8(key))}, nil
 }
@@ -104,8 +105,8 @@ var generatorType = newGeneratorType()
 func newGeneratorType() *host.Type {
 	t := &host.Type{
 		Name: "random.Random",
-		Doc: "A generator of random numbers. Its methods are the functions of the module; what they " +
-			"return depends on the seed, and on what was drawn before.",
+		Doc: "A generator of random numbers. Its methods are the functions of the module; what " +
+			"they return depends on the seed, and on what was drawn before.",
 	}
 	for _, m := range methods() {
 		draw := m.Fn.(method)

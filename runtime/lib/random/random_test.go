@@ -76,7 +76,7 @@ if Random().random() == Random().random(): fail("without a seed two are the same
 
 func TestRefused(t *testing.T) {
 	v := values(t)
-	frozen, err := starlark.Eval(new(starlark.Thread), "expr", "Random(1)", v)
+	frozen, err := starlark.EvalOptions(new(syntax.FileOptions), new(starlark.Thread), "expr", "Random(1)", v)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +111,7 @@ func TestRefused(t *testing.T) {
 		`Random([1])`:                          "Random: for parameter seed: got list, want int, string, bytes or None",
 		`frozen.random()`:                      "random: this generator was made while the script loaded",
 	} {
-		got, err := starlark.Eval(new(starlark.Thread), "expr", expr, v)
+		got, err := starlark.EvalOptions(new(syntax.FileOptions), new(starlark.Thread), "expr", expr, v)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s:\n got %.100v, %v\nwant %s", expr, got, err, want)
 		}
@@ -126,7 +126,7 @@ func TestConcurrent(t *testing.T) {
 	for range 8 {
 		all.Go(func() {
 			for range 100 {
-				if _, err := starlark.Eval(new(starlark.Thread), "expr", `random.sample(range(9), 3)`, v); err != nil {
+				if _, err := starlark.EvalOptions(new(syntax.FileOptions), new(starlark.Thread), "expr", `random.sample(range(9), 3)`, v); err != nil {
 					t.Error(err)
 				}
 			}

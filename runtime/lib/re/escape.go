@@ -72,7 +72,7 @@ func (t *translator) number(begin, n int) error {
 	text := t.src[t.i:min(t.i+n, len(t.src))]
 	code, err := strconv.ParseUint(text, 16, 32)
 	if len(text) < n || err != nil || code > unicode.MaxRune {
-		return t.fail(begin, `\%c is followed by the number of a character, in %d hexadecimal digits`,
+		return t.fail(begin, `\%c is followed by %d hexadecimal digits, the number of a character`,
 			t.src[t.i-1], n)
 	}
 	t.i += n
@@ -134,7 +134,8 @@ func set(letter byte, inClass, ascii bool) string {
 var (
 	notSpace = sync.OnceValue(func() string {
 		return ranges(func(r rune) bool {
-			return !unicode.In(r, unicode.Z) && (r < '\t' || r > '\r' && r < 0x1c || r > ' ' && r != 0x85)
+			control := '\t' <= r && r <= '\r' || 0x1c <= r && r <= 0x1f || r == 0x85
+			return !control && !unicode.In(r, unicode.Z)
 		})
 	})
 	notWord = sync.OnceValue(func() string {

@@ -1,6 +1,7 @@
 package re
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -33,7 +34,7 @@ var letters = []struct {
 	{'m', multiline, "MULTILINE", "^ and $ match at the beginning and the end of each line."},
 	{'s', dotall, "DOTALL", "A dot matches line breaks too."},
 	{'u', unicoded, "UNICODE", `\w, \d and \s are of Unicode, as they are without it.`},
-	{'x', verbose, "VERBOSE", "Spaces, line breaks, and what is behind a # mean nothing in a pattern."},
+	{'x', verbose, "VERBOSE", "Spaces, line breaks and what is behind a # mean nothing."},
 }
 
 // flagMembers are the constants of the module, which are put together by |.
@@ -41,9 +42,10 @@ func flagMembers() []host.Member {
 	all := []host.Member{{Name: "NOFLAG", Doc: "No flag: 0.", Value: starlark.MakeInt(0)}}
 	for _, l := range letters {
 		v := starlark.MakeInt(int(l.flag))
+		short := strings.ToUpper(string(l.letter))
 		all = append(all,
 			host.Member{Name: l.name, Doc: l.doc, Value: v},
-			host.Member{Name: strings.ToUpper(string(l.letter)), Doc: "Short for " + l.name + ".", Value: v},
+			host.Member{Name: short, Doc: "Short for " + l.name + ".", Value: v},
 		)
 	}
 	return all
@@ -76,11 +78,12 @@ func (f flags) check() error {
 	}
 	switch {
 	case f&locale != 0:
-		return fmt.Errorf("there is no LOCALE: letters are those of Unicode, or of ASCII with ASCII")
+		return errors.New("there is no LOCALE: letters are those of Unicode, or of ASCII")
 	case f&^all != 0 || f < 0:
-		return fmt.Errorf("%d is no flag: put together flags of the module, as in re.I | re.M", int(f))
+		return fmt.Errorf("%d is no flag: put together flags of the module, as in re.I | re.M",
+			int(f))
 	case f&ascii != 0 && f&unicoded != 0:
-		return fmt.Errorf("ASCII and UNICODE exclude each other")
+		return errors.New("ASCII and UNICODE exclude each other")
 	}
 	return nil
 }

@@ -52,7 +52,8 @@ func (p *pattern) missing(name string) error {
 	if near := spell.Nearest(name, p.names, 2); near != "" {
 		meant = fmt.Sprintf(" (did you mean %s?)", near)
 	}
-	return fmt.Errorf("there is no group %s%s; the pattern has %d", host.Cut(name), meant, len(p.names))
+	return fmt.Errorf("there is no group %s%s; the pattern has %d",
+		host.Cut(name), meant, len(p.names))
 }
 
 // number returns the number of the group that a script names.
@@ -232,8 +233,9 @@ m.group("frist")  # error: there is no group frist (did you mean first?); the pa
 		},
 		{
 			Name: "span", Doc: "Returns where a group begins and ends.",
-			Params: []host.Param{groupParam()},
-			Result: "a tuple of two indices, (-1, -1) of a group that took no part", Errors: noGroup,
+			Params:  []host.Param{groupParam()},
+			Result:  "a tuple of two indices, (-1, -1) of a group that took no part",
+			Errors:  noGroup,
 			Example: ada + `m.span(1)  # (0, 3)`,
 			Fn: func(m *match, group starlark.Value) (start, end int, err error) {
 				n, err := m.number(group)
@@ -242,16 +244,18 @@ m.group("frist")  # error: there is no group frist (did you mean first?); the pa
 		},
 		{
 			Name: "expand", Doc: "Fills a template, as sub does.",
-			Params:  []host.Param{{Name: "template", Doc: `as in r"\2, \1"`}},
-			Result:  "a string",
-			Errors:  []host.Failure{{When: "the template names a group that the pattern does not have"}},
+			Params: []host.Param{{Name: "template", Doc: `as in r"\2, \1"`}},
+			Result: "a string",
+			Errors: []host.Failure{
+				{When: "the template names a group that the pattern does not have"},
+			},
 			Example: ada + `m.expand(r"\2, \g<first>")  # "Lovelace, Ada"`,
 			Fn: func(m *match, text string) (string, error) {
 				t, err := parseTemplate(text, m.pattern)
 				if err != nil {
 					return "", err
 				}
-				if t.size(m.loc) > host.MaxSize {
+				if t.size(m.loc) > maxResult {
 					return "", errLarge
 				}
 				var b strings.Builder
@@ -263,7 +267,10 @@ m.group("frist")  # error: there is no group frist (did you mean first?); the pa
 		{Name: "re", Doc: "The pattern."},
 		{Name: "pos", Doc: "Where the search began."},
 		{Name: "endpos", Doc: "Where the search ended."},
-		{Name: "lastindex", Doc: "The number of the group that ended last, None if none took part."},
+		{
+			Name: "lastindex",
+			Doc:  "The number of the group that ended last, None if none took part.",
+		},
 		{Name: "lastgroup", Doc: "The name of that group, None if it has none."},
 	},
 }

@@ -34,7 +34,8 @@ func (o *operation) own() []host.Param {
 	var params []host.Param
 	if o.repl {
 		params = append(params, host.Param{
-			Name: "repl", Doc: `what takes the place of a match: a template, in which \1 or \g<1> or ` +
+			Name: "repl",
+			Doc: `what takes the place of a match: a template, in which \1 or \g<1> or ` +
 				`\g<name> is a group and \g<0> the match, or a function that is called with the ` +
 				"match and returns a string", Type: "string or callable",
 		})
@@ -51,7 +52,8 @@ func (o *operation) own() []host.Param {
 
 func patternParam() host.Param {
 	return host.Param{
-		Name: "pattern", Doc: "the pattern, or what compile made of one", Type: "string or re.Pattern",
+		Name: "pattern",
+		Doc:  "the pattern, or what compile made of one", Type: "string or re.Pattern",
 	}
 }
 
@@ -67,7 +69,10 @@ func (o *operation) function() host.Member {
 		Name: o.name, Doc: o.doc,
 		Params: append(append([]host.Param{patternParam()}, o.own()...), flagsParam()),
 		Result: o.result, Errors: append([]host.Failure{
-			{When: "the pattern is none, or has what RE2 has not: lookahead, lookbehind, backreferences"},
+			{
+				When: "the pattern is none, or has what RE2 has not: lookahead, lookbehind, " +
+					"backreferences",
+			},
 			{When: "the text is so long that a search of it with the pattern may take seconds"},
 		}, o.errors...),
 		Example: o.example,
@@ -104,7 +109,10 @@ func checks(name string) func(given map[string]starlark.Value) error {
 	return func(given map[string]starlark.Value) error {
 		source, known := given["pattern"].(starlark.String)
 		n := 0
-		if v, passed := given["flags"]; !known || passed && (v == nil || starlark.AsInt(v, &n) != nil) {
+		if v, passed := given["flags"]; passed && (v == nil || starlark.AsInt(v, &n) != nil) {
+			known = false
+		}
+		if !known {
 			return nil
 		}
 		p, err := compile(string(source), flags(n))
@@ -125,7 +133,8 @@ func (o *operation) methodMember() host.Member {
 	if ranged {
 		params = append(params,
 			host.Param{
-				Name: "pos", Doc: "where the search begins; what is before counts for ^ and \\b only",
+				Name: "pos",
+				Doc:  "where the search begins; what is before counts for ^ and \\b only",
 				Type: "int", Default: starlark.MakeInt(0),
 			},
 			host.Param{
@@ -297,7 +306,10 @@ func (j *job) upTo(f func(loc []int) error) error {
 	})
 }
 
-var errLarge = fmt.Errorf("the result would be longer than %d bytes", host.MaxSize)
+// maxResult is how many bytes what sub and expand return may have.
+const maxResult = 64 << 20
+
+var errLarge = fmt.Errorf("the result would be longer than %d bytes", maxResult)
 
 // replace returns the text with n matches replaced, and how many were.
 func (j *job) replace() (string, int, error) {
@@ -309,7 +321,7 @@ func (j *job) replace() (string, int, error) {
 			return "", 0, err
 		}
 		write = func(b *strings.Builder, loc []int) error {
-			if b.Len()+t.size(loc) > host.MaxSize {
+			if b.Len()+t.size(loc) > maxResult {
 				return errLarge
 			}
 			t.expand(b, j.text, loc)
@@ -340,7 +352,7 @@ func (j *job) replace() (string, int, error) {
 		if err := write(&b, loc); err != nil {
 			return err
 		}
-		if b.Len() > host.MaxSize {
+		if b.Len() > maxResult {
 			return errLarge
 		}
 		return nil

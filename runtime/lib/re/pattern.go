@@ -86,7 +86,8 @@ func compile(source string, f flags) (*pattern, error) {
 	p.longest = later(`\A`+text, true)
 	const skip = `\A(?s:.)`
 	p.after.first = later(skip+`(?s:.*?)(`+text+`)`, false)
-	p.after.matches, p.after.fits = later(skip+`(`+text+`)`, false), later(skip+`(`+text+`)\z`, false)
+	p.after.matches = later(skip+`(`+text+`)`, false)
+	p.after.fits = later(skip+`(`+text+`)\z`, false)
 	p.after.longest = later(skip+`(`+text+`)`, true)
 	return p, nil
 }
@@ -104,7 +105,8 @@ func fault(err error) error {
 	case syntax.ErrMissingRepeatArgument:
 		return fmt.Errorf("there is nothing to repeat before %s", host.Cut(e.Expr))
 	case syntax.ErrInvalidRepeatOp:
-		return fmt.Errorf("%s repeats what is repeated already; put (?:...) around that", host.Cut(e.Expr))
+		return fmt.Errorf("%s repeats what is repeated already; put (?:...) around that",
+			host.Cut(e.Expr))
 	case syntax.ErrInvalidUTF8:
 		return errors.New("the pattern is not UTF-8")
 	}
@@ -145,7 +147,8 @@ func (c *cache) compile(v starlark.Value, n int) (*pattern, error) {
 	case starlark.String:
 		return c.compiled(cacheKey{string(v), flags(n)})
 	case starlark.Bytes:
-		return nil, errors.New("for parameter pattern: got bytes, want string: a pattern is for text")
+		return nil, errors.New("for parameter pattern: got bytes, want string: a pattern is for " +
+			"text")
 	}
 	return nil, fmt.Errorf("for parameter pattern: got %s, want string or re.Pattern", v.Type())
 }

@@ -22,10 +22,10 @@ func Module() *host.Module {
 	}
 	return &host.Module{
 		Name: "re",
-		Doc: "Regular expressions as in Python, in time that grows with the text only. So there is no " +
-			"lookahead, no lookbehind and no backreference. Positions count bytes. $ matches at the " +
-			`end of the text and, unless with MULTILINE, not before a line break there; \b knows ` +
-			"the letters of ASCII only; \\p{Greek} and [[:alpha:]] are known besides.",
+		Doc: "Regular expressions as in Python, in time that grows with the text only. So there " +
+			"is no lookahead, no lookbehind and no backreference. Positions count bytes. " +
+			"$ matches at the end of the text and, unless with MULTILINE, not before a line break " +
+			`there; \b knows the letters of ASCII only; \p{Greek} and [[:alpha:]] are known besides.`,
 		Members: append(members, flagMembers()...),
 		Whole:   true,
 		Types:   []*host.Type{patternType, matchType},
@@ -38,13 +38,19 @@ func Module() *host.Module {
 func compileMember() host.Member {
 	return host.Member{
 		Name: "compile",
-		Doc: "Makes a pattern, to be used again and again. The functions of the module keep the last " +
-			"128 patterns that they were given, so that little is gained by it but a name.",
+		Doc: "Makes a pattern, to be used again and again. The functions of the module keep the " +
+			"last 128 patterns that they were given, so that little is gained by it but a name.",
 		Params: []host.Param{patternParam(), flagsParam()},
 		Result: "re.Pattern",
 		Errors: []host.Failure{
-			{When: "the pattern is none, or has what RE2 has not: lookahead, lookbehind, backreferences"},
-			{When: "it is larger than 64 KiB, or repeats something more than 1,000 times by number"},
+			{
+				When: "the pattern is none, or has what RE2 has not: lookahead, lookbehind, " +
+					"backreferences",
+			},
+			{
+				When: "it is larger than 64 KiB, or repeats something more than 1,000 times by " +
+					"number",
+			},
 		},
 		Example: `word = compile(r"[a-z]+", I)
 word.findall("Hello, you")  # ["Hello", "you"]
@@ -91,7 +97,7 @@ func escapeMember() host.Member {
 var replaces = []host.Failure{
 	{When: "the template names a group that the pattern does not have"},
 	{When: "repl returns something else than a string"},
-	{When: "the result would be longer than 128 MiB"},
+	{When: "the result would be longer than 64 MiB"},
 }
 
 // many is the failure of what makes a list.
@@ -101,32 +107,38 @@ var many = []host.Failure{{When: "there are more than 1,048,576 strings in the r
 var operations = []*operation{
 	{
 		name: "findall", doc: "Returns the texts of all matches, from left to right.",
-		result: "a list: of strings, of what the group is if the pattern has one, of tuples if it has more",
+		result: "a list: of strings, of what the group is if the pattern has one, of tuples if " +
+			"it has more",
 		errors: many, run: findall,
 		example: `findall(r"\d+", "3 apples, 12 pears")  # ["3", "12"]
 findall(r"(\w+)=(\w+)", "a=1 b=2")  # [("a", "1"), ("b", "2")]`,
 		method: `compile(r"\d").findall("1 2 3", 1)  # ["2", "3"]`,
 	},
 	{
-		name: "finditer", doc: "Returns all matches, from left to right.", result: "a list of re.Match",
-		errors: []host.Failure{{When: "there are more than 200,000 matches, or fewer with many groups"}}, run: finditer,
+		name: "finditer", doc: "Returns all matches, from left to right.",
+		result:  "a list of re.Match",
+		errors:  []host.Failure{{When: "there are more than 200,000 matches, fewer with groups"}},
+		run:     finditer,
 		example: `[m.span() for m in finditer(r"\d+", "3 apples, 12 pears")]  # [(0, 1), (10, 12)]`,
 		method:  `len(compile("a").finditer("abab"))  # 2`,
 	},
 	{
-		name: "fullmatch", doc: "Matches the whole text.", result: "re.Match, or None", run: finds(whole),
+		name: "fullmatch", doc: "Matches the whole text.", result: "re.Match, or None",
+		run: finds(whole),
 		example: `bool(fullmatch(r"[a-z]+", "abc"))  # True
 fullmatch(r"[a-z]+", "abc1")  # None`,
 		method: `compile("a").fullmatch("ab", 0, 1).span()  # (0, 1)`,
 	},
 	{
-		name: "match", doc: "Matches the beginning of the text.", result: "re.Match, or None", run: finds(here),
+		name: "match", doc: "Matches the beginning of the text.", result: "re.Match, or None",
+		run: finds(here),
 		example: `match(r"(\w+)@", "ada@example.com")[1]  # "ada"
 match("b", "abc")  # None`,
 		method: `compile("b").match("abc", 1)[0]  # "b"`,
 	},
 	{
-		name: "search", doc: "Finds the first match.", result: "re.Match, or None", run: finds(anywhere),
+		name: "search", doc: "Finds the first match.", result: "re.Match, or None",
+		run: finds(anywhere),
 		example: `search(r"(?P<year>\d{4})", "in 1843")["year"]  # "1843"
 search("x", "abc")  # None`,
 		method: `compile("^b").search("abc", 1)  # None`,
@@ -199,7 +211,8 @@ var patternType = newPatternType()
 func newPatternType() *host.Type {
 	t := &host.Type{
 		Name: "re.Pattern",
-		Doc:  "A pattern that is compiled. Its methods are the functions of the module, without the pattern.",
+		Doc: "A pattern that is compiled. Its methods are the functions of the module, without " +
+			"the pattern.",
 		Members: []host.Member{
 			{Name: "pattern", Doc: "What it was made of."},
 			{Name: "flags", Doc: "Its flags, those that stand in it among them."},

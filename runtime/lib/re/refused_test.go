@@ -52,7 +52,7 @@ func TestRefused(t *testing.T) {
 		`findall("", "a" * (1 << 21))`:           "findall: there are more than 1048576 matches: pass a part of the string",
 		`finditer("", "a" * (1 << 19))`:          "finditer: there are more than 209715 matches",
 		`split("", "a" * (1 << 21))`:             "split: there are more than 1048576 matches",
-		`sub("", "b" * 10000, "a" * 20000)`:      "sub: the result would be longer than 134217728 bytes",
+		`sub("", "b" * 10000, "a" * 10000)`:      "sub: the result would be longer than 67108864 bytes",
 		`sub("(a)", r"\2", "a")`:                 `sub: there is no group 2; the pattern has 1, at offset 0 of the template`,
 		`sub("(?P<first>a)", r"\g<frist>", "a")`: `sub: there is no group frist (did you mean first?); the pattern has 1`,
 		`sub("a", r"\q", "a")`:                   `sub: \q means nothing; write \\q for a backslash, at offset 0 of the template`,

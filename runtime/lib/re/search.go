@@ -69,8 +69,8 @@ func shifted(loc []int, by int) []int {
 // affordable returns an error if a search of n bytes may take too long.
 func (p *pattern) affordable(n int) error {
 	if n > maxWork/p.steps {
-		return fmt.Errorf("the text has %d bytes, and the pattern %d instructions, which may take too "+
-			"long: %d bytes are the most for it", n, p.steps, maxWork/p.steps)
+		return fmt.Errorf("the text has %d bytes, and the pattern %d instructions, which may "+
+			"take too long: %d bytes are the most for it", n, p.steps, maxWork/p.steps)
 	}
 	return nil
 }
@@ -78,7 +78,9 @@ func (p *pattern) affordable(n int) error {
 // each calls f with each match from pos on, as Python does since 3.7: an empty match may follow
 // another match at once, but not another empty one at the same place. It ends early if f returns
 // false.
-func (p *pattern) each(t *starlark.Thread, s string, pos int, f func(loc []int) (bool, error)) error {
+func (p *pattern) each(
+	t *starlark.Thread, s string, pos int, f func(loc []int) (bool, error),
+) error {
 	if pos > len(s) {
 		return nil
 	}
@@ -94,8 +96,8 @@ func (p *pattern) each(t *starlark.Thread, s string, pos int, f func(loc []int) 
 		}
 		var loc []int
 		if empty {
-			// What does begin here has to be longer. Python takes the first that is, in the order of
-			// its backtracking.
+			// What does begin here has to be longer. Python takes the first that is, in the order
+			// of its backtracking.
 			if loc = p.find(s, pos, long); loc == nil || loc[1] == pos {
 				if pos == len(s) {
 					return nil

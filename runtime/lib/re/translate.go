@@ -147,7 +147,8 @@ func (t *translator) counted() error {
 		}
 		n, err := strconv.Atoi(s)
 		if err != nil || n > maxRepeat {
-			return t.fail(t.i, "{%s} is more than %d times, which RE2 does not count", inside, maxRepeat)
+			return t.fail(t.i, "{%s} is more than %d times, which RE2 does not count",
+				inside, maxRepeat)
 		}
 		bounds[i] = strconv.Itoa(n) // without zeros before it, which RE2 does not take
 	}
@@ -198,7 +199,8 @@ func (t *translator) extension() error {
 func (t *translator) named(begin int, rest string, skip int) error {
 	name, _, ok := strings.Cut(rest, ">")
 	if !ok || !identifier(name) {
-		return t.fail(begin, "the name of a group is written (?P<name>...), of letters, digits and _")
+		return t.fail(begin, "the name of a group is written (?P<name>...), of letters, digits "+
+			"and _")
 	}
 	for _, other := range t.names {
 		if other == name {

@@ -13,8 +13,8 @@ var (
 	hierarchical = strings.Split(",file,ftp,gopher,http,https,imap,mms,nntp,prospero,rtsp,rtspu,"+
 		"sftp,shttp,svn,svn+ssh,wais,ws,wss", ",")
 	withNetloc = append(strings.Split("git,git+ssh,nfs,rsync,snews,telnet", ","), hierarchical...)
-	withParams = strings.Split(",ftp,hdl,http,https,mms,prospero,rtsp,rtspu,sftp,shttp,sip,sips,tel",
-		",")
+	withParams = strings.Split(",ftp,hdl,http,https,mms,prospero,rtsp,rtspu,sftp,shttp,sip,sips,"+
+		"tel", ",")
 )
 
 // parse is total but for brackets, RFC 3986, appendix B, with what browsers ignore ignored: the
@@ -104,7 +104,8 @@ func joinMember() host.Member {
 			{Name: "base", Doc: "the URL of what the link stands in"},
 			{Name: "url", Doc: "the link, which may be a URL or a part of one"},
 			{
-				Name: "allow_fragments", Doc: "whether # begins a fragment, or is a part of the rest",
+				Name:    "allow_fragments",
+				Doc:     "whether # begins a fragment, or is a part of the rest",
 				Default: starlark.True,
 			},
 		},

@@ -121,7 +121,8 @@ func endpoint(address string) (hostname, port string) {
 
 var partsType = &host.Type{
 	Name: "url.parts",
-	Doc:  "A URL in parts: a tuple of six, each of which has a name too. A part that is not there is empty.",
+	Doc: "A URL in parts: a tuple of six, each of which has a name too. A part that is not " +
+		"there is empty.",
 	Members: []host.Member{
 		{Name: "scheme", Doc: "As in https, in small letters."},
 		{Name: "netloc", Doc: "As in user:secret@example.com:8080."},
@@ -131,8 +132,15 @@ var partsType = &host.Type{
 		{Name: "fragment", Doc: "What is behind the #."},
 		{Name: "username", Doc: "Of the netloc, None if there is none."},
 		{Name: "password", Doc: "Of the netloc, None if there is none."},
-		{Name: "hostname", Doc: "Of the netloc, in small letters and without brackets, None if there is none."},
-		{Name: "port", Doc: "Of the netloc, an int, None if there is none; an error if it is no number from 0 to 65535."},
+		{
+			Name: "hostname",
+			Doc:  "Of the netloc, in small letters and without brackets, None if there is none.",
+		},
+		{
+			Name: "port",
+			Doc: "Of the netloc, an int, None if there is none; an error if it is no number from " +
+				"0 to 65535.",
+		},
 		{
 			Name: "geturl", Doc: "Puts the parts together again.", Result: "a string",
 			Example: `parse("HTTP://example.com?").geturl()  # "http://example.com"`,
@@ -152,7 +160,8 @@ func parseMember() host.Member {
 				Default: starlark.String(""),
 			},
 			{
-				Name: "allow_fragments", Doc: "whether # begins a fragment, or is a part of the rest",
+				Name:    "allow_fragments",
+				Doc:     "whether # begins a fragment, or is a part of the rest",
 				Default: starlark.True,
 			},
 		},
@@ -213,7 +222,8 @@ func bracketed(netloc string) error {
 	inside, _, _ = strings.Cut(inside, "]")
 	if future, ok := strings.CutPrefix(inside, "v"); ok {
 		version, address, dot := strings.Cut(future, ".")
-		if !dot || version == "" || address == "" || strings.Trim(version, "0123456789abcdefABCDEF") != "" {
+		if other := strings.Trim(version, "0123456789abcdefABCDEF"); !dot || version == "" ||
+			other != "" || address == "" {
 			return errBrackets
 		}
 		return nil

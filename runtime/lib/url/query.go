@@ -15,18 +15,21 @@ func urlencodeMember() host.Member {
 		Doc:  "Writes names and values as a query, or as the body of a form.",
 		Params: append(append([]host.Param{
 			{
-				Name: "query", Doc: "a dict, or an iterable of pairs, of names and values; what is no " +
+				Name: "query",
+				Doc: "a dict, or an iterable of pairs, of names and values; what is no " +
 					"string and no bytes is written as str does",
 				Type: "dict or iterable",
 			},
 			{
-				Name: "doseq", Doc: "whether a list or another sequence as a value is one pair for " +
+				Name: "doseq",
+				Doc: "whether a list or another sequence as a value is one pair for " +
 					"each element",
 				Default: starlark.False,
 			},
 			safe(""),
 		}, encoding()...), host.Param{
-			Name: "quote_via", Doc: "the function that escapes, called with a text and safe; None " +
+			Name: "quote_via",
+			Doc: "the function that escapes, called with a text and safe; None " +
 				"is quote_plus",
 			Type: "callable", Default: starlark.None,
 		}),
@@ -46,12 +49,14 @@ urlencode([("id", [1, 2])], doseq = True)  # "id=1&id=2"`,
 			if via != starlark.None {
 				var ok bool
 				if w.via, ok = via.(starlark.Callable); !ok {
-					return "", fmt.Errorf("for parameter quote_via: got %s, want callable", via.Type())
+					return "", fmt.Errorf("for parameter quote_via: got %s, want callable",
+						via.Type())
 				}
 			}
 			pairs, ok := query.(starlark.Iterable)
 			if !ok {
-				return "", fmt.Errorf("for parameter query: got %s, want dict or iterable", query.Type())
+				return "", fmt.Errorf("for parameter query: got %s, want dict or iterable",
+					query.Type())
 			}
 			err := w.query(pairs, doseq)
 			return w.b.String(), err
@@ -86,7 +91,8 @@ func (w *writer) query(query starlark.Iterable, doseq bool) error {
 	for i := 0; iter.Next(&v); i++ {
 		pair, ok := v.(starlark.Indexable)
 		if _, text := host.Octets(v); !ok || text || pair.Len() != 2 {
-			return fmt.Errorf("for parameter query: at index %d: got %s, want a pair: (name, value)",
+			return fmt.Errorf("for parameter query: at index %d: got %s, want a pair: (name, "+
+				"value)",
 				i, host.Show(v))
 		}
 		if err := w.item(pair.Index(0), pair.Index(1), doseq); err != nil {
@@ -148,7 +154,9 @@ func (w *writer) text(v starlark.Value) error {
 	}
 	args := starlark.Tuple{v, w.safe}
 	if _, is := v.(starlark.String); is && (encoding != nil || errors != nil) {
-		args = append(args, starlark.String(or(encoding, "utf-8")), starlark.String(or(errors, "strict")))
+		for _, s := range []string{or(encoding, "utf-8"), or(errors, "strict")} {
+			args = append(args, starlark.String(s))
+		}
 	}
 	quoted, err := starlark.Call(w.thread, w.via, args, nil)
 	if err != nil {
@@ -166,11 +174,13 @@ func queryParams() []host.Param {
 	return append(append([]host.Param{
 		{Name: "qs", Doc: "the query, or the body of a form", Type: "string"},
 		{
-			Name: "keep_blank_values", Doc: "whether names without a value, or with an empty one, count",
+			Name: "keep_blank_values",
+			Doc:  "whether names without a value, or with an empty one, count",
 			Type: "bool", Default: starlark.False,
 		},
 		{
-			Name: "strict_parsing", Doc: "whether a part that has no = is an error, or else left out",
+			Name: "strict_parsing",
+			Doc:  "whether a part that has no = is an error, or else left out",
 			Type: "bool", Default: starlark.False,
 		},
 	}, decoding()...), optional("max_num_fields", "int", "how many parts are an error"),
@@ -209,11 +219,12 @@ func parseQslMember() host.Member {
 
 func parseQsMember() host.Member {
 	return host.Member{
-		Name:    "parse_qs",
-		Doc:     "Reads a query as a dict. For that of a request see query of @http.",
-		Params:  queryParams(),
-		Result:  "a dict with the list of values of each name",
-		Errors:  append([]host.Failure{{When: "there are more than 10,000 names"}}, queryFailures...),
+		Name:   "parse_qs",
+		Doc:    "Reads a query as a dict. For that of a request see query of @http.",
+		Params: queryParams(),
+		Result: "a dict with the list of values of each name",
+		Errors: append([]host.Failure{{When: "there are more than 10,000 " +
+			"names"}}, queryFailures...),
 		Example: `parse_qs("q=green+tea&page=2&q=x")  # {"q": ["green tea", "x"], "page": ["2"]}`,
 		Pure:    true,
 		Fn: func(a host.Args) (starlark.Value, error) {
@@ -239,7 +250,8 @@ func grouped(pairs []starlark.Value) (starlark.Value, error) {
 		list := values[name]
 		if list == nil {
 			if len(values) == maxNames {
-				return nil, fmt.Errorf("there are more than %d names; parse_qsl takes more", maxNames)
+				return nil, fmt.Errorf("there are more than %d names; parse_qsl takes more",
+					maxNames)
 			}
 			list = new(starlark.List)
 			values[name] = list

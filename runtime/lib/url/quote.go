@@ -23,7 +23,10 @@ func quoteMember() host.Member {
 		Doc: "Escapes a text for the path of a URL: each octet that may not stand there becomes " +
 			"%XX.",
 		Params: append([]host.Param{
-			{Name: "string", Doc: "the text; bytes are escaped as they are", Type: "string or bytes"},
+			{
+				Name: "string", Doc: "the text; bytes are escaped as they are",
+				Type: "string or bytes",
+			},
 			safe("/"),
 		}, encoding()...),
 		Result: "a string",
@@ -45,7 +48,10 @@ func quotePlusMember() host.Member {
 		Name: "quote_plus",
 		Doc:  "Escapes a text for a query or a form: as quote does, and a space becomes +.",
 		Params: append([]host.Param{
-			{Name: "string", Doc: "the text; bytes are escaped as they are", Type: "string or bytes"},
+			{
+				Name: "string", Doc: "the text; bytes are escaped as they are",
+				Type: "string or bytes",
+			},
 			safe(""),
 		}, encoding()...),
 		Result: "a string",

@@ -58,7 +58,8 @@ func decoding() []host.Param {
 			Type: "string", Default: starlark.String("utf-8"),
 		},
 		{
-			Name: "errors", Doc: "what becomes of octets that are no text: replace is U+FFFD, strict " +
+			Name: "errors",
+			Doc: "what becomes of octets that are no text: replace is U+FFFD, strict " +
 				"is an error, ignore is nothing",
 			Type: "string", Default: starlark.String("replace"),
 		},
@@ -70,7 +71,7 @@ func encoding() []host.Param {
 	return []host.Param{
 		optional("encoding", "string", "of the octets: utf-8, latin-1 or ascii; None is utf-8"),
 		optional("errors", "string",
-			"what becomes of a character that is not in the encoding: None and strict are an error, "+
-				"replace is ?, ignore is nothing, xmlcharrefreplace is &#N;"),
+			"what becomes of a character that is not in the encoding: None and strict are an "+
+				"error, replace is ?, ignore is nothing, xmlcharrefreplace is &#N;"),
 	}
 }
