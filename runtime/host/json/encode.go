@@ -17,9 +17,9 @@ import (
 )
 
 // Encode returns the JSON of a Starlark value. The first that fits counts: a value that implements
-// json.Marshaler, a time (as RFC 3339 writes it), None, a bool, an int, a finite float, a string; a mapping with strings
-// as keys, in the order of these; an iterable; a value with attributes (a struct). The error names
-// the path to what cannot be encoded.
+// json.Marshaler, a time (as RFC 3339 writes it), None, a bool, an int, a finite float, a string; a
+// mapping with strings as keys, in the order of these; an iterable; a value with attributes (a
+// struct). The error names the path to what cannot be encoded.
 func (l Limits) Encode(x starlark.Value) (string, error) {
 	e := encoder{limits: l.withDefaults()}
 	if err := e.value(x); err != nil {
