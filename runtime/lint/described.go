@@ -21,7 +21,7 @@ type describer struct {
 type described struct {
 	name    string        // as the script writes it
 	members []host.Member // what it has, if it is a struct or the whole of a module
-	member  *host.Member  // nil for the whole of a module
+	member  *host.Member  // what it is called as; nil for the whole of a module
 }
 
 func (c *checker) described(s *host.Script) {
@@ -42,10 +42,11 @@ func (c *checker) described(s *host.Script) {
 				continue
 			}
 			from := load.From[i].Name
-			if member := m.Member(from); member != nil {
+			member := m.Member(from)
+			if m.Whole && from == m.Name {
+				d.loaded[v] = described{name: to.Name, members: m.Members, member: member}
+			} else if member != nil {
 				d.loaded[v] = describe(to.Name, member)
-			} else if m.Whole && from == m.Name {
-				d.loaded[v] = described{name: to.Name, members: m.Members}
 			}
 		}
 	}
@@ -123,7 +124,7 @@ func (d *describer) dot(dot *syntax.DotExpr) {
 // called warns about a call that cannot bind its arguments, or passes a constant of a wrong type.
 func (d *describer) called(v described, call *syntax.CallExpr) {
 	pos, _ := call.Fn.Span()
-	if len(v.members) > 0 {
+	if len(v.members) > 0 && (v.member == nil || v.member.Fn == nil) {
 		d.warn(pos, "%s cannot be called: call a function of it, as %s.%s()", v.name, v.name, example(v.members))
 		return
 	}

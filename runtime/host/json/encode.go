@@ -9,15 +9,17 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
+	startime "go.starlark.net/lib/time"
 	"go.starlark.net/starlark"
 )
 
 // Encode returns the JSON of a Starlark value. The first that fits counts: a value that implements
-// json.Marshaler (a time), None, a bool, an int, a finite float, a string; a mapping with strings
-// as keys, in the order of these; an iterable; a value with attributes (a struct). The error names
-// the path to what cannot be encoded.
+// json.Marshaler, a time (as RFC 3339 writes it), None, a bool, an int, a finite float, a string; a
+// mapping with strings as keys, in the order of these; an iterable; a value with attributes (a
+// struct). The error names the path to what cannot be encoded.
 func (l Limits) Encode(x starlark.Value) (string, error) {
 	e := encoder{limits: l.withDefaults()}
 	if err := e.value(x); err != nil {
@@ -97,6 +99,8 @@ func (e *encoder) value(x starlark.Value) error {
 			return e.errorf("%w", err)
 		}
 		return e.write(string(data))
+	case startime.Time:
+		return e.string(time.Time(x).Format(time.RFC3339Nano))
 	case starlark.NoneType:
 		return e.write("null")
 	case starlark.Bool:

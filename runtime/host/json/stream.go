@@ -140,14 +140,14 @@ func elements(x starlark.Iterable) container {
 		}}
 	}
 	iter := x.Iterate()
-	return container{bracket: "]", done: iter.Done, next: func() (string, starlark.Value, bool, error) {
-		var v starlark.Value
+	next := func() (_ string, v starlark.Value, ok bool, err error) {
 		if iter.Next(&v) {
 			return "", v, true, nil
 		}
 		if failing, ok := iter.(interface{ Err() error }); ok {
-			return "", nil, false, failing.Err()
+			err = failing.Err()
 		}
-		return "", nil, false, nil
-	}}
+		return "", nil, false, err
+	}
+	return container{bracket: "]", done: iter.Done, next: next}
 }

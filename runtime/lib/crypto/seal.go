@@ -81,7 +81,9 @@ func openMember() host.Member {
 		},
 		Example: `open(token(), "forged")  # error: the text was not sealed with this key
 open(token(), "forged", default = {})  # {}`,
-		Fn: func(key starlark.Value, sealed, purpose string, other starlark.Value) (starlark.Value, error) {
+		Fn: func(
+			key starlark.Value, sealed, purpose string, other starlark.Value,
+		) (starlark.Value, error) {
 			keys, err := secrets(key)
 			if err != nil {
 				return nil, err

@@ -38,7 +38,7 @@ func (c codec) encode() host.Member {
 	return host.Member{
 		Name: "encode",
 		Doc: "Writes a value as JSON. The keys of a dict are in order; of a struct the fields " +
-			"are encoded, of any other iterable the elements.",
+			"are encoded, of any other iterable the elements; a time becomes a string, by RFC 3339.",
 		Params: []host.Param{
 			{
 				Name: "x",

@@ -136,7 +136,7 @@ func TestEncode(t *testing.T) {
 		{`json.encode([1], indent = 1.5)`, `error: json.encode: for parameter indent: got float, want string, int or None`},
 		{`list(json.stream({"a": [1]}))`, `["{\"a\":[1]}"]`},
 		{`list(json.stream(range(2), lines = True))`, `["0\n", "1\n"]`},
-		{`json.stream(1, lines = True)`, `error: json.stream: for parameter x: got int, want an iterable, for lines`},
+		{`json.stream(1, lines = True)`, `error: json.stream: for parameter x: got int, want iterable, for lines`},
 		{`json.decode_lines("1\n{")`, `error: json.decode_lines: line 2: at offset 1, unexpected end of file`},
 		{`json.encode_indent({"a": [1], "b": []}, indent = " ")`, `"{\n \"a\": [\n  1\n ],\n \"b\": []\n}"`},
 		{`json.encode_indent(1, 2)`, `error: json.encode_indent: got 2 arguments, want 1`},

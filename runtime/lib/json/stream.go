@@ -54,7 +54,7 @@ list(json.stream([{"a": 1}, None], lines = True))  # ["{\"a\":1}\n", "null\n"]`,
 func (c codec) lines(b *host.Iterable, x starlark.Value) (starlark.Value, error) {
 	values, ok := x.(starlark.Iterable)
 	if !ok {
-		return nil, fmt.Errorf("for parameter x: got %s, want an iterable, for lines", x.Type())
+		return nil, fmt.Errorf("for parameter x: got %s, want iterable, for lines", x.Type())
 	}
 	b.Start = func() host.Steps {
 		return host.Each(values, func(v starlark.Value) (starlark.Value, error) {

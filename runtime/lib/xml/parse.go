@@ -118,7 +118,8 @@ func (p *parser) start(token xml.StartElement) error {
 	case len(p.open) == 0 && p.root != nil:
 		return errors.New("there is another root element")
 	}
-	e := &element{Object: "xml.element", tag: name(token.Name), attrib: starlark.NewDict(len(token.Attr))}
+	e := &element{Object: "xml.element", tag: name(token.Name)}
+	e.attrib = starlark.NewDict(len(token.Attr))
 	for _, a := range token.Attr {
 		if a.Name.Space == "xmlns" || a.Name.Space == "" && a.Name.Local == "xmlns" {
 			continue

@@ -234,7 +234,8 @@ func (s *step) filter(children, to []*element) []*element {
 func (p *predicate) filter(elements []*element) []*element {
 	var to []*element
 	for i, e := range elements {
-		if p.position == i+1 || p.position == -1 && i == len(elements)-1 || p.position == 0 && p.holds(e) {
+		wanted := p.position == i+1 || p.position == -1 && i == len(elements)-1
+		if wanted || p.position == 0 && p.holds(e) {
 			to = append(to, e)
 		}
 	}

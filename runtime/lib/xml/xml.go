@@ -97,12 +97,13 @@ var elementType = &host.Type{
 			},
 		},
 		{
-			Name:    "findall",
-			Doc:     "Returns all elements that a path leads to, in the order of the document.",
-			Params:  []host.Param{pathParam()},
-			Result:  "a list",
-			Errors:  badPath,
-			Example: `[e.text for e in parse("<a><b>1</b><c><b>2</b></c></a>").findall(".//b")]  # ["1", "2"]`,
+			Name:   "findall",
+			Doc:    "Returns all elements that a path leads to, in the order of the document.",
+			Params: []host.Param{pathParam()},
+			Result: "a list",
+			Errors: badPath,
+			Example: `root = parse("<a><b>1</b><c><b>2</b></c></a>")
+[e.text for e in root.findall(".//b")]  # ["1", "2"]`,
 			Fn: func(e *element, path string) (starlark.Value, error) {
 				found, err := e.findAll(path)
 				return list(found), err
