@@ -44,7 +44,8 @@ func has(fields []environ.Field, name string) bool {
 	return false
 }
 
-// Headers reads what members take as headers: a list of pairs, as start_response takes it, or a dict.
+// Headers reads what members take as headers: a list of pairs, as start_response takes it, or a
+// dict.
 func Headers(v starlark.Value) ([]environ.Field, error) {
 	var pairs []starlark.Tuple
 	switch v := v.(type) {

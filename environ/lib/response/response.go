@@ -19,8 +19,8 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// Module describes @response. Its [host.Load.Grant] may be a map[string]fs.FS: directories outside of
-// the application's tree that file may answer from, by name.
+// Module describes @response. Its [host.Load.Grant] may be a map[string]fs.FS: directories outside
+// of the application's tree that file may answer from, by name.
 func Module() *host.Module {
 	return &host.Module{
 		Name: "response",

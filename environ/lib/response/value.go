@@ -43,9 +43,9 @@ var responseType = &host.Type{
 		},
 		{
 			Name: "with_headers",
-			Doc: "Returns a copy with further header fields. Each takes the place of those of its " +
-				"name, but Set-Cookie, Vary, Link, WWW-Authenticate and Server-Timing, which are " +
-				"added.",
+			Doc: "Returns a copy with further header fields. Each takes the place of those of " +
+				"its name, but Set-Cookie, Vary, Link, WWW-Authenticate and Server-Timing, which " +
+				"are added.",
 			Params: []host.Param{{
 				Name: "headers", Type: "list or dict", Doc: "as for text",
 			}},
@@ -77,8 +77,8 @@ var responseType = &host.Type{
 			Params: []host.Param{
 				{Name: "status", Doc: "the status", Type: "int or None", Default: starlark.None},
 				{
-					Name: "headers", Doc: "all header fields, as for text", Type: "list, dict or None",
-					Default: starlark.None,
+					Name: "headers", Doc: "all header fields, as for text",
+					Type: "list, dict or None", Default: starlark.None,
 				},
 				{
 					Name: "body", Doc: "a block, or an iterable of blocks",
