@@ -35,6 +35,17 @@ func merged(fields, more []environ.Field) []environ.Field {
 	return append(all, more...)
 }
 
+// without returns the fields that do not have the name.
+func without(fields []environ.Field, name string) []environ.Field {
+	rest := make([]environ.Field, 0, len(fields))
+	for _, f := range fields {
+		if !strings.EqualFold(f.Name, name) {
+			rest = append(rest, f)
+		}
+	}
+	return rest
+}
+
 func has(fields []environ.Field, name string) bool {
 	for _, f := range fields {
 		if strings.EqualFold(f.Name, name) {
