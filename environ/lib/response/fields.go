@@ -224,7 +224,7 @@ func (c *common) respond(name, mediaType string, block starlark.Bytes) (starlark
 // extend adds the headers and cookies to a response that is being made.
 func (c *common) extend(r *Response) error {
 	if starlark.Len(c.headers) == 0 && starlark.Len(c.cookies) == 0 {
-		return nil // as most have it
+		return nil // as most
 	}
 	headers, err := Headers(c.headers)
 	if err != nil {
