@@ -110,7 +110,7 @@ var unloaded = []mistake{
 	{`load("json", "decode")`, "1:6",
 		`cannot load "json": there is no file json; did you mean @json?`, ``},
 	{`load("@http", "stauts")`, "1:16", `"@http" has no stauts (did you mean status?); it has ` +
-		`cookies, files, form, http, input, json, query, set_cookie, status, url`, ``},
+		`abort, accepts, basic_auth, bearer, client_ip, cookies, files, form, http, input, json, languages, not_modified, preload, query, set_cookie, status, url`, ``},
 	{`load("layuot.star", "page")`, "1:6",
 		`cannot load "layuot.star": there is no file layuot.star; did you mean layout.star?`, ``},
 	{`x = "a" + 1`, "1:9", `unknown binary op: string + int`, `"a" + str(1)`},
