@@ -71,3 +71,18 @@ def app(environ, start_response):
 	// 200
 	// 403
 }
+
+// An error page is what the client accepts.
+func ExampleErrorPage() {
+	page := &environ.ErrorPage{Status: 404, Message: "there is no such note"}
+	for _, accept := range []string{"*/*", "application/json"} {
+		fields, body := page.Render(accept)
+		fmt.Print(fields[0].Value, "\n", body)
+	}
+	// Output:
+	// text/plain; charset=utf-8
+	// 404 Not Found
+	// there is no such note
+	// application/problem+json
+	// {"title":"Not Found","status":404,"detail":"there is no such note"}
+}

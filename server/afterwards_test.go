@@ -144,7 +144,7 @@ func TestHeartbeats(t *testing.T) {
 			}
 		}
 		h := pulsing(t, 20*time.Millisecond, wait, nil)
-		h.IdleTimeout = 2 * time.Second
+		h.IdleTimeout = time.Minute
 		s := newSite(t, m)
 		s.serve(h)
 		r, err := s.request("GET", "/", nil)
@@ -171,10 +171,10 @@ func TestHeartbeats(t *testing.T) {
 
 // TestHeartbeatsOutliveIdleTime verifies that a response with heart-beats is not silent.
 func TestHeartbeatsOutliveIdleTime(t *testing.T) {
-	const idle = 300 * time.Millisecond
+	const idle = time.Second
 	h := pulsing(t, 10*time.Millisecond, func(ctx context.Context) error {
 		select {
-		case <-time.After(3 * idle):
+		case <-time.After(2 * idle):
 			return nil
 		case <-ctx.Done():
 			return ctx.Err()

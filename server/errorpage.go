@@ -13,7 +13,8 @@ import (
 // Write answers a request that failed before anything was sent, in the form that the client
 // accepts: a small page for a browser, a problem (RFC 9457) for whoever asks for JSON, else a line
 // of text. It says the status and the id under which the failure was logged, and of what is wrong
-// only what an [environ.Error] says the client may be told. A [Front] without an ErrorPage answers so; an ErrorPage may leave to it what it does not want.
+// only what an [environ.Error] says that the client may be told. A [Front] without an ErrorPage
+// answers so; an ErrorPage may leave to it what it does not want.
 func (f *Failure) Write(w http.ResponseWriter, r *http.Request) {
 	page := environ.ErrorPage{Status: f.Status, RequestID: f.RequestID}
 	if e := (*environ.Error)(nil); errors.As(f.Err, &e) && e.Told {

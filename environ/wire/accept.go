@@ -207,7 +207,8 @@ func weightOf(params string) (weight int, ok bool) {
 // thousandths reads a weight: 0, 1, or a fraction of three digits at most.
 func thousandths(s string) (n int, ok bool) {
 	whole, fraction, dot := strings.Cut(s, ".")
-	if whole != "0" && whole != "1" || len(fraction) > 3 || dot && fraction != "" && !Digits(fraction) {
+	if whole != "0" && whole != "1" || len(fraction) > 3 ||
+		dot && fraction != "" && !Digits(fraction) {
 		return 0, false
 	}
 	n = int(whole[0]-'0') * 1000

@@ -32,8 +32,8 @@ func UnquoteCookie(s string) string {
 	return string(b)
 }
 
-// QuoteCookie writes the value of a cookie as werkzeug and Python's http.cookies do: what is no octet
-// of a cookie (RFC 6265, section 4.1.1) as three octal digits, and the whole then in quotes.
+// QuoteCookie writes the value of a cookie as werkzeug and Python's http.cookies do: what is no
+// octet of a cookie (RFC 6265, section 4.1.1) as three octal digits, and the whole then in quotes.
 func QuoteCookie(s string) string {
 	plain := func(ch byte) bool {
 		return ' ' < ch && ch < 0x7f && strings.IndexByte(`",;\`, ch) < 0

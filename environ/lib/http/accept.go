@@ -46,7 +46,8 @@ languages({"HTTP_ACCEPT_LANGUAGE": "fr"}, ["en", "de"]) or "en"  # "en"
 languages({}, ["en", "de"])  # "en"`,
 		Fn: func(a host.Args) (starlark.Value, error) {
 			return preferred(
-				a, "languages", "HTTP_ACCEPT_LANGUAGE", wire.Language, wire.LanguageTag, "language tag",
+				a, "languages", "HTTP_ACCEPT_LANGUAGE", wire.Language, wire.LanguageTag,
+				"language tag",
 			)
 		},
 	}

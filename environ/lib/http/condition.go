@@ -108,8 +108,8 @@ func tagEnd(s string) int {
 	return 0
 }
 
-// matches compares an If-None-Match field with the ETag of what there is, weakly: RFC 9110, sections
-// 8.8.3.2 and 13.1.2. A list ends where it is malformed.
+// matches compares an If-None-Match field with the ETag of what there is, weakly: RFC 9110,
+// sections 8.8.3.2 and 13.1.2. A list ends where it is malformed.
 func matches(field, opaque string) bool {
 	if strings.Trim(field, blanks) == "*" {
 		return true
@@ -138,6 +138,6 @@ func timeOf(v starlark.Value) (time.Time, error) {
 	if s, ok := starlark.AsFloat(v); ok && s >= 0 && s < 1<<40 {
 		return time.Unix(int64(s), 0), nil
 	}
-	return time.Time{}, environ.Errorf(environ.CodeWebUse, "pass a time of @time, or seconds since 1970",
-		"not_modified: modified is %s, not a time", host.Show(v))
+	return time.Time{}, environ.Errorf(environ.CodeWebUse,
+		"pass a time of @time, or seconds since 1970", "not_modified: modified is %s, not a time", host.Show(v))
 }

@@ -15,9 +15,9 @@ import (
 func formMember(d *disk) host.Member {
 	return host.Member{
 		Name: "form",
-		Doc: "Returns the fields of a form that was posted, urlencoded or multipart. To ask for one " +
-			"that is missing by form(environ)[name] is an error that names it, and the client gets " +
-			"400 if that is not caught.",
+		Doc: "Returns the fields of a form that was posted, urlencoded or multipart. To ask for " +
+			"one that is missing by form(environ)[name] is an error that names it, and the client " +
+			"gets 400 if that is not caught.",
 		Params: uploadParams(),
 		Result: "http.values",
 		Errors: failures(),
@@ -88,8 +88,8 @@ func uploadParams() []host.Param {
 		environParam(),
 		{
 			Name: "max_size", Type: "int", Default: starlark.MakeInt(maxUpload),
-			Doc: "how many bytes the files may have together; the first call for a request says it. " +
-				"The server's limit of a body comes before it",
+			Doc: "how many bytes the files may have together; the first call for a request says " +
+				"it. The server's limit of a body comes before it",
 		},
 	}
 }
@@ -103,14 +103,15 @@ func readForm(a host.Args, d *disk, name string) (*body, error) {
 	}
 	if size < 0 {
 		return nil, environ.Errorf(
-			environ.CodeWebUse, "", "%s: max_size is %d; it is a number of bytes from 0 on", name, size,
+			environ.CodeWebUse, "", "%s: max_size is %d; it is a number of bytes from 0 on", name,
+			size,
 		)
 	}
 	return read(a.Thread, env, d, size, name)
 }
 
-// read returns the body of an environ, for the function name: the one that an earlier call has read,
-// or what it reads now.
+// read returns the body of an environ, for the function name: the one that an earlier call has
+// read, or what it reads now.
 func read(
 	t *starlark.Thread, env starlark.HasSetKey, d *disk, size int64, name string,
 ) (*body, error) {

@@ -4,9 +4,9 @@
 // All functions work on any dict that follows the contract, also when middleware has put another
 // wsgi.input in its place. A body is read once; its outcome is kept in the environ under
 // larkspur.form, so that middleware and application both see it. What a client sends is bounded
-// (1,000 keys, 1 MiB of fields, 100 files, 32 MiB of files, of which 1 MiB is held in memory and the
-// rest in one temporary file) and bad input is an [environ.Error], which the client sees as 400, 413
-// or 415 if the application does not catch it.
+// (1,000 keys, 1 MiB of fields, 100 files, 32 MiB of files, of which 1 MiB is held in memory and
+// the rest in one temporary file) and bad input is an [environ.Error], which the client sees as
+// 400, 413 or 415 if the application does not catch it.
 package http
 
 import (

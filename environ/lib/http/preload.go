@@ -53,8 +53,8 @@ func preload(a host.Args) (starlark.Value, error) {
 		return nil, err
 	}
 	if !slices.Contains(destinations, as) {
-		return nil, environ.Errorf(environ.CodeWebUse, "write one of "+strings.Join(destinations, ", "),
-			"preload: as_ %s is no destination", starlark.String(as))
+		return nil, environ.Errorf(environ.CodeWebUse,
+			"write one of "+strings.Join(destinations, ", "), "preload: as_ %s is no destination", starlark.String(as))
 	}
 	if target == "" || !wire.Value(target) {
 		return nil, environ.Errorf(environ.CodeWebUse, "",

@@ -123,10 +123,9 @@ func TestUploads(t *testing.T) {
 		{"", 200, []int{1, 2, 3}},
 		{"", 200, []int{mega}},
 		{"", 200, []int{mega + 1}},
-		{"", 200, []int{mega / 2, mega/2 + 1, 5, 0, 7 * mega, 3}},
-		{"", 200, []int{20 * mega}},
-		{"", 413, []int{20 * mega, 12*mega + 1}},
-		{"?max=50000000", 200, []int{20 * mega, 12*mega + 1}},
+		{"", 200, []int{mega / 2, mega/2 + 1, 5, 0, 2 * mega, 3}},
+		{"", 413, []int{31 * mega, mega + 1}},
+		{"?max=50000000", 200, []int{mega, 31*mega + 1}},
 		{"?max=10", 200, []int{4, 6}},
 		{"?max=10", 413, []int{4, 7}},
 		{"?max=0", 200, []int{0, 0}},
@@ -185,8 +184,8 @@ func TestUploadsGo(t *testing.T) {
 	for range 3 {
 		post(t, s.URL, 2<<20, 3<<20)
 	}
-	post(t, s.URL, 40<<20)      // too large: it ends before the application has it
-	s.Config.Handler.ServeHTTP( // broken off
+	post(t, s.URL+"/?max=2000000", 2<<20) // too large: it ends before the application has it
+	s.Config.Handler.ServeHTTP(           // broken off
 		httptest.NewRecorder(), cutOff(ctx, 5<<20),
 	)
 	if most != 1 {
@@ -220,10 +219,10 @@ func TestMultipartBombs(t *testing.T) {
 		"10,000 files": {strings.Repeat(part("f", "a", ""), 10_000) + "--B--", 413},
 		"100 files":    {strings.Repeat(part("f", "a", ""), 100) + "--B--", 200},
 		"a long name":  {part(strings.Repeat("a", 2<<20), "", "") + "--B--", 413},
-		"a long header": {"--B\r\nX: " + strings.Repeat("a", 20<<20) +
+		"a long header": {"--B\r\nX: " + strings.Repeat("a", 11<<20) +
 			"\r\nContent-Disposition: form-data; name=a\r\n\r\n\r\n--B--", 400},
 		"many headers": {"--B\r\nContent-Disposition: form-data; name=a\r\n" +
-			strings.Repeat("X: a\r\n", 1_000_000) + "\r\n\r\n--B--", 400},
+			strings.Repeat("X: a\r\n", 20_000) + "\r\n\r\n--B--", 400},
 		"no end":            {strings.Repeat("--B\r\n", 100_000), 400},
 		"a nested boundary": {part("a", "", "--B-\r\n-B--\r\n") + "--B--", 200},
 		"a preamble":        {"hello\r\n" + part("a", "", "1") + "--B--\r\nbye", 200},

@@ -48,8 +48,8 @@ func eventsMember() host.Member {
 					"event has: that ends the stream",
 			},
 		),
-		Example: `events(["a", {"event": "moved", "data": {"x": 1}, "id": "7"}]).header("Content-Type")` +
-			`  # "text/event-stream"
+		Example: `moved = {"event": "moved", "data": {"x": 1}, "id": "7"}
+events(["a", moved]).header("Content-Type")  # "text/event-stream"
 events(lambda: ["a"]).header("Cache-Control")  # "no-cache"
 events(1)  # error: LARK0403: events: fn is int, neither a function nor an iterable`,
 		Fn: makeEvents,
@@ -195,68 +195,3 @@ func writeData(b *strings.Builder, v starlark.Value) error {
 		s = s[i+1:]
 	}
 }
-
-// An outlet is what a function that writes events is given.
-type outlet struct {
-	host.Object
-	events *events
-	write  starlark.Value // of the stream
-}
-
-// outletType describes it.
-var outletType = &host.Type{
-	Name: "event_stream",
-	Doc:  "What a function that events is given sends its events to.",
-	Members: []host.Member{{
-		Name: "send",
-		Doc: "Sends an event, and returns when it is on its way. It fails when the client is " +
-			"gone, which ends the function.",
-		Params: []host.Param{{
-			Name: "event", Doc: "as for events", Type: "string, dict or None",
-		}},
-		Result:  "None",
-		Errors:  []host.Failure{{Code: string(environ.CodeWebUse), When: "it is no event"}},
-		Example: `events(lambda stream: stream.send({"event": "tick", "data": 1})).status  # 200`,
-		Fn: func(a host.Args) (starlark.Value, error) {
-			var event starlark.Value
-			if err := a.Unpack(&event); err != nil {
-				return nil, err
-			}
-			o := a.Of.(*outlet)
-			block, err := o.events.block(event)
-			if err != nil {
-				return nil, err
-			}
-			return starlark.Call(a.Thread, o.write, starlark.Tuple{block}, nil)
-		},
-	}},
-	Misuse: misuse,
-}
-
-// newOutlet returns an outlet to a stream, which it opens.
-func newOutlet(t *starlark.Thread, e *events, stream starlark.Value) (*outlet, error) {
-	s, ok := stream.(starlark.HasAttrs)
-	if !ok {
-		return nil, environ.Errorf(
-			environ.CodeWebUse, "", "events: the stream is %s", stream.Type(),
-		)
-	}
-	write, err := s.Attr("write")
-	if err != nil || write == nil {
-		return nil, environ.Errorf(
-			environ.CodeWebUse, "", "events: %s has no write", stream.Type(),
-		)
-	}
-	if _, err := starlark.Call(t, write, starlark.Tuple{opening}, nil); err != nil {
-		return nil, err
-	}
-	return &outlet{"event_stream", e, write}, nil
-}
-
-var _ starlark.HasAttrs = (*outlet)(nil)
-
-// AttrNames is [starlark.HasAttrs]'s.
-func (o *outlet) AttrNames() []string { return outletType.AttrNames() }
-
-// Attr is [starlark.HasAttrs]'s.
-func (o *outlet) Attr(name string) (starlark.Value, error) { return outletType.Method(o, name), nil }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"testing/fstest"
 
 	"github.com/larkspur-web/larkspur/environ/lib/body"
+	libhttp "github.com/larkspur-web/larkspur/environ/lib/http"
 	"github.com/larkspur-web/larkspur/environ/lib/response"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host"
@@ -306,5 +308,37 @@ func TestJSONOfEvents(t *testing.T) {
 	var data map[string]any
 	if err != nil || len(got) != 1 || json.Unmarshal([]byte(got[0].data), &data) != nil || data["s"] != "a\nb\u2028" {
 		t.Errorf("got %q, %v", text, err)
+	}
+}
+
+// TestAbortClosesTheBody verifies that a body which ends with an abort before anything was sent is
+// closed, once, before what answers in its place, and that clean-up sees that.
+func TestAbortClosesTheBody(t *testing.T) {
+	closed, log := 0, &strings.Builder{}
+	p, err := runtime.Load(&runtime.Config{
+		FS: fstest.MapFS{"app.star": {Data: []byte(`
+load("@response", "stream")
+load("@http", "abort")
+load("@body", "body", "body_map")
+def app(environ, start_response):
+    environ["larkspur.on_finish"](lambda status, error: finished(status, str(error)))
+    blocks = body(body_map(lambda _: abort(410, "gone"), ["a"]), close = closed)
+    return stream(blocks, "text/plain")(environ, start_response)
+`)}},
+		Modules: []*host.Module{response.Module(), body.Module(), libhttp.Module()},
+		Predeclared: starlark.StringDict{
+			"closed":   host.Func("closed", func() { closed++ }),
+			"finished": host.Func("finished", func(status int, err string) { fmt.Fprint(log, status, " ", err) }),
+		},
+	}, "app.star")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said strings.Builder
+	h := &server.Handler{App: p, Logger: slog.New(slog.NewTextHandler(&said, nil))}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	if w.Code != 410 || w.Body.String() != "410 Gone\ngone\n" || closed != 1 || log.String() != "410 None" || said.Len() > 0 {
+		t.Errorf("got %d %q, closed %d times, finished with %s; the log has %s", w.Code, w.Body, closed, log, &said)
 	}
 }

@@ -35,6 +35,17 @@ func merged(fields, more []environ.Field) []environ.Field {
 	return append(all, more...)
 }
 
+// without returns the fields that do not have the name.
+func without(fields []environ.Field, name string) []environ.Field {
+	rest := make([]environ.Field, 0, len(fields))
+	for _, f := range fields {
+		if !strings.EqualFold(f.Name, name) {
+			rest = append(rest, f)
+		}
+	}
+	return rest
+}
+
 func has(fields []environ.Field, name string) bool {
 	for _, f := range fields {
 		if strings.EqualFold(f.Name, name) {
@@ -44,7 +55,8 @@ func has(fields []environ.Field, name string) bool {
 	return false
 }
 
-// Headers reads what members take as headers: a list of pairs, as start_response takes it, or a dict.
+// Headers reads what members take as headers: a list of pairs, as start_response takes it, or a
+// dict.
 func Headers(v starlark.Value) ([]environ.Field, error) {
 	var pairs []starlark.Tuple
 	switch v := v.(type) {
@@ -212,7 +224,7 @@ func (c *common) respond(name, mediaType string, block starlark.Bytes) (starlark
 // extend adds the headers and cookies to a response that is being made.
 func (c *common) extend(r *Response) error {
 	if starlark.Len(c.headers) == 0 && starlark.Len(c.cookies) == 0 {
-		return nil // as most have it
+		return nil // as most
 	}
 	headers, err := Headers(c.headers)
 	if err != nil {

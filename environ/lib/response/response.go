@@ -19,8 +19,8 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// Module describes @response. Its [host.Load.Grant] may be a map[string]fs.FS: directories outside of
-// the application's tree that file may answer from, by name.
+// Module describes @response. Its [host.Load.Grant] may be a map[string]fs.FS: directories outside
+// of the application's tree that file may answer from, by name.
 func Module() *host.Module {
 	return &host.Module{
 		Name: "response",
@@ -139,16 +139,17 @@ func requestOf(
 	t *starlark.Thread, args starlark.Tuple, kwargs []starlark.Tuple,
 ) (q request, err error) {
 	const fix = "call it as app(environ, start_response)"
-	if len(args) != 2 || len(kwargs) > 0 { // which no server does
-		pair := make(starlark.Tuple, 2)
-		if err := starlark.UnpackArgs(
-			"response", args, kwargs, "environ", &pair[0], "start_response", &pair[1],
-		); err != nil {
+	var env, start starlark.Value
+	if len(args) == 2 && len(kwargs) == 0 { // as every server does
+		env, start = args[0], args[1]
+	} else {
+		var all struct{ env, start starlark.Value } // which is on the heap
+		if err := starlark.UnpackArgs("response", args, kwargs, "environ", &all.env,
+			"start_response", &all.start); err != nil {
 			return q, misuse(err)
 		}
-		args = pair
+		env, start = all.env, all.start
 	}
-	env, start := args[0], args[1]
 	q.thread = t
 	var ok bool
 	if q.env, ok = env.(starlark.Mapping); !ok {

@@ -32,7 +32,7 @@ func streamMember() host.Member {
 		Errors: failures(),
 		Example: `stream(["a", "b"], "text/plain").header("Content-Type")  # "text/plain"
 stream(lambda: ["a", "b"], "text/plain").status  # 200
-stream("ab", "text/plain")  # error: LARK0403: stream: fn is string, neither a function nor an iterable`,
+stream("ab", "text/plain")  # error: LARK0403: stream: fn is string`,
 		Fn: makeStream,
 	}
 }
@@ -235,41 +235,4 @@ func (s *source) heartbeat() environ.Heartbeat {
 	return environ.Heartbeat{Block: string(beat), Every: s.events.every}
 }
 
-// A written is the body of a response whose function takes a stream.
-type written struct {
-	host.Object
-	body *body
-}
-
-var (
-	_ starlark.Callable = (*written)(nil)
-	_ environ.Heart     = (*written)(nil)
-	_ environ.Heart     = (*body)(nil)
-)
-
-// Name returns the name of the type, as that of a function.
-func (w *written) Name() string { return w.Type() }
-
-// Heartbeat is [environ.Heart]'s.
-func (w *written) Heartbeat() environ.Heartbeat { return w.body.source.heartbeat() }
-
-// CallInternal calls the function with the stream of the server.
-func (w *written) CallInternal(
-	t *starlark.Thread, args starlark.Tuple, kwargs []starlark.Tuple,
-) (starlark.Value, error) {
-	var stream starlark.Value
-	if err := starlark.UnpackPositionalArgs(w.Type(), args, kwargs, 1, &stream); err != nil {
-		return nil, misuse(err)
-	}
-	s := w.body.source
-	if s.events != nil {
-		var err error
-		if stream, err = newOutlet(t, s.events, stream); err != nil {
-			return nil, err
-		}
-	}
-	if _, err := starlark.Call(t, s.fn, starlark.Tuple{stream}, nil); err != nil {
-		return nil, err
-	}
-	return starlark.None, w.body.end(t)
-}
+var _ environ.Heart = (*body)(nil)

@@ -43,9 +43,9 @@ var responseType = &host.Type{
 		},
 		{
 			Name: "with_headers",
-			Doc: "Returns a copy with further header fields. Each takes the place of those of its " +
-				"name, but Set-Cookie, Vary, Link, WWW-Authenticate and Server-Timing, which are " +
-				"added.",
+			Doc: "Returns a copy with further header fields. Each takes the place of those of " +
+				"its name, but Set-Cookie, Vary, Link, WWW-Authenticate and Server-Timing, which " +
+				"are added.",
 			Params: []host.Param{{
 				Name: "headers", Type: "list or dict", Doc: "as for text",
 			}},
@@ -77,12 +77,16 @@ var responseType = &host.Type{
 			Params: []host.Param{
 				{Name: "status", Doc: "the status", Type: "int or None", Default: starlark.None},
 				{
-					Name: "headers", Doc: "all header fields, as for text", Type: "list, dict or None",
-					Default: starlark.None,
+					Name: "headers", Doc: "all header fields, as for text",
+					Type: "list, dict or None", Default: starlark.None,
 				},
 				{
 					Name: "body", Doc: "a block, or an iterable of blocks",
 					Type: "string, bytes, iterable or None", Default: starlark.None,
+				},
+				{
+					Name: "cookies", Doc: "all cookies that it sets, as for text",
+					Type: "list, dict or None", Default: starlark.None,
 				},
 			},
 			Result: "a response",
@@ -187,38 +191,73 @@ func withCookies(a host.Args) (starlark.Value, error) {
 }
 
 func replace(a host.Args) (starlark.Value, error) {
-	var status, headers, body starlark.Value
-	if err := a.Unpack(&status, &headers, &body); err != nil {
+	var status, headers, body, cookies starlark.Value
+	if err := a.Unpack(&status, &headers, &body, &cookies); err != nil {
 		return nil, err
 	}
 	r := *a.Of.(*Response)
-	if headers != starlark.None {
-		fields, err := Headers(headers)
-		if err != nil {
+	for _, change := range []struct {
+		to starlark.Value
+		by func(*Response, starlark.Value) error
+	}{
+		{headers, (*Response).setHeaders},
+		{cookies, (*Response).setCookies},
+		{body, (*Response).setBody},
+		{status, (*Response).setStatus}, // last: there are some without a body
+	} {
+		if change.to == starlark.None {
+			continue
+		}
+		if err := change.by(&r, change.to); err != nil {
 			return nil, err
 		}
-		r.Fields = fields
-	}
-	if body != starlark.None {
-		r.given, r.answer = nil, nil
-		if s, ok := host.Octets(body); ok {
-			r.Body = starlark.Tuple{starlark.Bytes(s)}
-		} else if r.Body, ok = body.(starlark.Iterable); !ok {
-			return nil, environ.Errorf(environ.CodeWebUse, "convert it with str()",
-				"replace: body is %s, neither a block nor an iterable", body.Type())
-		}
-	}
-	if status != starlark.None {
-		n, err := starlark.AsInt32(status)
-		if err != nil {
-			return nil, environ.Errorf(
-				environ.CodeWebUse, "", "replace: status is %s, not an int", status.Type(),
-			)
-		}
-		if err := checkStatus("replace", n, r.Body != nil || r.given != nil); err != nil {
-			return nil, err
-		}
-		r.Status = n
 	}
 	return &r, nil
+}
+
+func (r *Response) setHeaders(v starlark.Value) (err error) {
+	r.Fields, err = Headers(v)
+	return err
+}
+
+func (r *Response) setCookies(v starlark.Value) error {
+	cookies, err := cookiesOf(v)
+	if err != nil {
+		return err
+	}
+	r.Fields = append(without(r.Fields, "Set-Cookie"), cookies...)
+	return nil
+}
+
+func (r *Response) setBody(v starlark.Value) error {
+	r.given, r.answer, r.Body = nil, nil, nil
+	if s, ok := host.Octets(v); ok {
+		if s != "" {
+			r.Body = starlark.Tuple{starlark.Bytes(s)}
+		}
+		return nil
+	}
+	blocks, ok := v.(starlark.Iterable)
+	if !ok {
+		return environ.Errorf(environ.CodeWebUse, "convert it with str()",
+			"replace: body is %s, neither a block nor an iterable", v.Type())
+	}
+	r.Body = blocks
+	return nil
+}
+
+func (r *Response) setStatus(v starlark.Value) error {
+	n, err := starlark.AsInt32(v)
+	if err != nil {
+		return environ.Errorf(
+			environ.CodeWebUse, "", "replace: status is %s, not an int", v.Type(),
+		)
+	}
+	if err := checkStatus("replace", n, r.Body != nil || r.given != nil); err != nil {
+		return err
+	}
+	if r.Status = n; bodiless(n) {
+		r.Fields = without(r.Fields, "Content-Type")
+	}
+	return nil
 }
