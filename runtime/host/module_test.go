@@ -245,3 +245,23 @@ func TestPure(t *testing.T) {
 		t.Errorf("got %v, %v; g %v, h %v", v, err, m.Pure("g"), m.Pure("h"))
 	}
 }
+
+// TestWholeOfOneName has a module with a function of its own name: that has the other members.
+func TestWholeOfOneName(t *testing.T) {
+	m := tills()
+	m.Members[0].Name = "till"
+	m.Members[0].Example = "till(0)  # 0"
+	values := hosttest.Module(t, m, nil, nil)
+	for _, tt := range []struct{ expr, want string }{
+		{`till(1)`, "1"},
+		{`till.till(1)`, "2"},
+		{`till.fast(1)`, "3"},
+		{`till.coins.one`, "1"},
+		{`sorted(dir(till))`, `["all", "coins", "fast", "till"]`},
+		{`type(till)`, `"builtin_function_or_method"`},
+	} {
+		if got := eval(t, values, tt.expr); got != tt.want {
+			t.Errorf("%s: got %s, want %s", tt.expr, got, tt.want)
+		}
+	}
+}

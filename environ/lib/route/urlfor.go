@@ -114,8 +114,8 @@ func (r *Router) named(name, script string) (string, *entry) {
 		return script, e
 	}
 	for _, e := range r.entries {
-		if inner := find(e.mount); inner != nil && len(e.pattern.names) == 0 {
-			if at, found := inner.named(name, script+e.pattern.text); found != nil {
+		if e.inner != nil && len(e.pattern.names) == 0 {
+			if at, found := e.inner.named(name, script+e.pattern.text); found != nil {
 				return at, found
 			}
 		}
@@ -129,8 +129,8 @@ func (r *Router) known(names []string) []string {
 		if e.name != "" {
 			names = append(names, e.name)
 		}
-		if inner := find(e.mount); inner != nil {
-			names = inner.known(names)
+		if e.inner != nil {
+			names = e.inner.known(names)
 		}
 	}
 	return names
