@@ -199,7 +199,14 @@ func (s *segment) check(text string, params map[string]starlark.Value) error {
 	path := s.only != nil && s.only.kind == kindPath
 	ok := path && kindPath.matches(text)
 	if !path && !strings.Contains(text, "/") {
-		_, ok = s.match(text, nil)
+		var values []string
+		values, ok = s.match(text, nil)
+		for _, p := range s.parts {
+			if ok && p.name != "" { // of several, one may end where another was meant to
+				t, _ := textOf(params[p.name])
+				ok, values = values[0] == t, values[1:]
+			}
+		}
 	}
 	// A client takes dot segments away before it asks: RFC 3986, section 5.2.4.
 	for part := range strings.SplitSeq(text, "/") {
