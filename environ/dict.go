@@ -93,7 +93,7 @@ func (e *Environ) Get(k starlark.Value) (v starlark.Value, found bool, err error
 // SetKey sets a key. A few need no dict: a mount sets two, and what it calls reads a few more.
 func (e *Environ) SetKey(k, v starlark.Value) error {
 	if e.dict == nil {
-		if name, ok := k.(starlark.String); ok && e.set.put(string(name), k, v) {
+		if name, ok := k.(starlark.String); ok && e.put(string(name), k, v) {
 			return nil
 		}
 	}

@@ -86,3 +86,38 @@ func ExampleErrorPage() {
 	// application/problem+json
 	// {"title":"Not Found","status":404,"detail":"there is no such note"}
 }
+
+// Middleware that is written in Go stands around an application: it calls it with a start_response of
+// its own, which changes what the application says.
+func ExampleInterpose() {
+	app := starlark.NewBuiltin("app", func(
+		t *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple,
+	) (starlark.Value, error) {
+		start := args[1].(starlark.Callable)
+		return starlark.Tuple{}, environ.Start(t, start, 200, nil)
+	})
+	// marked returns the application around app.
+	marked := func(app starlark.Callable) starlark.Callable {
+		return starlark.NewBuiltin("marked", func(
+			t *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple,
+		) (starlark.Value, error) {
+			start := environ.Interpose(t, args[1].(starlark.Callable), func(h *environ.Head) error {
+				h.Set("X-Mark", "1")
+				return nil
+			})
+			return starlark.Call(t, app, starlark.Tuple{args[0], start}, nil)
+		})
+	}
+	start := starlark.NewBuiltin("start_response", func(
+		_ *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple,
+	) (starlark.Value, error) {
+		fmt.Println(args[0], args[1])
+		return starlark.None, nil
+	})
+	env := new(environ.Config).New(environ.FromHTTP(httptest.NewRequest("GET", "/", nil)))
+	_, err := starlark.Call(new(starlark.Thread), marked(app), starlark.Tuple{env, start}, nil)
+	if err != nil {
+		fmt.Println(err)
+	}
+	// Output: "200 OK" [("X-Mark", "1")]
+}

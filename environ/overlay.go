@@ -37,9 +37,6 @@ func (o *overlay) put(name string, key, value starlark.Value) bool {
 	if len(*o) == maxOverlay {
 		return false
 	}
-	if *o == nil {
-		*o = make(overlay, 0, maxOverlay/2)
-	}
 	*o = append(*o, binding{name, key, value})
 	return true
 }
@@ -52,11 +49,19 @@ type Later interface {
 	Later() starlark.Value
 }
 
+// put sets a key of the overlay, and reports whether there was room for it.
+func (e *Environ) put(name string, key, value starlark.Value) bool {
+	if e.set == nil {
+		e.set = e.few[:0]
+	}
+	return e.set.put(name, key, value)
+}
+
 // SetLater sets a key of env to what v makes, when that is asked for if env is an Environ, and now
 // if it is any other dict.
 func SetLater(env starlark.HasSetKey, key starlark.Value, v Later) error {
 	if e, ok := env.(*Environ); ok && e.dict == nil {
-		if name, ok := key.(starlark.String); ok && e.set.put(string(name), key, v) {
+		if name, ok := key.(starlark.String); ok && e.put(string(name), key, v) {
 			return nil
 		}
 	}

@@ -21,6 +21,7 @@ type entry struct {
 
 	handler *handler          // nil for a mount
 	mount   starlark.Callable // nil for a route
+	inner   *Router           // in the mount; nil if none shows
 	scope   *scope            // with the middleware around it; nil if there is none
 	allow   []string          // of an answer to OPTIONS, which has neither
 }

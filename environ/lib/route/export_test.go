@@ -1,5 +1,7 @@
 package route
 
+import "go.starlark.net/starlark"
+
 // Find finds what a router answers a request with, as a dispatch does, for tests: the route and the
 // texts of its parameters; the methods that the path has instead.
 func Find(r *Router, method, path string) (found string, values, allow []string) {
@@ -33,4 +35,13 @@ func ParsePattern(text string) (names []string, err error) {
 // Elsewhere is where a path is redirected.
 func Elsewhere(r *Router, script, path, method string) string {
 	return r.elsewhere(script, path, method)
+}
+
+// Fill is the path that url_for makes of a pattern.
+func Fill(text string, params map[string]starlark.Value) (string, error) {
+	p, err := parsePattern(text)
+	if err != nil {
+		return "", err
+	}
+	return p.fill(params, new([]string))
 }

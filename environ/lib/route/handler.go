@@ -37,8 +37,9 @@ func newHandler(fn starlark.Callable, p *pattern) (*handler, error) {
 	switch fn := fn.(type) {
 	case *response.Response:
 		h.fn, h.answer = nil, fn
-	case *Router:
-		return nil, fmt.Errorf("%s is an application: write mount(%q, ...)", fn.String(), p.text)
+	case *Router, host.Wrapper:
+		return nil, fmt.Errorf("%s is an application, not a handler: write mount(%q, ...)",
+			fn.(starlark.Value), p.text)
 	case *starlark.Function:
 		return h, h.fit(fn, p)
 	}

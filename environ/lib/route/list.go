@@ -78,7 +78,7 @@ func names(middleware []starlark.Callable) []string {
 	return all
 }
 
-// find returns the router in an application, nil if there is none that shows.
+// find returns the router in an application, nil if none shows.
 func find(app starlark.Value) *Router {
 	r, _ := unwrap(app)
 	return r

@@ -29,7 +29,7 @@ app = router([
 ])`, `app.star:7:12: LARK0403: the handler edit takes no rev, which the pattern "/notes/{id}/{rev}/edit" gives`},
 		{`def blog(environ, start_response): return []
 app = router([get("/blog", blog)])`, `blog(environ, start_response) is an application, not a handler, which takes environ and returns a response; write mount("/blog", blog)`},
-		{`app = router([get("/x", router([]))])`, `is an application: write mount("/x", ...)`},
+		{`app = router([get("/x", router([]))])`, `is an application, not a handler: write mount("/x", ...)`},
 		{`def show(environ): return 1
 app = router([mount("/x", show)])`, `mount: show is no application, which takes (environ, start_response); of a handler write get("/x", show)`},
 		{`app = router([get("x", str)])`, `the pattern "x" does not begin with a slash: write "/x"`},

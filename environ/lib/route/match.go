@@ -58,24 +58,27 @@ type arguments struct{ *match }
 var _ environ.Later = arguments{}
 
 // Later makes the pair of WSGI's routing_args: what was matched without a name, which is nothing,
-// and by name.
+// and by name. The parameters of the mounts around come first, as that specification wants it of
+// dispatchers that are nested.
 func (a arguments) Later() starlark.Value {
 	named := starlark.NewDict(len(a.values))
-	if a.entry.handler != nil {
-		for i, key := range a.entry.handler.keys {
-			// Strings can be hashed, and nothing iterates yet.
-			_ = named.SetKey(key, a.entry.handler.kinds[i].value(a.values[i]))
-		}
-	} else {
-		i := 0
-		for _, s := range a.entry.pattern.segments {
-			for _, p := range s.parts {
-				if p.name != "" {
-					_ = named.SetKey(starlark.String(p.name), p.kind.value(a.values[i]))
-					i++
-				}
+	a.add(named)
+	return starlark.Tuple{starlark.Tuple{}, named}
+}
+
+// add adds the parameters of a match, and before them those of the mount in which it is.
+func (m *match) add(named *starlark.Dict) {
+	if m.outer != nil && m.outer.entry.mount != nil {
+		m.outer.add(named)
+	}
+	i := 0
+	for _, s := range m.entry.pattern.segments {
+		for _, p := range s.parts {
+			if p.name != "" {
+				// Strings can be hashed, and nothing iterates yet.
+				_ = named.SetKey(starlark.String(p.name), p.kind.value(m.values[i]))
+				i++
 			}
 		}
 	}
-	return starlark.Tuple{starlark.Tuple{}, named}
 }

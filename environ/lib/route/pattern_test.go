@@ -3,11 +3,14 @@ package route_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"net/url"
+	"path"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/larkspur-web/larkspur/environ/lib/route"
+	"go.starlark.net/starlark"
 )
 
 func TestPatterns(t *testing.T) {
@@ -219,7 +222,7 @@ func TestRoutesThatCannotBeToldApart(t *testing.T) {
 	}
 }
 
-// FuzzPattern parses any pattern; one that is a pattern is found by what url_for makes of it.
+// FuzzPattern parses any pattern.
 func FuzzPattern(f *testing.F) {
 	for _, text := range []string{
 		"/", "/a/{b}", "/{x:re([)}]+)}", "/{a}-{b:int}", "/{p:path}", "/{x:re((a)}b)}", "/{", "/{x:re(\\Qa)}",
@@ -260,6 +263,44 @@ func FuzzMatch(f *testing.F) {
 		to := route.Elsewhere(r, "", path, method)
 		if to != "" && (to[0] != '/' || strings.HasPrefix(to, "//") || strings.HasPrefix(to, "/\\")) {
 			t.Errorf("%q: redirected to %q", path, to)
+		}
+	})
+}
+
+// FuzzURL makes the URL of a route with any parameters: where it can be made, the router finds the
+// route at it, with the same parameters.
+func FuzzURL(f *testing.F) {
+	f.Add("a b", 7, "x/y.txt")
+	f.Add("ü%2F", -1, "../x")
+	f.Add("..", 0, "a//b")
+	f.Add("x-1", 1, "/etc")
+	r := routes(f, []string{
+		`get("/a/{x}", h)`, `get("/b/{n:int}/{x}.css", h)`, `get("/c/{p:path}", h)`, `get("/d/{x:re([a-z]+-?)}/", h)`,
+		`get("/e/{x}-{p}", h)`,
+	})
+	f.Fuzz(func(t *testing.T, x string, n int, p string) {
+		for pattern, want := range map[string][]string{
+			"/a/{x}": {x}, "/b/{n:int}/{x}.css": {fmt.Sprint(n), x}, "/c/{p:path}": {p}, "/d/{x:re([a-z]+-?)}/": {x},
+			"/e/{x}-{p}": {x, p},
+		} {
+			made, err := route.Fill(pattern, map[string]starlark.Value{
+				"x": starlark.String(x), "n": starlark.MakeInt(n), "p": starlark.String(p),
+			})
+			if err != nil {
+				continue
+			}
+			u, err := url.Parse("http://example.com" + made)
+			if err != nil {
+				t.Errorf("%s: %q is no URL: %v", pattern, made, err)
+				continue
+			}
+			found, values, _ := route.Find(r, "GET", u.Path)
+			if !strings.Contains(found, `"`+pattern+`"`) || !slices.Equal(values, want) {
+				t.Errorf("%s: %q finds %s with %q, want %q", pattern, made, found, values, want)
+			}
+			if clean := path.Clean(u.Path); clean != u.Path && clean+"/" != u.Path && !strings.Contains(u.Path, "//") {
+				t.Errorf("%s: a client makes %q of %q", pattern, clean, made)
+			}
 		}
 	})
 }

@@ -176,7 +176,7 @@ func (r *Router) CallInternal(
 		return nil, err
 	}
 	if d, bare := r.app.(*dispatcher); bare {
-		return d.dispatch(t, env, start)
+		return d.dispatch(t, env, start, args)
 	}
 	v, err := starlark.Call(t, r.app, starlark.Tuple{env, start}, nil)
 	if err != nil {
@@ -236,12 +236,13 @@ func (d *dispatcher) CallInternal(
 	if err != nil {
 		return nil, err
 	}
-	return d.dispatch(t, env, start)
+	return d.dispatch(t, env, start, args)
 }
 
-// dispatch finds what answers a request, and has it answer.
+// dispatch finds what answers a request, and has it answer. The args are those of the call, if they
+// were passed by position.
 func (d *dispatcher) dispatch(
-	t *starlark.Thread, env starlark.HasSetKey, start starlark.Callable,
+	t *starlark.Thread, env starlark.HasSetKey, start starlark.Callable, args starlark.Tuple,
 ) (starlark.Value, error) {
 	r := d.router
 	m := &match{Object: "route.match", router: r}
@@ -291,7 +292,7 @@ func (d *dispatcher) dispatch(
 		}
 	}
 	if s.entry.scope == nil {
-		return r.run(t, m, env, start)
+		return r.run(t, m, env, start, args)
 	}
 	v, err := starlark.Call(t, s.entry.scope.app, starlark.Tuple{env, start}, nil)
 	if err != nil {
@@ -303,6 +304,7 @@ func (d *dispatcher) dispatch(
 // run has what was chosen answer.
 func (r *Router) run(
 	t *starlark.Thread, m *match, env starlark.HasSetKey, start starlark.Callable,
+	args starlark.Tuple,
 ) (v starlark.Value, err error) {
 	app := m.entry.mount
 	switch {
@@ -314,7 +316,10 @@ func (r *Router) run(
 		app, err = m.entry.handler.call(t, env, m)
 	}
 	if err == nil {
-		v, err = call(t, app, env, start)
+		if len(args) != 2 {
+			args = starlark.Tuple{env, start}
+		}
+		v, err = call(t, app, args)
 	}
 	if err != nil {
 		return r.fail(t, env, start, err)
@@ -324,9 +329,8 @@ func (r *Router) run(
 
 // call calls an application. A response needs no frame of its own: nothing of a script runs in it.
 func call(
-	t *starlark.Thread, app starlark.Callable, env starlark.Value, start starlark.Callable,
+	t *starlark.Thread, app starlark.Callable, args starlark.Tuple,
 ) (starlark.Value, error) {
-	args := starlark.Tuple{env, start}
 	if own, ok := app.(*response.Response); ok {
 		return own.CallInternal(t, args, nil)
 	}
@@ -359,5 +363,5 @@ func (c *chosen) CallInternal(
 			"middleware calls the application with the environ that it was called with, or a copy",
 			`the environ has lost "larkspur.route", by which the router knows what it chose`)
 	}
-	return c.router.run(t, m, env, start)
+	return c.router.run(t, m, env, start, args)
 }

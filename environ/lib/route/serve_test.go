@@ -103,6 +103,7 @@ ROUTES = [
     route(["PUT", "DELETE"], "/thing", show),
     mount("/app", mounted),
     mount("/in", router([get("/{x}", show, name = "inside"), get("/go/urls", inner_urls), get("/go/aborts", aborts), get("/", plain)])),
+    mount("/t/{tenant}/{n:int}", router([get("/{x}", show)])),
     get("/const", text("constant", headers = {"X-Const": "1"})),
     get("/fails", fails), get("/aborts", aborts), get("/late", late), get("/none", none), get("/string", string),
     group("/grouped/{g}", [
@@ -110,6 +111,7 @@ ROUTES = [
     ], middleware = [mw("outer"), mw("inner")]),
 ]
 app = router(ROUTES)
+whole = route.router([route.group("/a", [route.route("*", "/b", lambda environ: text(route.url_for(environ, "r")), name = "r")])])
 def answer(environ, error):
     return text("%s %s %s" % (error.status, error.kind, error.message), status = error.status)
 caught = router(ROUTES, error = answer)
@@ -161,6 +163,8 @@ func TestRouter(t *testing.T) {
 		{"app", "GET /app", "", "200 mounted /app|"},
 		{"app", "PURGE /app/x//y", "", "200 mounted /app|/x//y"},
 		{"app", "GET /in/abc", "", `200 [((), {"x": "abc"}), {"x": "abc"}]`},
+		{"app", "GET /t/acme/7/y", "", `200 [((), {"tenant": "acme", "n": 7, "x": "y"}), {"x": "y"}]`},
+		{"whole", "GET /a/b", "", "200 /a/b"},
 		{"app", "GET /in/go/urls", "", "200 /in/1 /notes/1"},
 		{"app", "GET /urls", "", "200 /notes/7//notes/7?page=2&tag=a+b&tag=c&on=true//files/a%20b/%C3%BC.txt//m/x-2//in/y//"},
 

@@ -61,7 +61,7 @@ func (b *table) route(r *route, prefix *pattern, around *scope) {
 }
 
 func (b *table) mount(m *mounted, prefix *pattern, around *scope) {
-	e := &entry{place: m.place, scope: around, mount: m.app}
+	e := &entry{place: m.place, scope: around, mount: m.app, inner: find(m.app)}
 	var err error
 	if e.pattern, err = prefix.join(m.prefix); err != nil {
 		b.fault(m.place, err)

@@ -114,8 +114,8 @@ func (r *Router) named(name, script string) (string, *entry) {
 		return script, e
 	}
 	for _, e := range r.entries {
-		if inner := find(e.mount); inner != nil && len(e.pattern.names) == 0 {
-			if at, found := inner.named(name, script+e.pattern.text); found != nil {
+		if e.inner != nil && len(e.pattern.names) == 0 {
+			if at, found := e.inner.named(name, script+e.pattern.text); found != nil {
 				return at, found
 			}
 		}
@@ -129,8 +129,8 @@ func (r *Router) known(names []string) []string {
 		if e.name != "" {
 			names = append(names, e.name)
 		}
-		if inner := find(e.mount); inner != nil {
-			names = inner.known(names)
+		if e.inner != nil {
+			names = e.inner.known(names)
 		}
 	}
 	return names
@@ -199,7 +199,14 @@ func (s *segment) check(text string, params map[string]starlark.Value) error {
 	path := s.only != nil && s.only.kind == kindPath
 	ok := path && kindPath.matches(text)
 	if !path && !strings.Contains(text, "/") {
-		_, ok = s.match(text, nil)
+		var values []string
+		values, ok = s.match(text, nil)
+		for _, p := range s.parts {
+			if ok && p.name != "" { // of several, one may end where another was meant to
+				t, _ := textOf(params[p.name])
+				ok, values = values[0] == t, values[1:]
+			}
+		}
 	}
 	// A client takes dot segments away before it asks: RFC 3986, section 5.2.4.
 	for part := range strings.SplitSeq(text, "/") {
