@@ -2,6 +2,7 @@ package html_test
 
 import (
 	"strings"
+	"sync"
 	"testing"
 
 	libhtml "github.com/larkspur-web/larkspur/environ/lib/html"
@@ -11,14 +12,19 @@ import (
 	"golang.org/x/net/html"
 )
 
+// opened are the values of the module.
+var opened = sync.OnceValues(func() (starlark.StringDict, error) {
+	return libhtml.Module().Values(new(host.Load))
+})
+
 // eval evaluates an expression in which html and x are known.
 func eval(t testing.TB, expr string, x starlark.Value) (starlark.Value, error) {
 	t.Helper()
-	env, err := libhtml.Module().Values(new(host.Load))
+	values, err := opened()
 	if err != nil {
 		t.Fatal(err)
 	}
-	env["x"] = x
+	env := starlark.StringDict{"html": values["html"], "x": x}
 	return starlark.EvalOptions(&syntax.FileOptions{Set: true}, new(starlark.Thread), "x", expr, env)
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/lib/markdown"
 	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
 )
 
 // TestMarkup has HTML of other modules in a template: it is taken as it is, and text is not.
@@ -21,7 +22,7 @@ func TestMarkup(t *testing.T) {
 		t.Fatal(err)
 	}
 	env["markdown"] = more["markdown"]
-	v, err := starlark.Eval(new(starlark.Thread), "x", `templates("templates").render("t.html", made = markdown("*a*"), text = "*<b>*")`, env)
+	v, err := starlark.EvalOptions(new(syntax.FileOptions), new(starlark.Thread), "x", `templates("templates").render("t.html", made = markdown("*a*"), text = "*<b>*")`, env)
 	const want = "<p><em>a</em></p>\n<p><em></em></p>\n*&lt;b&gt;*"
 	if err != nil || v != starlark.String(want) {
 		t.Errorf("%v, %v; want %q", v, err, want)
