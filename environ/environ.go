@@ -80,6 +80,7 @@ const (
 	OnFinish                    // larkspur.on_finish
 	Push                        // http2.push
 	Pushed                      // http2.pushed
+	WebSocket                   // larkspur.websocket: an Upgrader
 )
 
 // An Extender has the values of extensions. They are asked for one by one, so that what no

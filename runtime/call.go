@@ -35,6 +35,7 @@ var (
 	_ host.Stepper = (*call)(nil)
 	_ host.Watcher = (*call)(nil)
 	_ host.Yielder = (*call)(nil)
+	_ host.Renewer = (*call)(nil)
 )
 
 // start begins the call c of r, which is fresh, for at most length. It has to be armed.
@@ -202,6 +203,13 @@ func (c *call) Watch(step func() uint64) {
 
 // OnEnd is [host.Call]'s.
 func (c *call) OnEnd(f func()) (stop func()) { return c.run.onEnd(f) }
+
+// Renew is [host.Renewer]'s.
+func (c *call) Renew() {
+	c.count()
+	c.budget.Store(0)
+	c.Extend()
+}
 
 // Extend is [host.Call]'s.
 func (c *call) Extend() { c.ctx.extend() }

@@ -47,6 +47,11 @@ var (
 // the time is not the application's, but the response may not be silent for too long.
 func (r *response) Wait(ctx context.Context, f func(context.Context) error) error {
 	y, ok := r.deadlines.call.(host.Yielder)
+	if ok && r.switched != nil && !r.over {
+		return r.wait(ctx, "", func() error {
+			return r.waitSwitched(y, func() error { return f(ctx) })
+		})
+	}
 	if !ok || !r.sent || r.over {
 		return r.wait(ctx, "", func() error { return f(ctx) })
 	}

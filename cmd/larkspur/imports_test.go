@@ -37,6 +37,8 @@ var policy = []struct {
 		"runtime/lib/math", "runtime/lib/structs", "runtime/lib/time"}, starlark},
 	{"runtime/...", []string{"runtime", "runtime/habit", "runtime/host/..."}, starlark},
 	{"environ/wire", nil, nil},
+	{"environ/lib/websocket", []string{"environ", "environ/wire", "runtime/host/..."},
+		[]string{"go.starlark.net/...", "github.com/coder/websocket"}},
 	{"environ/lib/...", []string{"environ", "environ/wire", "runtime/host/..."}, starlark},
 	{"environ", []string{"environ/wire", "runtime/host/..."}, starlark},
 	{"server/http1", []string{"environ/wire"}, []string{"golang.org/x/net/http/..."}},

@@ -12,6 +12,7 @@ import (
 	"github.com/larkspur-web/larkspur/environ/lib/body"
 	libhttp "github.com/larkspur-web/larkspur/environ/lib/http"
 	"github.com/larkspur-web/larkspur/environ/lib/static"
+	"github.com/larkspur-web/larkspur/environ/lib/websocket"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host"
 )
@@ -46,7 +47,8 @@ func Dir(dir, entry string) *Application {
 
 // Modules are the host modules, beside those of package runtime, that every application may load.
 func Modules() []*host.Module {
-	return []*host.Module{libhttp.Module(), body.Module(), static.Module()}
+	return []*host.Module{libhttp.Module(), body.Module(), static.Module(),
+		websocket.Module()}
 }
 
 // Config is how the application is loaded, by the packages that load programs. It is the caller's

@@ -32,7 +32,7 @@ var unloaded = []mistake{
 	{`from .models import a, b as c`, "1:1", `Starlark has no import`,
 		`load("models.star", "a", c = "b")`},
 	{`import os`, "1:1", `Starlark has no import, and no module os: there are @body, @http, ` +
-		`@json, @math, @static, @struct, @time, and files`, `load("file.star", "name")`},
+		`@json, @math, @static, @struct, @time, @websocket, and files`, `load("file.star", "name")`},
 	{`x = 1|class Point:|    def __init__(self, x, y):|        self.x = x`, "2:1",
 		`Starlark has no class: a struct has the fields, and functions take it`,
 		`def Point(x, y): return struct(x = x, y = y), with load("@struct", "struct")`},
@@ -106,7 +106,7 @@ var unloaded = []mistake{
 	{`x = enumerat([1])`, "1:5", `undefined: enumerat (did you mean enumerate?)`, ``},
 	{`visits = 1|x = vists`, "2:5", `undefined: vists (did you mean visits?)`, ``},
 	{`load("@htp", "status")`, "1:6", `cannot load "@htp": unknown module @htp (did you mean ` +
-		`@http?); there are @body, @http, @json, @math, @static, @struct, @time`, ``},
+		`@http?); there are @body, @http, @json, @math, @static, @struct, @time, @websocket`, ``},
 	{`load("json", "decode")`, "1:6",
 		`cannot load "json": there is no file json; did you mean @json?`, ``},
 	{`load("@http", "stauts")`, "1:16", `"@http" has no stauts (did you mean status?); it has ` +
