@@ -105,7 +105,8 @@ func (x *exchange) take() (net.Conn, *bufio.ReadWriter, error) {
 		bufio.NewWriterSize(x.taken, streamBuffer)), nil
 }
 
-// streamBuffer is the size of the buffers around a stream, which has its own.
+// streamBuffer is the size of the buffers around a stream: most are idle, it has its own, and what
+// is larger goes past them.
 const streamBuffer = 1 << 10
 
 // A takeover is a connection, or a stream, that a handler has taken over from the server. It is

@@ -118,9 +118,10 @@ func (s *switched) closed() {
 	s.timer.Store(time.AfterFunc(afterSocket, s.cut))
 }
 
-// cut ends the call.
+// cut ends the call, and what it waits for.
 func (s *switched) cut() {
 	s.late.Store(true)
+	_ = s.conn.Close() // it may be closed
 	if s.cancel != nil {
 		s.cancel()
 	}

@@ -60,7 +60,7 @@ func (p *app) CallInternal(
 	conn, err := websocket.Accept(h, h.upgrader.Handshake(), &websocket.AcceptOptions{
 		Subprotocols:   p.subprotocols,
 		OriginPatterns: p.origins,
-		OnPingReceived: w.pinged,
+		OnPingReceived: w.alive.pinged,
 		// What compression saves is not worth what it costs a socket that waits, and what is secret
 		// in a message can be guessed by the length of what an attacker has put beside it.
 		CompressionMode: websocket.CompressionDisabled,
@@ -137,4 +137,3 @@ func (h *handshake) refuse() (starlark.Value, error) {
 	}
 	return starlark.NewList([]starlark.Value{starlark.String(h.text.String())}), nil
 }
-

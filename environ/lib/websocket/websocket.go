@@ -7,9 +7,9 @@
 // What the client asks for is checked by github.com/coder/websocket, which has the framing too. The
 // connection comes from the server, by environ["larkspur.websocket"]; the package knows no server.
 //
-// Each socket has two goroutines: that of the request, in which the script runs, and one that
-// reads. The second waits for the next message, answers pings and hears of the end meanwhile. It
-// reads a message when the script asks for one, so a client that sends much to a script that does
+// A script that waits for a message reads from the connection itself, and with the message what
+// comes before it: pings, a close. For a script that only sends, a goroutine reads. In both cases a
+// message is read when the script asks for one, so a client that sends much to a script that does
 // not read costs no memory. A timer asks a silent client whether it is still there.
 package websocket
 
