@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,7 +27,11 @@ type wire struct {
 	block  bytes.Buffer
 	pack   *hpack.Encoder
 	left   []byte // of a DATA frame
-	ended  bool          // END_STREAM or a reset has come
+
+	mu     sync.Mutex // of what is sent over HTTP/2
+	more   sync.Cond  // of windows
+	window [2]int     // of the connection and of the stream
+	ended  bool       // END_STREAM or a reset has come
 }
 
 // wire opens a WebSocket whose client costs next to nothing.
@@ -60,6 +65,7 @@ func (w *wire) extended(authority string) {
 	w.framer = http2.NewFramer(w.nc, w.nc)
 	w.framer.SetReuseFrames()
 	w.framer.WriteSettings()
+	w.more.L, w.window[0] = &w.mu, 65535
 	w.pack = hpack.NewEncoder(&w.block)
 	w.connect(authority, 1)
 }
@@ -85,8 +91,12 @@ func (w *wire) connect(authority string, id uint32) {
 				if !ok || v != 1 {
 					w.t.Fatal("the server does not offer an extended CONNECT")
 				}
+				size, _ := f.Value(http2.SettingInitialWindowSize)
+				w.window[1] = int(size)
 				w.framer.WriteSettingsAck()
 			}
+		case *http2.WindowUpdateFrame:
+			w.grow(f)
 		case *http2.HeadersFrame:
 			// RFC 7541, appendix A: the eighth entry of the static table is :status 200.
 			if f.HeaderBlockFragment()[0] != 0x88 || f.StreamEnded() {
@@ -103,12 +113,41 @@ func (w *wire) connect(authority string, id uint32) {
 type up struct{ w *wire }
 
 func (u up) Write(p []byte) (n int, err error) {
+	w := u.w
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	for len(p) > 0 && err == nil {
-		m := min(len(p), 16<<10)
-		err = u.w.framer.WriteData(u.w.id, false, p[:m])
+		m := min(len(p), 16<<10, w.window[0], w.window[1])
+		if m <= 0 {
+			if w.ended {
+				return n, io.ErrClosedPipe
+			}
+			w.more.Wait()
+			continue
+		}
+		w.window[0] -= m
+		w.window[1] -= m
+		err = w.framer.WriteData(w.id, false, p[:m])
 		n, p = n+m, p[m:]
 	}
 	return n, err
+}
+
+// grow notes that the server takes more.
+func (w *wire) grow(f *http2.WindowUpdateFrame) {
+	w.window[min(f.StreamID, 1)] += int(f.Increment)
+	w.more.Broadcast()
+}
+
+// done says that nothing more will be sent.
+func (w *wire) done() {
+	if w.framer == nil {
+		w.nc.(*net.TCPConn).CloseWrite()
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.framer.WriteData(w.id, true, nil)
 }
 
 // data reads the payload of DATA frames.
@@ -121,10 +160,16 @@ func (d data) Read(p []byte) (int, error) {
 			return 0, io.EOF
 		}
 		f, err := w.framer.ReadFrame()
+		w.mu.Lock()
 		if err != nil {
+			w.ended = true
+			w.more.Broadcast()
+			w.mu.Unlock()
 			return 0, err
 		}
 		switch f := f.(type) {
+		case *http2.WindowUpdateFrame:
+			w.grow(f)
 		case *http2.DataFrame:
 			w.left = append(w.left, f.Data()...)
 			w.ended = f.StreamEnded()
@@ -139,6 +184,10 @@ func (d data) Read(p []byte) (int, error) {
 				w.framer.WritePing(true, f.Data)
 			}
 		}
+		if w.ended {
+			w.more.Broadcast()
+		}
+		w.mu.Unlock()
 	}
 	n := copy(p, w.left)
 	w.left = w.left[n:]
