@@ -141,7 +141,7 @@ var table = []struct {
 		extension(Pushed)},
 	{Key{"larkspur.websocket", "server", "larkspur.websocket",
 		"the client asks for a WebSocket, and it can have one",
-		"By this `websocket` takes over the connection; see WebSockets. Not for applications."},
+		"By this `websocket(fn)` takes over the connection; see WebSockets. Not for applications."},
 		extension(WebSocket)},
 	{Key{"larkspur.on_finish", "server", "builtin_function_or_method", "always",
 		"`on_finish(fn)`: `fn(status, error)` is called after the response, the last given first."},

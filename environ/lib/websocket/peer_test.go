@@ -53,6 +53,8 @@ func (r *records) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+func (r *records) logger() *slog.Logger { return slog.New(slog.NewTextHandler(r, nil)) }
+
 // await waits for a line that has all of these.
 func (r *records) await(t *testing.T, parts ...string) string {
 	t.Helper()
@@ -99,7 +101,7 @@ func (r *records) String() string {
 func serve(t *testing.T, limits runtime.Limits, slots *server.Slots, script string) *site {
 	t.Helper()
 	s := &site{t: t, slots: slots, access: new(records), log: new(records), served: make(chan error, 1)}
-	logger := slog.New(slog.NewTextHandler(s.log, nil))
+	logger := s.log.logger()
 	app, err := runtime.Load(&runtime.Config{
 		FS:      fstest.MapFS{"app.star": {Data: []byte(script)}},
 		Modules: []*host.Module{ws.Module()}, Limits: limits, Logger: logger,
@@ -113,7 +115,7 @@ func serve(t *testing.T, limits runtime.Limits, slots *server.Slots, script stri
 	}
 	s.addr = strings.TrimPrefix(l.URL, "http://")
 	group := &server.Group{Logger: logger, Drain: 20 * time.Second, Handler: &server.Handler{
-		App: app, Slots: slots, Logger: logger, Access: slog.New(slog.NewTextHandler(s.access, nil)),
+		App: app, Slots: slots, Logger: logger, Access: s.access.logger(),
 	}}
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
