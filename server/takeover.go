@@ -118,6 +118,9 @@ type takeover struct {
 	onClose func() // nil, or called by the first Close
 }
 
+// NetConn is the connection itself, as that of a tls.Conn is what is below TLS.
+func (t *takeover) NetConn() net.Conn { return t.Conn }
+
 func (t *takeover) Write(p []byte) (int, error) {
 	n, err := t.Conn.Write(p)
 	t.written.Add(int64(n))

@@ -55,6 +55,7 @@ func (c *Config) Module() *host.Module {
 		Doc:     "A client that asks an application without a socket, and what a test fails by.",
 		Members: append([]host.Member{c.clientMember()}, asserts()...),
 		Whole:   true,
+		Types:   []*host.Type{socketType},
 		Misuse:  misuse,
 	}
 }

@@ -69,7 +69,7 @@ func (c *Config) clientMember() host.Member {
 			{Name: "lint", Doc: "fail where the application breaks the contract",
 				Default: starlark.True},
 		},
-		Result: "a client: get, head, post, put, patch, delete, options, request, cookies, set_cookie",
+		Result: "a client: get, head, post, put, patch, delete, options, request, websocket, cookies, set_cookie",
 		Errors: []host.Failure{
 			{When: "it is not made inside of a test function, or an argument is wrong"},
 		},
@@ -153,7 +153,7 @@ func (c *client) Hash() (uint32, error) { return 0, errors.New("unhashable: test
 var verbs = []string{"get", "head", "post", "put", "patch", "delete", "options"}
 
 func (c *client) AttrNames() []string {
-	return append([]string{"cookies", "request", "set_cookie"}, verbs...)
+	return append([]string{"cookies", "request", "set_cookie", "websocket"}, verbs...)
 }
 
 func (c *client) Attr(name string) (starlark.Value, error) {
@@ -174,6 +174,8 @@ func (c *client) Attr(name string) (starlark.Value, error) {
 		}), nil
 	case "set_cookie":
 		return starlark.NewBuiltin("set_cookie", c.setCookie), nil
+	case "websocket":
+		return starlark.NewBuiltin("websocket", c.open), nil
 	}
 	for _, verb := range verbs {
 		if verb == name {

@@ -15,6 +15,7 @@ import (
 	"github.com/larkspur-web/larkspur/environ/lib/body"
 	"github.com/larkspur-web/larkspur/environ/lib/http"
 	"github.com/larkspur-web/larkspur/environ/lib/static"
+	"github.com/larkspur-web/larkspur/environ/lib/websocket"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/suite"
@@ -26,7 +27,7 @@ import (
 
 // newSuite returns a suite of the files, with the modules that the command grants.
 func newSuite(files fs.FS) (*suite.Suite, error) {
-	modules := []*host.Module{http.Module(), body.Module(), static.Module()}
+	modules := []*host.Module{http.Module(), body.Module(), static.Module(), websocket.Module()}
 	program, err := runtime.LoadFile(&runtime.Config{FS: apps.FS, Modules: modules}, "lint.star")
 	if err != nil {
 		return nil, err

@@ -30,6 +30,9 @@ var epoch = time.Now()
 
 func (a *alive) begin(w *socket) {
 	a.hear()
+	if w.stepped {
+		return
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.timer = time.AfterFunc(w.app.ping, func() { a.beat(w) })
@@ -38,7 +41,9 @@ func (a *alive) begin(w *socket) {
 func (a *alive) end() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.timer.Stop()
+	if a.timer != nil {
+		a.timer.Stop()
+	}
 	a.timer = nil
 }
 

@@ -92,7 +92,7 @@ func (b *behind) next(ctx context.Context) (starlark.Value, error) {
 func (r *reader) start(w *socket) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.direct || r.own != nil || r.over {
+	if r.direct || r.own != nil || r.over || w.stepped {
 		return
 	}
 	r.own = &behind{
