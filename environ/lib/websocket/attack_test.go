@@ -28,6 +28,7 @@ app = websocket(echo, ping = 1)
 
 // TestSilent: a client that does not answer pings is taken for gone, whatever it has begun.
 func TestSilent(t *testing.T) {
+	t.Parallel()
 	for name, begun := range map[string][]byte{
 		"nothing":        nil,
 		"half a head":    {fin | text},
@@ -50,6 +51,7 @@ func TestSilent(t *testing.T) {
 
 // TestAnswers: one that does answer is left alone, though it says nothing.
 func TestAnswers(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, proto string) {
 		s := serve(t, runtime.Limits{Time: 500 * time.Millisecond}, nil, impatient)
 		w := s.wire(t, proto)
@@ -69,6 +71,7 @@ func TestAnswers(t *testing.T) {
 
 // TestSlow: a script that is not reading is no reason to take its client for gone.
 func TestSlow(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, proto string) {
 		s := serve(t, runtime.Limits{}, nil, `
 load("@time", "time")
@@ -76,7 +79,7 @@ load("@websocket", "websocket")
 
 def slow(ws):
     for message in ws:
-        time.sleep(4)
+        time.sleep(2.5)
         ws.send(message)
 
 app = websocket(slow, ping = 1)
@@ -91,6 +94,7 @@ app = websocket(slow, ping = 1)
 
 // TestFlood: pings without end, which are not all answered, keep nobody from anything.
 func TestFlood(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, proto string) {
 		s := serve(t, runtime.Limits{}, nil, echo)
 		w := s.wire(t, proto)
@@ -118,6 +122,7 @@ func TestFlood(t *testing.T) {
 
 // TestNeverReads: a client that sends, and does not read what comes back, is not read from either.
 func TestNeverReads(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, proto string) {
 		s := serve(t, runtime.Limits{}, nil, echo)
 		w := s.wire(t, proto)
@@ -171,6 +176,7 @@ func (d noDATA) Read([]byte) (int, error) {
 
 // TestUsedLater: a WebSocket that was kept for longer than its function is an error, not a panic.
 func TestUsedLater(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, proto string) {
 		s := serve(t, runtime.Limits{}, nil, `
 load("@websocket", "websocket")
@@ -198,6 +204,7 @@ def app(environ, start_response):
 
 // TestSendOnly: a script that only sends hears of a client that goes away.
 func TestSendOnly(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, proto string) {
 		s := serve(t, runtime.Limits{}, nil, `
 load("@time", "time")
@@ -222,6 +229,7 @@ app = websocket(clock)
 
 // TestEvicted: too many that wait are too many, also of WebSockets.
 func TestEvicted(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, proto string) {
 		s := serve(t, runtime.Limits{}, &server.Slots{Waiting: 3}, echo)
 		var all []*websocket.Conn
@@ -244,6 +252,7 @@ func TestEvicted(t *testing.T) {
 
 // TestMany: a hundred at once, each with thirty messages.
 func TestMany(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, proto string) {
 		s := serve(t, runtime.Limits{}, nil, echo)
 		var all sync.WaitGroup

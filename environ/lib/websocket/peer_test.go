@@ -145,7 +145,10 @@ var protocols = []string{"HTTP/1.1", "HTTP/2"}
 // each runs a test over each of the protocols.
 func each(t *testing.T, test func(t *testing.T, proto string)) {
 	for _, proto := range protocols {
-		t.Run(proto, func(t *testing.T) { test(t, proto) })
+		t.Run(proto, func(t *testing.T) {
+			t.Parallel() // most of them wait
+			test(t, proto)
+		})
 	}
 }
 
