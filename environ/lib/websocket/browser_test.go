@@ -6,13 +6,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
-	"testing/fstest"
 
 	"github.com/coder/websocket"
 	"github.com/larkspur-web/larkspur/cmd/testdata/browsertest"
-	ws "github.com/larkspur-web/larkspur/environ/lib/websocket"
-	"github.com/larkspur-web/larkspur/runtime"
-	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/server"
 )
 
@@ -46,13 +42,7 @@ func secure(t *testing.T, script string, engine bool) (*httptest.Server, *record
 	t.Helper()
 	log := new(records)
 	logger := log.logger()
-	app, err := runtime.Load(&runtime.Config{
-		FS:      fstest.MapFS{"app.star": {Data: []byte(script)}},
-		Modules: []*host.Module{ws.Module()}, Logger: logger,
-	}, "app.star")
-	if err != nil {
-		t.Fatal(err)
-	}
+	app := load(t, log, script)
 	s := httptest.NewUnstartedServer(&server.Handler{App: app, Logger: logger})
 	if engine {
 		if err := server.Configure(s.Config); err != nil {

@@ -28,6 +28,7 @@ import (
 type site struct {
 	t      *testing.T
 	addr   string
+	secret bool // TLS
 	slots  *server.Slots
 	access *records
 	log    *records
@@ -58,7 +59,7 @@ func (r *records) logger() *slog.Logger { return slog.New(slog.NewTextHandler(r,
 // await waits for a line that has all of these.
 func (r *records) await(t *testing.T, parts ...string) string {
 	t.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(90 * time.Second)
 	seen := 0
 	for {
 		r.mu.Lock()
@@ -102,13 +103,7 @@ func serve(t *testing.T, limits runtime.Limits, slots *server.Slots, script stri
 	t.Helper()
 	s := &site{t: t, slots: slots, access: new(records), log: new(records), served: make(chan error, 1)}
 	logger := s.log.logger()
-	app, err := runtime.Load(&runtime.Config{
-		FS:      fstest.MapFS{"app.star": {Data: []byte(script)}},
-		Modules: []*host.Module{ws.Module()}, Limits: limits, Logger: logger,
-	}, "app.star")
-	if err != nil {
-		t.Fatal(err)
-	}
+	app := loadWith(t, s.log, limits, script)
 	l, err := server.Listen("http://127.0.0.1:0", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -129,6 +124,24 @@ func serve(t *testing.T, limits runtime.Limits, slots *server.Slots, script stri
 		}
 	})
 	return s
+}
+
+// load loads a script.
+func load(t *testing.T, log *records, script string) *runtime.Program {
+	t.Helper()
+	return loadWith(t, log, runtime.Limits{}, script)
+}
+
+func loadWith(t *testing.T, log *records, limits runtime.Limits, script string) *runtime.Program {
+	t.Helper()
+	app, err := runtime.Load(&runtime.Config{
+		FS:      fstest.MapFS{"app.star": {Data: []byte(script)}},
+		Modules: []*host.Module{ws.Module()}, Limits: limits, Logger: log.logger(),
+	}, "app.star")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return app
 }
 
 // end ends the server and waits for that.
@@ -157,12 +170,21 @@ func (s *site) dial(proto string, o *websocket.DialOptions) (*websocket.Conn, *h
 	if o == nil {
 		o = new(websocket.DialOptions)
 	}
+	trusting := &tls.Config{InsecureSkipVerify: true}
+	o.HTTPClient = &http.Client{Transport: &http.Transport{TLSClientConfig: trusting}}
 	if proto == "HTTP/2" {
 		o.HTTPClient = &http.Client{Transport: s.extended()}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	return websocket.Dial(ctx, "ws://"+s.addr+"/chat?room=1", o)
+	return websocket.Dial(ctx, s.scheme()+s.addr+"/chat?room=1", o)
+}
+
+func (s *site) scheme() string {
+	if s.secret {
+		return "https://"
+	}
+	return "http://"
 }
 
 // open opens a WebSocket.
@@ -207,9 +229,12 @@ func (s *site) connect(fields http.Header) (*http.Response, io.WriteCloser, erro
 			return new(net.Dialer).DialContext(ctx, network, addr)
 		},
 	}
+	if s.secret {
+		tr = &http2.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
+	}
 	s.t.Cleanup(tr.CloseIdleConnections)
 	pr, pw := io.Pipe()
-	r, err := http.NewRequest(http.MethodConnect, "http://"+s.addr+"/chat?room=1", pr)
+	r, err := http.NewRequest(http.MethodConnect, s.scheme()+s.addr+"/chat?room=1", pr)
 	if err != nil {
 		return nil, nil, err
 	}
