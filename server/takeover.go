@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// handshake returns r, or if it asks for a WebSocket by the extended CONNECT of RFC 8441, the GET of
-// RFC 6455 that asks for the same, as all that stands further in knows it: routers, applications,
+// handshake returns r, or if it asks for a WebSocket by the extended CONNECT of RFC 8441, the GET
+// of RFC 6455 that asks for the same, as all that stands further in knows it: routers, applications,
 // proxies, libraries. The stream is kept until somebody takes it over.
 func (x *exchange) handshake(r *http.Request) *http.Request {
 	protocol := r.Header[":protocol"]

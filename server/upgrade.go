@@ -78,7 +78,7 @@ func (u *upgrade) Upgrade(header http.Header, ending func()) (net.Conn, *bufio.R
 	if y, ok := r.deadlines.call.(host.Yielder); ok {
 		s.cancel = y.Cancel
 	}
-	s.socket = socket{ending: ending, cut: s.cut}
+	s.socket = socket{ending: ending, cut: func() { s.cut(errEnding) }}
 	s.registry = socketsOf(r.r)
 	s.registry.enter(&s.socket)
 	r.switched = s
@@ -107,20 +107,20 @@ type switched struct {
 	registry *sockets
 	cancel   func() // ends the context of the call; may be nil
 	timer    atomic.Pointer[time.Timer]
-	shut     atomic.Bool // the connection is closed
-	late     atomic.Bool // and has been for too long
+	shut     atomic.Bool                   // the connection is closed
+	late     atomic.Pointer[environ.Error] // why the call must not go on
 }
 
 // closed is called when the connection is closed, by whoever does it: what the call waits for may
 // never come.
 func (s *switched) closed() {
 	s.shut.Store(true)
-	s.timer.Store(time.AfterFunc(afterSocket, s.cut))
+	s.timer.Store(time.AfterFunc(afterSocket, func() { s.cut(errLate) }))
 }
 
 // cut ends the call, and what it waits for.
-func (s *switched) cut() {
-	s.late.Store(true)
+func (s *switched) cut(why *environ.Error) {
+	s.late.CompareAndSwap(nil, why)
 	_ = s.conn.Close() // it may be closed
 	if s.cancel != nil {
 		s.cancel()
@@ -139,12 +139,16 @@ func (s *switched) end() {
 	s.registry.leave(&s.socket)
 }
 
+// errEnding ends a call that does not return although the server waits for it to end.
+var errEnding = environ.Errorf(environ.CodeLimit, "return when recv() gives None or send() False",
+	"the server ends, and the application goes on")
+
 // errLate ends a call that does not return.
 var errLate = environ.Errorf(environ.CodeLimit, "return when recv() gives None or send() False",
 	"the connection has been closed for %v, and the application goes on", afterSocket)
 
-// waitSwitched is Wait of a call that has taken over its connection: it waits for as long as that is
-// open.
+// waitSwitched is Wait of a call that has taken over its connection: it waits for as long as that
+// is open.
 func (r *response) waitSwitched(y host.Yielder, f func() error) error {
 	idle := time.Duration(math.MaxInt64)
 	if r.switched.shut.Load() {
@@ -152,9 +156,9 @@ func (r *response) waitSwitched(y host.Yielder, f func() error) error {
 	}
 	resume := y.Suspend(idle)
 	err := f()
-	if r.switched.late.Load() {
-		r.deadlines.call.Fail(errLate)
-		return errLate
+	if why := r.switched.late.Load(); why != nil {
+		r.deadlines.call.Fail(why)
+		return why
 	}
 	resume()
 	return err

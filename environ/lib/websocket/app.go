@@ -41,7 +41,8 @@ func (p *app) CallInternal(
 ) (starlark.Value, error) {
 	var env starlark.IterableMapping
 	var start starlark.Callable
-	if err := starlark.UnpackPositionalArgs("websocket app", args, kwargs, 2, &env, &start); err != nil {
+	err := starlark.UnpackPositionalArgs("websocket app", args, kwargs, 2, &env, &start)
+	if err != nil {
 		return nil, err
 	}
 	v, _, err := env.Get(key)

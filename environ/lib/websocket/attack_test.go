@@ -289,7 +289,7 @@ func TestOverstays(t *testing.T) {
 		"sleeps long":    "time.sleep(3600)",
 		"sleeps often":   "while True: time.sleep(0.5)",
 		"sends in vain":  `while True: ws.send("x"); time.sleep(0.5)`,
-		"never reads it": `while True: ws.recv(); time.sleep(0.5)`,
+		"asks in vain": `while True: ws.recv(); time.sleep(0.5)`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
