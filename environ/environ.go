@@ -83,6 +83,7 @@ const (
 	Pushed                      // http2.pushed
 	Link                        // larkspur.link
 	Trailers                    // larkspur.trailers
+	WebSocket                   // larkspur.websocket: an Upgrader
 )
 
 // An Extender has the values of extensions. They are asked for one by one, so that what no

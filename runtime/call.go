@@ -32,6 +32,7 @@ type call struct {
 var (
 	_ host.Charger    = (*call)(nil)
 	_ host.Identifier = (*call)(nil)
+	_ host.Renewer    = (*call)(nil)
 	_ host.Stepper    = (*call)(nil)
 	_ host.Watcher    = (*call)(nil)
 	_ host.Yielder    = (*call)(nil)
@@ -221,6 +222,13 @@ func (c *call) Watch(step func() uint64) {
 
 // OnEnd is [host.Call]'s.
 func (c *call) OnEnd(f func()) (stop func()) { return c.run.onEnd(f) }
+
+// Renew is [host.Renewer]'s.
+func (c *call) Renew() {
+	c.count()
+	c.budget.Store(0)
+	c.Extend()
+}
 
 // Extend is [host.Call]'s.
 func (c *call) Extend() { c.ctx.extend() }

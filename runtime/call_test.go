@@ -167,6 +167,28 @@ func TestExtendMovesTheDeadline(t *testing.T) {
 	})
 }
 
+// TestRenew: a call that is renewed has the time and the steps of a new one.
+func TestRenew(t *testing.T) {
+	limits := runtime.Limits{Time: 8 * time.Second, Steps: 2000}
+	const script = "load('@time', 'time')\ndef app():\n  for _ in range(6):\n    time.sleep(3)\n" +
+		"    for _ in range(200): pass\n    step()\n"
+	synctest.Test(t, func(t *testing.T) {
+		p := program(t, limits, script, starlark.StringDict{
+			"step": builtin("step", func(h host.Call) error { h.(host.Renewer).Renew(); return nil }),
+		})
+		if err := call(t.Context(), p); err != nil {
+			t.Errorf("renewed: got %v, want none", err)
+		}
+		p = program(t, limits, script, starlark.StringDict{
+			"step": builtin("step", func(h host.Call) error { h.Extend(); return nil }),
+		})
+		var limit *runtime.LimitError
+		if err := call(t.Context(), p); !errors.As(err, &limit) || limit.Kind != "steps" {
+			t.Errorf("only extended: got %v, want the limit of steps", err)
+		}
+	})
+}
+
 func TestContextEndsWithTheCall(t *testing.T) {
 	p := program(t, runtime.Limits{}, "def app(): pass", nil)
 	var armed, idle context.Context

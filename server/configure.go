@@ -46,11 +46,16 @@ func Configure(s *http.Server) error {
 		return errors.New("server: Configure: nil http.Server")
 	}
 	harden(s, new(conns))
-	return h2.Configure(s)
+	e := new(h2.Server)
+	switch s.Handler.(type) {
+	case *Front, *Handler:
+		e.ExtendedConnect = true // they make of it what all that is behind them knows
+	}
+	return e.Configure(s)
 }
 
 // harden sets the timeouts and limits that are left zero, and has c bound the connections.
-func harden(s *http.Server, c *conns) {
+func harden(s *http.Server, c *conns) *sockets {
 	c.track(s)
 	keepEndings(s)
 	switch s.Handler.(type) {
@@ -80,6 +85,7 @@ func harden(s *http.Server, c *conns) {
 	if s.HTTP2.MaxReadFrameSize == 0 {
 		s.HTTP2.MaxReadFrameSize = maxFrame
 	}
+	return keepSockets(s)
 }
 
 func setTimeout(d *time.Duration, safe time.Duration) {

@@ -14,20 +14,21 @@ type endpoint struct {
 	listener *Listener
 	server   *http.Server
 	conns    *conns
+	sockets  *sockets
 	shutting chan struct{} // closed once the server takes no connection any more
 }
 
 // endpoint makes one of the group's.
 func (g *Group) endpoint(l *Listener) (*endpoint, error) {
 	s := &http.Server{Handler: (*front)(g), DisableGeneralOptionsHandler: true}
-	e := &endpoint{l, s, &g.conns, make(chan struct{})}
+	e := &endpoint{listener: l, server: s, conns: &g.conns, shutting: make(chan struct{})}
 	l.conns, l.logger = &g.conns, g.Logger
 	s.RegisterOnShutdown(func() { close(e.shutting) })
 	s.ErrorLog = slog.NewLogLogger(orDefault(g.Logger).Handler(), slog.LevelDebug)
+	e.sockets = harden(s, &g.conns)
 	if g.XNet {
-		return e, configureXNet(s, &g.conns)
+		return e, configureXNet(s)
 	}
-	harden(s, &g.conns)
 	return e, g.engine.Configure(s)
 }
 
@@ -53,6 +54,7 @@ func (e *endpoint) drain(ctx context.Context, limit time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
 	err := e.server.Shutdown(ctx)
+	e.sockets.wait(ctx)
 	if ctx.Err() == nil {
 		return err // the listener's, which is closed all the same
 	}

@@ -24,6 +24,9 @@ type exchange struct {
 	written int64 // bytes of the body
 	status  int32 // of the final response; 0 before it
 
+	stream io.ReadCloser // of an extended CONNECT for a WebSocket: what the client sends
+	taken  *takeover     // once a handler has taken over the connection
+
 	hold *hold // own, or that of the outermost Front
 	own  hold
 }
@@ -93,6 +96,10 @@ func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
 
 // WriteHeader notes the status for the access log.
 func (x *exchange) WriteHeader(status int) {
+	if status == http.StatusSwitchingProtocols && x.stream != nil && x.status == 0 {
+		x.switching()
+		return
+	}
 	if x.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
 		x.status = int32(status)
 	}
@@ -140,10 +147,12 @@ func (x *exchange) FlushError() error {
 
 // Hijack is http.Hijacker's. Whatever the handler sends on the connection, for the access log it is
 // another protocol.
-func (x *exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	c, rw, err := http.NewResponseController(x.ResponseWriter).Hijack()
-	if err == nil && x.status == 0 {
-		x.status = http.StatusSwitchingProtocols
+func (x *exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) { return x.take() }
+
+// sent is how many bytes of the body, or of another protocol, have been written.
+func (x *exchange) sent() int64 {
+	if x.taken != nil {
+		return x.taken.written.Load()
 	}
-	return c, rw, err
+	return x.written
 }

@@ -19,6 +19,11 @@ func (r *response) Extension(x environ.Extension) starlark.Value {
 	switch x {
 	case environ.OnFinish:
 		return &function{&onFinish, r}
+	case environ.WebSocket:
+		if !pushed && r.upgradable() {
+			r.mayUpgrade = true
+			return &upgrade{"larkspur.websocket", r}
+		}
 	case environ.Pushed:
 		if pushed {
 			return starlark.String(page)

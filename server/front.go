@@ -72,7 +72,9 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if f.once.Do(f.begin); f.wrong != "" {
 		panic("server: " + f.wrong)
 	}
-	x := &exchange{ResponseWriter: w, front: f, request: f.source.Request(r)}
+	x := &exchange{ResponseWriter: w, front: f}
+	r = x.handshake(r)
+	x.request = f.source.Request(r)
 	x.hold = enter(w, r, &x.own)
 	defer x.hold.leave()
 	if f.Access != nil {
@@ -95,6 +97,10 @@ func (f *Front) serve(x *exchange, r *http.Request) {
 			return
 		}
 		r = rooted(r)
+	}
+	if asksUpgrade(r) {
+		f.route(x, bounded(x, r, f.maxBody())) // what comes of it is no page, and nothing goes with it
+		return
 	}
 	f.push.ServeHTTP(x, bounded(x, r, f.maxBody()))
 }
@@ -209,7 +215,7 @@ func (x *exchange) page(w http.ResponseWriter, r *http.Request, f *Failure) {
 
 // access logs a request once it is over, however it ended.
 func (f *Front) access(x *exchange, r *http.Request, began time.Time) {
-	attrs := []slog.Attr{slog.Int("status", int(x.status)), slog.Int64("bytes", x.written),
+	attrs := []slog.Attr{slog.Int("status", int(x.status)), slog.Int64("bytes", x.sent()),
 		slog.String("request", x.request.ID())}
 	if n := x.plan.Promised(); n > 0 {
 		attrs = append(attrs, slog.Int("pushed", n))

@@ -82,7 +82,12 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	x, promised := exchangeOf(w, r)
 	if x == nil {
-		x, promised = &exchange{ResponseWriter: w, request: g.source.Request(r)}, false
+		x, promised = &exchange{ResponseWriter: w}, false
+		r = x.handshake(r)
+		if x.stream != nil {
+			w = x
+		}
+		x.request = g.source.Request(r)
 		x.hold = &x.own
 		r = bounded(w, r, environ.DefaultMaxBody)
 	}
@@ -147,6 +152,7 @@ func (r *response) serve() bool {
 		}
 		return err
 	})
+	r.switched.end()
 	if err != nil && !r.sent && r.r.Context().Err() == nil {
 		if answer := host.AnswerOf(err); answer != nil {
 			err = r.instead(answer)

@@ -26,7 +26,9 @@ type Group struct {
 	// they speak. For one more, the one that has been idle longest is closed. Zero means
 	// [DefaultMaxConns].
 	MaxConns int
-	// Engine serves HTTP/2 on all of the listeners. Nil means one with default limits.
+	// Engine serves HTTP/2 on all of the listeners. Nil means one with default limits that offers
+	// WebSockets by an extended CONNECT, which a [Front] makes the same for all that is behind it as
+	// those over HTTP/1.1.
 	Engine *h2.Server
 	// XNet serves HTTP/2 as [ConfigureXNet] does, without an Engine.
 	XNet bool
@@ -196,7 +198,8 @@ func (g *Group) add(listeners []*Listener) ([]*endpoint, error) {
 		g.failed = make(chan error, 1)
 		g.conns.max, g.conns.early = g.MaxConns, true
 		if g.engine = g.Engine; g.engine == nil {
-			g.engine = new(h2.Server)
+			// What is not made for it is behind a Front as a rule, which makes of it what all know.
+			g.engine = &h2.Server{ExtendedConnect: true}
 		}
 	})
 	var added []*endpoint

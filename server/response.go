@@ -36,6 +36,8 @@ type response struct {
 
 	running atomic.Bool // the call has a slot
 
+	switched *switched // once the application has taken over the connection
+
 	// What the application is given to call.
 	start  starter
 	writer function
@@ -73,9 +75,18 @@ func (r *response) commit() error {
 		return environ.Errorf(environ.CodeNotStarted, "call start_response(status, headers) first",
 			"the body began before start_response() was called")
 	}
+	if r.status == http.StatusSwitchingProtocols {
+		return environ.Errorf(environ.CodeInformation, "",
+			"start_response() was given 101, and nothing has taken over the connection")
+	}
 	r.sent = true
 	r.header(r.w.Header())
 	r.added(r.w.Header())
+	if r.status == http.StatusUpgradeRequired && r.r.ProtoMajor == 1 {
+		// RFC 9110, section 15.5.22: it must say to what, in a field that is the server's.
+		r.w.Header()["Upgrade"] = []string{websocket}
+		r.w.Header()["Connection"] = []string{"Upgrade"}
+	}
 	if r.duplex {
 		r.allowReads()
 	}
@@ -174,6 +185,9 @@ func (r *response) guarded() bool {
 
 // flush puts what has been written on the wire, and lets the call live on.
 func (r *response) flush() {
+	if r.switched != nil {
+		return
+	}
 	_ = r.wait(r.deadlines.call.Context(), "", func() error { r.flushed(); return nil })
 }
 

@@ -17,6 +17,8 @@ type state struct {
 	fields []environ.Field  // of the last right call
 	length int64            // that the application declared; -1 for none
 	few    [2]environ.Field // room for the fields of most responses
+
+	mayUpgrade bool // 101 may be said: the application has got the means to take the connection over
 }
 
 // set takes what start_response was called with. The call counts even if that is wrong: a second
@@ -24,7 +26,7 @@ type state struct {
 func (s *state) set(status, headers starlark.Value) error {
 	s.begin()
 	code, err := answer.Status(status)
-	if err != nil {
+	if err != nil && !(s.mayUpgrade && code == http.StatusSwitchingProtocols) {
 		return err
 	}
 	fields, err := answer.Headers(s.few[:0], headers, "headers")
@@ -41,8 +43,10 @@ func (s *state) setGo(status int, fields []environ.Field) error {
 		return environ.Errorf(environ.CodeStatus, "", "status %d is not between 200 and 599",
 			status)
 	}
-	if err := answer.Final(status, strconv.Itoa(status)); err != nil {
-		return err
+	if !s.mayUpgrade || status != http.StatusSwitchingProtocols {
+		if err := answer.Final(status, strconv.Itoa(status)); err != nil {
+			return err
+		}
 	}
 	for i, f := range fields {
 		if err := f.Check("fields", i); err != nil {
@@ -66,7 +70,7 @@ func (s *state) accept(status int, fields []environ.Field) (err error) {
 func (s *state) forbidsBody() bool {
 	// RFC 9110, sections 15.3.5, 15.3.6 and 15.4.5.
 	return s.status == http.StatusNoContent || s.status == http.StatusResetContent ||
-		s.status == http.StatusNotModified
+		s.status == http.StatusNotModified || s.status == http.StatusSwitchingProtocols
 }
 
 // header puts the fields into h, with the Content-Length where there may be one.

@@ -58,6 +58,11 @@ func (r *response) RequestID() string { return r.env.Request().ID() }
 // the time is not the application's, but the response may not be silent for too long.
 func (r *response) Wait(ctx context.Context, f func(context.Context) error) error {
 	y, ok := r.deadlines.call.(host.Yielder)
+	if ok && r.switched != nil && !r.over {
+		return r.wait(ctx, "", func() error {
+			return r.waitSwitched(y, func() error { return f(ctx) })
+		})
+	}
 	if r.extra != nil && r.extra.beats {
 		return f(ctx) // a wait inside another
 	}

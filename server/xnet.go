@@ -14,10 +14,10 @@ import (
 // ConfigureXNet is [Configure] with the HTTP/2 server of golang.org/x/net in the place of
 // Larkspur's: for comparison, and for those who must have it. It makes no pushes.
 func ConfigureXNet(s *http.Server) error {
-	return configureXNet(s, new(conns))
+	_ = harden(s, new(conns))
+	return configureXNet(s)
 }
 
-func configureXNet(s *http.Server, c *conns) error {
-	harden(s, c)
+func configureXNet(s *http.Server) error {
 	return http2.ConfigureServer(s, &http2.Server{IdleTimeout: s.IdleTimeout})
 }

@@ -71,6 +71,13 @@ type Yielder interface {
 	Cancel()
 }
 
+// A Renewer is a Call that can have parts which are as good as requests of their own: a message of
+// a WebSocket is one.
+type Renewer interface {
+	// Renew gives the call the steps and the time that a new one has.
+	Renew()
+}
+
 // A Watcher is a Call that a debugger can follow.
 type Watcher interface {
 	// Watch has step called between two steps of the interpreter from now on, on the goroutine of

@@ -55,7 +55,7 @@ func (c *Config) Module() *host.Module {
 		Doc:     "A client that asks an application without a socket, and what a test fails by.",
 		Members: append([]host.Member{c.clientMember()}, asserts()...),
 		Whole:   true,
-		Types:   []*host.Type{clientType, responseType},
+		Types:   []*host.Type{clientType, responseType, socketType},
 		Misuse:  misuse,
 		Scene: `def app(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])

@@ -192,6 +192,8 @@ func (c *client) Attr(name string) (starlark.Value, error) {
 		}), nil
 	case "set_cookie":
 		return starlark.NewBuiltin("set_cookie", c.setCookie), nil
+	case "websocket":
+		return starlark.NewBuiltin("websocket", c.open), nil
 	}
 	for _, verb := range verbs {
 		if verb == name {

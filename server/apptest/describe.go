@@ -21,6 +21,25 @@ var clientType = &host.Type{
 			Errors:  requestErrors,
 			Example: "def test_report():\n    eq(client(app).request(\"REPORT\", \"/\").status, 405)",
 		},
+		host.Member{
+			Name: "websocket",
+			Doc: "Asks for a WebSocket as a browser does, and returns the client's end of it. The " +
+				"application runs only while the test waits for it.",
+			Params: []host.Param{
+				{Name: "target", Doc: "the path, encoded, with its query if it has one", Type: "string"},
+				{Name: "headers", Doc: "fields of the request, which replace those of the client",
+					Type: "dict or list of pairs", Optional: true},
+				{Name: "subprotocols", Doc: "those that the client offers, the best first",
+					Type: "list of strings", Optional: true},
+				{Name: "fails", Doc: "the application has to fail with a CODE: MESSAGE that matches this " +
+					"regular expression", Type: "string", Optional: true},
+			},
+			Result: "a test.websocket, None if fails says so",
+			Errors: append(requestErrors[:2:2], host.Failure{
+				When: "the application answers with something else than a WebSocket",
+			}),
+			Example: "def test_chat():\n    ws = client(app).websocket(\"/chat\")\n    eq(ws.recv(), \"hello\")",
+		},
 		host.Member{Name: "cookies", Doc: "A dict of the cookies that it would send to the application."},
 		host.Member{
 			Name: "set_cookie",

@@ -35,6 +35,8 @@ type exchange struct {
 	pending    strings.Builder
 	blocks     []string // of the body, as they were flushed
 
+	line *line // of a WebSocket; nil if none is asked for
+
 	next   func() (string, bool)
 	stop   func()
 	yield  func(string) bool
@@ -60,7 +62,11 @@ func (s *Session) begin(h http.Handler, r *http.Request) *exchange {
 				x.panics = fmt.Sprintf("the server panicked: %v", v)
 			}
 		}()
-		h.ServeHTTP(x, x.request)
+		var w http.ResponseWriter = x
+		if x.line != nil {
+			w = hijacker{x}
+		}
+		h.ServeHTTP(w, x.request)
 		x.commit()
 		x.flush()
 	})
@@ -144,6 +150,8 @@ func (x *exchange) Header() http.Header { return x.header }
 func (x *exchange) WriteHeader(status int) {
 	switch {
 	case x.status != 0:
+	case status == http.StatusSwitchingProtocols:
+		x.status, x.sent = status, x.fields()
 	case status >= 100 && status < 200:
 		if status == http.StatusEarlyHints {
 			x.hints = append(x.hints, x.fields())

@@ -18,6 +18,7 @@ import (
 	"github.com/larkspur-web/larkspur/environ/lib/session"
 	"github.com/larkspur-web/larkspur/environ/lib/static"
 	"github.com/larkspur-web/larkspur/environ/lib/template"
+	"github.com/larkspur-web/larkspur/environ/lib/websocket"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/lib/base64"
@@ -82,7 +83,7 @@ func Modules() []*host.Module {
 		middleware.Module(),
 		random.Module(),
 		re.Module(),
-		response.Module(),
+		response.Module(websocket.Module()),
 		route.Module(),
 		session.Module(),
 		static.Module(),

@@ -19,16 +19,17 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// Module describes @response. Its [host.Load.Grant] may be a map[string]fs.FS: directories outside
-// of the application's tree that file may answer from, by name.
-func Module() *host.Module {
-	return &host.Module{
+// Module describes @response, and has what the modules more have besides: functions that make
+// applications, and their types. That of WebSockets is one, which not everybody wants to link. The
+// [host.Load.Grant] of @response may be a map[string]fs.FS: directories outside of the application's
+// tree that file may answer from, by name.
+func Module(more ...*host.Module) *host.Module {
+	m := &host.Module{
 		Name: "response",
 		Doc:  "Responses as values: each is an application that answers with it.",
 		Members: []host.Member{
 			textMember(), htmlMember(), jsonMember(), xmlMember(), dataMember(), redirectMember(),
-			emptyMember(), streamMember(), eventsMember(), fileMember(),
-			problemMember(),
+			emptyMember(), streamMember(), eventsMember(), fileMember(), problemMember(),
 		},
 		Whole:  true,
 		Types:  []*host.Type{responseType, outletType},
@@ -36,6 +37,11 @@ func Module() *host.Module {
 		Open:   open(),
 		Misuse: misuse,
 	}
+	for _, other := range more {
+		m.Members = append(m.Members, other.Members...)
+		m.Types = append(m.Types, other.Types...)
+	}
+	return m
 }
 
 // misuse gives an error of wrong arguments its code.
