@@ -33,6 +33,7 @@ func Module() *host.Module {
 	return &host.Module{
 		Name:    "static",
 		Doc:     "Files of the application's own tree.",
+		Whole:   true,
 		Files:   map[string]string{"public/a.txt": "hello"},
 		Members: []host.Member{staticMember(new(tags)), fileMember()},
 	}

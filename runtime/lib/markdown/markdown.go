@@ -11,8 +11,9 @@ const MaxBytes = 1 << 20
 func Module() *host.Module {
 	r := newRenderer()
 	return &host.Module{
-		Name: "markdown",
-		Doc:  "HTML of Markdown.",
+		Name:  "markdown",
+		Doc:   "HTML of Markdown.",
+		Whole: true,
 		Members: []host.Member{{
 			Name: "markdown",
 			Doc: "Returns the HTML of a text of Markdown: CommonMark with tables, ~~strikethrough~~ " +
