@@ -30,7 +30,7 @@ func TestClone(t *testing.T) {
 	if status := run(t.Context(), []string{"test"}, &out, &errs); status != exitOK {
 		t.Errorf("status %d\n%s%s", status, &out, &errs)
 	}
-	for _, file := range []string{"apps/tour_test.star", "cmd/larkspur/starter/app_test.star"} {
+	for _, file := range []string{"apps/tour_test.star", "cmd/larkspur/starter/page/app_test.star"} {
 		if !strings.Contains(out.String(), filepath.FromSlash(file)+"\n") {
 			t.Errorf("%s did not run:\n%s", file, &out)
 		}

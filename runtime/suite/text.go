@@ -30,9 +30,9 @@ func (p *Printer) Print(r *Result) {
 	if p.began.IsZero() {
 		p.began = time.Now().Add(-r.Time)
 	}
-	if r.File != p.file {
-		p.file = r.File
-		fmt.Fprintln(p.W, p.Suite.path(r.File))
+	if file := p.Suite.path(r.File); file != p.file { // two suites may have files of one name
+		p.file = file
+		fmt.Fprintln(p.W, file)
 	}
 	name := r.Name
 	if name == "" {

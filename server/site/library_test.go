@@ -111,7 +111,7 @@ def app(environ, start_response):
 		"whole":    "http.cookies(environ)",
 		"struct":   "json.decode(x, [default])",
 		"method":   "values.getall(name)",
-		"other":    "ticks(seconds, count = None)",
+		"other":    "body.ticks(seconds, count = None)",
 		"own":      "",
 		"language": "len(x)",
 	} {

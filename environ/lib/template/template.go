@@ -49,7 +49,11 @@ func Module(c Config) *host.Module {
 		Members: []host.Member{templatesMember(c)},
 		Whole:   true,
 		Types:   []*host.Type{setType},
-		Misuse:  misuse,
+		Files: map[string]string{
+			"templates/index.html": "<h1>{{.title}}</h1>\n",
+			"shop/item.html":       "<h1>{{.title}}</h1><p>{{.price | euro}}</p>\n",
+		},
+		Misuse: misuse,
 	}
 }
 
