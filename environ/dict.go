@@ -45,7 +45,7 @@ func (e *Environ) whole() *starlark.Dict {
 		put(d, starlark.String(k), e.value(v))
 	}
 	for _, b := range e.set {
-		put(d, b.key, made(b.value))
+		put(d, starlark.String(b.name), made(b.value))
 	}
 	e.dict, e.set = d, nil
 	return d
@@ -93,7 +93,7 @@ func (e *Environ) Get(k starlark.Value) (v starlark.Value, found bool, err error
 // SetKey sets a key. A few need no dict: a mount sets two, and what it calls reads a few more.
 func (e *Environ) SetKey(k, v starlark.Value) error {
 	if e.dict == nil {
-		if name, ok := k.(starlark.String); ok && e.put(string(name), k, v) {
+		if name, ok := k.(starlark.String); ok && e.set.put(string(name), v) {
 			return nil
 		}
 	}

@@ -66,7 +66,6 @@ type Environ struct {
 	config  *Config
 	request *Request
 	set     overlay
-	few     [2]binding     // room for set: a mount sets two keys, and so does a router
 	dict    *starlark.Dict // once something has needed all of it
 	reading *reading       // nil before something is noted
 	noting  bool

@@ -8,7 +8,6 @@ type overlay []binding
 
 type binding struct {
 	name  string
-	key   starlark.Value // the name, as a value
 	value starlark.Value
 }
 
@@ -27,7 +26,7 @@ func (o overlay) get(name string) starlark.Value {
 }
 
 // put sets a key, and reports whether there was room for it.
-func (o *overlay) put(name string, key, value starlark.Value) bool {
+func (o *overlay) put(name string, value starlark.Value) bool {
 	for i := range *o {
 		if b := &(*o)[i]; b.name == name {
 			b.value = value
@@ -37,7 +36,10 @@ func (o *overlay) put(name string, key, value starlark.Value) bool {
 	if len(*o) == maxOverlay {
 		return false
 	}
-	*o = append(*o, binding{name, key, value})
+	if *o == nil {
+		*o = make(overlay, 0, 2) // a mount sets two keys, and so does a router
+	}
+	*o = append(*o, binding{name, value})
 	return true
 }
 
@@ -49,19 +51,11 @@ type Later interface {
 	Later() starlark.Value
 }
 
-// put sets a key of the overlay, and reports whether there was room for it.
-func (e *Environ) put(name string, key, value starlark.Value) bool {
-	if e.set == nil {
-		e.set = e.few[:0]
-	}
-	return e.set.put(name, key, value)
-}
-
 // SetLater sets a key of env to what v makes, when that is asked for if env is an Environ, and now
 // if it is any other dict.
 func SetLater(env starlark.HasSetKey, key starlark.Value, v Later) error {
 	if e, ok := env.(*Environ); ok && e.dict == nil {
-		if name, ok := key.(starlark.String); ok && e.put(string(name), key, v) {
+		if name, ok := key.(starlark.String); ok && e.set.put(string(name), v) {
 			return nil
 		}
 	}

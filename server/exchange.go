@@ -24,8 +24,7 @@ type exchange struct {
 	written int64 // bytes of the body
 	status  int32 // of the final response; 0 before it
 
-	stream io.ReadCloser // of an extended CONNECT for a WebSocket: what the client sends
-	taken  *takeover     // once a handler has taken over the connection
+	tunnel *tunnel // nil while the request is an ordinary one
 
 	hold *hold // own, or that of the outermost Front
 	own  hold
@@ -96,7 +95,7 @@ func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
 
 // WriteHeader notes the status for the access log.
 func (x *exchange) WriteHeader(status int) {
-	if status == http.StatusSwitchingProtocols && x.stream != nil && x.status == 0 {
+	if status == http.StatusSwitchingProtocols && x.streams() && x.status == 0 {
 		x.switching()
 		return
 	}
@@ -151,8 +150,8 @@ func (x *exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) { return x.take
 
 // sent is how many bytes of the body, or of another protocol, have been written.
 func (x *exchange) sent() int64 {
-	if x.taken != nil {
-		return x.taken.written.Load()
+	if x.tunnel != nil && x.tunnel.taken != nil {
+		return x.tunnel.taken.written.Load()
 	}
 	return x.written
 }

@@ -84,7 +84,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if x == nil {
 		x, promised = &exchange{ResponseWriter: w}, false
 		r = x.handshake(r)
-		if x.stream != nil {
+		if x.streams() {
 			w = x
 		}
 		x.request = g.source.Request(r)

@@ -12,13 +12,12 @@ import (
 // A state is what an application has said of its response: set, and not sent. It knows no
 // connection.
 type state struct {
-	called bool             // start_response was called, even if wrongly
-	status int32            // zero until start_response was called rightly
-	fields []environ.Field  // of the last right call
-	length int64            // that the application declared; -1 for none
-	few    [2]environ.Field // room for the fields of most responses
-
-	mayUpgrade bool // 101 may be said: the application has got the means to take the connection over
+	called     bool             // start_response was called, even if wrongly
+	mayUpgrade bool             // 101 may be said: the connection can be taken over
+	status     int32            // zero until start_response was called rightly
+	fields     []environ.Field  // of the last right call
+	length     int64            // that the application declared; -1 for none
+	few        [2]environ.Field // room for the fields of most responses
 }
 
 // set takes what start_response was called with. The call counts even if that is wrong: a second

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -14,17 +15,29 @@ import (
 	"time"
 )
 
+// A tunnel is how a request becomes a conversation in another protocol.
+type tunnel struct {
+	stream io.ReadCloser // of an extended CONNECT for a WebSocket: what the client sends; or nil
+	taken  *takeover     // once a handler has taken over the connection
+}
+
+// streams reports whether a stream of HTTP/2 may be taken over.
+func (x *exchange) streams() bool { return x.tunnel != nil && x.tunnel.stream != nil }
+
 // handshake returns r, or if it asks for a WebSocket by the extended CONNECT of RFC 8441, the GET
 // of RFC 6455 that asks for the same, as all that stands further in knows it: routers, applications,
 // proxies, libraries. The stream is kept until somebody takes it over.
 func (x *exchange) handshake(r *http.Request) *http.Request {
-	protocol := r.Header[":protocol"]
-	if r.Method != http.MethodConnect || len(protocol) != 1 ||
-		!strings.EqualFold(protocol[0], websocket) {
+	if r.Method != http.MethodConnect {
 		return r
 	}
-	if x.stream = r.Body; x.stream == nil {
-		x.stream = http.NoBody
+	protocol := r.Header[":protocol"]
+	if len(protocol) != 1 || !strings.EqualFold(protocol[0], websocket) {
+		return r
+	}
+	x.tunnel = &tunnel{stream: r.Body}
+	if r.Body == nil {
+		x.tunnel.stream = http.NoBody
 	}
 	// As over HTTP/1.1, it is the connection that tells of a client which goes away: an application
 	// has something to do then.
@@ -76,11 +89,15 @@ func (x *exchange) switching() {
 
 // take gives the connection to a handler, which owns it from now on.
 func (x *exchange) take() (net.Conn, *bufio.ReadWriter, error) {
-	if x.taken != nil {
+	if x.tunnel == nil {
+		x.tunnel = new(tunnel)
+	}
+	u := x.tunnel
+	if u.taken != nil {
 		return nil, nil, http.ErrHijacked
 	}
 	c := http.NewResponseController(x.ResponseWriter)
-	if x.stream == nil {
+	if u.stream == nil {
 		nc, rw, err := c.Hijack()
 		if err != nil {
 			return nil, nil, err
@@ -88,9 +105,9 @@ func (x *exchange) take() (net.Conn, *bufio.ReadWriter, error) {
 		if x.status == 0 {
 			x.status = http.StatusSwitchingProtocols
 		}
-		x.taken = &takeover{Conn: nc}
-		rw.Writer.Reset(x.taken) // what was in it net/http has sent
-		return x.taken, rw, nil
+		u.taken = &takeover{Conn: nc}
+		rw.Writer.Reset(u.taken) // what was in it net/http has sent
+		return u.taken, rw, nil
 	}
 	if x.status != http.StatusSwitchingProtocols {
 		return nil, nil, errors.New("server: over HTTP/2 a stream is taken over after WriteHeader(101)")
@@ -100,9 +117,9 @@ func (x *exchange) take() (net.Conn, *bufio.ReadWriter, error) {
 	}
 	s := &streamConn{x: x, c: c}
 	_ = s.SetDeadline(time.Time{}) // those of a response
-	x.taken = &takeover{Conn: s}
-	return x.taken, bufio.NewReadWriter(bufio.NewReaderSize(x.taken, streamBuffer),
-		bufio.NewWriterSize(x.taken, streamBuffer)), nil
+	u.taken = &takeover{Conn: s}
+	return u.taken, bufio.NewReadWriter(bufio.NewReaderSize(u.taken, streamBuffer),
+		bufio.NewWriterSize(u.taken, streamBuffer)), nil
 }
 
 // streamBuffer is the size of the buffers around a stream: most are idle, it has its own, and what
@@ -151,7 +168,7 @@ func (s *streamConn) Read(p []byte) (int, error) {
 	if s.closed.Load() {
 		return 0, net.ErrClosed
 	}
-	return s.x.stream.Read(p)
+	return s.x.tunnel.stream.Read(p)
 }
 
 func (s *streamConn) Write(p []byte) (int, error) {
@@ -177,7 +194,7 @@ func (s *streamConn) Close() error {
 	} else {
 		s.mu.Unlock()
 	}
-	return s.x.stream.Close()
+	return s.x.tunnel.stream.Close()
 }
 
 func (s *streamConn) SetReadDeadline(t time.Time) error  { return s.c.SetReadDeadline(t) }

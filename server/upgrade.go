@@ -35,7 +35,7 @@ func hijacks(w http.ResponseWriter) bool {
 	for {
 		switch v := w.(type) {
 		case *exchange:
-			if v.stream != nil {
+			if v.streams() {
 				return true
 			}
 			w = v.ResponseWriter
