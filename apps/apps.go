@@ -11,7 +11,7 @@ import "embed"
 // in it; app.star, at the root, is the same for one who serves the tree from its files. The tests beside them,
 // *_test.star, are not in it: larkspur test apps runs those.
 //
-//go:embed app.star environ.star errors.star form.star hello.star html.star lint.star mount.star push.star stream.star upload.star
+//go:embed app.star environ.star errors.star form.star hello.star html.star lint.star mount.star push.star stream.star upload.star upload/page.html upload/upload.js
 //go:embed style.css httpbin mock mock.json tour
 var FS embed.FS
 
