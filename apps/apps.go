@@ -1,15 +1,38 @@
 // Package apps holds applications and middleware written as .star files, embedded in the binary.
 //
-// The applications are the smallest that are worth reading: hello, environ, form, stream, upload, push. The
-// middleware is errors (an answer to each), mount (dispatch by prefix) and lint (the gateway contract, executable). The tour shows
-// them all, live, with their source beside them.
+// The smallest that are worth reading are hello, environ, form, stream, upload and push; httpbin and mock are small
+// programs that are of use by themselves. The middleware is errors (an answer to each), mount (dispatch by prefix) and
+// lint (the gateway contract, executable). The tour shows them all, live, with their source beside them.
 package apps
 
 import "embed"
 
-// FS is the tree of all of them, from whose root they load one another. The tour is tour/app.star in it; app.star,
-// at the root, is the same for one who serves the tree from its files. The tests beside them, *_test.star, are not in it:
-// larkspur test apps runs those.
+// FS is the tree of all of them, from whose root they load one another and read their files. The tour is tour/app.star
+// in it; app.star, at the root, is the same for one who serves the tree from its files. The tests beside them,
+// *_test.star, are not in it: larkspur test apps runs those.
 //
-//go:embed app.star environ.star errors.star form.star hello.star html.star lint.star mount.star push.star stream.star upload.star tour
+//go:embed app.star environ.star errors.star form.star hello.star html.star lint.star mount.star push.star stream.star upload.star upload/page.html upload/upload.js
+//go:embed style.css httpbin mock mock.json tour
 var FS embed.FS
+
+// An App is an application of FS that runs by itself.
+type App struct {
+	Name  string // what larkspur dev calls it
+	Entry string // its script
+	About string // what it is, in a few words
+}
+
+// List returns the applications that can be asked for by name, the tour first.
+func List() []App {
+	return []App{
+		{"tour", "tour/app.star", "all of these, explained, with their source"},
+		{"hello", "hello.star", "the smallest application"},
+		{"environ", "environ.star", "shows what the server made of a request"},
+		{"form", "form.star", "a form, and what was sent with it"},
+		{"upload", "upload.star", "takes files, and says what they are"},
+		{"stream", "stream.star", "ten lines, half a second apart"},
+		{"push", "push.star", "pushes what its page needs"},
+		{"httpbin", "httpbin/app.star", "answers to try HTTP clients with"},
+		{"mock", "mock/app.star", "an API that mock.json describes"},
+	}
+}

@@ -174,6 +174,16 @@ var requests = []request{
 	{app: "tour/examples/hints.star", path: "/", status: 200, kind: page, want: []string{`<link rel="stylesheet" href="/hints.css?`}},
 	{app: "tour/examples/hints.star", path: "/hints.css", status: 200, kind: "text/css"},
 
+	{app: "httpbin/app.star", path: "/", status: 200, kind: page, want: []string{"/status/{codes}"}},
+	{app: "httpbin/app.star", path: "/forms/post", status: 200, kind: page, want: []string{`action="/post"`}},
+	{app: "httpbin/app.star", path: "/links/3/1", status: 200, kind: page, want: []string{`<a href="/links/3/2">`}},
+	{app: "httpbin/app.star", path: "/html", status: 200, kind: page},
+	{app: "httpbin/app.star", path: "/encoding/utf8", status: 200, kind: page},
+	{app: "httpbin/app.star", path: "/status/418", status: 418, kind: text, want: []string{"teapot"}},
+	{app: "httpbin/app.star", path: "/anything", method: "DELETE", body: "x", status: 200, kind: "application/json", want: []string{`"data": "x"`}},
+	{app: "mock/app.star", path: "/", status: 200, kind: page, want: []string{"/teas/{id}"}},
+	{app: "mock/app.star", path: "/teas/assam", status: 200, kind: "application/json", want: []string{"Assam"}},
+
 	{app: "push.star", path: "/", status: 200, kind: page, want: []string{`<link rel="stylesheet" href="push.css">`, "takes no pushes"}},
 	{app: "push.star", path: "/push.css", status: 200, kind: "text/css"},
 	{app: "push.star", path: "/facts.json", status: 200, kind: "application/json"},
@@ -276,7 +286,7 @@ func TestUpload(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.check(t, request{path: "/", method: "POST", header: "Content-Type: " + w.FormDataContentType(), body: form.String(), status: 200, kind: page,
-			want: []string{"<td>&lt;i&gt;.txt</td><td>application/octet-stream</td><td>8 bytes</td><td>one", "<td>b.bin</td><td>application/octet-stream</td><td>5 bytes</td><td>..&lt;b&gt;"}, lacks: "<b>"})
+			want: []string{"<h2>&lt;i&gt;.txt</h2>", "8 bytes · application/octet-stream", ">one\ntwo\n</pre>", "<h2>b.bin</h2>", ">00 ff 3c 62 3e</pre>"}, lacks: "<b>"})
 	}
 }
 
@@ -401,4 +411,18 @@ func readSource(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	return strings.TrimSpace(string(source))
+}
+
+// TestList verifies that what can be asked for by name is there, under names that differ.
+func TestList(t *testing.T) {
+	seen := make(map[string]bool)
+	for _, a := range apps.List() {
+		if seen[a.Name] || a.About == "" {
+			t.Errorf("%q is listed twice, or without a word about it", a.Name)
+		}
+		seen[a.Name] = true
+		if _, err := load(a.Entry, "", nil); err != nil {
+			t.Errorf("%s: %v", a.Name, err)
+		}
+	}
 }

@@ -70,7 +70,9 @@ func (s *Scan) inputs(fsys fs.FS) (files []file) {
 	for in := range s.live.inputs {
 		texts, _ := in.Read(fsys) // what cannot be read is not there
 		s.read[in] = digestTexts(texts)
-		files = append(files, file{name: in.Dir})
+		if len(texts) != 1 || texts[0].Name != in.Dir { // which is a file
+			files = append(files, file{name: in.Dir})
+		}
 		for _, t := range texts {
 			files = append(files, file{t.Name, sha256.Sum256(t.Content)})
 			if dir := path.Dir(t.Name); dir != in.Dir {

@@ -10,13 +10,15 @@ import (
 	"strings"
 
 	"github.com/larkspur-web/larkspur/apps"
+	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/spell"
 	"github.com/larkspur-web/larkspur/server/site"
 	"github.com/spf13/cobra"
 )
 
-// findApp finds the application that the arguments name: FILE.star, FILE.star:CALLABLE, or a
-// directory that holds app.star; without an argument, the current directory. It is nil if there is
-// no argument and no app.star.
+// findApp finds the application that the arguments name: FILE.star, FILE.star:CALLABLE, a directory
+// that holds app.star, or, where no file has that name, one that is built in; without an argument,
+// the current directory. It is nil if there is no argument and no app.star.
 func findApp(args []string) (*site.Application, error) {
 	if len(args) == 0 {
 		if !exists("app.star") {
@@ -31,7 +33,7 @@ func findApp(args []string) (*site.Application, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, runError{fmt.Errorf("%s: there is no such file or directory", path)}
+		return builtIn(path)
 	case err != nil:
 		return nil, runError{err}
 	case info.IsDir() && !exists(filepath.Join(path, "app.star")):
@@ -78,8 +80,46 @@ func beside(command string) error {
 		"larkspur %s %s", len(names), command, names[0])
 }
 
-// tour is the application that is built in.
+// tour is the application that is built in, where no other is asked for.
 func tour() *site.Application { return &site.Application{FS: apps.FS, Entry: "tour/app.star"} }
+
+// builtIn returns the application that is built in by that name.
+func builtIn(name string) (*site.Application, error) {
+	var names []string
+	for _, a := range apps.List() {
+		if a.Name != name {
+			names = append(names, a.Name)
+			continue
+		}
+		app := &site.Application{FS: apps.FS, Entry: a.Entry}
+		if name == "mock" && exists(description) {
+			app.FS, app.Dir = described{apps.FS, runtime.Dir(".")}, "."
+		}
+		return app, nil
+	}
+	err := fmt.Errorf("%s: there is no such file or directory", name)
+	if strings.ContainsAny(name, `/\.`) {
+		return nil, runError{err} // the name of a file, whatever it is like
+	}
+	if near := spell.Nearest(name, names, 3); near != "" {
+		return nil, runError{fmt.Errorf("%w, and nothing of this name is built in; did you mean %s?",
+			err, near)}
+	}
+	return nil, runError{fmt.Errorf("%w; built in are %s", err, strings.Join(names, ", "))}
+}
+
+// description is the file by which a user says what the mock that is built in answers.
+const description = "mock.json"
+
+// described is the tree of the mock with the description of somebody else in it.
+type described struct{ mock, user fs.FS }
+
+func (d described) Open(name string) (fs.File, error) {
+	if name == description {
+		return d.user.Open(name)
+	}
+	return d.mock.Open(name)
+}
 
 // exists reports whether path names something.
 func exists(path string) bool {
@@ -89,7 +129,17 @@ func exists(path string) bool {
 
 // appHelp is what the help of a command says of its argument.
 const appHelp = `APP is FILE.star, FILE.star:CALLABLE, or a directory that holds app.star; without one
-it is the current directory.`
+it is the current directory. Where no file has its name it may be one that is built in, as
+httpbin: larkspur dev --help lists them.`
+
+// builtInHelp lists the applications that are built in.
+func builtInHelp() string {
+	var b strings.Builder
+	for _, a := range apps.List() {
+		fmt.Fprintf(&b, "\n  %-9s %s", a.Name, a.About)
+	}
+	return b.String()
+}
 
 // completeApp completes an argument APP: scripts, and the directories on the way to them.
 func completeApp(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {

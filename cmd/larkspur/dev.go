@@ -36,6 +36,11 @@ it is the current directory if that holds app.star, or, where there is no script
 the tour that is built into larkspur. What does not load is shown in the browser until
 it does.
 
+Where no file has its name, APP may also be one that is built in:
+` + builtInHelp() + `
+
+The mock serves what ./mock.json describes, where that exists, else an example.
+
 The secret of sessions is made once, and kept in .larkspur below the application, which
 git ignores and nothing serves.
 
@@ -43,6 +48,7 @@ The certificate for https is made once, for localhost, and kept in the user's ca
 directory; a browser asks once whether to trust it. To have it trust your own, name one
 with --tls-cert and --tls-key.`,
 		Example: "  larkspur dev\n" +
+			"  larkspur dev httpbin\n" +
 			"  larkspur dev blog.star\n" +
 			"  larkspur dev --listen http://127.0.0.1:0 blog.star",
 		Args:              cobra.MaximumNArgs(1),
@@ -98,9 +104,12 @@ with --tls-cert and --tls-key.`,
 func greet(
 	w io.Writer, palette display.Palette, app *site.Application, listeners []*server.Listener,
 ) {
-	what := "the tour that is built in"
-	if app.Dir != "" {
-		what = app.Path(app.Name())
+	what := app.Path(app.Name())
+	if _, is := app.FS.(described); is {
+		what = "the mock that " + description + " describes"
+	} else if app.Dir == "" {
+		name := strings.TrimSuffix(app.Name(), ".star")
+		what = "the " + strings.TrimSuffix(name, "/app") + " that is built in"
 	}
 	fmt.Fprintf(w, "%s %s\n", palette.In(display.Bold, "developing"), what)
 	for _, l := range listeners {

@@ -223,7 +223,7 @@ func TestTourPages(t *testing.T) {
 	t.Chdir(t.TempDir())
 	b := browsertest.Open(t, nil)
 	s := startCommand(t, "dev", "--listen", "http://127.0.0.1:0")
-	for _, name := range []string{"", "hello", "environ", "form", "upload", "stream", "static", "mount", "lint", "catch", "hints", "push", "reload"} {
+	for _, name := range []string{"", "hello", "environ", "form", "upload", "stream", "static", "mount", "lint", "catch", "hints", "push", "reload", "httpbin", "mock"} {
 		look(b, "tour-"+name, s.url+"/"+name, `document.querySelector("h1")`)
 		b.View(1280, false)
 		if !browsertest.Value[bool](b, `[...document.querySelectorAll("pre")].every(p => p.scrollWidth <= p.clientWidth)`) {
@@ -239,7 +239,7 @@ func TestTourPages(t *testing.T) {
 	if !browsertest.Value[bool](b, `document.querySelector("main").getBoundingClientRect().width > 900 && document.querySelectorAll("nav a").length > 9`) {
 		t.Error("the tour's page for what is not there is not one of its pages")
 	}
-	for _, name := range []string{"environ", "form", "upload", "lint", "hints", "push", "catch", "mount"} {
+	for _, name := range []string{"environ", "form", "upload", "lint", "hints", "push", "catch", "mount", "httpbin", "mock"} {
 		look(b, "example-"+name, s.url+"/live/"+name+"/", `document.body.innerText`)
 	}
 	look(b, "example-catch-error", s.url+"/live/catch/?by=0", says("division by zero"))

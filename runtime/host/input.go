@@ -12,7 +12,7 @@ import (
 // An Input is files of a tree that a module reads while a program is loaded: those below a
 // directory whose names end so.
 type Input struct {
-	Dir string // a path of the tree, "." for all of it
+	Dir string // a path of the tree, "." for all of it; or that of a file, which is alone then
 	Ext string // as ".html"; empty means all files
 }
 

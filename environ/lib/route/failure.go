@@ -33,6 +33,9 @@ func (r *Router) fail(
 		return nil, ended
 	}
 	if handles {
+		if err := r.here(env); err != nil {
+			return nil, err
+		}
 		if answer == nil && status >= http.StatusInternalServerError {
 			r.log(t, env, status, err)
 		}
@@ -89,6 +92,9 @@ func (r *Router) absent(
 	if page, ok := notFound.(*response.Response); ok {
 		app = page
 	} else {
+		if err := r.here(env); err != nil {
+			return nil, err
+		}
 		v, err := starlark.Call(t, notFound, starlark.Tuple{env}, nil)
 		if err == nil {
 			app, err = answerOf(notFound, v, "the function for what is not found")
@@ -122,6 +128,9 @@ func (r *Router) refused(
 	if failed == nil {
 		page := response.ErrorPage(env, status, "").With(more...)
 		return page.CallInternal(t, starlark.Tuple{env, start}, nil)
+	}
+	if err := r.here(env); err != nil {
+		return nil, err
 	}
 	caught := host.NewCaught(response.AbortPage(status, "", more...))
 	app, err := ask(t, failed, env, caught)

@@ -52,6 +52,20 @@ func matchOf(env starlark.Mapping) *match {
 	return m
 }
 
+// here has url_for know a router which has no route for the request, or whose middleware has failed
+// before one was looked for: what answers then has links too.
+func (r *Router) here(env starlark.HasSetKey) error {
+	outer := matchOf(env)
+	for m := outer; m != nil; m = m.outer {
+		if m.router == r {
+			return nil
+		}
+	}
+	none := &entry{pattern: &pattern{}, handler: &handler{}}
+	return env.SetKey(keyRoute, &match{Object: "route.match", router: r, outer: outer,
+		script: text(env, keyScript), entry: none})
+}
+
 // Arguments are the value of wsgiorg.routing_args for a match, made when it is asked for.
 type arguments struct{ *match }
 

@@ -116,6 +116,12 @@ def answer(environ, error):
     return text("%s %s %s" % (error.status, error.kind, error.message), status = error.status)
 caught = router(ROUTES, error = answer)
 missing = router(ROUTES, error = answer, not_found = lambda environ: text("nothing at " + environ["PATH_INFO"], status = 404))
+def linked(environ, error = None):
+    return text("see " + url_for(environ, "note", id = 1), status = error.status if error else 404)
+def refuses(app):
+    return lambda environ, start_response: abort(403)
+linking = router(ROUTES, error = linked, not_found = linked)
+refusing = router(ROUTES, error = linked, middleware = [refuses])
 around = router(ROUTES, middleware = [mw("router")])
 page = router(ROUTES, not_found = text("a page", 404))
 broken = router(ROUTES, error = lambda environ, error: None)
@@ -191,6 +197,11 @@ func TestRouter(t *testing.T) {
 		{"caught", "GET /in/", "", "200 plain ((), {})"},
 		{"caught", "GET /in/x/y", "", "404 404 abort 404 Not Found"},
 		{"caught", "PUT /in/x", "Allow", "405 Allow: GET, HEAD, OPTIONS 405 abort 405 Method Not Allowed"},
+		{"linking", "GET /nope", "", "404 see /notes/1"},
+		{"linking", "GET /in/x/y", "", "404 see /notes/1"},
+		{"linking", "DELETE /notes/7", "", "405 see /notes/1"},
+		{"linking", "GET /aborts", "", "418 see /notes/1"},
+		{"refusing", "GET /plain/a", "", "403 see /notes/1"},
 		{"missing", "GET /in/x/y", "", "404 nothing at /x/y"},
 		{"missing", "GET /in/go/aborts", "", "418 418 abort teapot"},
 		{"page", "GET /nope", "", "404 a page"},

@@ -21,6 +21,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/larkspur-web/larkspur/environ"
@@ -36,7 +37,18 @@ func Module() *host.Module {
 		Whole:   true,
 		Files:   map[string]string{"public/a.txt": "hello"},
 		Members: []host.Member{staticMember(new(tags)), fileMember()},
+		Open: func(l *host.Load) (any, error) {
+			g := &generation{Load: l}
+			l.OnPublish(func() { g.loaded.Store(true) })
+			return g, nil
+		},
 	}
+}
+
+// A generation is what the functions of one work on.
+type generation struct {
+	*host.Load
+	loaded atomic.Bool // whether it serves: what is opened from then on, it is not made of
 }
 
 func staticMember(kept *tags) host.Member {
@@ -63,7 +75,7 @@ func staticMember(kept *tags) host.Member {
 		},
 		Example: `static("public", max_age = 3600)  # <static "public">
 static("..")  # error: static: the path ".." leads out of the application's tree`,
-		Fn: func(l *host.Load, dir string, maxAge int, index string) (*site, error) {
+		Fn: func(l *generation, dir string, maxAge int, index string) (*site, error) {
 			return newSite(l.Tree, kept, dir, maxAge, index)
 		},
 	}
@@ -71,8 +83,9 @@ static("..")  # error: static: the path ".." leads out of the application's tree
 
 func fileMember() host.Member {
 	return host.Member{
-		Name:   "file",
-		Doc:    "Opens a file of the application's tree, for the request that asks for it.",
+		Name: "file",
+		Doc: "Opens a file of the application's tree, for the request that asks for it. A script that " +
+			"opens one while it is loaded is loaded again when that changes.",
 		Params: []host.Param{{Name: "path", Doc: "of the file, counted from the root of the tree"}},
 		Result: "an open file: read, readline, readlines, iteration, seek, tell, close, name, size",
 		Errors: []host.Failure{{When: "there is no such file in the tree"}},
@@ -121,11 +134,15 @@ func newSite(tree fs.FS, kept *tags, dir string, maxAge int, index string) (*sit
 	}, nil
 }
 
-// openFile opens a file for the request that asks for it.
-func openFile(l *host.Load, t *starlark.Thread, name string) (*host.File, error) {
+// openFile opens a file for the request that asks for it. A program that opens one while it is
+// loaded is made of that, and loaded again when it changes.
+func openFile(l *generation, t *starlark.Thread, name string) (*host.File, error) {
 	rel, err := clean(name)
 	if err != nil {
 		return nil, err
+	}
+	if !l.loaded.Load() {
+		_, _ = l.Read(host.Input{Dir: rel}) // what is wrong with it is said below
 	}
 	f, info, err := openSeeker(l.Tree, rel)
 	if exhausted(err) {
