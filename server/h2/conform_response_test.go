@@ -117,6 +117,11 @@ func TestConformResponse(t *testing.T) {
 			w.Header().Set("Content-Length", "1000000")
 			io.WriteString(w, strings.Repeat("x", 1000000))
 		}, []string{":method", "HEAD"}, []string{"HEADERS 1 END :status=200 content-length=1000000 " + text}},
+		{"HEAD of a body that GET gets in pieces", func(w http.ResponseWriter, r *http.Request) {
+			for range 20 {
+				io.WriteString(w, strings.Repeat("x", 50_000))
+			}
+		}, []string{":method", "HEAD"}, []string{"HEADERS 1 END :status=200 " + text}},
 		{"204", func(w http.ResponseWriter, r *http.Request) { // RFC 9110, section 15.3.5
 			w.WriteHeader(204)
 			if _, err := io.WriteString(w, "x"); !errors.Is(err, http.ErrBodyNotAllowed) {

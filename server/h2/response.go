@@ -241,10 +241,12 @@ func (w *response) sendHeader(body []byte, whole, end bool, now time.Time) {
 	}
 	// RFC 9110, section 8.6: a 204 has no length. Without a word of the handler's,
 	// a body that is here whole has its own; but to HEAD a handler may well write
-	// nothing, which says nothing of what GET would get.
+	// nothing, which says nothing of what GET would get. Section 9.3.2: HEAD has the
+	// fields that GET has, and a larger body goes out in pieces, without a length.
 	if w.length >= 0 && w.status != http.StatusNoContent {
 		out = e.length(out, w.length)
-	} else if n := w.written; w.lacks.size && whole && !w.bodyless() && (n > 0 || !w.head) {
+	} else if n := w.written; w.lacks.size && whole && !w.bodyless() &&
+		(!w.head || 0 < n && n <= maxBuffered) {
 		out = e.length(out, n)
 	}
 	if w.lacks.kind && len(body) > 0 && !w.bodyless() {

@@ -21,7 +21,6 @@ package html
 
 import (
 	"fmt"
-	stdhtml "html"
 	"strings"
 
 	"github.com/larkspur-web/larkspur/environ"
@@ -132,7 +131,7 @@ func unescapeMember() host.Member {
 		Result:  "a string",
 		Example: `html.unescape("&lt;a &eacute; &#39;")  # "<a é '"`,
 		Pure:    true,
-		Fn:      stdhtml.UnescapeString,
+		Fn:      unescape,
 	}
 }
 

@@ -198,3 +198,27 @@ func FuzzElement(f *testing.F) {
 
 // A thing is a value that HTML has no form for.
 type thing struct{ host.Object }
+
+// TestUnescape: the texts on the right are what Python 3.11's html.unescape returns.
+func TestUnescape(t *testing.T) {
+	vars, err := opened()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ text, want string }{
+		{"", ""}, {"a & b", "a & b"}, {"&lt;&#60;&#x3c;&#X3C&#060g", "<<<<<g"}, {"&amp;#60;", "&#60;"},
+		{"&notit; &notin; &nope;", "\u00acit; \u2209 &nope;"}, {"&AMP &copy", "& \u00a9"},
+		{"&nLt;&nGt;&amp;nLt;", "\u226a\u20d2\u226b\u20d2&nLt;"},
+		{"&# &#; &#x &#x; &#xg; &#-1; &&#65;&", "&# &#; &#x &#x; &#xg; &#-1; &A&"},
+		{"a&#1;&#11;&#31;&#127;&#xFFFE;&#x10ffff;&#xfdd0;b", "ab"}, {"&#9;&#10;&#12;&#13;", "\t\n\f\r"},
+		{"&#128;&#150;&#x9f;&#x81;", "\u20ac\u2013\u0178\u0081"},
+		{"&#0;&#xd800;&#x110000;&#99999999999999999999;", "\ufffd\ufffd\ufffd\ufffd"},
+		{"&#x1F600;&#xFDCF;&#xfffd;", "\U0001f600\ufdcf\ufffd"},
+	} {
+		args := starlark.Tuple{starlark.String(test.text)}
+		v, err := starlark.Call(new(starlark.Thread), vars["unescape"], args, nil)
+		if err != nil || v != starlark.String(test.want) {
+			t.Errorf("unescape(%q) = %v, %v; want %q", test.text, v, err, test.want)
+		}
+	}
+}

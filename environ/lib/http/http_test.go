@@ -78,6 +78,7 @@ func TestFunctions(t *testing.T) {
 		{"multipart names of a file", "/", multi, part("a", `C:\dir\x.txt`, "") + part("b", "../..", "") + part("c", "/", "") + part("d", "a b.é", "") + "--B--", `[files(e)[k].filename for k in files(e)]`, `["x.txt", "file", "file", "a b.é"]`},
 		{"multipart of several files", "/", multi, part("f", "a", "1") + part("f", "b", "2\n3") + "--B--", `[[f.filename, [l for l in f]] for f in files(e).getall("f")]`, `[["a", [b"1"]], ["b", [b"2\n", b"3"]]]`},
 		{"multipart without a file", "/", multi, part("a", "", "1") + "--B--", `[files(e).get("f"), len(files(e)), bool(files(e))]`, `[None, 0, False]`},
+		{"multipart of an empty name", "/", multi, part("", "", "1") + part("", "x", "2") + "--B--", `[form(e).items(), files(e)[""].read()]`, `[[("", "1")], b"2"]`},
 		{"multipart of nothing", "/", multi, "--B--", `[len(form(e)), len(files(e))]`, `[0, 0]`},
 		{"multipart octets", "/", multi, part("\xff", "", "\x00\xfe") + "--B--", `[(list(k.elem_ords()), list(v.elem_ords())) for k, v in form(e).items()]`, `[([255], [0, 254])]`},
 		{"query is not the form", "/?a=1", form, "a=2", `[query(e)["a"], form(e)["a"]]`, `["1", "2"]`},

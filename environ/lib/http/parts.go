@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"io"
+	"mime"
 	"mime/multipart"
 	"net/http"
 	"strings"
@@ -26,7 +27,7 @@ func (b *body) parseParts(r *multipart.Reader) error {
 			return malformed(malformedForm, err)
 		}
 		name, filename := p.FormName(), base(p.FileName())
-		if name == "" {
+		if name == "" && !nameless(p) {
 			return malformed("a part of the form has no name")
 		}
 		fields -= len(name) + len(filename)
@@ -60,6 +61,14 @@ func (b *body) parseParts(r *multipart.Reader) error {
 			"size":         starlark.MakeInt64(size),
 		}})
 	}
+}
+
+// nameless reports whether the name of a field is said to be empty, as scripts in browsers and curl
+// can say it. It is a name as in "=1" of a query.
+func nameless(p *multipart.Part) bool {
+	kind, params, err := mime.ParseMediaType(p.Header.Get("Content-Disposition"))
+	name, said := params["name"]
+	return err == nil && kind == "form-data" && said && name == ""
 }
 
 // decoded reads the content of a part. RFC 7578, section 4.7: no sender should encode it. Some do,

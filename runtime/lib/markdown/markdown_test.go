@@ -27,6 +27,8 @@ func TestRender(t *testing.T) {
 			"<p><a href=\"/b\" title=\"c\">a</a> <img src=\"e.png\" alt=\"d\"></p>\n"},
 		{"[a][b]\n\n[b]: #c", "<p><a href=\"#c\">a</a></p>\n"},
 		{"<me@example.org>", "<p><a href=\"mailto:me@example.org\">me@example.org</a></p>\n"},
+		{"<localhost:5001/foo> <a+b:c&d> <javascript:alert(1)> *<x-y:z>*",
+			"<p>localhost:5001/foo a+b:c&amp;d javascript:alert(1) <em>x-y:z</em></p>\n"},
 		{"a < b & \"c\" \x00", "<p>a &lt; b &amp; &quot;c&quot; \ufffd</p>\n"},
 		{"```js\nalert('x')\n```", "<pre><code class=\"language-js\">alert('x')\n</code></pre>\n"},
 	} {

@@ -67,6 +67,7 @@ type cleaner struct{}
 // Transform is parser.ASTTransformer's.
 func (cleaner) Transform(doc *ast.Document, reader text.Reader, _ parser.Context) {
 	var html []ast.Node
+	var addresses []*ast.AutoLink
 	_ = ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if !entering {
 			return ast.WalkContinue, nil
@@ -81,13 +82,16 @@ func (cleaner) Transform(doc *ast.Document, reader text.Reader, _ parser.Context
 			n.Destination = safe(n.Destination)
 		case *ast.AutoLink:
 			if n.AutoLinkType == ast.AutoLinkURL && len(safe(n.URL(reader.Source()))) == 0 {
-				html = append(html, n)
+				addresses = append(addresses, n)
 			}
 		}
 		return ast.WalkContinue, nil
 	})
 	for _, n := range html {
 		n.Parent().RemoveChild(n.Parent(), n)
+	}
+	for _, n := range addresses { // what it says stays, as it does of other links
+		n.Parent().ReplaceChild(n.Parent(), n, ast.NewString(n.Label(reader.Source())))
 	}
 }
 

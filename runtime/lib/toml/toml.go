@@ -19,7 +19,7 @@ func Module() *host.Module {
 		Doc:  "Reading of TOML, as settings are written in.",
 		Members: []host.Member{{
 			Name: "loads",
-			Doc: "Returns what a text of TOML 1.0 says, as Python's tomllib.loads does: tables are " +
+			Doc: "Returns what a text of TOML 1.1 says, as Python's tomllib.loads does: tables are " +
 				"dicts in their order, dates are times of @time (in UTC where the text names no " +
 				"zone), and a time without a date is a string.",
 			Params: []host.Param{{
