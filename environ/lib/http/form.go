@@ -170,7 +170,7 @@ func (b *body) parse(r io.Reader, media, boundary string) error {
 		most := b.uploads.left + min(2*maxFields, math.MaxInt64-b.uploads.left)
 		in := &bounded{r: r, left: most, what: "form"}
 		whole := io.MultiReader(in, strings.NewReader("\r\n"), cut{})
-		err := b.parseParts(multipart.NewReader(whole, boundary))
+		err := b.parseParts(multipart.NewReader(whole, boundary), in)
 		if err != nil && in.err != nil {
 			return in.err // of the input, or of the script that stands for it
 		}

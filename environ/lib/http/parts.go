@@ -15,16 +15,27 @@ import (
 )
 
 // parseParts reads the parts of a form, RFC 7578.
-func (b *body) parseParts(r *multipart.Reader) error {
+func (b *body) parseParts(r *multipart.Reader, in *bounded) error {
 	const malformedForm = "the multipart form is malformed: %v"
-	fields := maxFields
+	fields, heads := maxFields, maxHeads
 	for {
+		in.head = maxHead
 		p, err := r.NextPart()
+		in.head = 0
 		if err == io.EOF {
 			return nil
 		}
 		if err != nil {
 			return malformed(malformedForm, err)
+		}
+		// Before they are read: a parameter costs more than a byte of anything else.
+		for name, values := range p.Header {
+			for _, v := range values {
+				heads -= len(name) + len(v)
+			}
+		}
+		if heads < 0 {
+			return tooMany("the headers of the form's parts are too large")
 		}
 		name, filename := p.FormName(), base(p.FileName())
 		if name == "" && !nameless(p) {
@@ -100,19 +111,37 @@ func oversize(err error) error {
 	return tooMany("the request body has more than %d bytes", large.Limit)
 }
 
+// The bounds of the headers of the parts of a form: one may have a name that is as long as all
+// fields may be together. Package multipart would read 10 MiB of each.
+const (
+	maxHeads = maxFields + 64<<10 // bytes of all
+	maxHead  = maxHeads + 16<<10  // bytes of one, with what is read ahead
+)
+
 // A bounded reader fails when there is more than left.
 type bounded struct {
 	r    io.Reader
 	left int64
+	head int // bytes of a header, or of what is before the first; 0 is no bound
 	what string
 	err  error // that it failed with, which who reads may make another of
 }
 
 func (b *bounded) Read(p []byte) (int, error) {
+	if b.head > 0 {
+		if b.head == 1 {
+			b.err = tooMany("a header in the %s is too large", b.what)
+			return 0, b.err
+		}
+		p = p[:min(len(p), b.head-1)]
+	}
 	if b.left < int64(len(p)) {
 		p = p[:b.left+1]
 	}
 	n, err := b.r.Read(p)
+	if b.head > 0 {
+		b.head -= n
+	}
 	if b.left -= int64(n); b.left < 0 {
 		b.left = 0
 		n, err = 0, tooMany("the %s is too large", b.what)

@@ -1,7 +1,9 @@
 package http
 
 import (
+	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"io/fs"
@@ -65,7 +67,10 @@ func (u *uploads) take(r io.Reader) (fs.File, int64, error) {
 		}
 	}
 	start := u.size
-	if _, err := io.Copy(u, io.MultiReader(bytes.NewReader(head), in)); err != nil {
+	// A client can have the reader give it a few bytes at a time, by what resembles a boundary.
+	w := bufio.NewWriterSize(u, 32<<10)
+	_, err = io.Copy(w, io.MultiReader(bytes.NewReader(head), in))
+	if err = cmp.Or(err, w.Flush()); err != nil {
 		return nil, 0, err
 	}
 	size := u.size - start

@@ -220,17 +220,25 @@ func TestMultipartBombs(t *testing.T) {
 		"100 files":    {strings.Repeat(part("f", "a", ""), 100) + "--B--", 200},
 		"a long name":  {part(strings.Repeat("a", 2<<20), "", "") + "--B--", 413},
 		"a long header": {"--B\r\nX: " + strings.Repeat("a", 11<<20) +
-			"\r\nContent-Disposition: form-data; name=a\r\n\r\n\r\n--B--", 400},
+			"\r\nContent-Disposition: form-data; name=a\r\n\r\n\r\n--B--", 413},
 		"many headers": {"--B\r\nContent-Disposition: form-data; name=a\r\n" +
 			strings.Repeat("X: a\r\n", 20_000) + "\r\n\r\n--B--", 400},
-		"no end":            {strings.Repeat("--B\r\n", 100_000), 400},
-		"a nested boundary": {part("a", "", "--B-\r\n-B--\r\n") + "--B--", 200},
-		"a preamble":        {"hello\r\n" + part("a", "", "1") + "--B--\r\nbye", 200},
-		"no disposition":    {"--B\r\n\r\n1\r\n--B--", 400},
-		"line feeds only":   {strings.ReplaceAll(part("a", "", "1")+"--B--", "\r\n", "\n"), 400},
-		"a form of nothing": {"", 400},
-		"a bad disposition": {"--B\r\nContent-Disposition: ;;;\r\n\r\n1\r\n--B--", 400},
-		"a NUL in the name": {part("a\x00b", "", "1") + "--B--", 400},
+		"many parameters": {"--B\r\nContent-Disposition: form-data; name=a" +
+			strings.Repeat("; f*0=b", 700_000) + "\r\n\r\n\r\n--B--", 413},
+		"long headers": {strings.Repeat("--B\r\nContent-Disposition: form-data; name=a\r\nX: "+
+			strings.Repeat("a", 30_000)+"\r\n\r\n\r\n", 50) + "--B--", 413},
+		"a header of 60 KB": {"--B\r\nX: " + strings.Repeat("a", 60_000) +
+			"\r\nContent-Disposition: form-data; name=a\r\n\r\n\r\n--B--", 200},
+		"900 parts of 1 KB":   {strings.Repeat(part("a", "", strings.Repeat("b", 1000)), 900) + "--B--", 200},
+		"an endless preamble": {strings.Repeat("hello\r\n", 200_000) + "--B--", 413},
+		"no end":              {strings.Repeat("--B\r\n", 100_000), 400},
+		"a nested boundary":   {part("a", "", "--B-\r\n-B--\r\n") + "--B--", 200},
+		"a preamble":          {"hello\r\n" + part("a", "", "1") + "--B--\r\nbye", 200},
+		"no disposition":      {"--B\r\n\r\n1\r\n--B--", 400},
+		"line feeds only":     {strings.ReplaceAll(part("a", "", "1")+"--B--", "\r\n", "\n"), 400},
+		"a form of nothing":   {"", 400},
+		"a bad disposition":   {"--B\r\nContent-Disposition: ;;;\r\n\r\n1\r\n--B--", 400},
+		"a NUL in the name":   {part("a\x00b", "", "1") + "--B--", 400},
 	} {
 		r, err := http.NewRequest("POST", s.URL, strings.NewReader(c.body))
 		if err != nil {

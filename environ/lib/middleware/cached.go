@@ -21,10 +21,11 @@ func cachedMember() host.Member {
 		Doc: "Keeps responses in memory and gives them again, for as long as they last, without " +
 			"calling the application. Kept are responses to GET with status 200, 301, 308, 404 or " +
 			"410 whose body is there as a list of up to 1 MiB, 32 MiB of them together, those used " +
-			"longest ago go first. Never those to a request with Cookie, Authorization, Range or " +
-			"Cache-Control: no-cache, or with Set-Cookie or Cache-Control: private, no-store or " +
-			"no-cache, or pages with a nonce. Vary counts, a shorter max-age too, and Age is sent. What many ask for at " +
-			"once is made once. Reloading the application empties it.",
+			"longest ago go first. Never those to a request with Cookie, Authorization, Range, a " +
+			"body or Cache-Control: no-cache, or with Set-Cookie or Cache-Control: private, " +
+			"no-store or no-cache, or pages with a nonce. Vary counts, a shorter max-age too, and " +
+			"Age is sent. What many ask for at once is made once. Reloading the application " +
+			"empties it.",
 		Params: []host.Param{{
 			Name: "seconds", Type: "int or float", Doc: "for how long a response is given, above 0",
 		}},
@@ -64,9 +65,16 @@ kept(environ, lambda status, headers: None)  # (b"1",)`,
 // where the application is not seen to read them: that it was not made for who asks is the point.
 func (q *request) bypassed() bool {
 	field := func(name, key string) string { return q.get(starlark.String(key)) }
+	length := q.get(starlark.String("CONTENT_LENGTH"))
 	if e, ok := q.env.(*environ.Environ); ok {
-		header := e.Request().Message.Header
-		field = func(name, _ string) string { return strings.Join(header[name], ",") }
+		message := e.Request().Message
+		field = func(name, _ string) string { return strings.Join(message.Header[name], ",") }
+		length = strconv.FormatInt(message.ContentLength, 10) // -1 if it is not known before
+	}
+	// RFC 9110, section 9.3.1: the content of a GET has no meaning. An application may read it all
+	// the same, as a form, and who sends one must not choose what others are given.
+	if length != "" && length != "0" {
+		return true
 	}
 	control := field("Cache-Control", "HTTP_CACHE_CONTROL")
 	return field("Cookie", "HTTP_COOKIE") != "" ||

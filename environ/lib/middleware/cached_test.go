@@ -114,6 +114,8 @@ func TestCached(t *testing.T) {
 			{0, "GET /function", "200 24"},
 			{0, "GET /function", "200 25"},
 			{0, "GET /404\n", "404 Age: 6 10"},
+			{0, "GET /404\nX-Form: a\n\na=<script>", "404 26"},
+			{0, "GET /404\nContent-Length: 0\n\n", "404 Age: 6 10"},
 		} {
 			time.Sleep(tt.after)
 			fields := []string{"Age"}

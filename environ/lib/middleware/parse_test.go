@@ -2,6 +2,7 @@ package middleware_test
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -34,6 +35,27 @@ func TestRate(t *testing.T) {
 		l.Take(fmt.Sprint(i), at)
 	}
 	if n := l.Clients(); n != 10_000 {
+		t.Errorf("%d clients are counted", n)
+	}
+}
+
+// TestRateKeepsKeysOnly counts clients by a piece of a long field: the field is not kept with it.
+func TestRateKeepsKeysOnly(t *testing.T) {
+	l := middleware.NewLimiter(3, time.Second)
+	heap := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := heap()
+	for i := range 1000 {
+		l.Take(fmt.Sprintf("%4d", i)+strings.Repeat("x", 60_000), time.Unix(1000, 0))
+	}
+	if kept := int64(heap()) - int64(before); kept > 10<<20 {
+		t.Errorf("1,000 clients take %d MiB", kept>>20)
+	}
+	if n := l.Clients(); n != 1000 {
 		t.Errorf("%d clients are counted", n)
 	}
 }

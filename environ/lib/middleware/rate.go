@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -199,6 +200,7 @@ func (l *limiter) take(client string, now time.Time) time.Duration {
 			delete(l.clients, last.Value.(*bucket).client)
 			l.recent.Remove(last)
 		}
+		client = strings.Clone(client) // it may be a piece of all that the client has sent
 		e = l.recent.PushFront(&bucket{client, now})
 		l.clients[client] = e
 	}

@@ -79,7 +79,7 @@ func Decode(data, encoding, errors string) (string, error) {
 			b = utf8.AppendRune(b, utf8.RuneError)
 		case errors == "backslashreplace":
 			for _, octet := range []byte(data[i : i+bad]) {
-				b = fmt.Appendf(b, `\x%02x`, octet)
+				b = escape(b, rune(octet))
 			}
 		}
 		i += max(n, bad)
@@ -129,11 +129,13 @@ func Encode(text, encoding, errors string) (string, error) {
 	return string(b), nil
 }
 
+const hex = "0123456789abcdef"
+
 // escape writes a character as a string of Python does.
 func escape(b []byte, r rune) []byte {
 	switch {
-	case r <= 0xff:
-		return fmt.Appendf(b, `\x%02x`, r)
+	case r <= 0xff: // of which there may be as many as a text has bytes
+		return append(b, '\\', 'x', hex[r>>4], hex[r&15])
 	case r <= 0xffff:
 		return fmt.Appendf(b, `\u%04x`, r)
 	}
