@@ -25,6 +25,8 @@ func (r *response) send(t *starlark.Thread, body starlark.Value) error {
 		return r.blocks(body)
 	case starlark.Iterable:
 		return r.iterate(body)
+	case host.Answer:
+		return answer.NotCalled(body, r.status != 0)
 	case starlark.Callable:
 		return r.stream(t, body)
 	}

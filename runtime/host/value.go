@@ -37,6 +37,12 @@ type (
 	// A Wrapper is an application that stands around another one, as middleware makes it: tools
 	// find in it what it wraps.
 	Wrapper interface{ Wrapped() starlark.Callable }
+	// An Answer is an application that is made to answer single requests: where a function that
+	// returns one is wanted, it may stand itself.
+	Answer interface {
+		starlark.Callable
+		Answers()
+	}
 )
 
 // An Iterator is one that can fail: after Next has returned false, Err says why, or nil at the end.

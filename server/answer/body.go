@@ -25,6 +25,17 @@ func NotBody(v starlark.Value) error {
 		v.Type())
 }
 
+// NotCalled returns what is wrong with a response that an application returned, as a handler of a
+// router does, where it had to call it. It may have started one of its own.
+func NotCalled(v host.Answer, started bool) error {
+	code := environ.CodeNotStarted
+	if started {
+		code = environ.CodeResult
+	}
+	return environ.Errorf(code, "an application writes return text(...)(environ, start_response)",
+		"the application returned a %s that it did not call", v.Type())
+}
+
 // Blocks returns how many bytes the blocks of a list or a tuple have, and the first of them.
 func Blocks(body starlark.Indexable) (total int64, first string, err error) {
 	for i := range body.Len() {

@@ -15,6 +15,7 @@ import (
 	"github.com/larkspur-web/larkspur/environ/lib/body"
 	"github.com/larkspur-web/larkspur/environ/lib/http"
 	"github.com/larkspur-web/larkspur/environ/lib/response"
+	"github.com/larkspur-web/larkspur/environ/lib/route"
 	"github.com/larkspur-web/larkspur/environ/lib/session"
 	"github.com/larkspur-web/larkspur/environ/lib/static"
 	"github.com/larkspur-web/larkspur/environ/lib/websocket"
@@ -30,7 +31,7 @@ import (
 // newSuite returns a suite of the files, with the modules that the command grants.
 func newSuite(files fs.FS) (*suite.Suite, error) {
 	modules := []*host.Module{http.Module(), body.Module(), response.Module(websocket.Module()),
-		session.Module(), static.Module()}
+		route.Module(), session.Module(), static.Module()}
 	program, err := runtime.LoadFile(&runtime.Config{FS: apps.FS, Modules: modules}, "lint.star")
 	if err != nil {
 		return nil, err

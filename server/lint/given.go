@@ -12,10 +12,12 @@ import (
 type loads struct {
 	members map[*syntax.Ident]*host.Member
 	wholes  map[*syntax.Ident]*host.Module
+	of      map[*host.Member]string // the names of their modules
 }
 
 func loadsOf(s *host.Script) loads {
-	l := loads{make(map[*syntax.Ident]*host.Member), make(map[*syntax.Ident]*host.Module)}
+	l := loads{make(map[*syntax.Ident]*host.Member), make(map[*syntax.Ident]*host.Module),
+		make(map[*host.Member]string)}
 	for _, stmt := range s.Tree.Stmts {
 		load, ok := stmt.(*syntax.LoadStmt)
 		if !ok {
@@ -25,6 +27,9 @@ func loadsOf(s *host.Script) loads {
 		m := s.Module(name)
 		if !ok || m == nil {
 			continue
+		}
+		for i := range m.Members {
+			l.of[&m.Members[i]] = name
 		}
 		for i, from := range load.From {
 			l.members[load.To[i]] = m.Member(from.Name)

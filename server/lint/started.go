@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -24,6 +25,25 @@ type starting struct {
 	name string
 }
 
+// cure says what to write where a value is returned without start_response: a response of @response
+// is an application, and only has to be called.
+func (s *starting) cure(result syntax.Expr) string {
+	if call, ok := result.(*syntax.CallExpr); ok {
+		if m := s.loads.member(call.Fn); m != nil && s.loads.of[m] == "response" {
+			return fmt.Sprintf("write return %s(...)(%s, %s)", m.Name, s.first(), s.name)
+		}
+	}
+	return `write start_response("200 OK", [("Content-Type", "text/plain")]) before it`
+}
+
+// first is the name of the first parameter of the application.
+func (s *starting) first() string {
+	if id, ok := s.def.Params[0].(*syntax.Ident); ok {
+		return id.Name
+	}
+	return "environ"
+}
+
 // starts goes through statements that come after start_response was named, or not. It returns
 // whether it may have been when control passes what is behind them, and whether it never does.
 func (s *starting) starts(stmts []syntax.Stmt, named bool) (after, ended bool) {
@@ -31,8 +51,7 @@ func (s *starting) starts(stmts []syntax.Stmt, named bool) (after, ended bool) {
 		switch stmt := stmt.(type) {
 		case *syntax.ReturnStmt:
 			if !named && !s.names(stmt) {
-				s.warn(stmt.Return, "%v", environ.Errorf(environ.CodeNotStarted,
-					`write start_response("200 OK", [("Content-Type", "text/plain")]) before it`,
+				s.warn(stmt.Return, "%v", environ.Errorf(environ.CodeNotStarted, s.cure(stmt.Result),
 					"%s returns here without start_response()", s.def.Name.Name))
 			}
 			return named, true

@@ -72,7 +72,7 @@ type request struct {
 }
 
 var (
-	_ starlark.Callable = (*Response)(nil)
+	_ host.Answer       = (*Response)(nil)
 	_ starlark.HasAttrs = (*Response)(nil)
 )
 
@@ -101,6 +101,9 @@ func (r *Response) With(more ...environ.Field) *Response {
 
 // Name returns "response", as the name of a function.
 func (r *Response) Name() string { return "response" }
+
+// Answers lets a router take it as a handler.
+func (r *Response) Answers() {}
 
 // Freeze freezes the blocks: a response that stands in a global is sent for many requests at once.
 func (r *Response) Freeze() {

@@ -89,7 +89,7 @@ func (r *Router) absent(
 		return r.refused(t, env, start, http.StatusNotFound)
 	}
 	var app starlark.Callable
-	if page, ok := notFound.(*response.Response); ok {
+	if page, ok := notFound.(host.Answer); ok {
 		app = page
 	} else {
 		if err := r.here(env); err != nil {

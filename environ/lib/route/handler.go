@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/larkspur-web/larkspur/environ"
-	"github.com/larkspur-web/larkspur/environ/lib/response"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 )
@@ -14,7 +13,7 @@ import (
 // A handler is what a route calls, and how the parameters of its pattern are passed.
 type handler struct {
 	fn     starlark.Callable // nil if there is a constant
-	answer *response.Response
+	answer host.Answer
 	kinds  []kindOf
 	names  []string
 	keys   []starlark.Value
@@ -35,7 +34,7 @@ func newHandler(fn starlark.Callable, p *pattern) (*handler, error) {
 		}
 	}
 	switch fn := fn.(type) {
-	case *response.Response:
+	case host.Answer:
 		h.fn, h.answer = nil, fn
 	case *Router, host.Wrapper:
 		return nil, fmt.Errorf("%s is an application, not a handler: write mount(%q, ...)",

@@ -18,7 +18,7 @@ const patternDoc = "a path, as \"/notes/{id:int}\"; {x} is text up to the next s
 
 // handlerDoc says what a handler is.
 const handlerDoc = "is called with environ and, by name, with the parameters of the pattern, and " +
-	"returns a response or any other application; or is a response"
+	"returns a response or any other application; or is a response, or websocket(...)"
 
 func patternParam() host.Param {
 	return host.Param{Name: "pattern", Doc: patternDoc, Type: "string"}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/larkspur-web/larkspur/environ"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 )
 
@@ -23,7 +24,7 @@ type app struct {
 	ping         time.Duration
 }
 
-var _ starlark.Callable = (*app)(nil)
+var _ host.Answer = (*app)(nil)
 
 func (p *app) String() string        { return "<websocket " + p.fn.Name() + ">" }
 func (p *app) Type() string          { return "websocket.app" }
@@ -31,6 +32,9 @@ func (p *app) Name() string          { return "websocket" }
 func (p *app) Freeze()               { p.fn.Freeze() }
 func (p *app) Truth() starlark.Bool  { return starlark.True }
 func (p *app) Hash() (uint32, error) { return 0, errors.New("unhashable: websocket.app") }
+
+// Answers lets a router take it as a handler.
+func (p *app) Answers() {}
 
 // key is that of the environ by which the server gives the connection.
 const key = starlark.String("larkspur.websocket")
