@@ -232,9 +232,9 @@ def app(environ, start_response):
         start_response("200 OK", [])
     return [BIG]
 `
-	runs := 40
+	runs := 8 // on each of four kinds of connection and page
 	if testing.Short() {
-		runs = 5
+		runs = 2
 	}
 	both(t, func(t *testing.T, secure bool) {
 		s := servePushes(t, secure, source, nil)

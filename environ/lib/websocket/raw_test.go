@@ -198,15 +198,15 @@ func (d data) Read(p []byte) (int, error) {
 type frame struct {
 	head    byte // FIN, the reserved bits, and the opcode
 	payload string
-	plain   bool // not masked
-	long    bool // the length has eight octets, whatever it is
-	says    int  // the length that the head says; 0 for that of the payload
+	plain   bool  // not masked
+	long    bool  // the length has eight octets, whatever it is
+	says    int64 // the length that the head says; 0 for that of the payload
 }
 
 var mask = [4]byte{1, 2, 3, 4}
 
 func (f frame) bytes() []byte {
-	n := len(f.payload)
+	n := int64(len(f.payload))
 	if f.says != 0 {
 		n = f.says
 	}
