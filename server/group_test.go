@@ -285,11 +285,21 @@ func TestGroupUnderLoad(t *testing.T) {
 		for range 3 {
 			c := call(t, stays, http2)
 			clients.Go(func() {
-				for first := true; asking.Err() == nil; first = false {
-					if body, kept, err := c.get(); err != nil || body != "on" || kept == first {
+				asked, opened := 0, 0
+				for ; asking.Err() == nil; asked++ {
+					body, kept, err := c.get()
+					if err != nil || body != "on" {
 						t.Errorf("%q, %v, on an old connection: %v", body, err, kept)
 						return
 					}
+					if !kept {
+						opened++
+					}
+				}
+				// net/http's client gives a connection of HTTP/1 up, on a busy machine, when its
+				// writer has not come back within 50 ms.
+				if most := 1 + asked/10; opened > most || http2 && opened > 1 {
+					t.Errorf("%d connections for %d requests", opened, asked)
 				}
 			})
 		}
