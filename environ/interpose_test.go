@@ -10,6 +10,7 @@ import (
 	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
 )
 
 // A recorder is a start_response that notes what it is called with.
@@ -58,7 +59,7 @@ func TestInterpose(t *testing.T) {
 			h.Set("X", "1")
 			return nil
 		})
-		_, err := starlark.Eval(thread, "test", tt.script, starlark.StringDict{"s": s})
+		_, err := starlark.EvalOptions(new(syntax.FileOptions), thread, "test", tt.script, starlark.StringDict{"s": s})
 		if got := strings.Join(r.said, "/"); err != nil || got != tt.want {
 			t.Errorf("%s: got %s, %v, want %s", tt.script, got, err, tt.want)
 		}
@@ -94,7 +95,7 @@ func TestHold(t *testing.T) {
 	} {
 		thread, r := new(starlark.Thread), &recorder{Object: "start_response"}
 		s := environ.Hold(thread, r)
-		_, err := starlark.Eval(thread, "test", tt.script, starlark.StringDict{
+		_, err := starlark.EvalOptions(new(syntax.FileOptions), thread, "test", tt.script, starlark.StringDict{
 			"s": s, "error": host.NewCaught(errors.New("cause")),
 		})
 		held := "none"
@@ -141,7 +142,7 @@ func TestRestart(t *testing.T) {
 	if err := environ.Start(thread, s, 500, nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := starlark.Eval(thread, "test", `s("500 No", [])`, starlark.StringDict{"s": s}); err != nil {
+	if _, err := starlark.EvalOptions(new(syntax.FileOptions), thread, "test", `s("500 No", [])`, starlark.StringDict{"s": s}); err != nil {
 		t.Fatal(err)
 	}
 	want := `("500 Internal Server Error", [], error("cause")) []`
@@ -202,7 +203,7 @@ func TestSetLater(t *testing.T) {
 			if (n != 0) != dict || environ.Made(env, "k") != dict || environ.Made(env, "none") {
 				t.Errorf("%s: made %d times before it was asked for, %t", ask, n, environ.Made(env, "k"))
 			}
-			v, err := starlark.Eval(new(starlark.Thread), "test", ask, starlark.StringDict{"e": env})
+			v, err := starlark.EvalOptions(new(syntax.FileOptions), new(starlark.Thread), "test", ask, starlark.StringDict{"e": env})
 			if err != nil || v.String() != "1" || n != 1 {
 				t.Errorf("%s, of a dict %t: got %v, %v, made %d times", ask, dict, v, err, n)
 			}

@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 the client of net/http asks for no extended CONNECT
+
 package websocket_test
 
 import (
