@@ -119,8 +119,8 @@ func fieldsOf(kwargs []starlark.Tuple) ([]slog.Attr, error) {
 		case reserved[name]:
 			return nil, fmt.Errorf("the field %s has a name that every record has: take another", name)
 		case !named(name):
-			return nil, fmt.Errorf("%.100q is no name of a field: take up to %d of letters, digits "+
-				"and the marks _ - . alone", name, maxName)
+			return nil, fmt.Errorf("%.100q is no name of a field: take up to %d letters, digits, _, "+
+				". and -", name, maxName)
 		}
 		fields = append(fields, slog.Attr{Key: name, Value: value(kv[1])})
 	}
