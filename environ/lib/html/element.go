@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 )
@@ -277,7 +278,7 @@ func failed(name string, err error) error {
 	if host.Innermost(err) != nil || host.TimedOut(err) || host.CodeOf(err) != "" {
 		return err
 	}
-	return misuse(fmt.Errorf("html.%s: %w", name, err))
+	return environ.Misuse(fmt.Errorf("html.%s: %w", name, err))
 }
 
 // element is html.element(name, *children, **attributes).

@@ -38,12 +38,9 @@ func Module() *host.Module {
 			"response.html.",
 		Members: append(functions(), members()...),
 		Whole:   true,
-		Misuse:  misuse,
+		Misuse:  environ.Misuse,
 	}
 }
-
-// misuse gives an error of wrong arguments its code.
-func misuse(err error) error { return environ.Errorf(environ.CodeWebUse, "", "%v", err) }
 
 // functions are the members that are no elements.
 func functions() []host.Member {

@@ -50,7 +50,7 @@ func abort(
 	err := starlark.UnpackArgs("abort", args, kwargs,
 		"status", &status, "message?", &message, "headers?", &headers)
 	if err != nil {
-		return nil, misuse(err)
+		return nil, environ.Misuse(err)
 	}
 	text, ok := starlark.AsString(message)
 	if !ok && message != starlark.None {

@@ -43,12 +43,9 @@ func Module() *host.Module {
 		},
 		Whole:  true,
 		Types:  []*host.Type{valuesType, fileType},
-		Misuse: misuse,
+		Misuse: environ.Misuse,
 	}
 }
-
-// misuse gives an error of wrong arguments its code.
-func misuse(err error) error { return environ.Errorf(environ.CodeWebUse, "", "%v", err) }
 
 // environParam is the parameter of what reads an environ.
 func environParam() host.Param {

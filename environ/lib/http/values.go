@@ -3,6 +3,7 @@ package http
 import (
 	"strconv"
 
+	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 )
@@ -68,7 +69,7 @@ var valuesType = &host.Type{
 	Doc: "What a client sent under names, in its order; a name may have several values. It is a " +
 		"mapping from each name to its first value; to ask it for a name that is missing is an " +
 		"error, and the client gets 400 if that is not caught.",
-	Misuse: misuse,
+	Misuse: environ.Misuse,
 	Members: []host.Member{
 		{
 			Name: "get",

@@ -54,7 +54,7 @@ func basicAuth(a host.Args) (starlark.Value, error) {
 		return nil, err
 	}
 	if !wire.Value(realm) {
-		return nil, misuse(fmt.Errorf("basic_auth: the realm has a control character"))
+		return nil, environ.Misuse(fmt.Errorf("basic_auth: the realm has a control character"))
 	}
 	// RFC 7617, section 2.1: the client is told in which encoding.
 	challenge := environ.Field{

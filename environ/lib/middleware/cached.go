@@ -49,11 +49,11 @@ kept(environ, lambda status, headers: None)  # (b"1",)`,
 				return nil, err
 			}
 			if _, ok := starlark.AsFloat(seconds); !ok {
-				return nil, misuse(fmt.Errorf("cached: seconds is %s, not a number", seconds.Type()))
+				return nil, environ.Misuse(fmt.Errorf("cached: seconds is %s, not a number", seconds.Type()))
 			}
 			d, err := periodOf(seconds)
 			if err != nil {
-				return nil, misuse(errors.New("cached: seconds is not from 0 to 1,000,000,000"))
+				return nil, environ.Misuse(errors.New("cached: seconds is not from 0 to 1,000,000,000"))
 			}
 			s := newStore(d)
 			return made("cached", nil, s.handle)

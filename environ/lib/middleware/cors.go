@@ -93,7 +93,7 @@ func newCORS(a host.Args) (starlark.Value, error) {
 	if s, ok := starlark.AsString(origins); ok {
 		all = []string{s}
 	} else if list, ok := origins.(starlark.Iterable); !ok {
-		return nil, misuse(fmt.Errorf("cors: origins is %s, not a list of strings", origins.Type()))
+		return nil, environ.Misuse(fmt.Errorf("cors: origins is %s, not a list of strings", origins.Type()))
 	} else if all, err = stringsOf("cors", "origins", list); err != nil {
 		return nil, err
 	}
@@ -126,7 +126,7 @@ func newCORS(a host.Args) (starlark.Value, error) {
 		}
 		for _, name := range names {
 			if !wire.Token(name) {
-				return nil, misuse(fmt.Errorf("cors: %s: %q is not a name", l.name, name))
+				return nil, environ.Misuse(fmt.Errorf("cors: %s: %q is not a name", l.name, name))
 			}
 		}
 		*l.to = strings.Join(names, ", ")
@@ -219,7 +219,7 @@ func stringsOf(what, name string, list starlark.Iterable) ([]string, error) {
 	for v := range starlark.Elements(list) {
 		s, ok := starlark.AsString(v)
 		if !ok {
-			return nil, misuse(fmt.Errorf("%s: %s has %s in it, not a string", what, name, v.Type()))
+			return nil, environ.Misuse(fmt.Errorf("%s: %s has %s in it, not a string", what, name, v.Type()))
 		}
 		all = append(all, s)
 	}

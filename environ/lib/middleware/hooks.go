@@ -159,7 +159,7 @@ func takes(what string, fn starlark.Callable, n int, params string) error {
 	if most >= n && (most == n || f.ParamDefault(n) != nil) {
 		return nil
 	}
-	return misuse(fmt.Errorf("%s: %s is called with %s, which it does not take; write def %s%s", what,
+	return environ.Misuse(fmt.Errorf("%s: %s is called with %s, which it does not take; write def %s%s", what,
 		f.Name(), params, f.Name(), params))
 }
 

@@ -39,12 +39,9 @@ func Module() *host.Module {
 			afterMember(),
 		},
 		Whole:  true,
-		Misuse: misuse,
+		Misuse: environ.Misuse,
 	}
 }
-
-// misuse gives an error of wrong arguments its code.
-func misuse(err error) error { return environ.Errorf(environ.CodeWebUse, "", "%v", err) }
 
 // A request is one call of a layer.
 type request struct {
@@ -73,14 +70,7 @@ func (q *request) answer(app starlark.Callable) (starlark.Value, error) {
 }
 
 // get returns a variable of the environ, "" if it is absent or no string.
-func (q *request) get(key starlark.Value) string {
-	v, ok, err := q.env.Get(key)
-	if err != nil || !ok {
-		return ""
-	}
-	s, _ := v.(starlark.String)
-	return string(s)
-}
+func (q *request) get(key starlark.Value) string { return environ.Text(q.env, key) }
 
 // The keys of the environ, as values: boxing a string costs an allocation.
 var (
@@ -139,7 +129,7 @@ func (m *maker) CallInternal(
 	}
 	var app starlark.Callable
 	if err := starlark.UnpackArgs(m.name, args, kwargs, "app", &app); err != nil {
-		return nil, misuse(err)
+		return nil, environ.Misuse(err)
 	}
 	return m.around(app)
 }
@@ -149,7 +139,7 @@ func (m *maker) around(app starlark.Callable) (starlark.Value, error) {
 	if fn, ok := app.(*starlark.Function); ok {
 		n := fn.NumParams() - fn.NumKwonlyParams()
 		if n < 2 && !fn.HasVarargs() {
-			return nil, misuse(fmt.Errorf("%s: %s is no application, which takes (environ, "+
+			return nil, environ.Misuse(fmt.Errorf("%s: %s is no application, which takes (environ, "+
 				"start_response)", m.name, fn.Name()))
 		}
 	}
@@ -167,7 +157,7 @@ func made(
 	case starlark.Callable:
 		return m.around(app)
 	}
-	return nil, misuse(fmt.Errorf("%s: app is %s, not an application", name, app.Type()))
+	return nil, environ.Misuse(fmt.Errorf("%s: app is %s, not an application", name, app.Type()))
 }
 
 // A layer is an application with middleware around it.
@@ -208,7 +198,7 @@ func (l *layer) CallInternal(
 		err := starlark.UnpackArgs(l.maker.name, args, kwargs, "environ", &all.env,
 			"start_response", &all.start)
 		if err != nil {
-			return nil, misuse(err)
+			return nil, environ.Misuse(err)
 		}
 		env, start = all.env, all.start
 	}

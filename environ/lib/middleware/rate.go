@@ -67,16 +67,16 @@ func newRate(a host.Args) (starlark.Value, error) {
 	}
 	period, err := periodOf(per)
 	if err != nil {
-		return nil, misuse(fmt.Errorf("rate_limit: %w", err))
+		return nil, environ.Misuse(fmt.Errorf("rate_limit: %w", err))
 	}
 	if n < 1 || n > 1_000_000_000 {
-		return nil, misuse(fmt.Errorf("rate_limit: n is %d, not from 1 to 1,000,000,000", n))
+		return nil, environ.Misuse(fmt.Errorf("rate_limit: n is %d, not from 1 to 1,000,000,000", n))
 	}
 	var of starlark.Callable
 	if key != starlark.None {
 		var ok bool
 		if of, ok = key.(starlark.Callable); !ok {
-			return nil, misuse(fmt.Errorf("rate_limit: key is %s, not a function", key.Type()))
+			return nil, environ.Misuse(fmt.Errorf("rate_limit: key is %s, not a function", key.Type()))
 		}
 		if err := takes("rate_limit", of, 1, "(environ)"); err != nil {
 			return nil, err

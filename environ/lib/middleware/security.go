@@ -86,7 +86,7 @@ func newSecurity(a host.Args) (starlark.Value, error) {
 	if csp != starlark.None {
 		var ok bool
 		if s.policy, ok = starlark.AsString(csp); !ok || !wire.Value(s.policy) {
-			return nil, misuse(fmt.Errorf("security_headers: csp is %s, not the text of a policy on "+
+			return nil, environ.Misuse(fmt.Errorf("security_headers: csp is %s, not the text of a policy on "+
 				"one line", csp.Type()))
 		}
 	}
@@ -113,7 +113,7 @@ func newSecurity(a host.Args) (starlark.Value, error) {
 			}
 			continue
 		case !isName || !isValue:
-			return nil, misuse(fmt.Errorf("security_headers: headers has %s for %s, not a string or "+
+			return nil, environ.Misuse(fmt.Errorf("security_headers: headers has %s for %s, not a string or "+
 				"None", item[1].Type(), item[0]))
 		}
 		field := environ.Field{Name: name, Value: value}

@@ -41,7 +41,7 @@ said[0][1].startswith("app;dur=")  # True`,
 				return nil, err
 			}
 			if !wire.Token(name) {
-				return nil, misuse(fmt.Errorf("timing: the name %q has more than letters, digits and -",
+				return nil, environ.Misuse(fmt.Errorf("timing: the name %q has more than letters, digits and -",
 					name))
 			}
 			return made("timing", app, func(q *request) (starlark.Value, error) {

@@ -29,7 +29,7 @@ func (w *written) CallInternal(
 ) (starlark.Value, error) {
 	var stream starlark.Value
 	if err := starlark.UnpackPositionalArgs(w.Type(), args, kwargs, 1, &stream); err != nil {
-		return nil, misuse(err)
+		return nil, environ.Misuse(err)
 	}
 	s := w.body.source
 	if s.events != nil {
@@ -78,7 +78,7 @@ var outletType = &host.Type{
 			return starlark.Call(a.Thread, o.write, starlark.Tuple{block}, nil)
 		},
 	}},
-	Misuse: misuse,
+	Misuse: environ.Misuse,
 }
 
 // newOutlet returns an outlet to a stream, which it opens.

@@ -16,20 +16,10 @@ import (
 func ErrorPage(env starlark.Mapping, status int, message string) *Response {
 	page := environ.ErrorPage{Status: status, Message: message}
 	if status >= http.StatusInternalServerError {
-		page.RequestID = variable(env, "larkspur.request_id")
+		page.RequestID = environ.Text(env, starlark.String("larkspur.request_id"))
 	}
-	fields, body := page.Render(variable(env, "HTTP_ACCEPT"))
+	fields, body := page.Render(environ.Text(env, starlark.String("HTTP_ACCEPT")))
 	return New(status, "", starlark.Bytes(body), fields...)
-}
-
-// variable returns a variable of env, "" if it has none.
-func variable(env starlark.Mapping, key string) string {
-	v, ok, err := env.Get(starlark.String(key))
-	if err != nil || !ok {
-		return ""
-	}
-	s, _ := starlark.AsString(v)
-	return s
 }
 
 // AbortPage is [Abort] with the ErrorPage that the request accepts which it ends, and further

@@ -59,7 +59,7 @@ func problem(
 	err := starlark.UnpackArgs("problem", args, known,
 		"status", &status, "title?", &title, "detail?", &detail)
 	if err != nil {
-		return nil, misuse(err)
+		return nil, environ.Misuse(err)
 	}
 	if status < 400 || status > 599 {
 		return nil, environ.Errorf(

@@ -35,7 +35,7 @@ func Module(more ...*host.Module) *host.Module {
 		Types:  []*host.Type{responseType, outletType},
 		Files:  map[string]string{"public/a.txt": "hello"},
 		Open:   open(),
-		Misuse: misuse,
+		Misuse: environ.Misuse,
 	}
 	for _, other := range more {
 		m.Members = append(m.Members, other.Members...)
@@ -43,9 +43,6 @@ func Module(more ...*host.Module) *host.Module {
 	}
 	return m
 }
-
-// misuse gives an error of wrong arguments its code.
-func misuse(err error) error { return environ.Errorf(environ.CodeWebUse, "", "%v", err) }
 
 // A Response is an answer to any request: an application with what it answers. It is immutable.
 type Response struct {
@@ -155,7 +152,7 @@ func requestOf(
 		var all struct{ env, start starlark.Value } // which is on the heap
 		if err := starlark.UnpackArgs("response", args, kwargs, "environ", &all.env,
 			"start_response", &all.start); err != nil {
-			return q, misuse(err)
+			return q, environ.Misuse(err)
 		}
 		env, start = all.env, all.start
 	}

@@ -96,7 +96,7 @@ text("hi").replace(headers = []).headers  # ()`,
 			Fn: replace,
 		},
 	},
-	Misuse: misuse,
+	Misuse: environ.Misuse,
 }
 
 // AttrNames is [starlark.HasAttrs]'s.

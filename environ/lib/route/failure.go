@@ -155,11 +155,11 @@ func (r *Router) log(t *starlark.Thread, env starlark.Mapping, status int, err e
 		logger = slog.Default()
 	}
 	attrs := []slog.Attr{
-		slog.String("method", text(env, keyMethod)),
-		slog.String("path", text(env, keyScript)+text(env, keyPath)),
+		slog.String("method", environ.Text(env, keyMethod)),
+		slog.String("path", environ.Text(env, keyScript)+environ.Text(env, keyPath)),
 		slog.Int("status", status),
 	}
-	if id := text(env, keyID); id != "" {
+	if id := environ.Text(env, keyID); id != "" {
 		attrs = append(attrs, slog.String("request", id))
 	}
 	if place := host.PlaceOf(err); place != "" {

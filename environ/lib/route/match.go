@@ -32,16 +32,6 @@ type match struct {
 	args [1 + 3]starlark.Value
 }
 
-// text returns a variable of env, "" if it is absent or no string.
-func text(env starlark.Mapping, key starlark.Value) string {
-	v, ok, err := env.Get(key)
-	if err != nil || !ok {
-		return ""
-	}
-	s, _ := v.(starlark.String)
-	return string(s)
-}
-
 // matchOf returns the match of the router that has called last, nil if there is none.
 func matchOf(env starlark.Mapping) *match {
 	v, ok, err := env.Get(keyRoute)
@@ -63,7 +53,7 @@ func (r *Router) here(env starlark.HasSetKey) error {
 	}
 	none := &entry{pattern: &pattern{}, handler: &handler{}}
 	return env.SetKey(keyRoute, &match{Object: "route.match", router: r, outer: outer,
-		script: text(env, keyScript), entry: none})
+		script: environ.Text(env, keyScript), entry: none})
 }
 
 // Arguments are the value of wsgiorg.routing_args for a match, made when it is asked for.

@@ -126,17 +126,17 @@ func methodsOf(v starlark.Value) ([]string, error) {
 		for v := range starlark.Elements(all) {
 			s, ok := starlark.AsString(v)
 			if !ok {
-				return nil, misuse(fmt.Errorf("route: a method is %s, not a string", v.Type()))
+				return nil, environ.Misuse(fmt.Errorf("route: a method is %s, not a string", v.Type()))
 			}
 			names = append(names, s)
 		}
 	}
 	if len(names) == 0 {
-		return nil, misuse(fmt.Errorf(`route: there is no method: write route(["GET", "POST"], ...)`))
+		return nil, environ.Misuse(fmt.Errorf(`route: there is no method: write route(["GET", "POST"], ...)`))
 	}
 	for _, m := range names {
 		if m != anyMethod && (!wire.Token(m) || m != strings.ToUpper(m)) {
-			return nil, misuse(fmt.Errorf("route: %q is no method: write it as %q", m,
+			return nil, environ.Misuse(fmt.Errorf("route: %q is no method: write it as %q", m,
 				strings.ToUpper(m)))
 		}
 	}
@@ -150,7 +150,7 @@ func newRoute(
 ) (starlark.Value, error) {
 	p, err := parsePattern(text)
 	if err != nil {
-		return nil, misuse(err)
+		return nil, environ.Misuse(err)
 	}
 	r := &route{
 		Object: "route", methods: methods, pattern: p, handler: handler, place: caller(t),
@@ -158,7 +158,7 @@ func newRoute(
 	if label != starlark.None {
 		var ok bool
 		if r.name, ok = starlark.AsString(label); !ok || r.name == "" {
-			return nil, misuse(fmt.Errorf("name is %s, not a string: write name = \"note\"",
+			return nil, environ.Misuse(fmt.Errorf("name is %s, not a string: write name = \"note\"",
 				describe(label)))
 		}
 	}
@@ -211,7 +211,7 @@ group("/reports/{year:int}", [get("/sales", report)])  # group("/reports/{year:i
 			}
 			p, err := parsePrefix(prefix)
 			if err != nil {
-				return nil, misuse(err)
+				return nil, environ.Misuse(err)
 			}
 			g := &group{Object: "group", prefix: p, place: caller(a.Thread)}
 			if g.routes, err = routesOf("group", routes); err != nil {
@@ -259,11 +259,11 @@ app(environ, lambda status, headers: None)  # ["/blog", " ", "/1"]`,
 			}
 			p, err := parsePrefix(prefix)
 			if err != nil {
-				return nil, misuse(err)
+				return nil, environ.Misuse(err)
 			}
 			if fn, ok := app.(*starlark.Function); ok {
 				if err := isApp(fn, p); err != nil {
-					return nil, misuse(err)
+					return nil, environ.Misuse(err)
 				}
 			}
 			return &mounted{Object: "mount", prefix: p, app: app, place: caller(a.Thread)}, nil
@@ -318,14 +318,14 @@ func routesOf(what string, list starlark.Iterable) ([]starlark.Value, error) {
 			all = append(all, v)
 			continue
 		case *starlark.List:
-			return nil, misuse(fmt.Errorf("%s: routes[%d] is a list: write group(\"\", [...]), or "+
+			return nil, environ.Misuse(fmt.Errorf("%s: routes[%d] is a list: write group(\"\", [...]), or "+
 				"add the lists with +", what, len(all)))
 		case starlark.Callable:
-			return nil, misuse(fmt.Errorf("%s: routes[%d] is %s, not a route: write get(\"/...\", "+
+			return nil, environ.Misuse(fmt.Errorf("%s: routes[%d] is %s, not a route: write get(\"/...\", "+
 				"%s), or mount(\"/...\", %s) if it is an application", what, len(all), v.String(),
 				nameOf(v), nameOf(v)))
 		}
-		return nil, misuse(fmt.Errorf("%s: routes[%d] is %s, not a route: write get(\"/...\", "+
+		return nil, environ.Misuse(fmt.Errorf("%s: routes[%d] is %s, not a route: write get(\"/...\", "+
 			"handler)", what, len(all), describe(v)))
 	}
 	return all, nil
@@ -337,7 +337,7 @@ func middlewareOf(what string, list starlark.Iterable) ([]starlark.Callable, err
 	for v := range starlark.Elements(list) {
 		c, ok := v.(starlark.Callable)
 		if !ok {
-			return nil, misuse(fmt.Errorf("%s: middleware[%d] is %s, not a function from application "+
+			return nil, environ.Misuse(fmt.Errorf("%s: middleware[%d] is %s, not a function from application "+
 				"to application", what, len(all), describe(v)))
 		}
 		all = append(all, c)

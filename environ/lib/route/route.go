@@ -36,13 +36,10 @@ func Module() *host.Module {
 		Members: append(members, routeMember(), groupMember(), mountMember(),
 			urlForMember()),
 		Whole:  true,
-		Misuse: misuse,
+		Misuse: environ.Misuse,
 		Open:   func(l *host.Load) (any, error) { return l, nil },
 	}
 }
-
-// misuse gives an error of wrong arguments its code.
-func misuse(err error) error { return environ.Errorf(environ.CodeWebUse, "", "%v", err) }
 
 // A route is what get and the like make.
 type route struct {

@@ -125,13 +125,13 @@ func handlerOf(name string, v starlark.Value, params string) (starlark.Callable,
 	}
 	c, ok := v.(starlark.Callable)
 	if !ok {
-		return nil, misuse(fmt.Errorf("router: %s is %s, not a function %s that returns a response",
+		return nil, environ.Misuse(fmt.Errorf("router: %s is %s, not a function %s that returns a response",
 			name, describe(v), params))
 	}
 	if fn, ok := c.(*starlark.Function); ok {
 		want := strings.Count(params, ",") + 1
 		if fn.NumParams() < want && !fn.HasVarargs() {
-			return nil, misuse(fmt.Errorf("router: %s is called with %s, which %s does not take",
+			return nil, environ.Misuse(fmt.Errorf("router: %s is called with %s, which %s does not take",
 				name, params, fn.Name()))
 		}
 	}
@@ -246,8 +246,8 @@ func (d *dispatcher) dispatch(
 ) (starlark.Value, error) {
 	r := d.router
 	m := &match{Object: "route.match", router: r}
-	s := search{method: text(env, keyMethod), path: text(env, keyPath), values: m.few[:0]}
-	script, bare := text(env, keyScript), s.path == ""
+	s := search{method: environ.Text(env, keyMethod), path: environ.Text(env, keyPath), values: m.few[:0]}
+	script, bare := environ.Text(env, keyScript), s.path == ""
 	if bare && script == "" {
 		s.path = "/" // the root has no other name
 		bare = false
@@ -260,7 +260,7 @@ func (d *dispatcher) dispatch(
 		to := r.elsewhere(script, s.path, s.method)
 		switch {
 		case to != "":
-			v := redirect(to, text(env, keyQuery), s.method)
+			v := redirect(to, environ.Text(env, keyQuery), s.method)
 			return v.CallInternal(t, starlark.Tuple{env, start}, nil)
 		case s.missed == nil:
 			return r.absent(t, env, start)

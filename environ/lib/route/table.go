@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 )
@@ -96,7 +97,7 @@ func (b *table) add(e *entry) {
 }
 
 func (b *table) fault(at host.Place, err error) {
-	b.faults = append(b.faults, host.Diagnostic{Place: at, Message: misuse(err).Error()})
+	b.faults = append(b.faults, host.Diagnostic{Place: at, Message: environ.Misuse(err).Error()})
 }
 
 // wrap calls the middleware of all groups.
@@ -125,7 +126,7 @@ func wrapped(
 		}
 		made, ok := v.(starlark.Callable)
 		if !ok {
-			return nil, misuse(fmt.Errorf("router: the middleware %s returned %s, not an "+
+			return nil, environ.Misuse(fmt.Errorf("router: the middleware %s returned %s, not an "+
 				"application: it is called with one, and returns one", nameOf(m), describe(v)))
 		}
 		app = made

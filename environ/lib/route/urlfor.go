@@ -57,9 +57,9 @@ func urlFor(
 	name, isName := starlark.AsString(args[1])
 	switch {
 	case !isEnv:
-		return nil, misuse(fmt.Errorf("url_for: environ is %s, not a dict", describe(args[0])))
+		return nil, environ.Misuse(fmt.Errorf("url_for: environ is %s, not a dict", describe(args[0])))
 	case !isName:
-		return nil, misuse(fmt.Errorf("url_for: the name is %s, not a string", describe(args[1])))
+		return nil, environ.Misuse(fmt.Errorf("url_for: the name is %s, not a string", describe(args[1])))
 	}
 	params := make(map[string]starlark.Value, len(kwargs))
 	var order []string
@@ -70,7 +70,7 @@ func urlFor(
 	}
 	u, err := URL(env, name, params, order)
 	if err != nil {
-		return nil, misuse(fmt.Errorf("url_for: %w", err))
+		return nil, environ.Misuse(fmt.Errorf("url_for: %w", err))
 	}
 	return starlark.String(u), nil
 }

@@ -26,7 +26,7 @@ var sessionType = &host.Type{
 		"bools, numbers, strings, and lists and dicts of these; a tuple comes back as a list. " +
 		"What is changed, however deep inside, is sent with the response; nothing is if nothing " +
 		"changed.",
-	Misuse: misuse,
+	Misuse: environ.Misuse,
 	Members: []host.Member{
 		{
 			Name: "get", Doc: "Returns the value of a key.",

@@ -15,9 +15,9 @@ func (s *Session) data() *starlark.Dict {
 }
 
 func (s *Session) open() {
-	s.cookie = s.app.cookie(text(s.environ, schemeKey), s.mount)
+	s.cookie = s.app.cookie(environ.Text(s.environ, schemeKey), s.mount)
 	// It is read by its key, so that the environ knows that the response is of one visitor.
-	header := text(s.environ, cookieKey)
+	header := environ.Text(s.environ, cookieKey)
 	if trial := trialOf(host.CallOf(s.thread).Context()); trial != nil && !s.promised() {
 		header = trial.begin(s, header)
 	}

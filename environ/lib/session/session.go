@@ -66,7 +66,7 @@ func (c *Config) Module() *host.Module {
 		Whole:   true,
 		Types:   []*host.Type{sessionType},
 		Scene:   scene,
-		Misuse:  misuse,
+		Misuse:  environ.Misuse,
 	}
 }
 
@@ -82,9 +82,6 @@ sessions(
     secret = "an example that has 32 characters or more",
 )(environ, lambda status, headers: None)
 `
-
-// misuse gives an error of wrong arguments its code.
-func misuse(err error) error { return environ.Errorf(environ.CodeWebUse, "", "%v", err) }
 
 // wrong is an error of the application's author.
 func wrong(fix, format string, args ...any) error {

@@ -111,7 +111,7 @@ func (a *sessions) CallInternal(
 	}
 	// An application inside may be mounted, which changes the SCRIPT_NAME of the same dict.
 	r := &starter{next: start}
-	r.session = Session{app: a, thread: t, environ: env, mount: text(env, mountKey)}
+	r.session = Session{app: a, thread: t, environ: env, mount: environ.Text(env, mountKey)}
 	if err := env.SetKey(sessionKey, &r.session); err != nil {
 		return nil, err
 	}
@@ -139,7 +139,7 @@ func unpack(args starlark.Tuple, kwargs []starlark.Tuple) (
 	}
 	err = starlark.UnpackArgs("sessions", args, kwargs, "environ", &env, "start_response", &start)
 	if err != nil {
-		return nil, nil, misuse(err)
+		return nil, nil, environ.Misuse(err)
 	}
 	return env, start, nil
 }
@@ -152,15 +152,6 @@ var (
 	cookieKey  starlark.Value = starlark.String("HTTP_COOKIE")
 	pushedKey  starlark.Value = starlark.String("http2.pushed")
 )
-
-// text returns a variable of env, "" if it is not there, or is no string.
-func text(env starlark.Mapping, key starlark.Value) string {
-	v, found, err := env.Get(key)
-	if s, ok := v.(starlark.String); ok && found && err == nil {
-		return string(s)
-	}
-	return ""
-}
 
 // A starter is the start_response that the application inside gets, and the session with it.
 type starter struct {

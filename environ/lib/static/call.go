@@ -19,11 +19,7 @@ type call struct {
 	whole  bool // nothing that the request says decides what is sent
 }
 
-func (c *call) get(key string) string {
-	v, _, _ := c.env.Get(starlark.String(key))
-	s, _ := starlark.AsString(v)
-	return s
-}
+func (c *call) get(key string) string { return environ.Text(c.env, starlark.String(key)) }
 
 // deciding are the fields that decide about ranges and conditions: RFC 9110, sections 13.1 and
 // 14.2.

@@ -62,7 +62,7 @@ pages.response({}, "index.html", title = "Gone", status = 410).status  # 410`,
 		},
 		{Name: "names", Doc: "The names of all templates, a list."},
 	},
-	Misuse: misuse,
+	Misuse: environ.Misuse,
 }
 
 func nameParam() host.Param {
@@ -114,7 +114,7 @@ func render(
 ) (starlark.Value, error) {
 	var name string
 	if err := starlark.UnpackPositionalArgs("render", args, nil, 1, &name); err != nil {
-		return nil, misuse(err)
+		return nil, environ.Misuse(err)
 	}
 	var env starlark.Value
 	for _, kv := range data {
@@ -133,7 +133,7 @@ func answer(
 	var env starlark.Mapping
 	var name string
 	if err := starlark.UnpackPositionalArgs("response", args, nil, 2, &env, &name); err != nil {
-		return nil, misuse(err)
+		return nil, environ.Misuse(err)
 	}
 	status := http.StatusOK
 	var headers, cookies starlark.Value
@@ -143,7 +143,7 @@ func answer(
 		case "status":
 			var err error
 			if status, err = starlark.AsInt32(kv[1]); err != nil {
-				return nil, misuse(fmt.Errorf("response: for parameter status: %w", err))
+				return nil, environ.Misuse(fmt.Errorf("response: for parameter status: %w", err))
 			}
 		case "headers":
 			headers = kv[1]

@@ -53,12 +53,9 @@ func Module(c Config) *host.Module {
 			"templates/index.html": "<h1>{{.title}}</h1>\n",
 			"shop/item.html":       "<h1>{{.title}}</h1><p>{{.price | euro}}</p>\n",
 		},
-		Misuse: misuse,
+		Misuse: environ.Misuse,
 	}
 }
-
-// misuse gives an error of wrong arguments its code.
-func misuse(err error) error { return environ.Errorf(environ.CodeWebUse, "", "%v", err) }
 
 func templatesMember(c Config) host.Member {
 	return host.Member{
