@@ -62,14 +62,11 @@ func (h *Head) Vary(name string) {
 		if !strings.EqualFold(f.Name, "Vary") {
 			continue
 		}
-		for element := range strings.SplitSeq(f.Value, ",") {
-			element = strings.Trim(element, " \t")
+		for element := range wire.Elements(f.Value) {
 			if element == "*" || strings.EqualFold(element, name) {
 				return
 			}
-			if element != "" {
-				all = append(all, element)
-			}
+			all = append(all, element)
 		}
 	}
 	h.Set("Vary", strings.Join(append(all, name), ", "))

@@ -77,9 +77,9 @@ func freshness(h http.Header, now time.Time) time.Duration {
 // response.
 func varies(h, request http.Header) (name string, ok bool) {
 	for _, field := range h["Vary"] {
-		for name := range strings.SplitSeq(field, ",") {
-			name = textproto.CanonicalMIMEHeaderKey(textproto.TrimString(name))
-			if name == "" || slices.Contains(copied[:], name) {
+		for name := range wire.Elements(field) {
+			name = textproto.CanonicalMIMEHeaderKey(name)
+			if slices.Contains(copied[:], name) {
 				continue
 			}
 			if _, ok := request[name]; !ok {
@@ -163,8 +163,8 @@ func Unvaried(r *http.Request, h http.Header, read []string) (name string) {
 func unvaried(h http.Header, read []string) (name string) {
 	varied := make(http.Header)
 	for _, field := range h["Vary"] {
-		for name := range strings.SplitSeq(field, ",") {
-			varied.Set(textproto.TrimString(name), "")
+		for name := range wire.Elements(field) {
+			varied.Set(name, "")
 		}
 	}
 	for _, name := range read {

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/larkspur-web/larkspur/environ/wire"
 )
 
 // A tunnel is how a request becomes a conversation in another protocol.
@@ -60,19 +62,7 @@ const websocket = "websocket"
 // asksUpgrade reports whether r is a GET for a WebSocket. RFC 6455, section 4.1.
 func asksUpgrade(r *http.Request) bool {
 	return r.Method == http.MethodGet && r.ProtoAtLeast(1, 1) &&
-		hasToken(r.Header["Upgrade"], websocket) && hasToken(r.Header["Connection"], "upgrade")
-}
-
-// hasToken reports whether a list of tokens has one.
-func hasToken(lines []string, token string) bool {
-	for _, line := range lines {
-		for t := range strings.SplitSeq(line, ",") {
-			if strings.EqualFold(strings.TrimSpace(t), token) {
-				return true
-			}
-		}
-	}
-	return false
+		wire.Listed(r.Header["Upgrade"], websocket) && wire.Listed(r.Header["Connection"], "upgrade")
 }
 
 // switching sends the head of the response that agrees to another protocol on a stream.

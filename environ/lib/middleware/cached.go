@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/environ"
+	"github.com/larkspur-web/larkspur/environ/wire"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 )
@@ -177,8 +178,8 @@ func lasting(h *environ.Head, most time.Duration) time.Duration {
 // sections 5.2.2.1 and 5.2.2.10.
 func maxAge(control string, other time.Duration) time.Duration {
 	age, shared := other, false
-	for element := range strings.SplitSeq(control, ",") {
-		name, value, _ := strings.Cut(strings.Trim(element, " \t"), "=")
+	for element := range wire.Elements(control) {
+		name, value, _ := strings.Cut(element, "=")
 		seconds, err := strconv.ParseUint(strings.Trim(value, `"`), 10, 31)
 		if err != nil {
 			continue

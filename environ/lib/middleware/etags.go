@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/larkspur-web/larkspur/environ"
+	"github.com/larkspur-web/larkspur/environ/wire"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 )
@@ -132,8 +133,8 @@ func matches(list, tag string) bool {
 
 // contains reports whether a list as that of Cache-Control has a directive, with a value or without.
 func contains(list, directive string) bool {
-	for element := range strings.SplitSeq(list, ",") {
-		name, _, _ := strings.Cut(strings.Trim(element, " \t"), "=")
+	for element := range wire.Elements(list) {
+		name, _, _ := strings.Cut(element, "=")
 		if strings.EqualFold(name, directive) {
 			return true
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/environ"
+	"github.com/larkspur-web/larkspur/environ/wire"
 	"go.starlark.net/starlark"
 )
 
@@ -129,10 +130,8 @@ func (s *store) keep(key string, q *request, h *environ.Head, body starlark.Valu
 		if !strings.EqualFold(f.Name, "Vary") {
 			continue
 		}
-		for name := range strings.SplitSeq(f.Value, ",") {
-			if name = strings.Trim(name, " \t"); name != "" {
-				k.vary = append(k.vary, variable(name))
-			}
+		for name := range wire.Elements(f.Value) {
+			k.vary = append(k.vary, variable(name))
 		}
 	}
 	for _, name := range k.vary {

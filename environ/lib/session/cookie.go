@@ -129,8 +129,8 @@ func names(fields []environ.Field, name string, any ...string) bool {
 		if !strings.EqualFold(f.Name, name) {
 			continue
 		}
-		for element := range strings.SplitSeq(f.Value, ",") {
-			if slices.Contains(any, strings.ToLower(wire.Trim(element))) {
+		for element := range wire.Elements(f.Value) {
+			if slices.Contains(any, strings.ToLower(element)) {
 				return true
 			}
 		}
