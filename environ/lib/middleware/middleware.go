@@ -190,27 +190,11 @@ func (l *layer) Freeze() {
 func (l *layer) CallInternal(
 	t *starlark.Thread, args starlark.Tuple, kwargs []starlark.Tuple,
 ) (starlark.Value, error) {
-	var env, start starlark.Value
-	if len(args) == 2 && len(kwargs) == 0 {
-		env, start = args[0], args[1]
-	} else {
-		var all struct{ env, start starlark.Value }
-		err := starlark.UnpackArgs(l.maker.name, args, kwargs, "environ", &all.env,
-			"start_response", &all.start)
-		if err != nil {
-			return nil, environ.Misuse(err)
-		}
-		env, start = all.env, all.start
+	env, start, err := environ.Call(l.maker.name, args, kwargs)
+	if err != nil {
+		return nil, err
 	}
-	q := &request{thread: t, app: l.app}
-	var isEnv, isStart bool
-	q.env, isEnv = env.(starlark.HasSetKey)
-	q.start, isStart = start.(starlark.Callable)
-	if !isEnv || !isStart {
-		return nil, environ.Errorf(environ.CodeWebUse, "call it as app(environ, start_response)",
-			"%s: got %s and %s", l.maker.name, env.Type(), start.Type())
-	}
-	return l.maker.handle(q)
+	return l.maker.handle(&request{thread: t, env: env, start: start, app: l.app})
 }
 
 // appParam is the parameter of middleware that needs no options.

@@ -52,11 +52,11 @@ func (p *page) Name() string { return "response" }
 func (p *page) CallInternal(
 	t *starlark.Thread, args starlark.Tuple, kwargs []starlark.Tuple,
 ) (starlark.Value, error) {
-	q, err := requestOf(t, args, kwargs)
+	env, _, err := environ.Call("response", args, kwargs)
 	if err != nil {
 		return nil, err
 	}
-	r := ErrorPage(q.env, p.status, p.message)
+	r := ErrorPage(env, p.status, p.message)
 	if bodiless(p.status) {
 		r = New(p.status, "", "")
 	}

@@ -116,10 +116,11 @@ func (r *Response) Freeze() {
 func (r *Response) CallInternal(
 	t *starlark.Thread, args starlark.Tuple, kwargs []starlark.Tuple,
 ) (starlark.Value, error) {
-	q, err := requestOf(t, args, kwargs)
+	env, start, err := environ.Call("response", args, kwargs)
 	if err != nil {
 		return nil, err
 	}
+	q := request{t, env, start}
 	if r.answer != nil {
 		return r.answer(r, q)
 	}
@@ -138,35 +139,6 @@ func (r *Response) begin(q request) error {
 	return environ.Start(
 		q.thread, q.start, cmp.Or(r.Status, http.StatusOK), slices.Clone(r.Fields),
 	)
-}
-
-// requestOf reads the arguments of an application.
-func requestOf(
-	t *starlark.Thread, args starlark.Tuple, kwargs []starlark.Tuple,
-) (q request, err error) {
-	const fix = "call it as app(environ, start_response)"
-	var env, start starlark.Value
-	if len(args) == 2 && len(kwargs) == 0 { // as every server does
-		env, start = args[0], args[1]
-	} else {
-		var all struct{ env, start starlark.Value } // which is on the heap
-		if err := starlark.UnpackArgs("response", args, kwargs, "environ", &all.env,
-			"start_response", &all.start); err != nil {
-			return q, environ.Misuse(err)
-		}
-		env, start = all.env, all.start
-	}
-	q.thread = t
-	var ok bool
-	if q.env, ok = env.(starlark.Mapping); !ok {
-		return q, environ.Errorf(environ.CodeWebUse, fix, "environ is %s, not a dict", env.Type())
-	}
-	if q.start, ok = start.(starlark.Callable); !ok {
-		return q, environ.Errorf(
-			environ.CodeWebUse, fix, "start_response is %s, not a function", start.Type(),
-		)
-	}
-	return q, nil
 }
 
 // An aborted is an error that an application ends with, and the application that answers for it.

@@ -171,7 +171,7 @@ func (r *Router) Freeze() {
 func (r *Router) CallInternal(
 	t *starlark.Thread, args starlark.Tuple, kwargs []starlark.Tuple,
 ) (starlark.Value, error) {
-	env, start, err := unpackApp("router", args, kwargs)
+	env, start, err := environ.Call("router", args, kwargs)
 	if err != nil {
 		return nil, err
 	}
@@ -183,38 +183,6 @@ func (r *Router) CallInternal(
 		return r.fail(t, env, start, err)
 	}
 	return v, nil
-}
-
-// unpackApp unpacks the arguments of an application.
-func unpackApp(name string, args starlark.Tuple, kwargs []starlark.Tuple) (
-	env starlark.HasSetKey, start starlark.Callable, err error,
-) {
-	if len(args) == 2 && len(kwargs) == 0 {
-		var isEnv, isStart bool
-		env, isEnv = args[0].(starlark.HasSetKey)
-		start, isStart = args[1].(starlark.Callable)
-		if isEnv && isStart {
-			return env, start, nil
-		}
-	}
-	var e, s starlark.Value
-	err = starlark.UnpackArgs(name, args, kwargs, "environ", &e, "start_response", &s)
-	if err == nil {
-		var isEnv, isStart bool
-		env, isEnv = e.(starlark.HasSetKey)
-		start, isStart = s.(starlark.Callable)
-		switch {
-		case !isEnv:
-			err = fmt.Errorf("%s: environ is %s, not a dict", name, describe(e))
-		case !isStart:
-			err = fmt.Errorf("%s: start_response is %s, not a function", name, describe(s))
-		}
-	}
-	if err != nil {
-		return nil, nil, environ.Errorf(environ.CodeWebUse,
-			"call it as app(environ, start_response)", "%v", err)
-	}
-	return env, start, nil
 }
 
 // A dispatcher is the table of a router as an application, around which its middleware is.
@@ -232,7 +200,7 @@ func (d *dispatcher) Name() string { return "router" }
 func (d *dispatcher) CallInternal(
 	t *starlark.Thread, args starlark.Tuple, kwargs []starlark.Tuple,
 ) (starlark.Value, error) {
-	env, start, err := unpackApp("router", args, kwargs)
+	env, start, err := environ.Call("router", args, kwargs)
 	if err != nil {
 		return nil, err
 	}
@@ -353,7 +321,7 @@ func (c *chosen) Name() string { return "router" }
 func (c *chosen) CallInternal(
 	t *starlark.Thread, args starlark.Tuple, kwargs []starlark.Tuple,
 ) (starlark.Value, error) {
-	env, start, err := unpackApp("router", args, kwargs)
+	env, start, err := environ.Call("router", args, kwargs)
 	if err != nil {
 		return nil, err
 	}

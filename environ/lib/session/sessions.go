@@ -105,7 +105,7 @@ func (a *sessions) Attr(name string) (starlark.Value, error) {
 func (a *sessions) CallInternal(
 	t *starlark.Thread, args starlark.Tuple, kwargs []starlark.Tuple,
 ) (starlark.Value, error) {
-	env, start, err := unpack(args, kwargs)
+	env, start, err := environ.Call("sessions", args, kwargs)
 	if err != nil {
 		return nil, err
 	}
@@ -125,23 +125,6 @@ func (a *sessions) CallInternal(
 		return starlark.Call(t, answer, pass, nil)
 	}
 	return nil, err
-}
-
-// unpack is the quick way for the usual call, and the stock way for all others.
-func unpack(args starlark.Tuple, kwargs []starlark.Tuple) (
-	env starlark.HasSetKey, start starlark.Callable, err error,
-) {
-	if len(args) == 2 && len(kwargs) == 0 {
-		env, _ = args[0].(starlark.HasSetKey)
-		if start, _ = args[1].(starlark.Callable); env != nil && start != nil {
-			return env, start, nil
-		}
-	}
-	err = starlark.UnpackArgs("sessions", args, kwargs, "environ", &env, "start_response", &start)
-	if err != nil {
-		return nil, nil, environ.Misuse(err)
-	}
-	return env, start, nil
 }
 
 // The keys of the environ that are asked for in each request: boxing a string costs an allocation.
