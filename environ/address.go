@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"encoding/pem"
 	"net"
+	"net/netip"
 	"strconv"
 	"strings"
 
@@ -121,4 +122,16 @@ func (e *Environ) sslCertificate() starlark.Value {
 	}
 	block := pem.Block{Type: "CERTIFICATE", Bytes: s.PeerCertificates[0].Raw}
 	return starlark.String(pem.EncodeToMemory(&block))
+}
+
+// Network is what one client has of an address: that of IPv4, or the /64 that a subscriber of IPv6
+// has at least. RFC 6177, section 2. That of no address is the zero Prefix.
+func Network(ip netip.Addr) netip.Prefix {
+	ip = ip.Unmap().WithZone("")
+	bits := ip.BitLen()
+	if ip.Is6() {
+		bits = 64
+	}
+	p, _ := ip.Prefix(bits) // the bits are in range
+	return p
 }

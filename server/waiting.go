@@ -158,11 +158,5 @@ func addressOf(peer string) netip.Prefix {
 	if err != nil {
 		return netip.Prefix{}
 	}
-	address := port.Addr().Unmap().WithZone("")
-	bits := address.BitLen()
-	if address.Is6() {
-		bits = 64
-	}
-	p, _ := address.Prefix(bits) // the bits are in range
-	return p
+	return environ.Network(port.Addr())
 }

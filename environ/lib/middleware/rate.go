@@ -125,19 +125,17 @@ func misreturnedKey(key starlark.Callable, v starlark.Value) error {
 	return &returned{fault, key, v}
 }
 
-// network is what one client has of an address: a subscriber of IPv6 has a /64 at least.
-// RFC 6177, section 2.
+// network is what the requests of an address are counted by.
 func network(addr string) string {
 	ip, err := netip.ParseAddr(addr)
 	if err != nil {
 		return addr
 	}
-	if ip = ip.Unmap().WithZone(""); ip.Is6() {
-		if p, err := ip.Prefix(64); err == nil {
-			return p.String()
-		}
+	p := environ.Network(ip)
+	if p.Addr().Is4() {
+		return p.Addr().String()
 	}
-	return ip.String()
+	return p.String()
 }
 
 // periodOf reads a period: seconds, or a duration as Go writes it.
