@@ -32,6 +32,7 @@ type call struct {
 var (
 	_ host.Charger    = (*call)(nil)
 	_ host.Identifier = (*call)(nil)
+	_ host.Observer   = (*call)(nil)
 	_ host.Renewer    = (*call)(nil)
 	_ host.Stepper    = (*call)(nil)
 	_ host.Watcher    = (*call)(nil)
@@ -203,6 +204,13 @@ func (c *call) RequestID() string {
 		return i.RequestID()
 	}
 	return ""
+}
+
+// Observe is [host.Observer]'s: it is passed on to who stands around the waits.
+func (c *call) Observe(w host.Work) {
+	if o, ok := c.waiter.(host.Observer); ok {
+		o.Observe(w)
+	}
 }
 
 // Suspend is [host.Yielder]'s.
