@@ -166,6 +166,11 @@ func (l *Live) load(s *Scan) error {
 		return ErrChanging
 	}
 	l.last, l.inputs = loaded, read
+	if err == nil {
+		if err = program.ready(); err != nil {
+			l.last = nil // it may succeed with the same files, at another time
+		}
+	}
 	now := &Status{Generation: old.Generation, Loaded: old.Loaded, Failures: old.Failures, Err: err}
 	if err != nil {
 		now.Failures++
