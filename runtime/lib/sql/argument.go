@@ -1,6 +1,7 @@
 package sql
 
 import (
+	"database/sql/driver"
 	"fmt"
 	"math/big"
 	"time"
@@ -12,16 +13,17 @@ import (
 )
 
 // arguments returns what the driver is given for the values of a statement.
-func (d *DB) arguments(st *statement, values starlark.Tuple) ([]any, error) {
+func (d *DB) arguments(st *statement, values starlark.Tuple) ([]driver.NamedValue, error) {
 	if len(values) == 0 {
 		return nil, nil
 	}
-	args := make([]any, len(values))
+	args := make([]driver.NamedValue, len(values))
 	size := 0
 	for i, v := range values {
 		x, err := argument(v)
 		if err == nil {
-			args[i], err = d.engine.argument(x)
+			args[i].Ordinal = i + 1
+			args[i].Value, err = d.engine.argument(x)
 		}
 		if err != nil {
 			which := fmt.Sprintf("the value of placeholder %d", i+1)

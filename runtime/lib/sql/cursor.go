@@ -2,7 +2,9 @@ package sql
 
 import (
 	"context"
-	"database/sql"
+	"database/sql/driver"
+	"io"
+	"slices"
 
 	"go.starlark.net/starlark"
 )
@@ -11,83 +13,114 @@ import (
 type cursor struct {
 	db       *DB
 	conn     *conn
-	rows     *sql.Rows
+	ctx      context.Context
+	rows     driver.Rows
 	prepared *prepared
-	columns  *columns
-	convert  []converter // one for each column, nil for plain
-	stop     func()      // of the engine's watch
-	scanned  []any
-	into     []any // pointers to scanned
-	block    []starlark.Value
-	size     int // of what was read
-	ended    bool
+	*shape
+	stop  func() // of the engine's watch, which begins with the second row
+	read  []driver.Value
+	block []starlark.Value
+	count int // of rows that were read
+	size  int // of what was read, in bytes
+	ended bool
 }
 
 // begin begins a statement that has rows. The error is the driver's.
-func (d *DB) begin(ctx context.Context, c *conn, st *statement, args []any) (*cursor, error) {
-	cur := &cursor{db: d, conn: c, stop: d.engine.watch(ctx, c)}
-	err := cur.start(ctx, st, args)
-	if err != nil {
-		cur.stop()
-		c.broken = c.broken || lost(err)
-		return nil, err
-	}
-	return cur, nil
-}
-
-func (cur *cursor) start(ctx context.Context, st *statement, args []any) (err error) {
-	cur.rows, cur.prepared, err = cur.conn.query(ctx, st, args)
-	if err != nil {
+func (d *DB) begin(ctx context.Context, c *conn, t *task) (*cursor, error) {
+	cur := &cursor{db: d, conn: c, ctx: ctx}
+	err := c.with(func(own driver.Conn) (err error) {
+		cur.rows, cur.prepared, err = c.query(ctx, own, t.st, t.args)
 		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	if cur.prepared != nil {
 		cur.prepared.busy = true
 	}
-	names, err := cur.rows.Columns()
-	if err != nil {
-		return err
+	rows := cur.rows.(typedRows)
+	if p := cur.prepared; p != nil && p.shape.fits(rows) {
+		cur.shape = p.shape
+	} else {
+		cur.shape = newShape(rows, d.engine)
+		if p != nil {
+			p.shape = cur.shape
+		}
 	}
-	cur.columns = newColumns(names)
-	types, err := cur.rows.ColumnTypes()
-	if err != nil {
-		return err
+	cur.read = make([]driver.Value, len(cur.types))
+	return cur, nil
+}
+
+// typedRows are those of both drivers.
+type typedRows interface {
+	driver.Rows
+	driver.RowsColumnTypeDatabaseTypeName
+}
+
+// A shape is what is known of the rows of a statement. It is immutable.
+type shape struct {
+	columns *columns
+	types   []string
+	convert []converter // one for each column, nil for plain
+}
+
+func newShape(rows typedRows, e engine) *shape {
+	names := rows.Columns()
+	s := &shape{newColumns(names), make([]string, len(names)), make([]converter, len(names))}
+	for i := range names {
+		s.types[i] = rows.ColumnTypeDatabaseTypeName(i)
+		s.convert[i] = e.column(s.types[i])
 	}
-	n := len(names)
-	cur.convert = make([]converter, n)
-	cur.scanned, cur.into = make([]any, n), make([]any, n)
-	for i := range n {
-		cur.convert[i] = cur.db.engine.column(types[i].DatabaseTypeName())
-		cur.into[i] = &cur.scanned[i]
+	return s
+}
+
+// fits reports whether rows are still so: a table may have been made anew.
+func (s *shape) fits(rows typedRows) bool {
+	if s == nil || !slices.Equal(s.columns.names, rows.Columns()) {
+		return false
 	}
-	return nil
+	for i, name := range s.types {
+		if rows.ColumnTypeDatabaseTypeName(i) != name {
+			return false
+		}
+	}
+	return true
 }
 
 // block is how many rows share an allocation.
 const block = 32
 
-// next returns the values of the next row, nil if there is none. The first row is alone, as that of
-// a key is.
+// next returns the values of the next row, nil if there is none. It runs inside of with.
 func (cur *cursor) next() ([]starlark.Value, error) {
-	if cur.ended || !cur.rows.Next() {
-		cur.ended = true
-		return nil, cur.rows.Err()
+	if cur.ended {
+		return nil, nil
 	}
-	if err := cur.rows.Scan(cur.into...); err != nil {
+	if cur.count == 1 {
+		cur.stop = cur.db.engine.watch(cur.ctx, cur.conn)
+	}
+	if err := cur.rows.Next(cur.read); err != nil {
+		cur.ended = true
+		if err == io.EOF {
+			err = nil
+		}
 		return nil, err
 	}
-	n := len(cur.scanned)
-	switch {
-	case cur.size == 0:
-		cur.block = make([]starlark.Value, n)
-	case len(cur.block) < n:
-		cur.block = make([]starlark.Value, n*block)
+	cur.count++
+	n := len(cur.read)
+	if len(cur.block) < n {
+		rows := block
+		if cur.count == 1 {
+			rows = 1 // that of a key is alone
+		}
+		cur.block = make([]starlark.Value, n*rows)
 	}
 	values := cur.block[:n:n]
 	cur.block = cur.block[n:]
-	for i, x := range cur.scanned {
-		v := starlark.Value(starlark.None)
+	for i, x := range cur.read {
+		var v starlark.Value
 		switch convert := cur.convert[i]; {
 		case x == nil:
+			v = starlark.None
 		case convert == nil:
 			v = plain(x)
 		default:
@@ -108,22 +141,34 @@ func (cur *cursor) next() ([]starlark.Value, error) {
 
 // close ends the statement. What a write has to say at its end is its error.
 func (cur *cursor) close() error {
-	err := cur.rows.Close()
-	cur.stop()
+	if cur.stop != nil {
+		cur.stop()
+	}
+	err := cur.conn.with(func(driver.Conn) error { return cur.rows.Close() })
 	if cur.prepared != nil {
 		cur.prepared.busy = false
 	}
-	cur.conn.broken = cur.conn.broken || lost(err)
 	return err
 }
 
-// collect reads up to most rows; more is the error of a limit, unless the rest does not matter.
-func (cur *cursor) collect(most int, rest bool) ([]*row, error) {
+// collect reads up to most rows. More are an error, unless the rest does not matter now.
+func (cur *cursor) collect(most int, rest bool) (all []*row, err error) {
+	err = cur.conn.with(func(driver.Conn) (err error) {
+		all, err = cur.gather(most, rest)
+		return err
+	})
+	return all, err
+}
+
+func (cur *cursor) gather(most int, rest bool) ([]*row, error) {
 	var all []*row
 	var rows []row // in which those of all are
 	for {
 		if rest && len(all) == most {
 			return all, nil
+		}
+		if len(all)%block == block-1 && cur.ctx.Err() != nil {
+			return nil, cur.ctx.Err() // a statement that is fast is not interrupted
 		}
 		values, err := cur.next()
 		if err != nil || values == nil {

@@ -2,6 +2,7 @@ package sql
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"log/slog"
 	"sync"
@@ -89,7 +90,7 @@ func (d *DB) close() error {
 // A task is one statement with its values, and where it is to run.
 type task struct {
 	st   *statement
-	args []any
+	args []driver.NamedValue
 	lane *lane
 	conn *conn // of the transaction that it is in; nil if it is in none
 }
@@ -128,7 +129,7 @@ func (d *DB) task(
 // bounded returns a context that ends when a statement has to.
 func (d *DB) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	if by, ok := ctx.Deadline(); ok && time.Until(by) <= d.limits.Time {
-		return context.WithCancel(ctx)
+		return ctx, func() {} // another context would cost a goroutine
 	}
 	return context.WithTimeout(ctx, d.limits.Time)
 }
@@ -161,7 +162,7 @@ func (d *DB) once(ctx context.Context, t *task, f func(ctx context.Context, c *c
 // rows runs a task, and returns up to most rows; see [cursor.collect].
 func (d *DB) rows(call context.Context, t *task, most int, rest bool) (all []*row, err error) {
 	err = d.do(call, t, func(ctx context.Context, c *conn) error {
-		cur, err := d.begin(ctx, c, t.st, t.args)
+		cur, err := d.begin(ctx, c, t)
 		if err != nil {
 			return err
 		}
@@ -174,15 +175,26 @@ func (d *DB) rows(call context.Context, t *task, most int, rest bool) (all []*ro
 	return all, err
 }
 
+// with runs a statement of this package on a connection that is in use, and returns its rows. The
+// error is the driver's.
+func (d *DB) with(ctx context.Context, c *conn, text string, args ...any) ([]*row, error) {
+	cur, err := d.begin(ctx, c, &task{st: control(text), args: numbered(args)})
+	if err != nil {
+		return nil, err
+	}
+	all, err := cur.collect(checkedRows, false)
+	if end := cur.close(); err == nil {
+		err = end
+	}
+	return all, err
+}
+
 // exec runs a task whose rows nobody wants.
 func (d *DB) exec(call context.Context, t *task) (r *result, err error) {
 	r = newResult()
 	err = d.do(call, t, func(ctx context.Context, c *conn) error {
-		stop := d.engine.watch(ctx, c)
-		defer stop()
-		res, err := c.run(ctx, t.st, t.args)
+		res, err := c.exec(ctx, t.st, t.args)
 		if err != nil {
-			c.broken = c.broken || lost(err)
 			return err
 		}
 		return r.take(t.st, d.engine.postgres(), res)

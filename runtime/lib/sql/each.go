@@ -120,7 +120,7 @@ func (l *loop) begin(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if l.cursor, err = l.db.begin(l.ctx, c, l.task.st, l.task.args); err == nil {
+		if l.cursor, err = l.db.begin(l.ctx, c, l.task); err == nil {
 			break
 		}
 		c.release()

@@ -2,6 +2,7 @@ package sql
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"slices"
@@ -144,10 +145,10 @@ func (e *Error) refer(keys []string) {
 
 // conceal takes the values that were passed out of the message, unless they stand in the statement
 // anyway.
-func (e *Error) conceal(st *statement, args []any) {
+func (e *Error) conceal(st *statement, args []driver.NamedValue) {
 	for _, arg := range args {
-		text, ok := arg.(string)
-		if b, is := arg.([]byte); is {
+		text, ok := arg.Value.(string)
+		if b, is := arg.Value.([]byte); is {
 			text, ok = string(b), true
 		}
 		if ok && text != "" && strings.Contains(e.Message, text) && !strings.Contains(st.source, text) {

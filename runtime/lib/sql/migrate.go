@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
+	"go.starlark.net/starlark"
 )
 
 // The table of what was run. Both databases understand these.
@@ -131,7 +132,7 @@ func (m *migration) one(ctx context.Context, c *conn, f *migrationFile) (ran boo
 		}
 	}
 	for _, p := range f.pieces {
-		if _, err := c.ExecContext(ctx, p.text); err != nil {
+		if err := c.run(ctx, p.text); err != nil {
 			err = m.db.failure(ctx, ctx, controlTask(p.text, c), err)
 			return false, f.refuse(p.line, err, "%v", err)
 		}
@@ -140,9 +141,9 @@ func (m *migration) one(ctx context.Context, c *conn, f *migrationFile) (ran boo
 	if err != nil {
 		return false, err
 	}
-	_, err = c.ExecContext(ctx, add.text, f.number, f.name, f.checksum)
+	err = c.run(ctx, add.text, f.number, f.name, f.checksum)
 	if err == nil {
-		_, err = c.ExecContext(ctx, "COMMIT")
+		err = c.run(ctx, "COMMIT")
 	}
 	if err != nil {
 		err = m.db.failure(ctx, ctx, controlTask("COMMIT", c), err)
@@ -155,7 +156,7 @@ func (m *migration) one(ctx context.Context, c *conn, f *migrationFile) (ran boo
 // start begins a transaction, takes the lock, and makes the table.
 func (m *migration) start(ctx context.Context, c *conn) error {
 	for {
-		_, err := c.ExecContext(ctx, m.db.engine.begin())
+		err := c.run(ctx, m.db.engine.begin())
 		if err == nil {
 			break
 		}
@@ -165,7 +166,7 @@ func (m *migration) start(ctx context.Context, c *conn) error {
 	}
 	err := m.db.engine.lock(ctx, c)
 	if err == nil {
-		_, err = c.ExecContext(ctx, makeTable)
+		err = c.run(ctx, makeTable)
 	}
 	if err != nil {
 		return errors.Join(err, m.db.engine.rollback(ctx, c))
@@ -178,21 +179,19 @@ type applied struct{ name, checksum string }
 
 // before returns what was run, by number.
 func (m *migration) before(ctx context.Context, c *conn) (map[int64]applied, error) {
-	rows, err := c.QueryContext(ctx, readTable)
+	rows, err := m.db.with(ctx, c, readTable)
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
-	all := make(map[int64]applied)
-	for rows.Next() {
+	all := make(map[int64]applied, len(rows))
+	for _, r := range rows {
 		var number int64
-		var a applied
-		if err := rows.Scan(&number, &a.name, &a.checksum); err != nil {
+		if err := starlark.AsInt(r.values[0], &number); err != nil {
 			return nil, err
 		}
-		all[number] = a
+		all[number] = applied{text(r.values[1]), text(r.values[2])}
 	}
-	return all, rows.Err()
+	return all, nil
 }
 
 // compare returns an error if f is not what was run under its number.

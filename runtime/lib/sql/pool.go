@@ -3,7 +3,6 @@ package sql
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"sync"
 )
 
@@ -74,7 +73,7 @@ func (p *pool) take(ctx context.Context) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{Conn: own}
+	c := &conn{sql: own}
 	if p.prepare != nil {
 		if err := p.prepare(ctx, c); err != nil {
 			c.discard()
@@ -113,85 +112,3 @@ func (p *pool) close() error {
 }
 
 var errClosed = &Error{Message: "the database is closed", kind: KindConnection}
-
-// A conn is a connection that one statement, or one transaction, has for itself.
-type conn struct {
-	*sql.Conn
-	lane   *lane
-	broken bool    // nobody is to use it again
-	handle uintptr // of SQLite
-	stmts  map[string]*prepared
-}
-
-// A prepared is a statement that a connection keeps.
-type prepared struct {
-	*sql.Stmt
-	busy bool // its rows are being read: another one must not begin
-}
-
-// release gives c back to where it is from.
-func (c *conn) release() { c.lane.release(c) }
-
-// discard closes c: for good, if it is broken.
-func (c *conn) discard() {
-	if c.broken {
-		// The connection is then not put back by database/sql. The error is the one returned here.
-		_ = c.Raw(func(any) error { return driver.ErrBadConn })
-	}
-	_ = c.Close() // of a connection that nobody uses there is nothing to say
-}
-
-// most is how many statements a connection keeps prepared.
-const most = 100
-
-// statement returns the statement prepared, nil where it has to be sent as it is.
-func (c *conn) statement(ctx context.Context, st *statement) (*prepared, error) {
-	if c.stmts == nil || len(st.source) > cachedBytes {
-		return nil, nil
-	}
-	p := c.stmts[st.text]
-	switch {
-	case p != nil && p.busy:
-		return nil, nil
-	case p != nil:
-		return p, nil
-	case len(c.stmts) >= most:
-		for _, old := range c.stmts {
-			_ = old.Close() // what is in use is closed when it is not
-		}
-		clear(c.stmts)
-	}
-	own, err := c.PrepareContext(ctx, st.text)
-	if err != nil {
-		return nil, err
-	}
-	p = &prepared{Stmt: own}
-	c.stmts[st.text] = p
-	return p, nil
-}
-
-// query begins a statement that has rows.
-func (c *conn) query(ctx context.Context, st *statement, args []any) (*sql.Rows, *prepared, error) {
-	p, err := c.statement(ctx, st)
-	if err != nil {
-		return nil, nil, err
-	}
-	if p == nil {
-		rows, err := c.QueryContext(ctx, st.text, args...)
-		return rows, nil, err
-	}
-	rows, err := p.QueryContext(ctx, args...)
-	return rows, p, err
-}
-
-// run runs a statement that has none.
-func (c *conn) run(ctx context.Context, st *statement, args []any) (sql.Result, error) {
-	p, err := c.statement(ctx, st)
-	if err != nil {
-		return nil, err
-	}
-	if p == nil {
-		return c.ExecContext(ctx, st.text, args...)
-	}
-	return p.ExecContext(ctx, args...)
-}

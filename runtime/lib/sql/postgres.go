@@ -2,6 +2,7 @@ package sql
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"math/big"
@@ -143,14 +144,13 @@ const migrationLock int64 = 0x6c61726b73707572
 
 // lock is of [engine].
 func (e *postgresEngine) lock(ctx context.Context, c *conn) error {
-	_, err := c.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", migrationLock)
-	return err
+	return c.run(ctx, "SELECT pg_advisory_xact_lock($1)", migrationLock)
 }
 
 // aborted is of [engine]: PostgreSQL refuses all after an error.
 func (e *postgresEngine) aborted(c *conn) bool {
 	aborted := true
-	err := c.Raw(func(own any) error {
+	err := c.with(func(own driver.Conn) error {
 		aborted = own.(*stdlib.Conn).Conn().PgConn().TxStatus() != 'T'
 		return nil
 	})
@@ -159,6 +159,5 @@ func (e *postgresEngine) aborted(c *conn) bool {
 
 // rollback is of [engine].
 func (e *postgresEngine) rollback(ctx context.Context, c *conn) error {
-	_, err := c.ExecContext(ctx, "ROLLBACK")
-	return err
+	return c.run(ctx, "ROLLBACK")
 }

@@ -1,7 +1,7 @@
 package sql
 
 import (
-	"database/sql"
+	"database/sql/driver"
 	"fmt"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
@@ -21,7 +21,7 @@ func newResult() *result { return &result{Object: "sql.result", lastID: starlark
 
 // take takes over what the driver says. SQLite goes on to say what an earlier statement did after
 // one that changes no row.
-func (r *result) take(st *statement, postgres bool, res sql.Result) (err error) {
+func (r *result) take(st *statement, postgres bool, res driver.Result) (err error) {
 	if !st.changes() {
 		return nil
 	}

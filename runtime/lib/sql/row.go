@@ -2,6 +2,7 @@ package sql
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
@@ -21,15 +22,16 @@ const many = 8
 
 func newColumns(names []string) *columns {
 	c := &columns{names: names, keys: make([]starlark.Value, 0, len(names))}
-	index := make(map[string]int, len(names))
-	for i, name := range names {
-		if _, again := index[name]; !again {
-			index[name] = i
-			c.keys = append(c.keys, starlark.String(name))
+	if len(names) > many {
+		c.index = make(map[string]int, len(names))
+		for i, name := range slices.Backward(names) {
+			c.index[name] = i
 		}
 	}
-	if len(names) > many {
-		c.index = index
+	for i, name := range names {
+		if c.find(name) == i {
+			c.keys = append(c.keys, starlark.String(name))
+		}
 	}
 	return c
 }

@@ -130,7 +130,7 @@ func (d *DB) Run(ctx context.Context, statement string, values starlark.Tuple) (
 		return a, nil
 	}
 	err = d.do(ctx, t, func(ctx context.Context, c *conn) error {
-		cur, err := d.begin(ctx, c, t.st, t.args)
+		cur, err := d.begin(ctx, c, t)
 		if err != nil {
 			return err
 		}

@@ -64,7 +64,7 @@ func (e *sqliteEngine) pool(readOnly bool) *pool {
 	db.SetMaxIdleConns(0) // the pool has those that are idle
 	return &pool{db: db, prepare: func(_ context.Context, c *conn) (err error) {
 		c.stmts = make(map[string]*prepared)
-		return c.Raw(func(own any) error {
+		return c.with(func(own driver.Conn) error {
 			c.handle, err = handle(own)
 			return err
 		})
@@ -267,6 +267,5 @@ func (e *sqliteEngine) rollback(ctx context.Context, c *conn) error {
 	if e.aborted(c) {
 		return nil
 	}
-	_, err := c.ExecContext(ctx, "ROLLBACK")
-	return err
+	return c.run(ctx, "ROLLBACK")
 }

@@ -2,7 +2,6 @@ package sql
 
 import (
 	"context"
-	"fmt"
 	"strings"
 )
 
@@ -30,18 +29,17 @@ func (e *sqliteEngine) references(ctx context.Context, d *DB, t *task) []string 
 		defer c.release()
 	}
 	own, others := t.st.verb != "DELETE", t.st.verb != "INSERT"
-	rows, err := c.QueryContext(ctx, referring, table, own, others)
+	rows, err := d.with(ctx, c, referring, table, own, others)
 	if err != nil {
-		return nil
+		return nil // what is known is that one does not hold
 	}
-	defer rows.Close()
 	var keys []string
-	for rows.Next() && len(keys) < 10 {
-		var child, from, parent, to string
-		if rows.Scan(&child, &from, &parent, &to) != nil {
-			break
+	for _, r := range rows[:min(len(rows), 10)] {
+		key := text(r.values[0]) + "." + text(r.values[1]) + " refers to " + text(r.values[2])
+		if to := text(r.values[3]); to != "" {
+			key += "." + to
 		}
-		keys = append(keys, strings.TrimSuffix(fmt.Sprintf("%s.%s refers to %s.%s", child, from, parent, to), "."))
+		keys = append(keys, key)
 	}
 	return keys
 }

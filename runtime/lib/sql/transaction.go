@@ -144,10 +144,9 @@ func (d *DB) seize(call context.Context, l *lane) (*conn, error) {
 	for {
 		c, err := l.acquire(ctx)
 		if err == nil {
-			if _, err = c.ExecContext(ctx, begin); err == nil {
+			if err = c.run(ctx, begin); err == nil {
 				return c, nil
 			}
-			c.broken = c.broken || lost(err)
 			c.release()
 		}
 		if !busy(err) || pause(ctx, time.Millisecond) != nil {
@@ -160,9 +159,7 @@ func (d *DB) seize(call context.Context, l *lane) (*conn, error) {
 func (d *DB) control(call context.Context, c *conn, text string) error {
 	ctx, cancel := d.bounded(call)
 	defer cancel()
-	_, err := c.ExecContext(ctx, text)
-	c.broken = c.broken || lost(err)
-	return d.failure(call, ctx, controlTask(text, c), err)
+	return d.failure(call, ctx, controlTask(text, c), c.run(ctx, text))
 }
 
 // grace is how long rolling back may take, which goes on when the call has ended.
