@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math/big"
 	"strconv"
 	"strings"
 	"time"
@@ -21,7 +22,7 @@ type array struct {
 
 var (
 	_ pgtype.ArrayGetter = (*array)(nil)
-	_ pgtype.TextValuer  = (*array)(nil)
+	_ fmt.Stringer       = (*array)(nil)
 )
 
 // newArray takes the elements of l apart, as far as they may be those of an array.
@@ -32,14 +33,13 @@ func newArray(l list) (any, error) {
 		if err != nil {
 			return nil, fmt.Errorf("at index %d: %w", len(a.elements), err)
 		}
-		if inner, ok := x.(list); ok {
-			x = inner.json // arrays of arrays are not passed
-		} else if big, ok := x.(fmt.Stringer); ok {
-			switch x.(type) {
-			case time.Time, time.Duration:
-			default:
-				x = big.String()
-			}
+		switch own := x.(type) {
+		case list:
+			x = own.json // arrays of arrays are not passed
+		case *big.Int:
+			x = own.String()
+		case float64:
+			x = strconv.FormatFloat(own, 'g', -1, 64)
 		}
 		a.elements = append(a.elements, x)
 	}
@@ -65,10 +65,8 @@ func (a *array) IndexType() any {
 	return a.elements[0]
 }
 
-// TextValue is of pgtype.TextValuer.
-func (a *array) TextValue() (pgtype.Text, error) {
-	return pgtype.Text{String: a.text, Valid: true}, nil
-}
+// String is what the driver sends where it knows no other way: as a text.
+func (a *array) String() string { return a.text }
 
 // MarshalJSON is for a placeholder of JSON.
 func (a *array) MarshalJSON() ([]byte, error) { return []byte(a.text), nil }

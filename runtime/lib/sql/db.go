@@ -142,9 +142,9 @@ func (d *DB) do(call context.Context, t *task, f func(ctx context.Context, c *co
 	if t.conn != nil {
 		return d.failure(call, ctx, t, f(ctx, t.conn))
 	}
-	for {
+	for n := 1; ; n++ {
 		err := d.once(ctx, t, f)
-		if !busy(err) || pause(ctx, time.Millisecond) != nil {
+		if err == nil || !d.engine.again(err, n) || pause(ctx, time.Millisecond) != nil {
 			return d.failure(call, ctx, t, err)
 		}
 	}

@@ -115,7 +115,7 @@ func (l *loop) begin(ctx context.Context) error {
 		return err
 	}
 	l.ctx, l.cancel = context.WithCancel(ctx)
-	for {
+	for n := 1; ; n++ {
 		c, err := ways.each.acquire(l.ctx)
 		if err != nil {
 			return err
@@ -124,7 +124,7 @@ func (l *loop) begin(ctx context.Context) error {
 			break
 		}
 		c.release()
-		if !busy(err) || pause(l.ctx, time.Millisecond) != nil {
+		if !l.db.engine.again(err, n) || pause(l.ctx, time.Millisecond) != nil {
 			return err
 		}
 	}

@@ -18,6 +18,9 @@ type engine interface {
 	column(typeName string) converter
 	// explain says what an error of the driver means.
 	explain(err error) *Error
+	// again reports whether a statement outside of a transaction has done nothing but fail by what
+	// passes, after n tries.
+	again(err error, n int) bool
 	// references returns the foreign keys that a statement may have broken, if the database itself
 	// does not say it.
 	references(ctx context.Context, d *DB, t *task) []string

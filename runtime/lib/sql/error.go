@@ -143,16 +143,40 @@ func (e *Error) refer(keys []string) {
 	}
 }
 
-// conceal takes the values that were passed out of the message, unless they stand in the statement
-// anyway.
+// conceal takes the values that were passed out of a message of the database, where they stand as
+// words, unless they stand in the statement anyway. What a constraint is called is none of them.
 func (e *Error) conceal(st *statement, args []driver.NamedValue) {
+	switch e.kind {
+	case KindUnique, KindForeignKey, KindNotNull, KindCheck:
+		return
+	}
 	for _, arg := range args {
 		text, ok := arg.Value.(string)
 		if b, is := arg.Value.([]byte); is {
 			text, ok = string(b), true
 		}
-		if ok && text != "" && strings.Contains(e.Message, text) && !strings.Contains(st.source, text) {
-			e.Message = strings.ReplaceAll(e.Message, text, "...")
+		if ok && text != "" && !strings.Contains(st.source, text) {
+			e.Message = replaceWord(e.Message, text, "...")
 		}
+	}
+}
+
+// replaceWord replaces word in text where no letter or digit is beside it.
+func replaceWord(text, word, by string) string {
+	var out strings.Builder
+	for {
+		i := strings.Index(text, word)
+		if i < 0 {
+			return out.String() + text
+		}
+		end := i + len(word)
+		alone := (i == 0 || !inWord(text[i-1])) && (end == len(text) || !inWord(text[end]))
+		out.WriteString(text[:i])
+		if alone {
+			out.WriteString(by)
+		} else {
+			out.WriteString(word)
+		}
+		text = text[end:]
 	}
 }

@@ -91,9 +91,9 @@ func (m *migration) failed(err error) error {
 // acquire takes the connection of a transaction, and waits for other processes that open the
 // database.
 func (m *migration) acquire(ctx context.Context, ways *lanes) (*conn, error) {
-	for {
+	for n := 1; ; n++ {
 		c, err := ways.transact.acquire(ctx)
-		if !busy(err) || pause(ctx, time.Millisecond) != nil {
+		if err == nil || !m.db.engine.again(err, n) || pause(ctx, time.Millisecond) != nil {
 			return c, err
 		}
 	}
@@ -155,12 +155,12 @@ func (m *migration) one(ctx context.Context, c *conn, f *migrationFile) (ran boo
 
 // start begins a transaction, takes the lock, and makes the table.
 func (m *migration) start(ctx context.Context, c *conn) error {
-	for {
+	for n := 1; ; n++ {
 		err := c.run(ctx, m.db.engine.begin())
 		if err == nil {
 			break
 		}
-		if !busy(err) || pause(ctx, time.Millisecond) != nil {
+		if !m.db.engine.again(err, n) || pause(ctx, time.Millisecond) != nil {
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"strconv"
 	"strings"
 	"time"
 
@@ -63,6 +64,9 @@ func (e *postgresEngine) argument(x any) (any, error) {
 		return x.String(), nil
 	case list:
 		return newArray(x)
+	case float64:
+		// As text: the driver would make 1 of 1.5 for an INTEGER.
+		return strconv.FormatFloat(x, 'g', -1, 64), nil
 	case string:
 		if strings.IndexByte(x, 0) >= 0 {
 			return nil, errors.New("a string with a byte 0 in it is none of PostgreSQL; pass bytes")
@@ -145,6 +149,19 @@ const migrationLock int64 = 0x6c61726b73707572
 // lock is of [engine].
 func (e *postgresEngine) lock(ctx context.Context, c *conn) error {
 	return c.run(ctx, "SELECT pg_advisory_xact_lock($1)", migrationLock)
+}
+
+// again is of [engine]: a connection may have been lost while nobody used it, or a table have been
+// changed after a statement was prepared. There may be as many of those as connections.
+func (e *postgresEngine) again(err error, n int) bool {
+	if n > 100 {
+		return false
+	}
+	if errors.Is(err, driver.ErrBadConn) {
+		return true
+	}
+	var own *pgconn.PgError
+	return errors.As(err, &own) && own.Code == "0A000" && strings.HasPrefix(own.Message, "cached plan")
 }
 
 // aborted is of [engine]: PostgreSQL refuses all after an error.

@@ -252,6 +252,9 @@ func (e *sqliteEngine) postgres() bool { return false }
 func (e *sqliteEngine) begin() string  { return "BEGIN IMMEDIATE" }
 func (e *sqliteEngine) schema() schema { return sqliteSchema }
 
+// again is of [engine]: another process is waited for as long as the context lasts.
+func (e *sqliteEngine) again(err error, _ int) bool { return busy(err) }
+
 // lock is of [engine]: a transaction has the lock from its beginning.
 func (e *sqliteEngine) lock(context.Context, *conn) error { return nil }
 

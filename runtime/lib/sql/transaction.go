@@ -141,7 +141,7 @@ func (d *DB) seize(call context.Context, l *lane) (*conn, error) {
 	ctx, cancel := d.bounded(call)
 	defer cancel()
 	begin := d.engine.begin()
-	for {
+	for n := 1; ; n++ {
 		c, err := l.acquire(ctx)
 		if err == nil {
 			if err = c.run(ctx, begin); err == nil {
@@ -149,7 +149,7 @@ func (d *DB) seize(call context.Context, l *lane) (*conn, error) {
 			}
 			c.release()
 		}
-		if !busy(err) || pause(ctx, time.Millisecond) != nil {
+		if !d.engine.again(err, n) || pause(ctx, time.Millisecond) != nil {
 			return nil, d.failure(call, ctx, controlTask(begin, nil), err)
 		}
 	}
