@@ -26,7 +26,8 @@ type engine interface {
 	references(ctx context.Context, d *DB, t *task) []string
 	// watch has a statement of the connection end with the context, until stop is called.
 	watch(ctx context.Context, c *conn) (stop func())
-	// lock has migrations of other processes wait until the transaction of c ends.
+	// lock begins a transaction that has migrations of other processes wait until it ends, and sees
+	// what those before it have done.
 	lock(ctx context.Context, c *conn) error
 	// schema says how tables are found.
 	schema() schema

@@ -2,7 +2,6 @@ package sql
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -105,9 +104,6 @@ func (m *migration) one(ctx context.Context, c *conn, f *migrationFile) (ran boo
 	if before, err := m.before(ctx, c); err == nil && before[f.number] != (applied{}) {
 		return false, f.compare(before)
 	}
-	if err := m.start(ctx, c); err != nil {
-		return false, m.failed(m.db.failure(ctx, ctx, controlTask("BEGIN", c), err))
-	}
 	committed := false
 	defer func() {
 		if !committed {
@@ -118,6 +114,9 @@ func (m *migration) one(ctx context.Context, c *conn, f *migrationFile) (ran boo
 			}
 		}
 	}()
+	if err := m.start(ctx, c); err != nil {
+		return false, m.failed(m.db.failure(ctx, ctx, controlTask("BEGIN", c), err))
+	}
 	before, err := m.before(ctx, c)
 	if err != nil {
 		return false, m.failed(m.db.failure(ctx, ctx, controlTask(readTable, c), err))
@@ -156,7 +155,7 @@ func (m *migration) one(ctx context.Context, c *conn, f *migrationFile) (ran boo
 // start begins a transaction, takes the lock, and makes the table.
 func (m *migration) start(ctx context.Context, c *conn) error {
 	for n := 1; ; n++ {
-		err := c.run(ctx, m.db.engine.begin())
+		err := m.db.engine.lock(ctx, c)
 		if err == nil {
 			break
 		}
@@ -164,14 +163,7 @@ func (m *migration) start(ctx context.Context, c *conn) error {
 			return err
 		}
 	}
-	err := m.db.engine.lock(ctx, c)
-	if err == nil {
-		err = c.run(ctx, makeTable)
-	}
-	if err != nil {
-		return errors.Join(err, m.db.engine.rollback(ctx, c))
-	}
-	return nil
+	return c.run(ctx, makeTable)
 }
 
 // An applied is a row of the table.

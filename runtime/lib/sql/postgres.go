@@ -146,8 +146,12 @@ func (e *postgresEngine) watch(context.Context, *conn) (stop func()) { return fu
 // migrationLock is a number that nobody else is likely to use: "larkspur" in ASCII.
 const migrationLock int64 = 0x6c61726b73707572
 
-// lock is of [engine].
+// lock is of [engine]. In a transaction that is SERIALIZABLE, what was there before the wait would be
+// all that is seen.
 func (e *postgresEngine) lock(ctx context.Context, c *conn) error {
+	if err := c.run(ctx, "BEGIN ISOLATION LEVEL READ COMMITTED"); err != nil {
+		return err
+	}
 	return c.run(ctx, "SELECT pg_advisory_xact_lock($1)", migrationLock)
 }
 

@@ -256,7 +256,7 @@ func (e *sqliteEngine) schema() schema { return sqliteSchema }
 func (e *sqliteEngine) again(err error, _ int) bool { return busy(err) }
 
 // lock is of [engine]: a transaction has the lock from its beginning.
-func (e *sqliteEngine) lock(context.Context, *conn) error { return nil }
+func (e *sqliteEngine) lock(ctx context.Context, c *conn) error { return c.run(ctx, e.begin()) }
 
 // aborted is of [engine]: SQLite rolls back by itself if there is no room, say.
 func (e *sqliteEngine) aborted(c *conn) bool {
