@@ -34,6 +34,8 @@ var policy = []struct {
 	{"runtime/lib/crypto", []string{"runtime/host/..."}, []string{"go.starlark.net/...",
 		"github.com/golang-jwt/jwt/v5", "github.com/google/uuid", "golang.org/x/crypto/..."}},
 	{"runtime/lib/markdown", []string{"runtime/host/..."}, []string{"github.com/yuin/goldmark/..."}},
+	{"runtime/lib/sql", []string{"runtime/host/..."}, []string{"go.starlark.net/...",
+		"modernc.org/sqlite/...", "modernc.org/libc", "github.com/jackc/pgx/v5/..."}},
 	{"runtime/lib/toml", []string{"runtime/host/..."}, []string{"go.starlark.net/...",
 		"github.com/pelletier/go-toml/v2/..."}},
 	{"runtime/lib/yaml", []string{"runtime/host/..."}, []string{"go.starlark.net/...",
