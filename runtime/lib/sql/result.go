@@ -39,12 +39,12 @@ func (r *result) take(st *statement, postgres bool, res driver.Result) (err erro
 }
 
 // changes reports whether a statement inserts, changes or deletes rows.
-func (st *statement) changes() bool {
-	switch st.verb {
+func (s *statement) changes() bool {
+	switch s.verb {
 	case "INSERT", "REPLACE", "UPDATE", "DELETE", "MERGE":
 		return true
 	case "WITH":
-		return !st.reads
+		return !s.reads
 	}
 	return false
 }

@@ -69,8 +69,6 @@ var (
 
 const rowName = "sql.row"
 
-func newRow(c *columns, values []starlark.Value) *row { return &row{rowName, c, values} }
-
 // String is how a struct is written.
 func (r *row) String() string {
 	var b strings.Builder
