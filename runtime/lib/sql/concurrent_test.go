@@ -14,6 +14,7 @@ import (
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/lib/sql"
+	"go.starlark.net/starlark"
 )
 
 // TestWriters has 50 requests write at once, each by itself and in transactions that read first: no
@@ -149,6 +150,44 @@ def app(wait):
 	if err := <-first; err != nil {
 		t.Error(err)
 	}
+}
+
+// A refuser has a call end with a wait, though what was waited for is done, after some that pass.
+type refuser struct{ pass int }
+
+var errRefused = errors.New("the call must not go on")
+
+// Wait refuses once, after what it is told to let pass.
+func (r *refuser) Wait(ctx context.Context, f func(ctx context.Context) error) error {
+	if err := f(ctx); err != nil || r.pass > 0 {
+		r.pass--
+		return err
+	}
+	return errRefused
+}
+
+// TestRefusedWait ends calls with the wait for a statement that has succeeded: what it holds is let
+// go of.
+func TestRefusedWait(t *testing.T) {
+	both(t, func(t *testing.T, g *sql.Grant) {
+		p := app(t, g, body(`
+return [r for r in db.each("SELECT 1")], db.transaction(lambda tx: tx.value("SELECT 1"))`))
+		for pass := range 4 { // each, BEGIN, SELECT 1, COMMIT
+			for range 20 { // more than there are connections
+				err := p.Call(context.Background(), func(_ context.Context, thread *starlark.Thread, fn starlark.Callable) error {
+					host.CallOf(thread).(host.Yielder).Yield(&refuser{pass})
+					_, err := starlark.Call(thread, fn, nil, nil)
+					return err
+				})
+				if !errors.Is(err, errRefused) {
+					t.Fatalf("the error is %v", err)
+				}
+			}
+		}
+		if got := do(t, p); got != "([row(1 = 1)], 1)" && got != "([row(?column? = 1)], 1)" {
+			t.Errorf("then it returns %s", got)
+		}
+	})
 }
 
 // TestCancelledPostgres sees that the server ends a statement with its request.

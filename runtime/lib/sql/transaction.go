@@ -105,7 +105,7 @@ func (x *executor) attempt(t *starlark.Thread, fn starlark.Callable) (v starlark
 		inner.conn, err = x.db.seize(ctx, ways.transact)
 		return 0, err
 	})
-	if err != nil {
+	if inner.conn == nil {
 		return nil, err
 	}
 	x.db.change(t, func(h *held) { h.transaction = true })
@@ -118,6 +118,9 @@ func (x *executor) attempt(t *starlark.Thread, fn starlark.Callable) (v starlark
 		inner.conn.release()
 		x.db.change(t, func(h *held) { h.transaction = false })
 	}()
+	if err != nil {
+		return nil, err // it has begun, and the call must not go on
+	}
 	own := &executor{lib: x.lib, db: x.db, tx: inner}
 	v, err = starlark.Call(t, fn, starlark.Tuple{newTransaction(own)}, nil)
 	switch {
