@@ -76,25 +76,23 @@ db.exec("INSERT INTO notes VALUES (1, 'first'), (2, 'second')")`,
 	}
 }
 
-// mapping is the one table of how values are seen on both sides.
-const mapping = `What a script has and what a database has:
-
-    None        NULL
-    bool        BOOLEAN. SQLite has 0 and 1, which are bool again in a column that is declared
-                BOOLEAN, and else int.
-    int         INTEGER, BIGINT, SMALLINT. One beyond 64 bits is a NUMERIC of PostgreSQL; SQLite
-                has no type that keeps it, and passing one is an error: pass str(n).
-    float       REAL, DOUBLE PRECISION
-    string      TEXT, VARCHAR, UUID, TIME, XML, and every type that is not named here, as the
-                database writes it
-    int, string NUMERIC of PostgreSQL: an int if it has no decimal point, else the text with all its
-                digits. Of SQLite it is an int or a float.
-    bytes       BLOB, BYTEA
-    time        TIMESTAMP, TIMESTAMPTZ, DATE, in UTC, to the microsecond. SQLite has them as text,
-                as CURRENT_TIMESTAMP does, and they are times again in a column that is declared
-                TIMESTAMP, DATETIME or DATE. "infinity" is a string.
-    duration    INTERVAL of PostgreSQL; one that has days or months is a string. SQLite has a number
-                of nanoseconds, which is a duration again in a column that is declared DURATION.
-    dict, list  JSON, JSONB, as text where it is passed. SQLite gives them back from a column that
-                is declared JSON. A list is also an array of PostgreSQL, where one is wanted, and an
-                array is a list.`
+// mapping is the one table of how values are seen on both sides, a line each.
+const mapping = "What a script has and what a database has:\n" +
+	"None: NULL\n" +
+	"bool: BOOLEAN. SQLite has 0 and 1, which are bool again in a column that is declared BOOLEAN.\n" +
+	"int: INTEGER, BIGINT, SMALLINT. One beyond 64 bits is a NUMERIC of PostgreSQL; SQLite has no type " +
+	"that keeps it, and passing one is an error: pass str(n).\n" +
+	"float: REAL, DOUBLE PRECISION\n" +
+	"string: TEXT, VARCHAR, UUID, TIME, XML, and every type that is not named here, as the database " +
+	"writes it\n" +
+	"int or string: NUMERIC of PostgreSQL, an int if it has no decimal point, else the text with all its " +
+	"digits. Of SQLite it is an int or a float.\n" +
+	"bytes: BLOB, BYTEA\n" +
+	"time: TIMESTAMP, TIMESTAMPTZ, DATE, in UTC, to the microsecond. SQLite has text, as of " +
+	"CURRENT_TIMESTAMP, which is a time again in a column that is declared TIMESTAMP, DATETIME or DATE. " +
+	"PostgreSQL's infinity is a string.\n" +
+	"duration: INTERVAL of PostgreSQL; one that has days or months is a string. SQLite has a number of " +
+	"nanoseconds, which is a duration again in a column that is declared DURATION.\n" +
+	"dict, list: JSON, JSONB, as text where it is passed. SQLite gives them back from a column that is " +
+	"declared JSON. A list is an array of PostgreSQL where one is wanted, as in id = ANY(?), and an array " +
+	"is a list."

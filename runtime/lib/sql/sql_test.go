@@ -182,3 +182,21 @@ data: exec: datatype mismatch"`},
 		})
 	}
 }
+
+// TestTimes passes times and durations, which come back to the microsecond, in UTC and in order.
+func TestTimes(t *testing.T) {
+	both(t, func(t *testing.T, g *sql.Grant) {
+		got := do(t, app(t, g, "load('@time', 'time')\n"+body(`
+db.exec("CREATE TABLE t (t TIMESTAMP, d %s)" % ("DURATION" if db.kind == "sqlite" else "INTERVAL"))
+early = time.parse_time("2026-03-04T05:06:07+02:00")
+late = time.parse_time("2026-03-04T03:06:07.123456789Z")
+for moment in [late, early]:
+    db.exec("INSERT INTO t VALUES (?, ?)", moment, 1500 * time.millisecond)
+rows = db.query("SELECT * FROM t ORDER BY t")
+return [str(r.t) for r in rows], rows[0].t == early, rows[0].d == 1500 * time.millisecond, db.value("SELECT count(*) FROM t WHERE t > ?", early), db.value("SELECT count(*) FROM t WHERE t < CURRENT_TIMESTAMP")`)))
+		const want = `(["2026-03-04 03:06:07 +0000 UTC", "2026-03-04 03:06:07.123456 +0000 UTC"], True, True, 1, 2)`
+		if got != want {
+			t.Errorf("it returns\n%s, want\n%s", got, want)
+		}
+	})
+}
