@@ -3,6 +3,7 @@ package sql_test
 import (
 	"context"
 	stdsql "database/sql"
+	"fmt"
 	"math"
 	"path/filepath"
 	"testing"
@@ -85,6 +86,9 @@ func BenchmarkSQLite(b *testing.B) {
 					return err
 				}
 				all = append(all, n)
+			}
+			if len(all) != 1000 {
+				return fmt.Errorf("there are %d rows", len(all))
 			}
 			return rows.Close()
 		}},
