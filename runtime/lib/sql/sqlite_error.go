@@ -71,6 +71,10 @@ func (e *sqliteEngine) explain(err error) *Error {
 	switch {
 	case made.kind == KindBusy:
 		made.Message = "another process holds the database"
+	case made.kind == KindDenied && own.Code()&0xff == sqlite3.SQLITE_AUTH, strings.HasPrefix(msg, "not authorized"):
+		made.kind = KindDenied
+		made.Message = "not authorized: it would change the connection, which all requests share, or " +
+			"reach another file"
 	case made.kind == KindFull:
 		made.Message = "the database or the disk is full"
 	case made.kind != "":
