@@ -1,0 +1,164 @@
+package fetch
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/larkspur-web/larkspur/runtime/host"
+	"go.starlark.net/starlark"
+)
+
+// A flight is a request on its way: what is waited for, how long still, and what has to be let go of
+// in the end. It belongs to the goroutine of the call, but for close.
+type flight struct {
+	client *client
+	what   string // is asked: the method and the URL, without what may be secret
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	length time.Duration // that the request may take
+	left   time.Duration // of it
+	slot   func()        // gives back the slot in the gate
+	feed   *feed         // of the body that is sent, nil if a script does not make it
+	body   io.ReadCloser // that is received
+	done   []host.Work   // of which nobody has been told yet
+	once   sync.Once
+}
+
+// errSlow ends a flight whose time is over.
+var errSlow = errors.New("the time is over")
+
+// errClosed ends one that nobody needs any more.
+var errClosed = errors.New("it was closed")
+
+func newFlight(ctx context.Context, c *client, r *request) *flight {
+	f := &flight{client: c, length: c.grant.time(r.timeout), what: r.shown()}
+	f.left = f.length
+	f.ctx, f.cancel = context.WithCancelCause(ctx)
+	return f
+}
+
+// wait runs do, which blocks, on the call of t.
+func (f *flight) wait(t *starlark.Thread, do func() error) error {
+	return host.CallOf(t).Wait(func(ctx context.Context) error { return f.within(ctx, do) })
+}
+
+// within runs do, which ends with ctx and when no time is left, and says why it failed.
+func (f *flight) within(ctx context.Context, do func() error) error {
+	stop := context.AfterFunc(ctx, func() { f.cancel(ctx.Err()) })
+	defer stop()
+	timer := time.AfterFunc(f.left, func() { f.cancel(errSlow) })
+	began := time.Now()
+	err := do()
+	timer.Stop()
+	f.left = max(f.left-time.Since(began), 0)
+	if err == nil || err == io.EOF {
+		return err
+	}
+	return f.reason(err)
+}
+
+// reason is the error that a script gets for one of the transport.
+func (f *flight) reason(err error) error {
+	cause := context.Cause(f.ctx)
+	var known *failure
+	var alert *tls.CertificateVerificationError
+	switch text := err.Error(); {
+	case cause == errSlow:
+		return failed(timedOut, "no answer within %v", f.length).of(f.what)
+	case cause == errClosed:
+		return failed(broken, "the response was closed").of(f.what)
+	case cause != nil:
+		return cause // of the call, whose end this is
+	case errors.As(err, &known):
+		return known.of(f.what)
+	case errors.As(err, &alert):
+		return failed(unsafe, "%v", err).of(f.what)
+	case strings.Contains(text, "response headers exceeded"),
+		strings.Contains(text, "header list larger"):
+		return failed(oversized, "the head of the response is larger than %d bytes", maxHead).of(f.what)
+	case errors.Is(err, io.ErrUnexpectedEOF), err == io.EOF:
+		return failed(broken, "the server broke off").of(f.what)
+	default:
+		return failed(broken, "%s", host.Cut(text)).of(f.what)
+	}
+}
+
+// send sends one request, which the grant has to allow, and returns the head of the response. It
+// blocks.
+func (f *flight) send(q *http.Request, t target) (*http.Response, error) {
+	if err := f.client.allows(t); err != nil {
+		return nil, err
+	}
+	if f.slot == nil {
+		slot, err := f.client.gate.enter(f.ctx, t.String())
+		if err != nil {
+			return nil, err
+		}
+		f.slot = slot
+	}
+	return f.client.transport.RoundTrip(q.WithContext(f.ctx))
+}
+
+// maxLeft is how much of the body of a redirect is read so that its connection can be used again.
+const maxLeft = 16 << 10
+
+// release lets go of the response of a redirect.
+func (f *flight) release(res *http.Response) {
+	_, _ = io.CopyN(io.Discard, res.Body, maxLeft) // a connection that fails is not used again
+	_ = res.Body.Close()
+	f.leave()
+}
+
+func (f *flight) leave() {
+	if f.slot != nil {
+		f.slot()
+		f.slot = nil
+	}
+}
+
+// close lets go of all. It may be called from any goroutine, more than once, but not while another
+// method runs.
+func (f *flight) close() {
+	f.once.Do(func() {
+		f.cancel(errClosed)
+		if f.body != nil {
+			_ = f.body.Close()
+		}
+		if f.feed != nil {
+			_ = f.feed.Close()
+		}
+		f.leave()
+	})
+}
+
+// rest reads the body to its end, or to more than most bytes. It blocks.
+func (f *flight) rest(most int, hint int64) (string, error) {
+	var b bytes.Buffer
+	if hint > 0 && hint <= int64(most) {
+		b.Grow(int(hint) + bytes.MinRead)
+	}
+	_, err := b.ReadFrom(io.LimitReader(f.body, int64(most)+1))
+	switch {
+	case err != nil:
+		return "", err
+	case b.Len() > most:
+		return "", failed(oversized, "the body has more than %d bytes: read it with blocks(), or say "+
+			"a larger limit", most)
+	}
+	return b.String(), nil
+}
+
+// observe tells whoever watches the call of t of what has been done.
+func (f *flight) observe(t *starlark.Thread) {
+	for _, w := range f.done {
+		host.Observe(t, w)
+	}
+	f.done = nil
+}
