@@ -58,8 +58,8 @@ func (f *flight) within(ctx context.Context, do func() error) error {
 	err := do()
 	timer.Stop()
 	f.left = max(f.left-time.Since(began), 0)
-	if err == nil || err == io.EOF {
-		return err
+	if err == nil {
+		return nil
 	}
 	return f.reason(err)
 }
@@ -103,7 +103,13 @@ func (f *flight) send(q *http.Request, t target) (*http.Response, error) {
 		}
 		f.slot = slot
 	}
-	return f.client.transport.RoundTrip(q.WithContext(f.ctx))
+	res, err := f.client.transport.RoundTrip(q.WithContext(f.ctx))
+	if err == nil && res.StatusCode == http.StatusSwitchingProtocols {
+		// RFC 9110, section 15.2.2: it is for a client that has asked for it.
+		_ = res.Body.Close()
+		return nil, failed(broken, "the server switched to another protocol, unasked")
+	}
+	return res, err
 }
 
 // maxLeft is how much of the body of a redirect is read so that its connection can be used again.

@@ -319,19 +319,20 @@ func (r *response) blocks(t *starlark.Thread) starlark.Value {
 			f.left = f.length
 			err := f.wait(t, func() (err error) {
 				for range 100 {
-					if n, err = f.body.Read(buffer); n > 0 || err != nil {
+					n, err = f.body.Read(buffer)
+					switch {
+					case n > 0, err == io.EOF: // an error comes again
+						return nil
+					case err != nil:
 						return err
 					}
 				}
 				return io.ErrNoProgress
 			})
-			switch {
-			case n > 0: // an error comes again
-				return starlark.Bytes(buffer[:n]), true, nil
-			case err == io.EOF:
-				return nil, false, nil
+			if err != nil || n == 0 {
+				return nil, false, err
 			}
-			return nil, false, err
+			return starlark.Bytes(buffer[:n]), true, nil
 		}
 		return host.Steps{Next: next, Done: func() { r.over(r.err) }}
 	}

@@ -88,12 +88,15 @@ func blocksOf(t *starlark.Thread, v starlark.Value) *blocks {
 // the call gives it block by block.
 type feed struct {
 	blocks chan string
-	closed chan struct{} // nobody reads any more
+	closed chan struct{}   // nobody reads any more
+	over   <-chan struct{} // the flight is
 	once   sync.Once
 	rest   string
 }
 
-func newFeed() *feed { return &feed{blocks: make(chan string), closed: make(chan struct{})} }
+func newFeed(over <-chan struct{}) *feed {
+	return &feed{blocks: make(chan string), closed: make(chan struct{}), over: over}
+}
 
 // Read waits for the next block. It is the transport's.
 func (f *feed) Read(p []byte) (int, error) {
@@ -106,6 +109,8 @@ func (f *feed) Read(p []byte) (int, error) {
 			f.rest = text
 		case <-f.closed:
 			return 0, io.ErrClosedPipe
+		case <-f.over: // the transport waits for this Read before it ends with its context
+			return 0, context.Canceled
 		}
 	}
 	n := copy(p, f.rest)
@@ -131,7 +136,7 @@ type result struct {
 func (f *flight) upload(t *starlark.Thread, r *request) (*http.Response, error) {
 	b := blocksOf(t, r.stream)
 	defer b.done()
-	f.feed = newFeed()
+	f.feed = newFeed(f.ctx.Done())
 	first := true
 	send := func(q *http.Request, to target) (*http.Response, error) {
 		if first {
