@@ -130,7 +130,7 @@ func (c *client) all(ctx context.Context, requests []*request, outcomes []outcom
 
 // one sends a request and reads its response. read counts what has been read of all.
 func (c *client) one(ctx context.Context, r *request, o *outcome, read *atomic.Int64) {
-	f := newFlight(ctx, c, r)
+	f := newFlight(c, r)
 	defer f.close()
 	defer func() {
 		if v := recover(); v != nil {
@@ -138,7 +138,7 @@ func (c *client) one(ctx context.Context, r *request, o *outcome, read *atomic.I
 		}
 	}()
 	o.err = f.within(ctx, func() error {
-		res, done, err := follow(r, f.send, f.release)
+		res, done, err := follow(f.ctx, r, f.send, f.release)
 		if f.done = done; err == nil {
 			o.got, err = f.whole(res, read)
 		}
@@ -149,11 +149,11 @@ func (c *client) one(ctx context.Context, r *request, o *outcome, read *atomic.I
 
 // whole returns the response with its body.
 func (f *flight) whole(res *http.Response, read *atomic.Int64) (*response, error) {
-	got := newResponse(res, f.what)
+	got := newResponse(res, f.asked)
 	f.body = res.Body
 	most := min(maxBody, maxAllBody-int(read.Load()))
 	var err error
-	if got.body, err = f.rest(max(most, 0), res.ContentLength); err != nil {
+	if got.body, err = f.rest(max(most, 0), lengthOf(res)); err != nil {
 		return nil, err
 	}
 	if read.Add(int64(len(got.body))) > maxAllBody {

@@ -19,7 +19,7 @@ import (
 // in the end. It belongs to the goroutine of the call, but for close.
 type flight struct {
 	client *client
-	what   string // is asked: the method and the URL, without what may be secret
+	asked  *request
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	length time.Duration // that the request may take
@@ -37,10 +37,12 @@ var errSlow = errors.New("the time is over")
 // errClosed ends one that nobody needs any more.
 var errClosed = errors.New("it was closed")
 
-func newFlight(ctx context.Context, c *client, r *request) *flight {
-	f := &flight{client: c, length: c.grant.time(r.timeout), what: r.shown()}
+func newFlight(c *client, r *request) *flight {
+	f := &flight{client: c, length: c.grant.time(r.timeout), asked: r}
 	f.left = f.length
-	f.ctx, f.cancel = context.WithCancelCause(ctx)
+	// It does not end with the context of the call by itself: to listen to that costs a goroutine,
+	// and each wait does so anyway.
+	f.ctx, f.cancel = context.WithCancelCause(context.Background())
 	return f
 }
 
@@ -51,13 +53,9 @@ func (f *flight) wait(t *starlark.Thread, do func() error) error {
 
 // within runs do, which ends with ctx and when no time is left, and says why it failed.
 func (f *flight) within(ctx context.Context, do func() error) error {
-	stop := context.AfterFunc(ctx, func() { f.cancel(ctx.Err()) })
-	defer stop()
-	timer := time.AfterFunc(f.left, func() { f.cancel(errSlow) })
-	began := time.Now()
+	w := newWatch(ctx, f, f.left)
 	err := do()
-	timer.Stop()
-	f.left = max(f.left-time.Since(began), 0)
+	f.left = w.done()
 	if err == nil {
 		return nil
 	}
@@ -71,22 +69,22 @@ func (f *flight) reason(err error) error {
 	var alert *tls.CertificateVerificationError
 	switch text := err.Error(); {
 	case cause == errSlow:
-		return failed(timedOut, "no answer within %v", f.length).of(f.what)
+		return failed(timedOut, "no answer within %v", f.length).of(f.asked.shown())
 	case cause == errClosed:
-		return failed(broken, "the response was closed").of(f.what)
+		return failed(broken, "the response was closed").of(f.asked.shown())
 	case cause != nil:
 		return cause // of the call, whose end this is
 	case errors.As(err, &known):
-		return known.of(f.what)
+		return known.of(f.asked.shown())
 	case errors.As(err, &alert):
-		return failed(unsafe, "%v", err).of(f.what)
+		return failed(unsafe, "%v", err).of(f.asked.shown())
 	case strings.Contains(text, "response headers exceeded"),
 		strings.Contains(text, "header list larger"):
-		return failed(oversized, "the head of the response is larger than %d bytes", maxHead).of(f.what)
+		return failed(oversized, "the head of the response is larger than %d bytes", maxHead).of(f.asked.shown())
 	case errors.Is(err, io.ErrUnexpectedEOF), err == io.EOF:
-		return failed(broken, "the server broke off").of(f.what)
+		return failed(broken, "the server broke off").of(f.asked.shown())
 	default:
-		return failed(broken, "%s", host.Cut(text)).of(f.what)
+		return failed(broken, "%s", host.Cut(text)).of(f.asked.shown())
 	}
 }
 
@@ -97,13 +95,13 @@ func (f *flight) send(q *http.Request, t target) (*http.Response, error) {
 		return nil, err
 	}
 	if f.slot == nil {
-		slot, err := f.client.gate.enter(f.ctx, t.String())
+		slot, err := f.client.gate.enter(f.ctx, t)
 		if err != nil {
 			return nil, err
 		}
 		f.slot = slot
 	}
-	res, err := f.client.transport.RoundTrip(q.WithContext(f.ctx))
+	res, err := f.client.transport.RoundTrip(q)
 	if err == nil && res.StatusCode == http.StatusSwitchingProtocols {
 		// RFC 9110, section 15.2.2: it is for a client that has asked for it.
 		_ = res.Body.Close()
@@ -144,12 +142,19 @@ func (f *flight) close() {
 	})
 }
 
-// rest reads the body to its end, or to more than most bytes. It blocks.
-func (f *flight) rest(most int, hint int64) (string, error) {
-	var b bytes.Buffer
-	if hint > 0 && hint <= int64(most) {
-		b.Grow(int(hint) + bytes.MinRead)
+// rest reads the body, of length bytes or -1 if that is not known, to its end, or to more than most
+// bytes. It blocks.
+func (f *flight) rest(most int, length int64) (string, error) {
+	if length >= 0 && length <= min(int64(most), small) {
+		b := make([]byte, length)
+		n, err := io.ReadFull(f.body, b)
+		if err == nil {
+			// The end has to be seen for the connection to be used again.
+			_, err = io.Copy(io.Discard, f.body)
+		}
+		return string(b[:n]), err
 	}
+	var b bytes.Buffer
 	_, err := b.ReadFrom(io.LimitReader(f.body, int64(most)+1))
 	switch {
 	case err != nil:

@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"context"
+	"maps"
 	"sync"
 )
 
@@ -11,7 +12,7 @@ type gate struct {
 	perHost int
 
 	mu    sync.Mutex
-	hosts map[string]*queue // of which a request runs or waits
+	hosts map[target]*queue // those of which a request runs or waits, and some more
 }
 
 // A queue is the requests of one host.
@@ -21,43 +22,55 @@ type queue struct {
 }
 
 func newGate(all, perHost int) *gate {
-	return &gate{all: make(chan struct{}, all), perHost: perHost, hosts: make(map[string]*queue)}
+	return &gate{all: make(chan struct{}, all), perHost: perHost, hosts: make(map[target]*queue)}
+}
+
+// maxIdle is how many hosts are kept of which no request runs: to make one costs more than to find it.
+const maxIdle = 256
+
+// queue returns the requests of a host, of which there is one more.
+func (g *gate) queue(t target) *queue {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	q := g.hosts[t]
+	if q == nil {
+		if len(g.hosts) >= maxIdle {
+			maps.DeleteFunc(g.hosts, func(_ target, q *queue) bool { return q.users == 0 })
+		}
+		q = &queue{slots: make(chan struct{}, g.perHost)}
+		g.hosts[t] = q
+	}
+	q.users++
+	return q
+}
+
+// leave says that there is one less.
+func (g *gate) leave(q *queue) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	q.users--
 }
 
 // enter waits for a slot. leave, which is to be called once, gives it back.
-func (g *gate) enter(ctx context.Context, host string) (leave func(), err error) {
-	g.mu.Lock()
-	q := g.hosts[host]
-	if q == nil {
-		q = &queue{slots: make(chan struct{}, g.perHost)}
-		g.hosts[host] = q
-	}
-	q.users++
-	g.mu.Unlock()
-	forget := func() {
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		if q.users--; q.users == 0 {
-			delete(g.hosts, host)
-		}
-	}
+func (g *gate) enter(ctx context.Context, t target) (leave func(), err error) {
+	q := g.queue(t)
 	// That of the host comes first: whoever waits for it is not in the way of other hosts.
 	select {
 	case q.slots <- struct{}{}:
 	case <-ctx.Done():
-		forget()
+		g.leave(q)
 		return nil, context.Cause(ctx)
 	}
 	select {
 	case g.all <- struct{}{}:
 	case <-ctx.Done():
 		<-q.slots
-		forget()
+		g.leave(q)
 		return nil, context.Cause(ctx)
 	}
 	return func() {
 		<-g.all
 		<-q.slots
-		forget()
+		g.leave(q)
 	}, nil
 }

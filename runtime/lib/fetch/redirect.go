@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -25,6 +26,7 @@ type sender func(q *http.Request, t target) (*http.Response, error)
 
 // A route is how a request goes on from one redirect to the next.
 type route struct {
+	ctx    context.Context
 	r      *request
 	method string
 	url    *url.URL
@@ -35,14 +37,14 @@ type route struct {
 
 // follow sends r, and goes where its response redirects to. It returns the response, whose Request
 // has the URL, or a failure, and what was done on the way: the last of it is what the response is of.
-func follow(r *request, send sender, release func(*http.Response)) (
+func follow(ctx context.Context, r *request, send sender, release func(*http.Response)) (
 	*http.Response, []host.Work, error,
 ) {
 	u, t, err := parseURL(r.url)
 	if err != nil {
 		return nil, nil, err
 	}
-	to := &route{r: r, method: r.method, url: u, target: t}
+	to := &route{ctx: ctx, r: r, method: r.method, url: u, target: t}
 	var done []host.Work
 	for n := 0; ; n++ {
 		q := to.request()
@@ -116,10 +118,10 @@ func (to *route) turn(status int, location string) error {
 
 // request is what is sent next.
 func (to *route) request() *http.Request {
-	q := &http.Request{
+	q := (&http.Request{
 		Method: to.method, URL: to.url, Host: to.url.Host, Header: to.r.headers.Clone(),
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-	}
+	}).WithContext(to.ctx)
 	if _, ok := q.Header["User-Agent"]; !ok {
 		q.Header.Set("User-Agent", "Larkspur")
 	}

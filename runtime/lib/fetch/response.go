@@ -1,12 +1,14 @@
 package fetch
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/host/json"
@@ -25,7 +27,7 @@ const (
 // has been read: then it is immutable.
 type response struct {
 	host.Object
-	what   string // was asked
+	asked  *request
 	status int
 	reason string
 	header http.Header
@@ -39,12 +41,12 @@ type response struct {
 var _ starlark.HasAttrs = (*response)(nil)
 
 // newResponse returns the response without its body.
-func newResponse(res *http.Response, what string) *response {
+func newResponse(res *http.Response, asked *request) *response {
 	_, reason, _ := strings.Cut(res.Status, " ")
 	if reason == "" {
 		reason = http.StatusText(res.StatusCode) // HTTP/2 has none
 	}
-	return &response{Object: "fetch.response", what: what, status: res.StatusCode, reason: reason,
+	return &response{Object: "fetch.response", asked: asked, status: res.StatusCode, reason: reason,
 		header: res.Header, url: res.Request.URL.String()}
 }
 
@@ -53,7 +55,7 @@ func (l *library) fetch(t *starlark.Thread, r *request) (starlark.Value, error) 
 	if l.client == nil {
 		return l.grant.trial.fetch(t, r)
 	}
-	f := newFlight(host.CallOf(t).Context(), l.client, r)
+	f := newFlight(l.client, r)
 	got, err := f.fetch(t, r)
 	f.observe(t)
 	if err != nil {
@@ -75,7 +77,7 @@ func (f *flight) fetch(t *starlark.Thread, r *request) (*response, error) {
 			return nil, err
 		}
 	} else if err := f.wait(t, func() error {
-		res, done, err := follow(r, f.send, f.release)
+		res, done, err := follow(f.ctx, r, f.send, f.release)
 		if f.done = done; err == nil {
 			got = f.received(res)
 		}
@@ -91,10 +93,10 @@ func (f *flight) fetch(t *starlark.Thread, r *request) (*response, error) {
 
 // received returns the response of which the head has come. It blocks, for a small body.
 func (f *flight) received(res *http.Response) *response {
-	got := newResponse(res, f.what)
+	got := newResponse(res, f.asked)
 	f.body = res.Body
-	if res.Body == http.NoBody || res.ContentLength >= 0 && res.ContentLength <= small {
-		if got.body, got.err = f.rest(small, res.ContentLength); got.err != nil {
+	if n := lengthOf(res); n >= 0 && n <= small {
+		if got.body, got.err = f.rest(small, n); got.err != nil {
 			got.err = f.reason(got.err)
 		}
 		w := &f.done[len(f.done)-1]
@@ -104,6 +106,15 @@ func (f *flight) received(res *http.Response) *response {
 	}
 	got.flight = f
 	return got
+}
+
+// lengthOf is how many bytes the body has, -1 if that is not known. The length that a response to HEAD
+// says is that of a body which does not come.
+func lengthOf(res *http.Response) int64 {
+	if res.Body == http.NoBody {
+		return 0
+	}
+	return res.ContentLength
 }
 
 // over lets go of the body, of which further readings fail with err if that is not nil.
@@ -124,7 +135,7 @@ func (r *response) read(t *starlark.Thread, most int) (string, error) {
 		return "", r.err
 	case r.flight == nil:
 		if len(r.body) > most {
-			return "", failed(oversized, "the body has %d bytes, more than %d", len(r.body), most).of(r.what)
+			return "", failed(oversized, "the body has %d bytes, more than %d", len(r.body), most).of(r.asked.shown())
 		}
 		return r.body, nil
 	}
@@ -198,8 +209,12 @@ var responseType = &host.Type{
 			Example: `def size(url):
     return len(fetch(url).bytes(limit = 1 << 20))
 size("https://example.com/")  # error: is not granted`,
-			Fn: func(r *response, t *starlark.Thread, most int) (starlark.Value, error) {
-				body, err := r.read(t, most)
+			Fn: func(a host.Args) (starlark.Value, error) {
+				var most int
+				if err := a.Unpack(&most); err != nil {
+					return nil, err
+				}
+				body, err := a.Of.(*response).read(a.Thread, most)
 				return starlark.Bytes(body), err
 			},
 		},
@@ -219,15 +234,22 @@ size("https://example.com/")  # error: is not granted`,
 			Example: `def title(url):
     return fetch(url).text().split("<title>")[1].split("<")[0]
 title("https://example.com/")  # error: is not granted`,
-			Fn: func(r *response, t *starlark.Thread, encoding string, most int) (string, error) {
-				body, err := r.read(t, most)
+			Fn: func(a host.Args) (starlark.Value, error) {
+				var encoding string
+				var most int
+				if err := a.Unpack(&encoding, &most); err != nil {
+					return nil, err
+				}
+				r := a.Of.(*response)
+				body, err := r.read(a.Thread, most)
 				if err != nil {
-					return "", err
+					return nil, err
 				}
-				if encoding == "" {
-					encoding = r.charset()
+				if encoding = cmp.Or(encoding, r.charset()); encoding == "utf-8" && utf8.ValidString(body) {
+					return starlark.String(body), nil
 				}
-				return text.Decode(body, encoding, "replace")
+				body, err = text.Decode(body, encoding, "replace")
+				return starlark.String(body), err
 			},
 		},
 		{
@@ -237,15 +259,20 @@ title("https://example.com/")  # error: is not granted`,
 			Example: `def count(url):
     return len(fetch(url).json()["items"])
 count("https://example.com/")  # error: is not granted`,
-			Fn: func(r *response, t *starlark.Thread, most int) (starlark.Value, error) {
-				body, err := r.read(t, most)
+			Fn: func(a host.Args) (starlark.Value, error) {
+				var most int
+				if err := a.Unpack(&most); err != nil {
+					return nil, err
+				}
+				r := a.Of.(*response)
+				body, err := r.read(a.Thread, most)
 				if err != nil {
 					return nil, err
 				}
 				// RFC 8259, section 8.1: parsers "MAY ignore the presence of a byte order mark".
 				v, err := json.Decode(strings.TrimPrefix(body, "\ufeff"))
 				if err != nil {
-					return nil, fmt.Errorf("%s: the body is no JSON: %w", r.what, err)
+					return nil, fmt.Errorf("%s: the body is no JSON: %w", r.asked.shown(), err)
 				}
 				return v, nil
 			},

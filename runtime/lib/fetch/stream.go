@@ -147,7 +147,7 @@ func (f *flight) upload(t *starlark.Thread, r *request) (*http.Response, error) 
 	ended := make(chan result, 1)
 	go func() {
 		var got result
-		got.res, got.done, got.err = follow(r, send, f.release)
+		got.res, got.done, got.err = follow(f.ctx, r, send, f.release)
 		ended <- got
 	}()
 	err := f.pump(t, b, ended)

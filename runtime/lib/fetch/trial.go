@@ -136,7 +136,7 @@ func (tr *trial) fetch(t *starlark.Thread, r *request) (*response, error) {
 		r = &whole
 	}
 	send := func(q *http.Request, _ target) (*http.Response, error) { return tr.answer(t, r, q) }
-	res, done, err := follow(r, send, func(*http.Response) {})
+	res, done, err := follow(host.CallOf(t).Context(), r, send, func(*http.Response) {})
 	var body []byte
 	if err == nil {
 		body, err = io.ReadAll(res.Body)
@@ -154,7 +154,7 @@ func (tr *trial) fetch(t *starlark.Thread, r *request) (*response, error) {
 		}
 		return nil, err
 	}
-	got := newResponse(res, r.shown())
+	got := newResponse(res, r)
 	got.body = string(body)
 	return got, nil
 }
