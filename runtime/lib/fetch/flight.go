@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
@@ -24,6 +25,7 @@ type flight struct {
 	cancel context.CancelCauseFunc
 	length time.Duration // that the request may take
 	left   time.Duration // of it
+	queued atomic.Bool   // it waits for a slot in the gate
 	slot   func()        // gives back the slot in the gate
 	feed   *feed         // of the body that is sent, nil if a script does not make it
 	body   io.ReadCloser // that is received
@@ -68,6 +70,9 @@ func (f *flight) reason(err error) error {
 	var known *failure
 	var alert *tls.CertificateVerificationError
 	switch text := err.Error(); {
+	case cause == errSlow && f.queued.Load():
+		return failed(timedOut, "others are running, as many as may at once, and none has ended within %v: "+
+			"responses are to be read, or closed", f.length).of(f.asked.shown())
 	case cause == errSlow:
 		return failed(timedOut, "no answer within %v", f.length).of(f.asked.shown())
 	case cause == errClosed:
@@ -95,10 +100,12 @@ func (f *flight) send(q *http.Request, t target) (*http.Response, error) {
 		return nil, err
 	}
 	if f.slot == nil {
+		f.queued.Store(true)
 		slot, err := f.client.gate.enter(f.ctx, t)
 		if err != nil {
 			return nil, err
 		}
+		f.queued.Store(false)
 		f.slot = slot
 	}
 	res, err := f.client.transport.RoundTrip(q)

@@ -160,7 +160,8 @@ func (f *flight) upload(t *starlark.Thread, r *request) (*http.Response, error) 
 		got = &first
 		return got.err
 	})
-	if got == nil { // the call has ended, and with it the flight
+	if got == nil { // the call ended before the wait began
+		f.cancel(waited)
 		first := <-ended
 		got = &first
 	}

@@ -362,9 +362,10 @@ func TestGate(t *testing.T) {
 	}
 	late := load(t, grant, `
 def app(url):
-    return catch(fetch, url, timeout = 0.05)[1].kind
+    e = catch(fetch, url, timeout = 0.05)[1]
+    return e.kind, e.message
 `)
-	if got, err := call(t.Context(), late, "http://"+slow+"/"); got != `"timeout"` {
+	if got, err := call(t.Context(), late, "http://"+slow+"/"); !strings.HasPrefix(got, `("timeout", "fetch: GET http://`+slow+`/: others are running, as many as may at once`) {
 		t.Errorf("one that waits: %s, %v", got, err)
 	}
 	if len(busy) > 0 {
