@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
@@ -160,6 +161,6 @@ func (f *flight) whole(res *http.Response, read *atomic.Int64) (*response, error
 		return nil, failed(oversized, "the bodies of all have more than %d bytes together", maxAllBody)
 	}
 	w := &f.done[len(f.done)-1]
-	w.Count, w.Unit = int64(len(got.body)), "bytes"
+	w.Took, w.Count = time.Since(w.Began), int64(len(got.body))
 	return got, nil
 }

@@ -583,9 +583,9 @@ def app():
 		}
 		got = append(got, fmt.Sprintf("%s %s %d %s %v", w.Kind, strings.ReplaceAll(w.Text, at, "HOST"), w.Count, w.Unit, w.Err))
 	}
-	want := []string{"fetch POST http://HOST/from 0  <nil>", "fetch GET http://HOST/to 5 bytes <nil>", "fetch GET http://HOST/large 0  <nil>",
+	want := []string{"fetch POST http://HOST/from 0 bytes <nil>", "fetch GET http://HOST/to 5 bytes <nil>", "fetch GET http://HOST/large 0 bytes <nil>",
 		"fetch GET http://HOST/a 5 bytes <nil>", "fetch GET http://HOST/large 200000 bytes <nil>",
-		"fetch GET http://other.example/ 0  other.example is not granted; grant fetch=other.example"}
+		"fetch GET http://other.example/ 0 bytes other.example is not granted; grant fetch=other.example"}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}

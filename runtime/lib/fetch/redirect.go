@@ -48,7 +48,7 @@ func follow(ctx context.Context, r *request, send sender, release func(*http.Res
 	var done []host.Work
 	for n := 0; ; n++ {
 		q := to.request()
-		w := host.Work{Kind: "fetch", Text: shown(q.Method, q.URL), Began: time.Now()}
+		w := host.Work{Kind: "fetch", Text: shown(q.Method, q.URL), Began: time.Now(), Unit: "bytes"}
 		res, err := send(q, to.target)
 		w.Took, w.Err = time.Since(w.Began), err
 		done = append(done, w)

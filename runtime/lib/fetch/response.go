@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
@@ -94,7 +95,7 @@ func (f *flight) received(res *http.Response) *response {
 			got.err = f.reason(got.err)
 		}
 		w := &f.done[len(f.done)-1]
-		w.Count, w.Unit, w.Err = int64(len(got.body)), "bytes", got.err
+		w.Took, w.Count, w.Err = time.Since(w.Began), int64(len(got.body)), got.err
 		f.close()
 		return got
 	}

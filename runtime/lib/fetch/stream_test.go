@@ -31,18 +31,6 @@ func signal(to chan string) *starlark.Builtin {
 	})
 }
 
-// receive returns a builtin that returns what is sent.
-func receive(from chan string) *starlark.Builtin {
-	return host.Func("receive", func(ctx context.Context) (string, error) {
-		select {
-		case s := <-from:
-			return s, nil
-		case <-ctx.Done():
-			return "", ctx.Err()
-		}
-	})
-}
-
 // with calls the app of p with values.
 func with(ctx context.Context, p *runtime.Program, args ...starlark.Value) (got string, err error) {
 	err = p.Call(ctx, func(_ context.Context, t *starlark.Thread, app starlark.Callable) error {

@@ -143,7 +143,7 @@ func (tr *trial) fetch(t *starlark.Thread, r *request) (*response, error) {
 	}
 	for i, w := range done {
 		if i == len(done)-1 {
-			w.Count, w.Unit = int64(len(body)), "bytes"
+			w.Count = int64(len(body))
 		}
 		host.Observe(t, w)
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/lib/mail"
 	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
 )
 
 // run returns what the app of a script returns, or its error.
@@ -63,7 +64,7 @@ def app():
 
 func unquote(t *testing.T, expr string) starlark.Value {
 	t.Helper()
-	v, err := starlark.Eval(new(starlark.Thread), "", expr, nil)
+	v, err := starlark.EvalOptions(new(syntax.FileOptions), new(starlark.Thread), "", expr, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
