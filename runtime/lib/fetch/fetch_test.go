@@ -410,15 +410,15 @@ def app(url):
 	if whole != `"timeout"` {
 		t.Errorf("got %s", whole)
 	}
-	blocks := run(t, &fetch.Grant{Hosts: []string{at}, Timeout: 5 * time.Second}, `
+	blocks := run(t, &fetch.Grant{Hosts: []string{at}, Timeout: 2 * time.Second}, `
 def app(url):
     n = 0
     for b in fetch(url).blocks():
         n += 1
-        if n == 300:
+        if n == 150:
             return n
 `, "http://"+at+"/")
-	if blocks != "300" {
+	if blocks != "150" {
 		t.Errorf("got %s", blocks)
 	}
 	stops := run(t, &fetch.Grant{Hosts: []string{at}, Timeout: 500 * time.Millisecond}, `
