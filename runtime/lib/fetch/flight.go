@@ -157,7 +157,10 @@ func (f *flight) rest(most int, length int64) (string, error) {
 		n, err := io.ReadFull(f.body, b)
 		if err == nil {
 			// The end has to be seen for the connection to be used again.
-			_, err = io.Copy(io.Discard, f.body)
+			var more [1]byte
+			if _, err = f.body.Read(more[:]); err == io.EOF {
+				err = nil
+			}
 		}
 		return string(b[:n]), err
 	}
