@@ -42,6 +42,11 @@ type Gateway struct {
 	// Slots bound how many applications run at once. Nil means those of the process, which all
 	// Gateways share that have none of their own.
 	Slots *Slots
+	// Observe, if not nil, is told of what the application has done outside of the program for a
+	// request, once it is done: statements of a database, requests to other servers, mails. It is
+	// called on the goroutine of the call, and must be short. Whether or not it is nil, the Logger
+	// has each at the level of debugging.
+	Observe func(r *http.Request, w host.Work)
 	// Logger receives what goes wrong, a record for each fault, and what applications write to
 	// wsgi.errors. Nil means slog.Default().
 	Logger *slog.Logger

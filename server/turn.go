@@ -49,10 +49,32 @@ var (
 	_ host.Identifier = (*response)(nil)
 	_ host.Waiter     = (*response)(nil)
 	_ host.Abandoner  = (*response)(nil)
+	_ host.Observer   = (*response)(nil)
 )
 
 // RequestID is [host.Identifier]'s.
 func (r *response) RequestID() string { return r.env.Request().ID() }
+
+// Observe is [host.Observer]'s.
+func (r *response) Observe(w host.Work) {
+	g := r.lease.gateway
+	if g.Observe != nil {
+		g.Observe(r.r, w)
+	}
+	logger, ctx := orDefault(g.Logger), context.WithoutCancel(r.r.Context())
+	if !logger.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
+	attrs := []slog.Attr{slog.String("text", w.Text), slog.Duration("took", w.Took),
+		slog.Int64(w.Unit, w.Count)}
+	if w.Err != nil {
+		attrs = append(attrs, slog.Any("error", w.Err))
+	}
+	if id := r.RequestID(); id != "" {
+		attrs = append(attrs, slog.String("request", id))
+	}
+	logger.LogAttrs(ctx, slog.LevelDebug, w.Kind, attrs...)
+}
 
 // Wait is [host.Waiter]'s: while a call waits, others run in its slot. Once the response has begun,
 // the time is not the application's, but the response may not be silent for too long.

@@ -140,6 +140,7 @@ type detail struct {
 	Environ    []field
 	Logs       []logLine
 	Bars       []bar
+	Work       []errand
 	Failure    *failure
 	Input      string
 	Output     string
@@ -181,7 +182,7 @@ func (r *record) detail() detail {
 	d.Received, d.Input, d.Output = r.received, printable(r.input), printable(r.output)
 	d.Logs = slices.Clone(r.logs)
 	d.Failure, d.Saved = r.failure, r.saved
-	d.Bars = r.bars(d.Took)
+	d.Bars, d.Work = r.bars(d.Took), errands(r.work)
 	return d
 }
 
@@ -208,6 +209,7 @@ func (r *record) bars(whole time.Duration) []bar {
 		}
 		bars = append(bars, b)
 	}
+	bars = append(bars, r.workBars(part)...)
 	for _, v := range r.verdicts {
 		b := bar{What: v.Target, Class: string(v.Status), From: min(part(v.at), 996), At: v.at}
 		b.Text = fmt.Sprintf("%s (%s)", v.Outcome(), v.Source)

@@ -34,6 +34,7 @@ type record struct {
 	marks      []mark
 	logs       []logLine
 	verdicts   []verdict
+	work       []host.Work
 	failure    *failure
 	late       bool          // it failed after the response had begun
 	took       time.Duration // once it is over
@@ -48,6 +49,7 @@ const (
 	maxLogs  = 200
 	maxText  = 2 << 10 // bytes of a line of the log
 	maxMarks = 50
+	maxWork  = 1000
 )
 
 // A mark is something that happened at a moment of a request.
