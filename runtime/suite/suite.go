@@ -6,8 +6,9 @@
 //
 // A test is a function without arguments. It passes if it returns, and fails if it fails: by
 // fail(), by an assert of a module, by an error in the script, or by a limit. Each runs on a fresh
-// thread, with limits of its own, in the order of the file; nothing of one can be seen by the next,
-// because the file's globals are frozen.
+// thread, with limits of its own, in the order of the file; nothing of one can be seen by the next:
+// the file's globals are frozen, and it is loaded again for each test, so that what its modules keep
+// (a database, a count of requests) begins anew.
 //
 // An error can say more than its message. One that has a method Detail() string has lines that are
 // shown below it, among them perhaps the backtrace of a program that the test called. One that has
@@ -24,6 +25,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/larkspur-web/larkspur/runtime"
@@ -46,6 +48,10 @@ type Suite struct {
 	Match *regexp.Regexp
 	// Path, if not nil, is how a person names a file of the tree, where results are written.
 	Path func(file string) string
+	// Begin, if not nil, is called before the file is loaded for a test. Its error fails the test.
+	Begin func() error
+	// End, if not nil, is called when the tests of a Run have ended.
+	End func() error
 	// Prepare, if not nil, readies the thread of a test, whose file is the program. What it
 	// returns, if not nil, is called when the test has ended; its error fails a test that passed.
 	Prepare func(t *starlark.Thread, p *runtime.Program) (done func() error)
@@ -96,48 +102,77 @@ func find(tree fs.FS, dir string, want func(string) bool) ([]string, error) {
 }
 
 // Run runs the tests of the files, one after the other, and gives each result to each as it comes.
-// It returns early, with the error, only if ctx ends.
+// It returns early, with the error, only if ctx ends. The only other error is that of End.
 func (s *Suite) Run(ctx context.Context, files []string, each func(*Result)) error {
 	if ctx == nil {
 		return errors.New("suite: Run: nil context.Context: context.Background() never ends")
 	}
-	for _, name := range files {
-		if err := s.runFile(ctx, name, each); err != nil {
-			return err
-		}
+	err := ctx.Err()
+	for i := 0; i < len(files) && err == nil; i++ {
+		err = s.runFile(ctx, files[i], each)
 	}
-	return ctx.Err()
+	if s.End != nil {
+		err = errors.Join(err, s.End())
+	}
+	return err
 }
 
 func (s *Suite) runFile(ctx context.Context, name string, each func(*Result)) error {
 	began := time.Now()
-	p, err := runtime.LoadFile(&s.Config, name)
+	again := new(atomic.Bool)
+	config := s.Config
+	config.Logger = hushed(config.Logger, again)
+	p, err := s.load(&config, name)
 	if err != nil {
 		each(&Result{File: name, Time: time.Since(began), Err: err})
 		return ctx.Err()
 	}
-	defer p.Close()
 	for _, fn := range tests(p) {
 		if s.Match != nil && !s.Match.MatchString(fn.Name()) {
 			continue
 		}
-		if err := ctx.Err(); err != nil {
-			return err
+		if err = ctx.Err(); err != nil {
+			break
 		}
 		r := &Result{File: name, Name: fn.Name(), Line: int(fn.Position().Line)}
 		out, began := new(output), time.Now()
-		r.Err = s.runTest(tee.With(ctx, out.record), p, fn)
+		if p == nil {
+			again.Store(true)
+			p, r.Err = s.load(&config, name)
+			again.Store(false)
+		}
+		if r.Err == nil {
+			r.Err = s.runTest(tee.With(ctx, out.record), p, fn.Name())
+			p.Close()
+			p = nil
+		}
 		r.Time, r.Output = time.Since(began), out.taken()
 		var skipped interface{ Skipped() bool }
 		r.Skipped = errors.As(r.Err, &skipped) && skipped.Skipped()
 		each(r)
 	}
-	return nil
+	if p != nil {
+		p.Close() // none of its tests was wanted
+	}
+	return err
 }
 
-func (s *Suite) runTest(ctx context.Context, p *runtime.Program, fn *starlark.Function) error {
+// load loads a file of tests for one of them.
+func (s *Suite) load(c *runtime.Config, name string) (*runtime.Program, error) {
+	if s.Begin != nil {
+		if err := s.Begin(); err != nil {
+			return nil, err
+		}
+	}
+	return runtime.LoadFile(c, name)
+}
+
+func (s *Suite) runTest(ctx context.Context, p *runtime.Program, name string) error {
+	fn, ok := p.Globals()[name].(*starlark.Function)
+	if !ok {
+		return fmt.Errorf("the file has changed: it has no %s any more", name)
+	}
 	if fn.NumParams() > 0 {
-		name := fn.Name()
 		return fmt.Errorf("%s takes arguments, a test takes none: write def %s()", name, name)
 	}
 	return p.Call(ctx, func(ctx context.Context, t *starlark.Thread, _ starlark.Callable) (err error) {

@@ -16,7 +16,9 @@ import (
 )
 
 // Tests returns what runs the tests of the application, files *_test.star in its tree, with the
-// module @test. Each file is loaded with the Limits of the application, which bound each test.
+// module @test. Each file is loaded with the Limits of the application, which bound each test, and
+// with stand-ins for those of its Grants that have some ([host.Tester]): the Suite is for one Run,
+// with which they end.
 // The logger receives what is logged; nil means slog.Default(). garden_test.go, beside this file,
 // runs them among the tests of a Go package.
 func (a *Application) Tests(logger *slog.Logger) (*suite.Suite, error) {
@@ -29,10 +31,17 @@ func (a *Application) Tests(logger *slog.Logger) (*suite.Suite, error) {
 		return nil, err
 	}
 	config := a.Config(slog.New(log))
+	trials, err := try(config.Grants)
+	if err != nil {
+		return nil, err
+	}
+	module.Members = append(module.Members, trials.members...)
 	config.Modules = append(config.Modules, module)
 	return &suite.Suite{
 		Config: *config,
 		Path:   a.Path,
+		Begin:  trials.begin,
+		End:    trials.end,
 		Prepare: func(thread *starlark.Thread, p *runtime.Program) func() error {
 			return apptest.Open(thread, p).Close
 		},
