@@ -23,6 +23,8 @@ func (f *front) routes() *http.ServeMux {
 	m.HandleFunc("GET "+Path+"inspector.js",
 		asset("text/javascript; charset=utf-8", "pages/inspector.js"))
 	m.HandleFunc("GET "+Path+"{$}", f.list)
+	m.HandleFunc("GET "+Path+"kept", f.kept)
+	m.HandleFunc("GET "+Path+"kept/{app}/{in}/{name}", f.look)
 	m.HandleFunc("GET "+Path+"requests/{id}", f.show)
 	m.HandleFunc("POST "+Path+"requests/{id}/replay", f.replay)
 	m.HandleFunc("POST "+Path+"requests/{id}/save", f.save)
@@ -45,6 +47,7 @@ type listing struct {
 	App      string // the names of all
 	Serving  string // their generations
 	Software string
+	Keeps    bool          // one of them keeps something
 	Overlay  *live.Overlay // why the last change does not serve
 	Requests []row         // newest first
 	Failing  bool          // only those that failed
@@ -73,6 +76,7 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 		Software: s.software, Overlay: s.hub.State().Overlay, Failing: r.URL.Query().Has("failing"),
 	}
 	l.App, l.Serving = summary(s.all())
+	l.Keeps = slices.ContainsFunc(s.all(), func(a *App) bool { return a.Keeper != nil })
 	s.mu.Lock()
 	records := slices.Clone(s.records)
 	l.Reloads = slices.Clone(s.reloads)

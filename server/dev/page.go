@@ -27,7 +27,8 @@ func parseViews() views {
 		"class": statusClass, "comma": comma,
 	}
 	v := views{}
-	for _, name := range []string{"failure", "list", "refusal", "request"} {
+	for _, name := range []string{"failure", "kept", "list", "refusal", "request",
+		"sheet"} {
 		t := template.New(name + ".html").Funcs(functions)
 		v[name] = template.Must(t.ParseFS(files, "pages/"+name+".html", "pages/parts.html"))
 	}

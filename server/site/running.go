@@ -3,6 +3,7 @@ package site
 import (
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
 	"sync"
@@ -64,7 +65,7 @@ func (s *Server) start(a *Application) (*running, error) {
 	if s.pages != nil {
 		r.last = live.Scan()
 		r.shown = s.pages.Develop(dev.Config{Tree: a.FS, Dir: a.Dir, Entry: a.Name(),
-			Describe: a.describe()})
+			Keeper: keeperOf(a), Describe: a.describe()})
 		if err != nil {
 			r.logger.Error("the script does not load; it is loaded again when it is saved",
 				slog.Any("error", err))
@@ -79,6 +80,17 @@ func (s *Server) start(a *Application) (*running, error) {
 		return nil, &LoadError{a, err}
 	}
 	return r, nil
+}
+
+// keeperOf returns that among the grants of an application which keeps something, nil if there is
+// none.
+func keeperOf(a *Application) host.Keeper {
+	for _, name := range slices.Sorted(maps.Keys(a.Grants)) {
+		if k, ok := a.Grants[name].(host.Keeper); ok {
+			return k
+		}
+	}
+	return nil
 }
 
 // find returns the running one that a describes, nil if there is none.

@@ -46,6 +46,15 @@ func (f SecretFile) Secrets() ([]string, error) {
 	return secrets, nil
 }
 
+// Ignore has git ignore what is in a directory, unless a file there says what it is to ignore.
+func Ignore(dir string) error {
+	file := filepath.Join(dir, ".gitignore")
+	if _, err := os.Lstat(file); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.WriteFile(file, []byte("*\n"), 0o666)
+}
+
 // make makes the file, unless another process has just done so.
 func (f SecretFile) make() error {
 	dir := filepath.Dir(f.Path)
@@ -53,11 +62,8 @@ func (f SecretFile) make() error {
 		return err
 	}
 	if f.Ignore {
-		ignore := filepath.Join(dir, ".gitignore")
-		if _, err := os.Lstat(ignore); errors.Is(err, fs.ErrNotExist) {
-			if err := os.WriteFile(ignore, []byte("*\n"), 0o666); err != nil {
-				return err
-			}
+		if err := Ignore(dir); err != nil {
+			return err
 		}
 	}
 	temp, err := os.CreateTemp(dir, ".secret-*") // made with 0600

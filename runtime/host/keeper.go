@@ -1,0 +1,35 @@
+package host
+
+import "context"
+
+// A Keeper is a grant in which applications keep something, that can be looked at by whoever
+// develops them: the tables of databases, say. It is safe for concurrent use.
+type Keeper interface {
+	// Kept lists what there is, in order.
+	Kept(ctx context.Context) ([]Collection, error)
+	// Look returns n rows of a collection at most, after the first from of them.
+	Look(ctx context.Context, c Collection, from, n int) (*Sheet, error)
+}
+
+// A Collection is something that has rows: a table.
+type Collection struct {
+	In    string // what it is in: a database, by its name
+	Name  string
+	Kind  string // what it is, as "table"
+	Count int64  // of its rows; -1 if that is not known
+	// Text says more of it: how it was made. It may be empty.
+	Text string
+}
+
+// A Sheet is some rows of a collection.
+type Sheet struct {
+	Columns []string
+	Rows    [][]Cell // each with a Cell for each of the Columns
+	More    bool     // there are rows after them
+}
+
+// A Cell is a value as text.
+type Cell struct {
+	Text string
+	None bool // there is no value
+}
