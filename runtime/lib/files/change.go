@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
@@ -121,7 +122,7 @@ func (d *Directory) make(t *starlark.Thread, name string, parents, existOK bool)
 	}
 	return d.do(t, "make", name, "", func(_ context.Context, r *os.Root) (int64, error) {
 		if dir := filepath.Dir(system); parents && dir != "." {
-			if err := r.MkdirAll(dir, 0o777); err != nil {
+			if err := makeAll(r, dir); err != nil {
 				return 0, err
 			}
 		}
@@ -133,6 +134,15 @@ func (d *Directory) make(t *starlark.Thread, name string, parents, existOK bool)
 		}
 		return 0, err
 	})
+}
+
+// makeAll makes a directory and those above it that are not there.
+func makeAll(r *os.Root, dir string) error {
+	err := r.MkdirAll(dir, 0o777)
+	if errors.Is(err, fs.ErrExist) {
+		return &fs.PathError{Op: "mkdir", Path: dir, Err: syscall.ENOTDIR}
+	}
+	return err
 }
 
 // rename is rename(src, dst).

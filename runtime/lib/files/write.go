@@ -163,7 +163,7 @@ func (w *writing) enter(ctx context.Context) error {
 	dir := filepath.Dir(filepath.FromSlash(w.path))
 	w.base = filepath.Base(filepath.FromSlash(w.path))
 	if w.parents && dir != "." {
-		if err := r.MkdirAll(dir, 0o777); err != nil {
+		if err := makeAll(r, dir); err != nil {
 			return err
 		}
 	}
