@@ -39,7 +39,7 @@ type (
 	// find in it what it wraps.
 	Wrapper interface{ Wrapped() starlark.Callable }
 	// A Treed is a directory: what answers with files finds them in its tree, where each look is one
-	// at what is there then.
+	// at what is there then. The tree of one directory equals that of another value of the same.
 	Treed interface{ Tree() fs.FS }
 	// An Answer is an application that is made to answer single requests: where a function that
 	// returns one is wanted, it may stand itself.
