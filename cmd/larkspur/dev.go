@@ -42,7 +42,8 @@ Where no file has its name, APP may also be one that is built in:
 The mock serves what ./mock.json describes, where that exists, else an example.
 
 The secret of sessions is made once, and kept in .larkspur below the application, which
-git ignores and nothing serves.
+git ignores and nothing serves. What the application keeps in directories of @files is
+there, too; those of one that is built in end with the process.
 
 The certificate for https is made once, for localhost, and kept in the user's cache
 directory; a browser asks once whether to trust it. To have it trust your own, name one
@@ -73,6 +74,7 @@ with --tls-cert and --tls-key.`,
 			console.palette, console.ran = display.PaletteOf(stderr), dev.Source
 			logger := slog.New(console)
 			grantSecret(app, devSecret{app.Dir, logger, session.Random()})
+			defer grantFiles(app, devFiles(app), logger)()
 			v, err := s.site(app)
 			if err != nil {
 				return runError{err}

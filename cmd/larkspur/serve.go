@@ -5,9 +5,11 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
+	"github.com/larkspur-web/larkspur/runtime/lib/files"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 )
@@ -29,8 +31,9 @@ changed is loaded by itself; what does not load never replaces what serves. SIGT
 SIGINT end the server once the requests that were begun are answered; a second one
 ends it at once.
 
-What the server is to keep it keeps in the directory that --data names: the secret that
-the cookies of @session are encrypted by, which the environment variable LARKSPUR_SECRET
+What the server is to keep it keeps in the directory that --data names: what the
+application writes to directories of @files, and the secret that the cookies of
+@session are encrypted by, which the environment variable LARKSPUR_SECRET
 may hold instead. Either may have several, with blanks between them: the first encrypts,
 all decrypt.
 
@@ -66,6 +69,10 @@ neither that nor GOGC set, up to 32 MiB of garbage is left before it is collecte
 			log := newJournal(stderr)
 			defer log.close()
 			logger := slog.New(slog.NewTextHandler(log, nil))
+			if data != "" {
+				grant := &files.Grant{Below: filepath.Join(data, files.Name)}
+				defer grantFiles(app, grant, logger)()
+			}
 			v, err := s.site(app)
 			if err != nil {
 				return runError{err}

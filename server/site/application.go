@@ -25,6 +25,7 @@ import (
 	libbytes "github.com/larkspur-web/larkspur/runtime/lib/bytes"
 	"github.com/larkspur-web/larkspur/runtime/lib/crypto"
 	"github.com/larkspur-web/larkspur/runtime/lib/csv"
+	"github.com/larkspur-web/larkspur/runtime/lib/files"
 	"github.com/larkspur-web/larkspur/runtime/lib/gzip"
 	"github.com/larkspur-web/larkspur/runtime/lib/hex"
 	"github.com/larkspur-web/larkspur/runtime/lib/log"
@@ -73,6 +74,7 @@ func Modules() []*host.Module {
 		body.Module(),
 		crypto.Module(),
 		csv.Module(),
+		files.Module(),
 		gzip.Module(),
 		hex.Module(),
 		html.Module(),
@@ -96,14 +98,14 @@ func Modules() []*host.Module {
 }
 
 // Config is how the application is loaded, by the packages that load programs, to be tested or
-// looked at: the secret of its sessions, if neither it nor Grants has one, ends with the Config. A
-// [Server] grants what Grants has, and nothing else. It is the caller's to change.
+// looked at: the secret of its sessions, if neither it nor Grants has one, ends with the Config, and
+// directories are temporary ones, which are there for who uses them. A [Server] grants what Grants has, and nothing else. It is the caller's to change.
 func (a *Application) Config(logger *slog.Logger) *runtime.Config {
 	advice := a.Advice
 	if advice == nil {
 		advice = refuse
 	}
-	grants := map[string]any{session.Name: session.Random()}
+	grants := map[string]any{session.Name: session.Random(), files.Name: files.Temporary()}
 	maps.Copy(grants, a.Grants)
 	return &runtime.Config{FS: a.FS, Modules: documented(append(Modules(), a.Modules...)),
 		Grants: grants, Advice: advice, Limits: a.Limits, Logger: logger}

@@ -21,6 +21,9 @@ type Grant struct {
 	// written to; it is made when it is first used, for its owner only, with those above it. Empty
 	// grants no other names.
 	Below string
+	// Prepare is called before Below is first used, to make what is above it as it should be. Nil
+	// does nothing.
+	Prepare func() error
 	// Limits bound each of the directories below it.
 	Limits Limits
 	// Advice says what grants a directory of that name, or lets it be written to: it ends a message.
@@ -29,6 +32,7 @@ type Grant struct {
 
 	mu        sync.Mutex
 	stores    map[string]*store
+	prepared  bool
 	temporary bool // Below is made by the first use, and removed by Close
 	closed    bool
 }
@@ -182,6 +186,12 @@ func (s *store) where() (string, error) {
 		}
 		g.Below = dir
 	}
+	if g.Prepare != nil && !g.prepared {
+		if err := g.Prepare(); err != nil {
+			return "", err
+		}
+	}
+	g.prepared = true
 	path := filepath.Join(g.Below, s.name)
 	return path, os.MkdirAll(path, 0o700)
 }
