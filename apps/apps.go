@@ -1,7 +1,7 @@
 // Package apps holds applications and middleware written as .star files, embedded in the binary.
 //
-// The smallest that are worth reading are hello, environ, form, stream, upload and push; httpbin and mock are small
-// programs that are of use by themselves. The middleware is errors (an answer to each), mount (dispatch by prefix) and
+// The smallest that are worth reading are hello, environ, form, stream and push; httpbin, mock
+// and upload, a file share, are small programs that are of use by themselves. The middleware is errors (an answer to each), mount (dispatch by prefix) and
 // lint (the gateway contract, executable). The tour shows them all, live, with their source beside them.
 package apps
 
@@ -11,7 +11,7 @@ import "embed"
 // in it; app.star, at the root, is the same for one who serves the tree from its files. The tests beside them,
 // *_test.star, are not in it: larkspur test apps runs those.
 //
-//go:embed app.star environ.star errors.star form.star hello.star html.star lint.star mount.star push.star stream.star upload.star upload/page.html upload/upload.js
+//go:embed app.star environ.star errors.star form.star hello.star html.star lint.star mount.star push.star stream.star upload.star upload
 //go:embed style.css httpbin mock mock.json tour
 var FS embed.FS
 
@@ -29,7 +29,7 @@ func List() []App {
 		{"hello", "hello.star", "the smallest application"},
 		{"environ", "environ.star", "shows what the server made of a request"},
 		{"form", "form.star", "a form, and what was sent with it"},
-		{"upload", "upload.star", "takes files, and says what they are"},
+		{"upload", "upload.star", "shares files, by links that nobody can guess"},
 		{"stream", "stream.star", "ten lines, half a second apart"},
 		{"push", "push.star", "pushes what its page needs"},
 		{"httpbin", "httpbin/app.star", "answers to try HTTP clients with"},

@@ -74,7 +74,7 @@ with --tls-cert and --tls-key.`,
 			console.palette, console.ran = display.PaletteOf(stderr), dev.Source
 			logger := slog.New(console)
 			grantSecret(app, devSecret{app.Dir, logger, session.Random()})
-			defer grantFiles(app, devFiles(app), logger)()
+			defer grantFiles(app, devFiles(app, logger), logger)()
 			v, err := s.site(app)
 			if err != nil {
 				return runError{err}

@@ -23,10 +23,15 @@ func grantFiles(app *site.Application, g *files.Grant, logger *slog.Logger) (end
 }
 
 // devFiles are the directories of dev: below the application, in what git ignores. Those of one that
-// lies nowhere end with the process.
-func devFiles(app *site.Application) *files.Grant {
+// lies nowhere end with the process, which is said when it first uses one.
+func devFiles(app *site.Application, logger *slog.Logger) *files.Grant {
 	if app.Dir == "" {
-		return files.Temporary()
+		g := files.Temporary()
+		g.Prepare = func() error {
+			logger.Info("files that the application keeps end with this process: it lies in no directory")
+			return nil
+		}
+		return g
 	}
 	dir := filepath.Join(app.Dir, site.DevDir)
 	return &files.Grant{
