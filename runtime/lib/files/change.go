@@ -68,7 +68,7 @@ func (d *Directory) remove(t *starlark.Thread, name string, missingOK bool) erro
 	if err != nil {
 		return err
 	}
-	return d.do(t, "remove", name, "", func(_ context.Context, r *os.Root) (int64, error) {
+	return d.change(t, "remove", name, func(_ context.Context, r *os.Root) (int64, error) {
 		err := d.usage.change(d.store, func() (int64, int, error) {
 			bytes, files, err := weigh(r, system)
 			if err != nil {
@@ -120,7 +120,7 @@ func (d *Directory) make(t *starlark.Thread, name string, parents, existOK bool)
 	if err != nil {
 		return err
 	}
-	return d.do(t, "make", name, "", func(_ context.Context, r *os.Root) (int64, error) {
+	return d.change(t, "make", name, func(_ context.Context, r *os.Root) (int64, error) {
 		if dir := filepath.Dir(system); parents && dir != "." {
 			if err := makeAll(r, dir); err != nil {
 				return 0, err
@@ -158,7 +158,7 @@ func (d *Directory) rename(t *starlark.Thread, src, dst string) error {
 	if err != nil {
 		return err
 	}
-	return d.do(t, "rename", src, "", func(_ context.Context, r *os.Root) (int64, error) {
+	return d.change(t, "rename", src, func(_ context.Context, r *os.Root) (int64, error) {
 		if _, _, err := weigh(r, from); err != nil {
 			return 0, err
 		}

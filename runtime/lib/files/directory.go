@@ -56,15 +56,24 @@ var directoryType = &host.Type{
 	),
 }
 
-// do runs f, which works on the directory, while the call of t waits, and tells of it. f returns how
-// many there were of what unit says.
-func (s *store) do(
-	t *starlark.Thread, op, name, unit string, f func(ctx context.Context, r *os.Root) (int64, error),
-) error {
+// A work is done on a directory. It returns how many there were, of bytes or of what else it is.
+type work func(ctx context.Context, r *os.Root) (int64, error)
+
+// look runs f while the call of t waits, and tells of it, with the unit of what f returns.
+func (s *store) look(t *starlark.Thread, op, name, unit string, f work) error {
+	return s.do(t, op, name, unit, false, f)
+}
+
+// change is look for what changes something: a directory that is to be made is there.
+func (s *store) change(t *starlark.Thread, op, name string, f work) error {
+	return s.do(t, op, name, "", true, f)
+}
+
+func (s *store) do(t *starlark.Thread, op, name, unit string, write bool, f work) error {
 	began := time.Now()
 	var n int64
 	err := host.CallOf(t).Wait(func(ctx context.Context) error {
-		r, err := s.open()
+		r, err := s.open(write)
 		if err != nil {
 			return err
 		}
@@ -148,7 +157,7 @@ func (t tree) within(op, name string, f func(r *os.Root, system string) error) e
 	if err != nil {
 		return &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
 	}
-	r, err := t.store.open()
+	r, err := t.store.open(false)
 	if err != nil {
 		return err
 	}

@@ -84,7 +84,7 @@ func (d *Directory) stat(t *starlark.Thread, name string) (entry *Entry, err err
 	if err != nil {
 		return nil, err
 	}
-	err = d.do(t, "stat", name, "", func(_ context.Context, r *os.Root) (int64, error) {
+	err = d.look(t, "stat", name, "", func(_ context.Context, r *os.Root) (int64, error) {
 		info, err := r.Stat(system)
 		if err == nil {
 			entry = entryOf(name, info)
@@ -116,7 +116,7 @@ func (d *Directory) list(t *starlark.Thread, name string, recursive bool) (all [
 	if err != nil {
 		return nil, err
 	}
-	err = d.do(t, "list", name, "entries", func(ctx context.Context, r *os.Root) (int64, error) {
+	err = d.look(t, "list", name, "entries", func(ctx context.Context, r *os.Root) (int64, error) {
 		err := walk(ctx, r, system, func(at string, info fs.FileInfo, linked bool) (bool, error) {
 			e := entryOf(at, info)
 			if e == nil {
@@ -130,6 +130,9 @@ func (d *Directory) list(t *starlark.Thread, name string, recursive bool) (all [
 		})
 		return int64(len(all)), err
 	})
+	if name == "." && d.below && host.KindOf(err) == "not_found" {
+		return nil, nil // nothing has been written yet
+	}
 	slices.SortFunc(all, func(a, b Entry) int { return strings.Compare(a.Path, b.Path) })
 	return all, err
 }

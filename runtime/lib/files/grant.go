@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -18,10 +19,10 @@ type Grant struct {
 	// Dirs are the directories that are granted, by name.
 	Dirs map[string]Dir
 	// Below is a directory in which all other names are granted, each as a directory that may be
-	// written to; it is made when it is first used, for its owner only, with those above it. Empty
-	// grants no other names.
+	// written to; it is made when something is first written to it, for its owner only, with those
+	// above it. Empty grants no other names.
 	Below string
-	// Prepare is called before Below is first used, to make what is above it as it should be. Nil
+	// Prepare is called before anything is first written below Below, to make what is above it as it should be. Nil
 	// does nothing.
 	Prepare func() error
 	// Limits bound each of the directories below it.
@@ -33,7 +34,7 @@ type Grant struct {
 	mu        sync.Mutex
 	stores    map[string]*store
 	prepared  bool
-	temporary bool // Below is made by the first use, and removed by Close
+	temporary bool // Below is made when it is first written to, and removed by Close
 	closed    bool
 }
 
@@ -54,7 +55,7 @@ type Limits struct {
 }
 
 // Temporary returns a grant of all names, whose directories are made where the system keeps
-// temporary files, when they are first used, and removed by Close.
+// temporary files, when something is first written, and removed by Close.
 func Temporary() *Grant { return &Grant{temporary: true} }
 
 // Close ends the grant: its directories cannot be used any more, and if they are temporary they are
@@ -168,23 +169,21 @@ type store struct {
 
 var errClosed = errors.New("files: the grant was closed")
 
-// where returns the path of the directory, which is made if it is to be.
-func (s *store) where() (string, error) {
+// where returns the path of the directory. One that is to be made is made if something is to be
+// written; else it may not be there.
+func (s *store) where(write bool) (string, error) {
 	g := s.grant
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.closed {
+	switch {
+	case g.closed:
 		return "", errClosed
-	}
-	if !s.below {
+	case !s.below:
 		return s.path, nil
-	}
-	if g.temporary && g.Below == "" {
-		dir, err := os.MkdirTemp("", "larkspur-files-*")
-		if err != nil {
-			return "", err
-		}
-		g.Below = dir
+	case !write && g.Below == "":
+		return "", fs.ErrNotExist
+	case !write:
+		return filepath.Join(g.Below, s.name), nil
 	}
 	if g.Prepare != nil && !g.prepared {
 		if err := g.Prepare(); err != nil {
@@ -192,14 +191,21 @@ func (s *store) where() (string, error) {
 		}
 	}
 	g.prepared = true
+	if g.Below == "" { // it is temporary
+		dir, err := os.MkdirTemp("", "larkspur-files-*")
+		if err != nil {
+			return "", err
+		}
+		g.Below = dir
+	}
 	path := filepath.Join(g.Below, s.name)
 	return path, os.MkdirAll(path, 0o700)
 }
 
 // open opens the directory as it is now, so that it may be moved and made anew while a program
 // runs.
-func (s *store) open() (*os.Root, error) {
-	path, err := s.where()
+func (s *store) open(write bool) (*os.Root, error) {
+	path, err := s.where(write)
 	if err != nil {
 		return nil, err
 	}

@@ -76,7 +76,7 @@ func (s *store) read(t *starlark.Thread, name string, most int64) (data []byte, 
 	if err != nil {
 		return nil, err
 	}
-	err = s.do(t, "read", name, "bytes", func(ctx context.Context, r *os.Root) (int64, error) {
+	err = s.look(t, "read", name, "bytes", func(ctx context.Context, r *os.Root) (int64, error) {
 		f, info, err := openRegular(r, system)
 		if err != nil {
 			return 0, err
@@ -116,7 +116,7 @@ func (s *store) openFor(t *starlark.Thread, op, name string) (f *os.File, size i
 	if err != nil {
 		return nil, 0, err
 	}
-	err = s.do(t, op, name, "bytes", func(_ context.Context, r *os.Root) (int64, error) {
+	err = s.look(t, op, name, "bytes", func(_ context.Context, r *os.Root) (int64, error) {
 		opened, info, err := openRegular(r, system)
 		if err != nil {
 			return 0, err

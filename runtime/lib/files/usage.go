@@ -72,7 +72,7 @@ func (u *usage) reserve(ctx context.Context, w *writing, bytes int64, files int)
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.over(s, bytes, files) && time.Since(u.counted) > recountAfter {
-		r, err := s.open()
+		r, err := s.open(true)
 		if err != nil {
 			return err
 		}

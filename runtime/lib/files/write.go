@@ -155,7 +155,7 @@ func (s *store) writing(name string, parents bool) (*writing, error) {
 // enter opens the directory of the file. Whatever becomes of the way to it, the file is written
 // there.
 func (w *writing) enter(ctx context.Context) error {
-	r, err := w.store.open()
+	r, err := w.store.open(true)
 	if err != nil {
 		return err
 	}
