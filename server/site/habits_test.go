@@ -12,6 +12,7 @@ import (
 	libhttp "github.com/larkspur-web/larkspur/environ/lib/http"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host"
+	"github.com/larkspur-web/larkspur/runtime/lib/files"
 	"github.com/larkspur-web/larkspur/runtime/lint"
 	contract "github.com/larkspur-web/larkspur/server/lint"
 	"github.com/larkspur-web/larkspur/server/site"
@@ -174,11 +175,14 @@ func (m *mistake) said() string {
 	return message + joint + m.hint
 }
 
+// granted is what serve and check grant alike.
+var granted = map[string]any{files.Name: files.Temporary()}
+
 // loadable are the modules that every application may load, as a message lists them.
 func loadable() string {
 	var names []string
 	for _, m := range new(site.Application).Config(quiet).Catalog() {
-		if m.Grant == "" {
+		if m.Grant == "" || granted[m.Name] != nil {
 			names = append(names, "@"+m.Name)
 		}
 	}
@@ -201,7 +205,7 @@ func TestMistakes(t *testing.T) {
 	for _, m := range unloaded {
 		t.Run(m.source, func(t *testing.T) {
 			want := "app.star:" + m.place + ": " + m.said()
-			app := &site.Application{FS: m.files()}
+			app := &site.Application{FS: m.files(), Grants: granted}
 			found := runtime.Check(app.Config(quiet), app.Name())
 			if len(found) == 0 || found[0].String() != want {
 				t.Errorf("check says %v\nwant       %s", found, want)
@@ -227,8 +231,9 @@ func TestMistakesInDev(t *testing.T) {
 	}
 	save(&mistake{source: "x = 1"})
 	s := &site.Server{Develop: true}
-	url := serve(t, s, &site.Site{Listen: []string{anywhere},
-		Mounts: []site.Mount{{App: site.Dir(dir, "app.star")}}})
+	app := site.Dir(dir, "app.star")
+	app.Grants = granted
+	url := serve(t, s, &site.Site{Listen: []string{anywhere}, Mounts: []site.Mount{{App: app}}})
 	for _, m := range unloaded {
 		save(&m)
 		if err := s.Reload(); err == nil {

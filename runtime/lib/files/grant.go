@@ -1,7 +1,6 @@
 package files
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -222,11 +221,3 @@ func (s *store) writable() error {
 }
 
 func quoted(s string) string { return host.Cut(starlark.String(s).String()) }
-
-// limit returns the smaller of two bounds, of which zero is none.
-func limit(a, b int64) int64 {
-	if a == 0 || b == 0 {
-		return cmp.Or(a, b)
-	}
-	return min(a, b)
-}
