@@ -478,3 +478,44 @@ func TestSweep(t *testing.T) {
 		}
 	}
 }
+
+// FuzzPath verifies that whatever a path says, it is one of the directory or an error.
+func FuzzPath(f *testing.F) {
+	for _, s := range []string{"a.txt", "sub/b.txt", "..", "a/../b", "/a", "a\x00", "a\\b", ".larkspur", "é", "a/", "\xff", "."} {
+		f.Add(s)
+	}
+	dir := f.TempDir()
+	g := &files.Grant{Dirs: map[string]files.Dir{"d": {Path: dir, Write: true}}}
+	d, err := starlark.Call(new(starlark.Thread), values(f, g)["directory"], starlark.Tuple{starlark.String("d")}, nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	use := func(name string, args ...starlark.Value) error {
+		m, err := d.(starlark.HasAttrs).Attr(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		_, err = starlark.Call(new(starlark.Thread), m, args, nil)
+		return err
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		path := starlark.String(name)
+		err := use("write", path, starlark.String("x"), starlark.True, starlark.True)
+		if err != nil {
+			if host.KindOf(err) == "error" || host.Panicked(err) {
+				t.Errorf("%q: %v", name, err)
+			}
+			return
+		}
+		at := filepath.Join(dir, name)
+		if text, err := os.ReadFile(at); err != nil || string(text) != "x" || !filepath.IsLocal(name) ||
+			filepath.ToSlash(filepath.Clean(name)) != name {
+			t.Errorf("%q was written: %q, %v", name, text, err)
+		}
+		for ; name != "."; name = filepath.ToSlash(filepath.Dir(name)) {
+			if err := use("remove", starlark.String(name)); err != nil {
+				t.Errorf("%q: %v", name, err)
+			}
+		}
+	})
+}
