@@ -35,7 +35,7 @@ func devFiles(app *site.Application, logger *slog.Logger) *files.Grant {
 	}
 	dir := filepath.Join(app.Dir, site.DevDir)
 	return &files.Grant{
-		Below:   filepath.Join(dir, files.Name),
+		Below: filepath.Join(dir, files.Name),
 		Prepare: func() error {
 			if err := os.MkdirAll(dir, 0o700); err != nil {
 				return err

@@ -50,8 +50,8 @@ var (
 // Name returns the name that the script sees.
 func (f *File) Name() string { return f.name }
 
-// Below returns the file that was made a value, for what sends it, and then closes the value: reading
-// it moves the script's reading.
+// Below returns the file that was made a value, for what sends it, and then closes the value: to
+// read it moves the script's reading.
 func (f *File) Below() fs.File { return f.file }
 
 // Stat describes the file, if what is below can.

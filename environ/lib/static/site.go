@@ -94,7 +94,8 @@ func fileName(p string) (string, bool) {
 	return name, true
 }
 
-// serve answers with a file, which it closes or hands to the body, with its content and with a header.
+// serve answers with a file, which it closes or hands to the body, with its content, and with a
+// header.
 func (s *site) serve(
 	c *call, f fs.File, content io.ReadSeeker, info fs.FileInfo, name string, header http.Header,
 ) (starlark.Value, error) {

@@ -38,7 +38,8 @@ func changeMembers() []host.Member {
 				readOnly, {When: "it is there, and exist_ok is False, or it is a file (kind exists)"},
 				{When: "the directory above it is not there (kind not_found)"},
 			},
-			Example: "files.make(\"2027/may\", parents = True, exist_ok = True)\nfiles.stat(\"2027\").is_dir  # True",
+			Example: `files.make("2027/may", parents = True, exist_ok = True)
+files.stat("2027").is_dir  # True`,
 			Fn:      (*Directory).make,
 		},
 		{

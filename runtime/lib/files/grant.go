@@ -21,8 +21,8 @@ type Grant struct {
 	// written to; it is made when something is first written to it, for its owner only, with those
 	// above it. Empty grants no other names.
 	Below string
-	// Prepare is called before anything is first written below Below, to make what is above it as it should be. Nil
-	// does nothing.
+	// Prepare is called before anything is first written below Below, to make what is above it as
+	// it should be, or to say so. Nil does nothing.
 	Prepare func() error
 	// Limits bound each of the directories below it.
 	Limits Limits

@@ -15,7 +15,9 @@ func readMembers() []host.Member {
 		Name: "max_size", Default: starlark.MakeInt(maxRead),
 		Doc: "how many bytes it may have, 128 MiB at most",
 	}
-	large := host.Failure{When: "it has more than max_size bytes (kind size): blocks reads it in pieces"}
+	large := host.Failure{
+		When: "it has more than max_size bytes (kind size): blocks reads it in pieces",
+	}
 	return []host.Member{
 		{
 			Name: "read",
@@ -23,7 +25,8 @@ func readMembers() []host.Member {
 				"A file has 10 MiB at most, unless max_size says otherwise.",
 			Params: []host.Param{pathParam("of the file"), most}, Result: "a string",
 			Errors:  []host.Failure{absent, large},
-			Example: "files.read(\"a.txt\")  # \"hello\"\nfiles.read(\"b.txt\")  # error: \"b.txt\" of the directory \"notes\" is not there",
+			Example: `files.read("a.txt")  # "hello"
+files.read("none")  # error: "none" of the directory "notes" is not there`,
 			Fn: func(d *Directory, t *starlark.Thread, name string, most int64) (starlark.String, error) {
 				data, err := d.read(t, name, most)
 				return starlark.String(data), err

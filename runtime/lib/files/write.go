@@ -45,7 +45,8 @@ func writeMembers() []host.Member {
 				{When: "it is there, and exist_ok is False (kind exists)"},
 			}, failures...),
 			Example: `files.write("b.txt", ["one", b"two"])  # 6
-files.write("b.txt", "", exist_ok = False)  # error: "b.txt" of the directory "notes" is there already`,
+files.write("b.txt", "", exist_ok = False)  # ` +
+				`error: "b.txt" of the directory "notes" is there already`,
 			Fn: (*Directory).write,
 		},
 		{
@@ -69,7 +70,9 @@ type sink interface {
 }
 
 // pour writes the content of a value to a sink.
-func (s *store) pour(t *starlark.Thread, op, name string, v starlark.Value, to sink) (n int64, err error) {
+func (s *store) pour(
+	t *starlark.Thread, op, name string, v starlark.Value, to sink,
+) (n int64, err error) {
 	next, done, err := contentOf(t, v)
 	if err != nil {
 		return 0, err
