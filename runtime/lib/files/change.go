@@ -40,7 +40,7 @@ func changeMembers() []host.Member {
 			},
 			Example: `files.make("2027/may", parents = True, exist_ok = True)
 files.stat("2027").is_dir  # True`,
-			Fn:      (*Directory).make,
+			Fn: (*Directory).make,
 		},
 		{
 			Name: "rename",

@@ -14,9 +14,10 @@ import (
 
 // A failure is an error of the module.
 type failure struct {
-	kind string
-	text string
-	err  error // of the system; nil if there is none
+	kind   string
+	text   string
+	err    error // of the system; nil if there is none
+	status int   // 0 for that of the kind
 }
 
 var (
@@ -30,10 +31,16 @@ func (f *failure) Unwrap() error { return f.err }
 // Kind is what a script tells the error by.
 func (f *failure) Kind() string { return f.kind }
 
-// HTTPStatus is 503 for what may succeed later, by itself.
+// HTTPStatus is what a client gets who sends what cannot be kept, if the script does not catch it:
+// it is not the script that is wrong then.
 func (f *failure) HTTPStatus() int {
-	if f.kind == "busy" {
+	switch {
+	case f.status != 0:
+		return f.status
+	case f.kind == "busy":
 		return http.StatusServiceUnavailable
+	case f.kind == "quota" || f.kind == "full":
+		return http.StatusInsufficientStorage
 	}
 	return 0
 }
@@ -85,7 +92,7 @@ func (s *store) fault(name string, err error) error {
 }
 
 // failed is an error about a path of the store.
-func (s *store) failed(kind, name string, err error, format string, args ...any) error {
-	return &failure{kind, fmt.Sprintf("%s of the directory %s %s", quoted(name), quoted(s.name),
-		fmt.Sprintf(format, args...)), err}
+func (s *store) failed(kind, name string, err error, format string, args ...any) *failure {
+	return &failure{kind: kind, err: err, text: fmt.Sprintf("%s of the directory %s %s",
+		quoted(name), quoted(s.name), fmt.Sprintf(format, args...))}
 }

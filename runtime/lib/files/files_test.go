@@ -2,6 +2,7 @@ package files_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -359,26 +360,26 @@ func TestLimits(t *testing.T) {
 	}
 	eval := in(t, dir, files.Limits{File: 10, Bytes: 25, Files: 3})
 	for _, c := range []struct{ source, want string }{
-		{`d.write("a", "x" * 11)`, "size"},
-		{`d.write("a", ["x" * 6, "y" * 5])`, "size"},
+		{`d.write("a", "x" * 11)`, "size 413"},
+		{`d.write("a", ["x" * 6, "y" * 5])`, "size 413"},
 		{`d.exists("a")`, `False`},
 		{`d.write("a", "x" * 10)`, `10`},
-		{`d.append("a", "x")`, "size"},
+		{`d.append("a", "x")`, "size 413"},
 		{`d.write("b", "x" * 10)`, `10`},
-		{`d.write("old", "123456")`, "quota"}, // both stand there for a moment
-		{`d.write("c", "")`, "quota"},
+		{`d.write("old", "123456")`, "quota 507"}, // both stand there for a moment
+		{`d.write("c", "")`, "quota 507"},
 		{`d.remove("b")`, `None`},
 		{`d.write("old", "123456")`, `6`},
 		{`d.rename("a", "old")`, `None`},
 		{`d.write("b", "x" * 10)`, `10`},
 		{`d.write("c", "12345")`, `5`},
-		{`d.append("c", "1")`, "quota"},
-		{`d.append("e", "")`, "quota"},
+		{`d.append("c", "1")`, "quota 507"},
+		{`d.append("e", "")`, "quota 507"},
 		{`d.read("old")`, `"xxxxxxxxxx"`},
 	} {
 		got, err := eval(c.source)
 		if err != nil {
-			got = host.KindOf(err)
+			got = fmt.Sprint(host.KindOf(err), " ", host.StatusOf(err))
 		}
 		if got != c.want {
 			t.Errorf("%s: %s, %v, want %s", c.source, got, err, c.want)

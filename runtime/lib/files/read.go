@@ -24,7 +24,7 @@ func readMembers() []host.Member {
 			Doc: "Reads a file as text, whole. What of it is no UTF-8 stays in the string as it is. " +
 				"A file has 10 MiB at most, unless max_size says otherwise.",
 			Params: []host.Param{pathParam("of the file"), most}, Result: "a string",
-			Errors:  []host.Failure{absent, large},
+			Errors: []host.Failure{absent, large},
 			Example: `files.read("a.txt")  # "hello"
 files.read("none")  # error: "none" of the directory "notes" is not there`,
 			Fn: func(d *Directory, t *starlark.Thread, name string, most int64) (starlark.String, error) {

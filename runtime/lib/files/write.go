@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,9 +24,10 @@ func writeMembers() []host.Member {
 	parents := flag("parents", "whether to make directories on the way that are not there", false)
 	failures := []host.Failure{
 		{When: "the directory is granted to be read only (kind read_only)"},
-		{When: "it would be larger than the grant lets a file be (kind size), or the directory be " +
-			"(kind quota)"},
-		{When: "there is no room left (kind full)"},
+		{When: "it would be larger than the grant lets a file be (kind size); uncaught, the " +
+			"client gets 413"},
+		{When: "the directory would be larger than the grant lets it be (kind quota), or there " +
+			"is no room left (kind full); uncaught, the client gets 507"},
 		{When: "the directory that it is to stand in is not there (kind not_found)"},
 		{When: "a directory has the name (kind is_directory)"},
 	}
@@ -193,8 +195,10 @@ func (w *writing) before() (fs.FileInfo, error) {
 
 func (w *writing) take(ctx context.Context, p string) error {
 	if most := w.store.File; most > 0 && w.size+int64(len(p)) > most {
-		return w.store.failed("size", w.path, nil, "would have more than %d bytes, which a file of "+
-			"it may have", most)
+		f := w.store.failed("size", w.path, nil,
+			"would have more than %d bytes, which a file of it may have", most)
+		f.status = http.StatusRequestEntityTooLarge
+		return f
 	}
 	if err := w.store.usage.reserve(ctx, w, int64(len(p)), 0); err != nil {
 		return err
