@@ -238,6 +238,7 @@ func (l *Library) make() {
 		l.modules[i] = Module(m)
 		l.homes[m.Name] = m
 		l.add(&l.modules[i])
+		l.join(&l.modules[i])
 	}
 	for i := range l.Tables {
 		l.add(&l.Tables[i])
