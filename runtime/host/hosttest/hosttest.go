@@ -77,7 +77,7 @@ func (x *examples) member(t *testing.T, of string, m *host.Member) {
 	t.Helper()
 	name := of + " " + m.Name
 	sentence(t, name, m.Doc)
-	if _, callable := m.Value.(starlark.Callable); m.Fn != nil || callable {
+	if _, callable := m.Value.(starlark.Callable); m.Fn != nil || callable || m.Result != "" {
 		x.function(t, name, m)
 	}
 	for i := range m.Members {
