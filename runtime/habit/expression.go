@@ -54,20 +54,6 @@ func operators() map[string]func(*spot) string {
 	}
 }
 
-// decorator: a decorator is a function that is called with another.
-func (s *spot) decorator() string {
-	_, end := s.line(s.i)
-	name := "function"
-	for i := s.i; i+1 < len(s.tokens); i++ {
-		if s.tokens[i].text == "def" {
-			name = s.tokens[i+1].text
-			break
-		}
-	}
-	return fmt.Sprintf("Starlark has no decorators: call the function with the other; "+
-		"name it _%s and write %s = %s(_%s) behind it", name, name, s.text(s.i+1, end), name)
-}
-
 // annotation: neither variables nor parameters have types.
 func (s *spot) annotation() string {
 	first, end := s.line(s.i)

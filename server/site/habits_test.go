@@ -5,6 +5,7 @@ import (
 	"html"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -33,8 +34,11 @@ var unloaded = []mistake{
 		`load("@http", "query", "status")`},
 	{`from .models import a, b as c`, "1:1", `Starlark has no import`,
 		`load("models.star", "a", c = "b")`},
-	{`import os`, "1:1", `Starlark has no import, and no module os: there are MODULES, and files`,
+	{`import subprocess`, "1:1",
+		`Starlark has no import, and no module subprocess: there are MODULES, and files`,
 		`load("file.star", "name")`},
+	{`import os`, "1:1", `Starlark has no import`,
+		`load("@env", "env") for variables, or load("@files", "directory") for files`},
 	{`import re`, "1:1", `Starlark has no import`, `load("@re", "re")`},
 	{`from urllib.parse import quote, urlparse`, "1:1", `Starlark has no import`,
 		`load("@url", "quote")`},
@@ -71,9 +75,9 @@ var unloaded = []mistake{
 		`x = "hi {!r}, {}{{}}".format(n, n + 1)`},
 	{`n = 1|x = n is None`, "2:7", `Starlark has no is`, `x = n == None`},
 	{`n = 1|if n is not None:|    pass`, "2:6", `Starlark has no is`, `if n != None:`},
-	{`@route("/")|def page(environ):|    pass`, "1:1",
+	{`@cached(60)|def page(environ):|    pass`, "1:1",
 		`Starlark has no decorators: call the function with the other; name it _page and`,
-		`page = route("/")(_page) behind it`},
+		`page = cached(60)(_page) behind it`},
 	{`n = 1|x = 0 < n <= 9`, "2:11", `a comparison has two sides`, `x = 0 < n and n <= 9`},
 	{`x: int = 1`, "1:2", `Starlark has no annotations of types`, `x = 1`},
 	{`def f(a: int, b: dict = {}) -> str:|    pass`, "1:8", `Starlark has no annotations of types`,
@@ -198,7 +202,7 @@ func (m *mistake) files() fstest.MapFS {
 // TestMistakes makes each mistake, and wants of check, serve and dev to say what is wrong, where,
 // and what to write instead.
 func TestMistakes(t *testing.T) {
-	for _, m := range unloaded {
+	for _, m := range slices.Concat(unloaded, frameworks) {
 		t.Run(m.source, func(t *testing.T) {
 			want := "app.star:" + m.place + ": " + m.said()
 			app := &site.Application{FS: m.files()}
@@ -229,7 +233,7 @@ func TestMistakesInDev(t *testing.T) {
 	s := &site.Server{Develop: true}
 	url := serve(t, s, &site.Site{Listen: []string{anywhere},
 		Mounts: []site.Mount{{App: site.Dir(dir, "app.star")}}})
-	for _, m := range unloaded {
+	for _, m := range slices.Concat(unloaded, frameworks) {
 		save(&m)
 		if err := s.Reload(); err == nil {
 			t.Errorf("%s: it loads", m.source)
