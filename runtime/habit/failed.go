@@ -28,6 +28,13 @@ var failings = sync.OnceValue(func() []failing {
 	return []failing{
 		known(`cannot .* frozen (list|hash table)$`, (*place).frozen),
 		known(`^(local|global) variable (\S+) referenced before assignment$`, (*place).unassigned),
+		known(`^(builtin_function_or_method|function) has no \.(\w+) field or method`, (*place).uncalled),
+		known(`^unhandled index operation (builtin_function_or_method|function)\[`, (*place).uncalled),
+		known(`^(builtin_function_or_method|function) value does not support item`, (*place).uncalled),
+		known(`^(builtin_function_or_method|function) value is not iterable`, (*place).uncalled),
+		known(`^unknown binary op: \w+ (not )?in (builtin_function_or_method|function)$`, (*place).uncalled),
+		known(`for parameter environ: got string, want dict$`, (*place).askedBy),
+		known(`missing argument for environ$`, (*place).askedBy),
 		known(`^(\w+) has no \.(\w+) field or method`, (*place).field),
 		known(`^string value is not iterable$`, (*place).letters),
 		known(`^unknown binary op: (\w+) \+ (\w+)$`, (*place).sum),

@@ -275,7 +275,7 @@ func TestWholeIsCalled(t *testing.T) {
 	values := hosttest.Module(t, m, nil, nil)
 	for expr, want := range map[string]string{
 		"dice(), dice.dice(), dice.sides": "(4, 4, 6)",
-		"type(dice), dir(dice)":           `("module", ["dice", "sides"])`,
+		"type(dice), dir(dice)":           `("builtin_function_or_method", ["dice", "sides"])`,
 		"dice(1)":                         "error: dice: got 1 arguments, want 0",
 	} {
 		if got := eval(t, values, expr); got != want {

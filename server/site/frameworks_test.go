@@ -117,6 +117,44 @@ var frameworks = []mistake{
 		`load("@env", "env") for variables, or load("@files", "directory") for files`},
 }
 
+// asked begins a script that asks the request for something, and answers.
+const asked = `load("@http", "form", "query")|load("@session", "session")|load("@response", "text")|` +
+	`def app(environ, start_response):|    `
+
+// uncalled are mistakes of those for whom the request, or the session, is an object that is there.
+var uncalled = []mistake{
+	{asked + `session["user"] = 1`, "5:12", `builtin_function_or_method value does not support item assignment: session is a ` +
+		`function`, `session(environ)["user"] = 1`},
+	{asked + `x = session.get("user", 1)`, "5:16", `builtin_function_or_method has no .get field or method: session is a function`,
+		`session(environ).get("user", 1)`},
+	{asked + `x = query["x"]`, "5:14", `unhandled index operation builtin_function_or_method[string]: query is a function`,
+		`query(environ)["x"]`},
+	{asked + `x = form.get("x")`, "5:13", `builtin_function_or_method has no .get field or method: form is a function`,
+		`form(environ).get("x")`},
+	{asked + `x = 1 if "x" in form else 2`, "5:18", `unknown binary op: string in builtin_function_or_method: form is a function`,
+		`"x" in form(environ)`},
+	{asked + `for x in form: print(x)`, "5:5", `builtin_function_or_method value is not iterable: form is a function`,
+		`for x in form(environ):`},
+	{asked + `x = query("x")`, "5:14", `LARK0403: query: for parameter environ: got string, want dict`,
+		`query(environ)["x"]`},
+	{asked + `x = query()["x"]`, "5:14", `LARK0403: query: missing argument for environ`, `query(environ)`},
+	{`def user(environ):|    return {"name": environ}|` + asked + `x = user["name"]`, "7:13",
+		`unhandled index operation function[string]: user is a function`, `user(environ)["name"]`},
+}
+
+// TestUncalled makes mistakes that a request runs into.
+func TestUncalled(t *testing.T) {
+	for _, m := range uncalled {
+		url := serve(t, &site.Server{Develop: true}, &site.Site{Listen: []string{anywhere}, Mounts: []site.Mount{
+			{App: &site.Application{FS: m.files()}},
+		}})
+		got := fails(t, url)
+		if said, want := got.Place+": "+got.Message, "app.star:"+m.place+": "+m.said(); said != want {
+			t.Errorf("%s: dev says %s\nwant     %s", m.source, said, want)
+		}
+	}
+}
+
 // known are the words of frameworks, and modules of Python, for which there is something to write.
 const (
 	knownWords = `Flask Bottle Blueprint jsonify make_response Response HTTPResponse HTTPError HTTPException
