@@ -267,8 +267,9 @@ func TestMisuse(t *testing.T) {
 		`templates("templates", {"a": 1})`:                                      `functions has "a": int, not a function`,
 		`templates("templates").render("index")`:                                `did you mean "index.html"?`,
 		`templates("templates").render("idnex.html")`:                           `did you mean "index.html"?`,
-		`templates("templates").render()`:                                       "render: got 0 arguments, want 1",
-		`templates("templates").response("index.html")`:                         "response: got 1 arguments, want 2",
+		`templates("templates").render()`:                                       `render: got 0 arguments, want 1: name is missing; write render("page.html", title = value)`,
+		`templates("templates").response("index.html")`:                         `response: got 1 arguments, want 2: environ is missing; write response(environ, "index.html")`,
+		`templates("templates").response({})`:                                   `response: got 1 arguments, want 2: name is missing; write response(environ, "page.html")`,
 		`templates("templates").response({}, "index.html", x = 1, status = 99)`: "response: status 99 is not between 200 and 599",
 		`templates("templates").response({}, "index.html", x = 1, headers = 1)`: "headers is int, neither a list nor a dict",
 	} {

@@ -129,7 +129,7 @@ func TestEncode(t *testing.T) {
 		{`json.encode(b"a")`, `error: json.encode: cannot encode bytes as JSON; str(x) is the text that they are in UTF-8`},
 		{`json.encode(struct(x = [1, {"x": len}]))`, `error: json.encode: in field .x: at list index 1: in dict key "x": cannot encode builtin_function_or_method as JSON`},
 		{`json.encode(loop())`, `error: json.encode: in dict key "self": at tuple index 1: at list index 0: cycle in JSON structure`},
-		{`json.encode()`, `error: json.encode: got 0 arguments, want 1`},
+		{`json.encode()`, `error: json.encode: got 0 arguments, want 1: x is missing; write json.encode(x)`},
 		{`json.encode({"a": [1]}, indent = 1), json.encode([1], indent = "-"), json.encode([], indent = None)`,
 			`("{\n \"a\": [\n  1\n ]\n}", "[\n-1\n]", "[]")`},
 		{`json.encode([1], indent = 101)`, `error: json.encode: for parameter indent: got 101, want 0 to 100 spaces`},
