@@ -50,8 +50,11 @@ func routerMember() host.Member {
 				Name: "error", Type: "callable or None", Default: starlark.None,
 				Doc: "is called with environ and an error for what abort ends, for what fails (which " +
 					"is logged too), and for 404 and 405, and returns what answers; the error has " +
-					"status, message, backtrace and kind. A router that is mounted in this one and has " +
-					"neither uses those of this one. None has a small page answer, or a JSON problem " +
+					"status, message, backtrace and kind. Show a visitor the message only if the status " +
+					"is below 500, as in error.message if error.status < 500 else \"Sorry\": that of " +
+					"a failure nobody caught is for the log, and tells strangers what the application " +
+					"is made of. A router that is mounted in this one and has neither uses those of " +
+					"this one. None has a small page answer, or a JSON problem " +
 					"if the client takes that; failures are then the server's to show",
 			},
 			middlewareParam(),

@@ -57,7 +57,8 @@ func staticMember(kept *tags) host.Member {
 		Doc: "Makes an application that serves a directory: GET and HEAD, ranges and conditional " +
 			"requests. Names that begin with a dot are not served, except .well-known.",
 		Params: []host.Param{
-			{Name: "dir", Doc: "a directory of the application's tree"},
+			{Name: "dir", Doc: "a directory of the application's tree, counted from its root, which is the " +
+				"directory of the script that is served"},
 			{
 				Name:    "max_age",
 				Doc:     "for how many seconds a client may use a file without asking again",
@@ -117,7 +118,8 @@ func newSite(tree fs.FS, kept *tags, dir string, maxAge int, index string) (*sit
 	}
 	if err != nil {
 		return nil, fmt.Errorf(
-			"there is no directory %s in the application's tree", starlark.String(dir),
+			"there is no directory %s in the application's tree%s", starlark.String(dir),
+			host.MeantDirectory(tree, rel),
 		)
 	}
 	if !info.IsDir() {
