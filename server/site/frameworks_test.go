@@ -117,6 +117,39 @@ var frameworks = []mistake{
 		`load("@env", "env") for variables, or load("@files", "directory") for files`},
 }
 
+// around begins a script that has middleware, and an application for it.
+const around = `load("@middleware", "before", "cached", "cors", "rate_limit", "same_origin")|` +
+	`load("@route", "get", "group", "router")|load("@response", "text")|load("@session", "sessions")|`
+
+// misplaced is middleware that is not a list, not called, or called with what it is to be around.
+var misplaced = []mistake{
+	{around + `app = router([], middleware = cors("*"))`, "5:13", `LARK0403: router: middleware is cors, not a list`,
+		`middleware = [cors(...)]`},
+	{around + `app = router([], middleware = same_origin)`, "5:13", `LARK0403: router: middleware is same_origin, not a list`,
+		`middleware = [same_origin]`},
+	{around + `app = router([], middleware = [rate_limit])`, "5:13", `LARK0403: rate_limit: it takes its options first, ` +
+		`and n is an application`, `rate_limit(60, "1m")(app), or middleware = [rate_limit(60, "1m")] of a router`},
+	{around + `app = router([], middleware = [cors])`, "5:13", `LARK0403: cors: it takes its options first, and origins ` +
+		`is an application`, `cors("*")(app), or middleware = [cors("*")] of a router`},
+	{around + `app = router([group("/x", [get("/", text("x"))], middleware = [cached])])`, "5:13", `LARK0403: cached: it takes ` +
+		`its options first, and seconds is an application`, `cached(60)(app), or middleware = [cached(60)] of a router`},
+	{around + `app = cors(router([]))`, "5:11", `LARK0403: cors: it takes its options first, and origins is an application`,
+		`cors("*")(app), or middleware = [cors("*")] of a router`},
+	{around + `app = router([], middleware = [cors("*")(text("x"))])`, "5:13", `LARK0403: router: middleware[0] is cors, ` +
+		`around an application already`, ``},
+}
+
+// TestMisplaced loads middleware that is wrong.
+func TestMisplaced(t *testing.T) {
+	for _, m := range misplaced {
+		app := &site.Application{FS: fstest.MapFS{"app.star": {Data: []byte(strings.ReplaceAll(m.source, "|", "\n"))}}}
+		err := new(site.Server).Set(&site.Site{Mounts: []site.Mount{{App: app}}})
+		if want := "app.star:" + m.place + ": " + m.said(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: serve says %v\nwant       %s", m.source, err, want)
+		}
+	}
+}
+
 // asked begins a script that asks the request for something, and answers.
 const asked = `load("@http", "form", "query")|load("@session", "session")|load("@response", "text")|` +
 	`def app(environ, start_response):|    `

@@ -38,8 +38,8 @@ func nameParam() host.Param {
 func middlewareParam() host.Param {
 	return host.Param{
 		Name: "middleware",
-		Doc:  "functions from application to application, the outermost first",
-		Type: "iterable", Default: starlark.Tuple{},
+		Doc:  "a list of functions from application to application, the outermost first",
+		Type: "any", Default: starlark.Tuple{},
 	}
 }
 
@@ -205,7 +205,8 @@ func groupMember() host.Member {
 group("/reports/{year:int}", [get("/sales", report)])  # group("/reports/{year:int}", 1 routes)`,
 		Fn: func(a host.Args) (starlark.Value, error) {
 			var prefix string
-			var routes, middleware starlark.Iterable
+			var routes starlark.Iterable
+			var middleware starlark.Value
 			if err := a.Unpack(&prefix, &routes, &middleware); err != nil {
 				return nil, err
 			}
@@ -327,20 +328,6 @@ func routesOf(what string, list starlark.Iterable) ([]starlark.Value, error) {
 		}
 		return nil, environ.Misuse(fmt.Errorf("%s: routes[%d] is %s, not a route: write get(\"/...\", "+
 			"handler)", what, len(all), describe(v)))
-	}
-	return all, nil
-}
-
-// middlewareOf returns the elements of a list of middleware.
-func middlewareOf(what string, list starlark.Iterable) ([]starlark.Callable, error) {
-	var all []starlark.Callable
-	for v := range starlark.Elements(list) {
-		c, ok := v.(starlark.Callable)
-		if !ok {
-			return nil, environ.Misuse(fmt.Errorf("%s: middleware[%d] is %s, not a function from application "+
-				"to application", what, len(all), describe(v)))
-		}
-		all = append(all, c)
 	}
 	return all, nil
 }

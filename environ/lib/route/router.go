@@ -83,8 +83,8 @@ app(environ, lambda status, headers: None)  # ["hello ", "you"]`,
 
 // newRouter is router(routes, not_found = None, error = None, middleware = []).
 func newRouter(a host.Args) (starlark.Value, error) {
-	var routes, middleware starlark.Iterable
-	var notFound, failed starlark.Value
+	var routes starlark.Iterable
+	var notFound, failed, middleware starlark.Value
 	if err := a.Unpack(&routes, &notFound, &failed, &middleware); err != nil {
 		return nil, err
 	}

@@ -3,7 +3,6 @@ package route
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/runtime/host"
@@ -113,23 +112,4 @@ func (b *table) wrap() error {
 		}
 	}
 	return nil
-}
-
-// wrapped calls middleware with app, the innermost first.
-func wrapped(
-	t *starlark.Thread, middleware []starlark.Callable, app starlark.Callable,
-) (starlark.Callable, error) {
-	for _, m := range slices.Backward(middleware) {
-		v, err := starlark.Call(t, m, starlark.Tuple{app}, nil)
-		if err != nil {
-			return nil, err
-		}
-		made, ok := v.(starlark.Callable)
-		if !ok {
-			return nil, environ.Misuse(fmt.Errorf("router: the middleware %s returned %s, not an "+
-				"application: it is called with one, and returns one", nameOf(m), describe(v)))
-		}
-		app = made
-	}
-	return app, nil
 }
