@@ -106,7 +106,7 @@ func newRouter(a host.Args) (starlark.Value, error) {
 		return nil, err
 	}
 	b := &table{
-		thread: a.Thread, router: r,
+		thread: a.Thread, router: r, depth: len(trailOf(a.Thread)),
 		ranked: make(map[string][]*entry), names: make(map[string]*entry),
 	}
 	b.fill(list, &pattern{}, nil)
