@@ -87,6 +87,9 @@ type spot struct {
 func (l *Language) Syntax(src []byte, e syntax.Error) syntax.Error {
 	s := &spot{language: l, src: string(src)}
 	s.tokens = tokenize(s.src)
+	if indented(e.Msg) {
+		return s.indentation(e)
+	}
 	if !s.find(offset(s.src, e.Pos), e.Msg) {
 		return e
 	}

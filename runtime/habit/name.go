@@ -3,6 +3,7 @@ package habit
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -72,6 +73,9 @@ func (l *Language) Undefined(tree *syntax.File, src []byte, e resolve.Error) str
 	if module := l.module(name); module != nil && dot != "" {
 		return said + "; write " + module.load(nil)
 	}
+	if text := l.special(name, args); text != "" {
+		return said + "; write " + text
+	}
 	if text := builtins()[name]; text != "" {
 		return said + "; write " + l.filled(text, args)
 	}
@@ -94,7 +98,7 @@ func (l *Language) Undefined(tree *syntax.File, src []byte, e resolve.Error) str
 	if e.Msg != said {
 		return e.Msg // the resolver knows one of the file's own
 	}
-	if near := spell.Nearest(name, l.Builtins, 3); near != "" {
+	if near := spell.Nearest(name, slices.Concat(statementWords, l.Builtins), 3); near != "" {
 		return fmt.Sprintf("%s (did you mean %s?)", said, near)
 	}
 	for _, module := range l.Modules {

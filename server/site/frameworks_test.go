@@ -171,6 +171,9 @@ var uncalled = []mistake{
 	{asked + `x = query("x")`, "5:14", `LARK0403: query: for parameter environ: got string, want dict`,
 		`query(environ)["x"]`},
 	{asked + `x = query()["x"]`, "5:14", `LARK0403: query: missing argument for environ`, `query(environ)`},
+	{`def app(environ, start_response):|    start_response("200 OK", [])|` +
+		`    return [environ["PATH_INF"]]`, "3:20", `key "PATH_INF" not in environ (did you mean PATH_INFO?)`,
+		`environ["PATH_INFO"]`},
 	{`def user(environ):|    return {"name": environ}|` + asked + `x = user["name"]`, "7:13",
 		`unhandled index operation function[string]: user is a function`, `user(environ)["name"]`},
 }
