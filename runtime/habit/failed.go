@@ -35,6 +35,7 @@ var failings = sync.OnceValue(func() []failing {
 		known(`^unknown binary op: \w+ (not )?in (builtin_function_or_method|function)$`, (*place).uncalled),
 		known(`for parameter environ: got string, want dict$`, (*place).askedBy),
 		known(`missing argument for environ$`, (*place).askedBy),
+		known(`missing argument for app$`, (*place).appless),
 		known(`^time\.time has no \.(\w+) field or method`, (*place).moment),
 		known(`^module has no \.(\w+) field or method`, (*place).theirs),
 		known(`^key "([^"]*)" not in environ$`, (*place).variable),

@@ -9,7 +9,9 @@ import (
 )
 
 // statementWords are those that begin a statement; some stand alone.
-var statementWords = []string{"return", "def", "for", "while", "if", "elif", "else", "pass", "break", "continue", "load"}
+var statementWords = []string{
+	"return", "def", "for", "while", "if", "elif", "else", "pass", "break", "continue", "load",
+}
 
 // otherWords are those that begin a statement of another language.
 var otherWords = map[string]string{

@@ -25,7 +25,8 @@ func (p *place) moment(m []string) string {
 				}
 			}
 		}
-		return fmt.Sprintf(": a format is the time 2006-01-02 15:04:05 as it is to look; write %s.format(%s)", value, layout)
+		return fmt.Sprintf(": a format is the time 2006-01-02 15:04:05 as it is to look; write %s.format(%s)",
+			value, layout)
 	case "isoformat":
 		return fmt.Sprintf("; write %s.format(\"2006-01-02T15:04:05Z07:00\")", value)
 	case "timestamp":

@@ -121,3 +121,18 @@ func (p *place) askedBy([]string) string {
 	}
 	return ""
 }
+
+// appless is what to write for middleware that takes the application with its options, where that is not
+// there yet: in the list of a router, say.
+func (p *place) appless([]string) string {
+	call, ok := p.node.(*syntax.CallExpr)
+	if !ok {
+		return ""
+	}
+	all := []string{"app"}
+	for _, arg := range call.Args {
+		all = append(all, written(p.src, arg))
+	}
+	name := written(p.src, call.Fn)
+	return fmt.Sprintf("; write lambda app: %s(%s)", name, strings.Join(all, ", "))
+}

@@ -221,7 +221,8 @@ func documentMember() host.Member {
 		Params: []host.Param{
 			childrenParam(),
 			{
-				Name: "title", Doc: "of the page; \"\" makes none where head has one", Type: "string", Pass: host.ByName,
+				Name: "title", Doc: "of the page; \"\" makes none where head has one", Type: "string",
+				Pass:    host.ByName,
 				Default: starlark.String(""),
 			},
 			{

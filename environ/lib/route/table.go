@@ -47,7 +47,8 @@ func (b *table) fill(list []starlark.Value, prefix *pattern, around *scope) {
 }
 
 func (b *table) route(r *route, prefix *pattern, around *scope) {
-	e := &entry{methods: r.methods, name: r.name, scope: around, place: r.trail.at(b.depth), made: r.trail.last()}
+	e := &entry{methods: r.methods, name: r.name, scope: around,
+		place: r.trail.at(b.depth), made: r.trail.last()}
 	var err error
 	if e.pattern, err = prefix.join(r.pattern); err == nil && e.pattern.text == "" {
 		err = errors.New(`the pattern is empty: write "/"`)
@@ -63,7 +64,8 @@ func (b *table) route(r *route, prefix *pattern, around *scope) {
 }
 
 func (b *table) mount(m *mounted, prefix *pattern, around *scope) {
-	e := &entry{name: m.name, scope: around, mount: m.app, inner: find(m.app), place: m.trail.at(b.depth), made: m.trail.last()}
+	e := &entry{name: m.name, scope: around, mount: m.app, inner: find(m.app),
+		place: m.trail.at(b.depth), made: m.trail.last()}
 	var err error
 	if e.pattern, err = prefix.join(m.prefix); err != nil {
 		b.fault(e.place, suffixed(err, e))

@@ -43,7 +43,7 @@ func (t trail) at(depth int) host.Place {
 // last is the line of the call itself.
 func (t trail) last() host.Place { return t.at(len(t)) }
 
-// made says of an entry where it was made, if that is another line than that of the list.
+// madeAt says of an entry where it was made, if that is another line than that of the list.
 func (e *entry) madeAt() string {
 	if e.made == e.place {
 		return ""
