@@ -153,7 +153,7 @@ var misplaced = []mistake{
 	{around + `app = cors(router([]))`, "5:11",
 		`LARK0403: cors: it takes its options first, and origins is an application`,
 		`cors("*")(app), or middleware = [cors("*")] of a router`},
-	{around + `app = router([], middleware = [sessions(max_age = 60)])`, "5:41",
+	{around + `app = router([], middleware = [sessions(max_age = 60)])`, "5:40",
 		`LARK0403: sessions: missing argument for app`, `lambda app: sessions(app, max_age = 60)`},
 	{around + `app = router([], middleware = [cors("*")(text("x"))])`, "5:13",
 		`LARK0403: router: middleware[0] is cors, ` +
