@@ -12,7 +12,7 @@ import (
 // uncalled is what to say where a function stands for what it returns: session["user"], form.get("x").
 func (p *place) uncalled([]string) string {
 	var fn syntax.Expr
-	var use syntax.Node = p.node
+	use := p.node
 	after := "" // of a statement
 	switch n := p.node.(type) {
 	case *syntax.IndexExpr:
