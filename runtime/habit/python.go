@@ -95,7 +95,10 @@ func renamed() map[string]string {
 		"url.urljoin": "join", "url.urlunparse": "unparse", "log.warn": "warning", "log.exception": "error",
 		"log.critical": "error", "log.log": "info", "crypto.token_hex": "token", "crypto.token_urlsafe": "token",
 		"crypto.token_bytes": "token", "crypto.uuid4": "uuid", "crypto.md5": "sha256", "crypto.sha1": "sha256",
-		"crypto.compare_digest": "equal", "random.seed": "Random", "markdown.convert": "markdown",
+		"crypto.compare_digest": "equal", "random.seed": "Random",
+		"test.equal": "eq", "test.equals": "eq", "test.assert_equal": "eq", "test.assertEqual": "eq", "test.not_equal": "ne",
+		"test.raises": "fails", "test.assert_raises": "fails", "test.assert_true": "true", "test.has": "contains",
+		"test.test_client": "client", "markdown.convert": "markdown",
 	}
 }
 
