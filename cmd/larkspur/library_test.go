@@ -21,7 +21,7 @@ func TestLibraryPages(t *testing.T) {
 	l := site.Library()
 	for _, e := range append(l.Entries(), l.Tables...) {
 		name := strings.TrimPrefix(e.Name, "@")
-		look(b, "library-"+name, s.url+"/library/"+name, `document.querySelector("section.entry")`)
+		glance(b, "library-"+name, s.url+"/library/"+name, `document.querySelector("section.entry")`)
 	}
 	b.View(1280, false)
 	b.Go(s.url + "/library")

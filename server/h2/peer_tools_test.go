@@ -257,10 +257,14 @@ func TestPeerGo(t *testing.T) {
 			out.Close()
 			io.Copy(io.Discard, res.Body)
 			res.Body.Close()
-			// 1000 at once, and a cancelled one.
+			// 1000, as many at once as a connection has streams: for more this client makes a connection each. And a
+			// cancelled one.
 			var wg sync.WaitGroup
+			room := make(chan struct{}, 250)
 			for range 1000 {
 				wg.Go(func() {
+					room <- struct{}{}
+					defer func() { <-room }()
 					res, err := c.Get(url + "/")
 					if err != nil {
 						t.Error(err)
