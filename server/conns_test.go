@@ -67,7 +67,7 @@ func TestSilentDoNotHold(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			l := open(t, test.scheme)
-			g := serveGroup(t, &server.Group{Handler: says("hello")}, l)
+			g := serveGroup(t, &server.Group{Handler: says("hello"), Drain: time.Hour}, l)
 			c := dialSilent(t, l, test.protocol, test.sent)
 			call(t, l, false).wants("hello", false) // so the one before it is accepted
 			began := time.Now()

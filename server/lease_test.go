@@ -33,6 +33,7 @@ def app(environ, start_response):
             stream.write(b"got " + line)
     return body
 `, func(t *testing.T, client *http.Client, url string) {
+		t.Parallel()
 		r, w := io.Pipe()
 		defer w.Close()
 		res, err := client.Post(url, "text/plain", r)
