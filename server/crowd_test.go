@@ -58,10 +58,16 @@ func latencies(a, b *crowd) (one, other time.Duration) {
 	return took[0][97], took[1][97]
 }
 
-// heap is how much memory is in use, stacks included.
-func heap() int64 {
-	goruntime.GC()
-	var m goruntime.MemStats
-	goruntime.ReadMemStats(&m)
-	return int64(m.HeapInuse + m.StackInuse)
+// heap is how much memory is in use, stacks included. What a server before this one had may go late.
+func heap() (least int64) {
+	for i := range 5 {
+		goruntime.GC()
+		var m goruntime.MemStats
+		goruntime.ReadMemStats(&m)
+		if n := int64(m.HeapInuse + m.StackInuse); i == 0 || n < least {
+			least = n
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return least
 }
