@@ -448,8 +448,8 @@ def app(environ, start_response):
     for i in range(5000):
         pass  # and is asked for its time
     return []
-`, []string{"time", "1s"}, func(t *testing.T, s *session) {
-		s.handler.WriteTimeout = time.Second
+`, []string{"time", "2s"}, func(t *testing.T, s *session) {
+		s.handler.WriteTimeout = 2 * time.Second
 		for _, target := range []string{"/list", "/write"} {
 			res, err := s.get(t.Context(), target)
 			if err != nil {
@@ -460,7 +460,7 @@ def app(environ, start_response):
 				var m int64
 				m, err = io.CopyN(io.Discard, res.Body, 1<<20)
 				n += m
-				time.Sleep(120 * time.Millisecond) // it takes longer than that for all of it
+				time.Sleep(220 * time.Millisecond) // it takes longer than that for all of it
 			}
 			if err != io.EOF || n != size {
 				t.Errorf("%s: got %d bytes of %d, and %v", target, n, size, err)
