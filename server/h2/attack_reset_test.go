@@ -86,9 +86,11 @@ func TestAttackMadeYouReset(t *testing.T) {
 				a := g.attack(g.keeper, "http")
 				a.flood(100_000, func(i int) { begin(a, i); then(a, i) })
 				g.calmDown(a, others...)
-				a = g.attack(g.keeper, "http")
-				a.wave(100_000, func(i int) { begin(a, i) }, func(i int) { then(a, i) })
-				g.calmDown(a, others...)
+				for try := 0; try == 0 || try < 10 && g.most.Load() == 0; try++ { // handlers begin late on a busy machine
+					a = g.attack(g.keeper, "http")
+					a.wave(100_000, func(i int) { begin(a, i) }, func(i int) { then(a, i) })
+					g.calmDown(a, others...)
+				}
 			})
 			if n := g.most.Load(); n > 2*250 || n == 0 { // of two connections
 				t.Errorf("%d handlers ran at once, want some and at most 250 for a connection", n)
