@@ -1,18 +1,20 @@
 // Package apps holds applications and middleware written as .star files, embedded in the binary.
 //
-// The smallest that are worth reading are hello, environ, form, stream, upload and push; httpbin and mock are small
-// programs that are of use by themselves. The middleware is errors (an answer to each), mount (dispatch by prefix) and
-// lint (the gateway contract, executable). The tour shows them all, live, with their source beside them.
+// The smallest that are worth reading are hello, environ, form, stream and push; httpbin, mock,
+// upload, a file share, wiki, api, a JSON API, and links, short links, are small programs that are of use by themselves.
+// The middleware is errors (an answer to each), mount (dispatch by prefix) and lint (the gateway contract, executable).
+// The tour shows them all, live, with their source beside them.
 package apps
 
 import "embed"
 
 // FS is the tree of all of them, from whose root they load one another and read their files. The tour is tour/app.star
 // in it; app.star, at the root, is the same for one who serves the tree from its files. The tests beside them,
-// *_test.star, are not in it: larkspur test apps runs those.
+// *_test.star, are not in it: larkspur test apps runs those. Below wiki are files whose names begin with _, which go:embed
+// takes only if it is told to take all.
 //
-//go:embed app.star environ.star errors.star form.star hello.star html.star lint.star mount.star push.star stream.star upload.star upload/page.html upload/upload.js
-//go:embed style.css httpbin mock mock.json tour
+//go:embed app.star environ.star errors.star form.star hello.star html.star lint.star mount.star push.star stream.star upload.star upload
+//go:embed api links style.css httpbin mock mock.json tour all:wiki
 var FS embed.FS
 
 // An App is an application of FS that runs by itself.
@@ -29,10 +31,13 @@ func List() []App {
 		{"hello", "hello.star", "the smallest application"},
 		{"environ", "environ.star", "shows what the server made of a request"},
 		{"form", "form.star", "a form, and what was sent with it"},
-		{"upload", "upload.star", "takes files, and says what they are"},
+		{"upload", "upload.star", "shares files, by links that nobody can guess"},
+		{"wiki", "wiki/app.star", "a wiki: Markdown, history, search, in a database"},
+		{"links", "links/app.star", "short links, with counts and titles"},
 		{"stream", "stream.star", "ten lines, half a second apart"},
 		{"push", "push.star", "pushes what its page needs"},
 		{"httpbin", "httpbin/app.star", "answers to try HTTP clients with"},
+		{"api", "api/app.star", "a JSON API on a database, with its OpenAPI document"},
 		{"mock", "mock/app.star", "an API that mock.json describes"},
 	}
 }

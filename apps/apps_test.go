@@ -3,6 +3,7 @@ package apps_test
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -13,6 +14,7 @@ import (
 	"net/http/httptest"
 	"net/http/httptrace"
 	"net/textproto"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -23,8 +25,10 @@ import (
 	"github.com/larkspur-web/larkspur/apps"
 	"github.com/larkspur-web/larkspur/push"
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/lib/files"
 	"github.com/larkspur-web/larkspur/server"
 	libsite "github.com/larkspur-web/larkspur/server/site"
+	"github.com/larkspur-web/larkspur/server/site/grant"
 )
 
 // A tree is the embedded one with files of the test's own in front of it.
@@ -61,13 +65,27 @@ func (b *logBuffer) String() string {
 	return b.buf.String()
 }
 
+// kept are the directories of all applications of the tests.
+var kept = files.Temporary()
+
+// granted is what else they may reach: databases in memory, and no server.
+var granted = grant.Everything()
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if err := kept.Close(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
 // load loads a program of the embedded tree, or of a source that is put into its root as test.star.
 func load(entry, source string, logger *slog.Logger) (*runtime.Program, error) {
-	return runtime.Load(&runtime.Config{
-		FS:      tree{fstest.MapFS{"test.star": {Data: []byte(source)}}},
-		Modules: new(libsite.Application).Config(nil).Modules,
-		Logger:  logger,
-	}, entry)
+	app := &libsite.Application{FS: tree{fstest.MapFS{"test.star": {Data: []byte(source)}}}}
+	granted.To(app)
+	app.Grants[files.Name] = kept
+	return runtime.Load(app.Config(logger), entry)
 }
 
 // serve serves a program below the path mount.
@@ -139,7 +157,7 @@ var requests = []request{
 	{app: "form.star", path: "/", method: "DELETE", status: 405, kind: text, want: []string{"GET or POST"}},
 
 	{app: "upload.star", path: "/", status: 200, kind: page, want: []string{`enctype="multipart/form-data"`}},
-	{app: "upload.star", path: "/", method: "PUT", body: strings.Repeat("lark", 100_000), status: 200, kind: text, want: []string{"400000 bytes\n"}},
+	{app: "upload.star", path: "/lark.txt", method: "PUT", body: strings.Repeat("lark", 100_000), status: 201, kind: text, want: []string{"/f/"}},
 	{app: "upload.star", path: "/", method: "PUT", body: strings.Repeat("lark", 3<<20), status: 413, kind: text},
 	{app: "upload.star", path: "/", method: "DELETE", status: 405, kind: text},
 
@@ -181,8 +199,35 @@ var requests = []request{
 	{app: "httpbin/app.star", path: "/encoding/utf8", status: 200, kind: page},
 	{app: "httpbin/app.star", path: "/status/418", status: 418, kind: text, want: []string{"teapot"}},
 	{app: "httpbin/app.star", path: "/anything", method: "DELETE", body: "x", status: 200, kind: "application/json", want: []string{`"data": "x"`}},
+	{app: "api/app.star", path: "/", status: 200, kind: page, want: []string{`data-path="/books/{id}"`}},
+	{app: "api/app.star", path: "/openapi.json", status: 200, kind: "application/json", want: []string{`"openapi": "3.1.0"`}},
+	{app: "api/app.star", path: "/books?author=2", status: 200, kind: "application/json", want: []string{"Solaris"}},
+	{app: "api/app.star", path: "/books?author=x", status: 400, kind: "application/problem+json"},
+	{app: "api/app.star", path: "/books/99", status: 404, kind: "application/problem+json"},
+	{app: "api/app.star", path: "/books/1", method: "PATCH", header: "If-Match: *", body: "x", status: 415, kind: "application/problem+json"},
+	{app: "api/app.star", path: "/books/1", method: "DELETE", status: 428, kind: "application/problem+json"},
+	{app: "links/app.star", path: "/", status: 200, kind: page, want: []string{"will be listed here"}},
+	{app: "links/app.star", path: "/", method: "POST", header: urlencoded, body: "url=https://example.com/", status: 201, kind: text, want: []string{"http://127.0.0.1:"}},
+	{app: "links/app.star", path: "/", method: "POST", header: urlencoded, body: "url=javascript:alert(1)", status: 422, kind: text, want: []string{"http:// or https:// only"}},
+	{app: "links/app.star", path: "/nothing", status: 404, kind: text},
 	{app: "mock/app.star", path: "/", status: 200, kind: page, want: []string{"/teas/{id}"}},
 	{app: "mock/app.star", path: "/teas/assam", status: 200, kind: "application/json", want: []string{"Assam"}},
+
+	{app: "wiki/app.star", path: "/", status: 200, kind: page, want: []string{`<h1 dir="auto">Home</h1>`, `href="/p/Shopping_list" class="missing"`}},
+	{app: "wiki/app.star", path: "/p/Home/history", status: 200, kind: page, want: []string{"Version 1"}},
+	{app: "wiki/app.star", path: "/p/Home/v/1", status: 200, kind: page, want: []string{"<b>Version 1 of 1</b>"}},
+	{app: "wiki/app.star", path: "/p/Home/diff", status: 200, kind: page, want: []string{"They are the same."}},
+	{app: "wiki/app.star", path: "/p/Home/edit", status: 200, kind: page, want: []string{"<h1>Log in</h1>", `name="page" value="Home"`}},
+	{app: "wiki/app.star", path: "/p/%3Cb%3E", status: 404, kind: page, want: []string{"<h1 dir=\"auto\">&lt;b&gt;</h1>"}, lacks: "<b>"},
+	{app: "wiki/app.star", path: "/search?q=%22a+OR+(+wiki", status: 200, kind: page, want: []string{"No page has all of these words."}},
+	{app: "wiki/app.star", path: "/search?q=welcome", status: 200, kind: page, want: []string{"<mark>Welcome</mark>"}},
+	{app: "wiki/app.star", path: "/recent", status: 200, kind: page, want: []string{"The first page"}},
+	{app: "wiki/app.star", path: "/pages", status: 200, kind: page, want: []string{`<a href="/p/Home">Home</a>`}},
+	{app: "wiki/app.star", path: "/register", status: 200, kind: page, want: []string{"new-password"}},
+	{app: "wiki/app.star", path: "/p/Home/edit", method: "POST", header: urlencoded, body: "text=%3Cscript%3E&version=1&note=%22", status: 403, kind: page,
+		want: []string{"You are not logged in any more.", "\n&lt;script&gt;</textarea>"}, lacks: "<script"},
+	{app: "wiki/app.star", path: "/p/Home/edit", method: "POST", header: "Sec-Fetch-Site: cross-site", status: 403, kind: text},
+	{app: "wiki/app.star", path: "/wiki.css", status: 200, kind: "text/css", want: []string{"color-scheme"}},
 
 	{app: "push.star", path: "/", status: 200, kind: page, want: []string{`<link rel="stylesheet" href="push.css">`, "takes no pushes"}},
 	{app: "push.star", path: "/push.css", status: 200, kind: "text/css"},
@@ -267,26 +312,21 @@ func (s *site) check(t *testing.T, r request) {
 	}
 }
 
-// TestUpload sends two files in a form, one of them with a name that is HTML.
+// TestUpload sends a file in a form, whose name and content are HTML, and looks at its page.
 func TestUpload(t *testing.T) {
 	for _, entry := range []string{"upload.star", "test.star"} {
 		s := start(t, entry, linted("upload.star"))
 		var form bytes.Buffer
 		w := multipart.NewWriter(&form)
-		for name, content := range map[string]string{"<i>.txt": "one\ntwo\n", "b.bin": "\x00\xff<b>"} {
-			part, err := w.CreateFormFile("files", name)
-			if err == nil {
-				_, err = io.WriteString(part, content)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
+		part, err := w.CreateFormFile("files", "<i>.html")
+		if err == nil {
+			_, err = io.WriteString(part, "<b>bold</b>\n")
 		}
-		if err := w.Close(); err != nil {
+		if err := errors.Join(err, w.Close()); err != nil {
 			t.Fatal(err)
 		}
 		s.check(t, request{path: "/", method: "POST", header: "Content-Type: " + w.FormDataContentType(), body: form.String(), status: 200, kind: page,
-			want: []string{"<h2>&lt;i&gt;.txt</h2>", "8 bytes · application/octet-stream", ">one\ntwo\n</pre>", "<h2>b.bin</h2>", ">00 ff 3c 62 3e</pre>"}, lacks: "<b>"})
+			want: []string{"&lt;i&gt;.html</h1>", "12 bytes · text/html", ">&lt;b&gt;bold&lt;/b&gt;\n</pre>"}, lacks: "<b>"})
 	}
 }
 

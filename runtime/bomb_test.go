@@ -89,10 +89,10 @@ def app():
     ` + strings.ReplaceAll(body, "\n", "\n    ") + "\n"
 }
 
-// TestBombs verifies that each of them ends near the time limit, with an error. The bound is for a
-// machine that does much else, and whose memory is slow.
+// TestBombs verifies that each of them ends after the time limit, with an error. The bound is far
+// off, for a machine that does much else, and whose memory is slow: a bomb takes years.
 func TestBombs(t *testing.T) {
-	const limit = 500 * time.Millisecond
+	const limit, bound = 100 * time.Millisecond, 20 * time.Second
 	for _, bomb := range bombs {
 		t.Run(bomb.name, func(t *testing.T) {
 			p := program(t, runtime.Limits{Time: limit}, source(bomb.body), nil)
@@ -102,10 +102,10 @@ func TestBombs(t *testing.T) {
 			select {
 			case err := <-done:
 				took := time.Since(began)
-				if err == nil || took > 40*limit {
+				if err == nil || took > bound {
 					t.Errorf("it ended after %v with %v", took, err)
 				}
-			case <-time.After(120 * limit):
+			case <-time.After(3 * bound):
 				t.Fatal("it does not end")
 			}
 		})

@@ -25,8 +25,9 @@ type deadlineContext struct {
 // A listener is what a context needs that somebody waits for.
 type listener struct {
 	done    chan struct{}
-	timer   *time.Timer // nil without a deadline
-	release func() bool // stops listening to the parent; nil if the context had ended
+	timer   *time.Timer          // nil without a deadline
+	release func() bool          // stops listening to the parent; nil if the context had ended
+	after   map[*func()]struct{} // what is to be called at the end
 }
 
 // epoch is what deadlines are counted from: eight bytes do for each.
@@ -154,6 +155,10 @@ func (c *deadlineContext) close(err error) {
 	if l.timer != nil {
 		l.timer.Stop()
 	}
+	for f := range l.after {
+		go (*f)()
+	}
+	l.after = nil
 }
 
 // Deadline is the deadline as it is now; extend moves it.
@@ -189,6 +194,30 @@ func (c *deadlineContext) Done() <-chan struct{} {
 		l.timer = time.AfterFunc(c.deadline-time.Since(epoch), wake)
 	}
 	return l.done
+}
+
+// AfterFunc has f called on a goroutine of its own when the context ends. Package context asks for it:
+// without it, a context that is made of this one costs a goroutine that waits for both. stop has f not
+// be called, and reports whether that was in time.
+func (c *deadlineContext) AfterFunc(f func()) (stop func() bool) {
+	c.Done() // makes the listener
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.look() != nil {
+		go f()
+		return func() bool { return false }
+	}
+	if c.listener.after == nil {
+		c.listener.after = make(map[*func()]struct{})
+	}
+	c.listener.after[&f] = struct{}{}
+	return func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		_, waits := c.listener.after[&f]
+		delete(c.listener.after, &f)
+		return waits
+	}
 }
 
 func (c *deadlineContext) Err() error {

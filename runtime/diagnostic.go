@@ -50,10 +50,27 @@ func (l *loader) language() *habit.Language {
 		found.Builtins = append(found.Builtins, names.Keys()...)
 	}
 	for _, name := range l.catalog.loadable() {
-		m := habit.Module{Name: name, Names: l.catalog.modules[name].Names()}
-		found.Modules = append(found.Modules, m)
+		found.Modules = append(found.Modules, learned(l.catalog.modules[name]))
 	}
 	return found
+}
+
+// learned is what a script may know of a module.
+func learned(m *host.Module) habit.Module {
+	known := habit.Module{Name: m.Name, Names: m.Names()}
+	own := m.Member(m.Name)
+	switch {
+	case own == nil && m.Whole:
+		for i := range m.Members {
+			known.Of = append(known.Of, m.Members[i].Name)
+		}
+	case own != nil:
+		known.Callable = len(own.Members) == 0
+		for i := range own.Members {
+			known.Of = append(known.Of, own.Members[i].Name)
+		}
+	}
+	return known
 }
 
 // explained is the error of a call with what the scripts tell: where what was returned comes from,

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"maps"
 	"strings"
@@ -50,7 +51,7 @@ func Parse(c *Config, entry string) ([]File, host.Diagnostics) {
 // LoadFile loads a file of c.FS for the sake of its globals: see [Program.Globals]. Nothing of it
 // need be callable, and a call of the program has no callable to use, only a thread with its
 // limits. An empty name loads no file. It is to be closed: its host modules are open, though they
-// are never told that it is published.
+// are never told that it is published. They are told that it is ready.
 func LoadFile(c *Config, file string) (*Program, error) {
 	l := newLoader(c)
 	if l.fault != nil {
@@ -72,6 +73,9 @@ func LoadFile(c *Config, file string) (*Program, error) {
 	p := l.program(name, gen)
 	p.root, p.files, p.globals, p.loaded = name, g.files, globals[name], globals
 	p.sources = g.sources
+	if err := p.ready(); err != nil {
+		return nil, err
+	}
 	return p, nil
 }
 
@@ -100,7 +104,11 @@ func (p *Program) Load(module string) (starlark.StringDict, error) {
 			return nil, fmt.Errorf("runtime: load: %w", err)
 		}
 		p.generation.OnRetire(done)
-		return p.generation.open(m, fsys)
+		values, err := p.generation.open(m, fsys)
+		if err != nil {
+			return nil, err
+		}
+		return values, p.generation.ready(context.Background())
 	}
 	name, err := locate(cmp.Or(p.root, "."), module)
 	if err != nil {
@@ -110,6 +118,9 @@ func (p *Program) Load(module string) (starlark.StringDict, error) {
 		return values, nil
 	}
 	_, more, err := l.build(name, p.generation)
+	if err == nil {
+		err = p.generation.ready(context.Background())
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -28,6 +28,7 @@ type generation struct {
 	read      map[host.Input]digest // what its modules were made of
 	published bool
 	retired   bool
+	onReady   []func(context.Context) error
 	onPublish []func()
 	onRetire  []func()
 }
@@ -91,6 +92,29 @@ func (g *generation) logger() *slog.Logger {
 		return slog.Default()
 	}
 	return g.config.Logger
+}
+
+// OnReady is [host.Events]'s.
+func (g *generation) OnReady(f func(context.Context) error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.onReady = append(g.onReady, f)
+}
+
+// ready has the modules do what they have to do before the first call, in the order in which they
+// asked for it, and returns the first error. What a later load of the generation adds is done when
+// it is called again.
+func (g *generation) ready(ctx context.Context) error {
+	g.mu.Lock()
+	all := g.onReady
+	g.onReady = nil
+	g.mu.Unlock()
+	for _, f := range all {
+		if _, err := recovered(func() (struct{}, error) { return struct{}{}, f(ctx) }); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // OnPublish is [host.Events]'s. Of a generation that is published already it calls f at once.

@@ -84,7 +84,7 @@ func (g *graph) follow(from string, load *syntax.LoadStmt, path []step) {
 	if name, ok := strings.CutPrefix(module, "@"); ok {
 		m, err := g.loader.catalog.find(name)
 		if err != nil {
-			g.fault(pos, "cannot load %q: %v", module, err)
+			g.fault(pos, "cannot load %q: %v", module, g.foreign(name, load, err))
 			return
 		}
 		if !slices.ContainsFunc(g.hosts, func(h hostLoad) bool { return h.module == m }) {
@@ -112,11 +112,33 @@ func (g *graph) follow(from string, load *syntax.LoadStmt, path []step) {
 	}
 }
 
-// match reports the names of load that the module does not have.
+// foreign is the error of a host module that cannot be loaded: of one that Python has, with what to
+// write instead.
+func (g *graph) foreign(name string, load *syntax.LoadStmt, err error) error {
+	if g.loader.catalog.modules[name] != nil {
+		return err
+	}
+	var names []string
+	for _, id := range load.From {
+		names = append(names, id.Name)
+	}
+	if text := g.loader.language().Foreign(name, names); text != "" {
+		return fmt.Errorf("unknown module @%s; write %s", name, text)
+	}
+	return err
+}
+
+// match reports the names of load that the module does not have, and who has them.
 func (g *graph) match(load *syntax.LoadStmt, names []string) {
 	for _, id := range load.From {
 		if slices.Contains(names, id.Name) {
 			continue
+		}
+		if name, ok := strings.CutPrefix(load.ModuleName(), "@"); ok {
+			if text := g.loader.language().Lacking(name, id.Name); text != "" {
+				g.fault(id.NamePos, "%q has no %s%s", load.ModuleName(), id.Name, text)
+				continue
+			}
 		}
 		has, meant := "nothing", ""
 		if len(names) > 0 {

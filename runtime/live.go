@@ -23,7 +23,9 @@ type Live struct {
 	loader *loader
 	last   *Scan                 // of what was loaded last, well or not
 	inputs map[host.Input]digest // of its modules
-	closed bool
+	// unready says that what was loaded last has loaded, and then was not ready.
+	unready bool
+	closed  bool
 }
 
 // A Status is what became of the attempts to load a program. It is immutable.
@@ -130,10 +132,14 @@ var ErrChanging = errors.New("runtime: the files are being changed")
 
 // Reload loads a new generation and publishes it, if the files read otherwise than at the last
 // attempt; else it returns that attempt's error. If the new one does not load, the old one goes on
-// serving.
+// serving. What has loaded, and then was not ready ([host.Load.OnReady]), is tried again with the same
+// files: a database may be there now.
 func (l *Live) Reload() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.unready {
+		l.last = nil
+	}
 	return l.reload()
 }
 
@@ -166,6 +172,10 @@ func (l *Live) load(s *Scan) error {
 		return ErrChanging
 	}
 	l.last, l.inputs = loaded, read
+	if err == nil {
+		err = program.ready()
+		l.unready = err != nil
+	}
 	now := &Status{Generation: old.Generation, Loaded: old.Loaded, Failures: old.Failures, Err: err}
 	if err != nil {
 		now.Failures++

@@ -37,14 +37,28 @@ var _ host.App = (*Program)(nil)
 // name the entry is the global app, or else application.
 //
 // The error is [host.Diagnostics] for what can be seen without running the program; a
-// *starlark.EvalError is wrapped in what its top level ran into.
+// *starlark.EvalError is wrapped in what its top level ran into. Else it is what a host module
+// could not do that has to be done before the first call: see [host.Events].
 func Load(c *Config, entry string) (*Program, error) {
 	p, _, _, err := newLoader(c).load(entry, 0)
 	if err != nil {
 		return nil, err
 	}
+	if err := p.ready(); err != nil {
+		return nil, err
+	}
 	p.generation.publish()
 	return p, nil
+}
+
+// ready has the host modules do what comes before the first call. A program for which that fails is
+// closed.
+func (p *Program) ready() error {
+	err := p.generation.ready(context.Background())
+	if err != nil {
+		p.Close()
+	}
+	return err
 }
 
 // Close lets the program go: no request can begin any more, and its host modules are told when the

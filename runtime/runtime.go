@@ -18,7 +18,9 @@
 //
 // What a module has is known from its description, so [Check] and [Parse] find a wrong name without
 // it. A module is opened when a program that loads it is run: once for each generation, and only
-// when everything that shows before has been found right. It can ask to be told when the generation
+// when everything that shows before has been found right. It can ask to be called when the generation
+// has loaded whole, to do what has to be done before the first call; if that fails the generation
+// does not load, and [Check] does not ask it. It can ask to be told when the generation
 // is published, and when it is retired: when it has been replaced, or the program closed, and no
 // request uses it any more. What a load opened that then fails is retired at once.
 //

@@ -66,20 +66,25 @@ func TestSilentDoNotHold(t *testing.T) {
 	for _, test := range silent {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			l := open(t, test.scheme)
-			g := serveGroup(t, &server.Group{Handler: says("hello")}, l)
-			c := dialSilent(t, l, test.protocol, test.sent)
-			call(t, l, false).wants("hello", false) // so the one before it is accepted
-			began := time.Now()
-			if err := g.ends(); err != nil {
-				t.Error(err)
+			var took time.Duration
+			for range 3 { // a machine that is busy is so not each time
+				l := open(t, test.scheme)
+				g := serveGroup(t, &server.Group{Handler: says("hello"), Drain: time.Hour}, l)
+				c := dialSilent(t, l, test.protocol, test.sent)
+				call(t, l, false).wants("hello", false) // so the one before it is accepted
+				began := time.Now()
+				if err := g.ends(); err != nil {
+					t.Error(err)
+				}
+				took = time.Since(began)
+				if _, err := io.Copy(io.Discard, c); errors.Is(err, os.ErrDeadlineExceeded) {
+					t.Error("the connection is open still")
+				}
+				if took < 4*time.Second {
+					return
+				}
 			}
-			if took := time.Since(began); took > 4*time.Second {
-				t.Errorf("it took %v", took)
-			}
-			if _, err := io.Copy(io.Discard, c); errors.Is(err, os.ErrDeadlineExceeded) {
-				t.Error("the connection is open still")
-			}
+			t.Errorf("it took %v", took)
 		})
 	}
 }

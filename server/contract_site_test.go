@@ -27,7 +27,7 @@ import (
 )
 
 // patience is how long an event may take that must come.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // A mode is how the client speaks to the server, and whose HTTP/2 that is.
 type mode struct {

@@ -29,6 +29,7 @@ func each(
 	beside, tree := newSetting(t), fstest.MapFS{"app.star": {Data: []byte(app)}}
 	for _, m := range modes {
 		t.Run(m.String(), func(t *testing.T) {
+			t.Parallel()
 			site := newSite(t, m)
 			for _, v := range variants {
 				t.Run(v.name, func(t *testing.T) {
@@ -436,19 +437,19 @@ def app(environ, start_response):
 //
 // Items: slow-client.
 func TestPatientClient(t *testing.T) {
-	const size = 32 << 20
+	const size = 12 << 20
 	each(t, variants[:1], `
 def app(environ, start_response):
     write = start_response("200 OK", [("Content-Type", "text/plain")])
-    block = "x" * (32 << 20)
+    block = "x" * (12 << 20)
     if environ["PATH_INFO"] == "/list":
         return [block]
     write(block)
     for i in range(5000):
         pass  # and is asked for its time
     return []
-`, []string{"time", "1s"}, func(t *testing.T, s *session) {
-		s.handler.WriteTimeout = time.Second
+`, []string{"time", "2s"}, func(t *testing.T, s *session) {
+		s.handler.WriteTimeout = 2 * time.Second
 		for _, target := range []string{"/list", "/write"} {
 			res, err := s.get(t.Context(), target)
 			if err != nil {
@@ -459,7 +460,7 @@ def app(environ, start_response):
 				var m int64
 				m, err = io.CopyN(io.Discard, res.Body, 1<<20)
 				n += m
-				time.Sleep(45 * time.Millisecond) // it takes longer than that for all of it
+				time.Sleep(220 * time.Millisecond) // it takes longer than that for all of it
 			}
 			if err != io.EOF || n != size {
 				t.Errorf("%s: got %d bytes of %d, and %v", target, n, size, err)

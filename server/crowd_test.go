@@ -12,26 +12,26 @@ import (
 
 // TestCrowd keeps a crowd waiting that would fill all slots many times over, of each kind and then of
 // all at once, and measures what everybody else gets: no 503, and no answer that comes much later
-// than without the crowd; and what one of the crowd takes of memory.
+// than from a server without the crowd, asked in turn; and what one of the crowd takes of memory.
 func TestCrowd(t *testing.T) {
-	const each = 150
+	const each = 60
 	kinds := []string{"events", "reads none", "sends none"}
 	for _, crowd := range append([][]string{kinds}, kinds[:1], kinds[1:2], kinds[2:]) {
 		t.Run(fmt.Sprint(crowd), func(t *testing.T) {
 			// All of the crowd may be on its way to its first step at once.
 			c := serveWaits(t, &server.Slots{Calls: 8, Queue: each * len(crowd), Wait: time.Minute})
-			alone := c.latency()
+			twin := serveWaits(t, &server.Slots{Calls: 8, Queue: 100, Wait: time.Minute})
+			latencies(c, twin)
 			before := heap()
 			for _, kind := range crowd {
 				c.wait(each, stalls[kind])
 			}
-			c.latency() // once they have all arrived
-			among := c.latency()
+			latencies(c, twin) // once they have all arrived
+			among, alone := latencies(c, twin)
 			one := (heap() - before) / int64(each*len(crowd))
-			t.Logf("p99 %v alone, %v among the crowd; one of it takes %d KiB", alone, among, one>>10)
-			// What else the machine does is in both.
+			t.Logf("p97 %v alone, %v among the crowd; one of it takes %d KiB", alone, among, one>>10)
 			if among > 2*alone+250*time.Millisecond {
-				t.Errorf("p99 is %v among the crowd, %v without it", among, alone)
+				t.Errorf("p97 is %v among the crowd, %v without it", among, alone)
 			}
 			if one > 64<<10 {
 				t.Errorf("one of the crowd takes %d bytes", one)
@@ -40,25 +40,35 @@ func TestCrowd(t *testing.T) {
 	}
 }
 
-// latency asks 200 times, and returns how long the slowest but two took.
-func (c *crowd) latency() time.Duration {
-	c.t.Helper()
-	var took []time.Duration
-	for range 200 {
-		began := time.Now()
-		if status, body := c.get("/"); status != 200 || body != "done" {
-			c.t.Fatalf("got %d %q", status, body)
+// latencies asks two servers in turn, 100 times, and returns how long the slowest but two of the
+// answers of each took: what else the machine does is in both.
+func latencies(a, b *crowd) (one, other time.Duration) {
+	a.t.Helper()
+	var took [2][]time.Duration
+	for range 100 {
+		for i, c := range []*crowd{a, b} {
+			began := time.Now()
+			if status, body := c.get("/"); status != 200 || body != "done" {
+				c.t.Fatalf("got %d %q", status, body)
+			}
+			took[i] = append(took[i], time.Since(began))
 		}
-		took = append(took, time.Since(began))
 	}
-	slices.Sort(took)
-	return took[197]
+	slices.Sort(took[0])
+	slices.Sort(took[1])
+	return took[0][97], took[1][97]
 }
 
-// heap is how much memory is in use, stacks included.
-func heap() int64 {
-	goruntime.GC()
-	var m goruntime.MemStats
-	goruntime.ReadMemStats(&m)
-	return int64(m.HeapInuse + m.StackInuse)
+// heap is how much memory is in use, stacks included. What a server before this one had may go late.
+func heap() (least int64) {
+	for i := range 5 {
+		goruntime.GC()
+		var m goruntime.MemStats
+		goruntime.ReadMemStats(&m)
+		if n := int64(m.HeapInuse + m.StackInuse); i == 0 || n < least {
+			least = n
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return least
 }

@@ -52,6 +52,8 @@ func failureOf(err error) *Failure {
 	case code != "": // before the limit: it may wrap the timeout of a client that was slow
 		f.Code = environ.Code(code)
 		f.Status = cmp.Or(status, f.Status)
+	case status >= http.StatusInternalServerError: // of a server that was asked, say
+		f.Status = status
 	case status != 0: // Go code has refused the request, and nothing is at fault
 		f.Code, f.Status = "", status
 	case errors.As(err, &large): // of a host function that has read the body itself

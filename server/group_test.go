@@ -21,7 +21,7 @@ import (
 )
 
 // patient is how long something may take that must happen.
-const patient = 10 * time.Second
+const patient = 30 * time.Second
 
 // A grouped is a group that serves, and the listeners that a test has opened for it.
 type grouped struct {

@@ -33,6 +33,7 @@ def app(environ, start_response):
             stream.write(b"got " + line)
     return body
 `, func(t *testing.T, client *http.Client, url string) {
+		t.Parallel()
 		r, w := io.Pipe()
 		defer w.Close()
 		res, err := client.Post(url, "text/plain", r)
@@ -148,7 +149,7 @@ def app(environ, start_response):
 	w := httptest.NewRecorder()
 	began := time.Now()
 	(&server.Handler{App: app, Logger: slog.New(slog.DiscardHandler)}).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
-	if took := time.Since(began); took > 5*limit {
+	if took := time.Since(began); took > 15*limit { // each of its own would make 20
 		t.Errorf("20 functions that loop held the request for %v, the limit of one call is %v", took, limit)
 	}
 	if len(let) != 20 || w.Body.String() != "page" {

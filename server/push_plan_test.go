@@ -223,7 +223,7 @@ def app(environ, start_response):
 // TestPushPageFirst verifies that a large page is complete before what is pushed with it, unless that is critical.
 func TestPushPageFirst(t *testing.T) {
 	const source = `
-BIG = "x" * 3000000
+BIG = "x" * 1500000
 def app(environ, start_response):
     if environ["PATH_INFO"] == "/page":
         critical = "; critical" if environ["QUERY_STRING"] == "critical" else ""
@@ -232,7 +232,7 @@ def app(environ, start_response):
         start_response("200 OK", [])
     return [BIG]
 `
-	runs := 8 // on each of four kinds of connection and page
+	runs := 4 // on each of four kinds of connection and page
 	if testing.Short() {
 		runs = 2
 	}
@@ -243,7 +243,7 @@ def app(environ, start_response):
 			for range runs {
 				c := s.dial(t, pushtest.Settings{InitialWindowSize: 1 << 20, ConnectionWindow: 1 << 20})
 				x := ask(t, c, "/page"+query)
-				if len(x.Promises) != 2 || x.Size != 3000000 || x.Promises[0].Size != 3000000 {
+				if len(x.Promises) != 2 || x.Size != 1500000 || x.Promises[0].Size != 1500000 {
 					t.Fatalf("%d bytes, promised %q", x.Size, promised(x))
 				}
 				a, b := x.Promises[0].Ended, x.Promises[1].Ended

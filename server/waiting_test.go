@@ -113,14 +113,14 @@ var stalls = map[string]string{
 	"sends less": "POST /upload HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nbegun\r\n",
 }
 
-// TestWaitingHoldsNoSlot keeps 60 calls waiting in each way, with two slots and no queue: everybody
+// TestWaitingHoldsNoSlot keeps 30 calls waiting in each way, with two slots and no queue: everybody
 // else is served at once.
 func TestWaitingHoldsNoSlot(t *testing.T) {
 	for name, request := range stalls {
 		t.Run(name, func(t *testing.T) {
 			c := serveWaits(t, &server.Slots{Calls: 2, Queue: 100})
-			c.wait(60, request)
-			for range 50 {
+			c.wait(30, request)
+			for range 30 {
 				if status, body := c.get("/"); status != http.StatusOK || body != "done" {
 					t.Fatalf("got %d %q", status, body)
 				}

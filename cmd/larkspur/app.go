@@ -11,6 +11,7 @@ import (
 
 	"github.com/larkspur-web/larkspur/apps"
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/lib/fetch"
 	"github.com/larkspur-web/larkspur/runtime/spell"
 	"github.com/larkspur-web/larkspur/server/site"
 	"github.com/spf13/cobra"
@@ -91,7 +92,9 @@ func builtIn(name string) (*site.Application, error) {
 			names = append(names, a.Name)
 			continue
 		}
-		app := &site.Application{FS: apps.FS, Entry: a.Entry}
+		// They load where no server may be asked, and do without; a flag grants more.
+		nowhere := &fetch.Grant{Advice: func(host string) string { return "start it with --grant fetch=" + host }}
+		app := &site.Application{FS: apps.FS, Entry: a.Entry, Grants: map[string]any{"fetch": nowhere}}
 		if name == "mock" && exists(description) {
 			app.FS, app.Dir = described{apps.FS, runtime.Dir(".")}, "."
 		}

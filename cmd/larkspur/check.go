@@ -12,6 +12,7 @@ import (
 
 func newCheck(stdout, stderr io.Writer) *cobra.Command {
 	var strict bool
+	var g grants
 	c := &cobra.Command{
 		Use:        "check [flags] [APP]",
 		Short:      "Find the errors of an application without serving it",
@@ -30,6 +31,10 @@ If there is none it reports suspicious code (warnings) as FILE:LINE:COL: warning
   the contract  a status or a header that can never be valid, a body that is bare
                 bytes or a string, a key of the environ that is misspelt
 
+At last it lists what the application asks for of what is outside, with the line by which
+--grant of serve and dev grants it. It runs nothing of that. Given --grant or --data as they
+are to be given to serve, it says which of it is missing, and exits 1 if anything is.
+
 Warnings alone exit 0, with --strict 1. A comment silences the line that it is on or,
 alone on a line, the one below:
 
@@ -39,6 +44,7 @@ alone on a line, the one below:
 		Example: `  larkspur check                      the application of this directory
   larkspur check blog.star            a script and all that it loads
   larkspur check blog.star:admin      another callable of it
+  larkspur check --data d blog.star   is all granted that it asks for?
   larkspur check --strict blog.star   for a build that is to fail on warnings`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeApp,
@@ -47,6 +53,12 @@ alone on a line, the one below:
 			if err != nil {
 				return err
 			}
+			granted, err := g.only()
+			if err != nil {
+				return err
+			}
+			asks := granted.Asks(app)
+			granted.Asked(asks).To(app)
 			config := app.Config(newLogger(stderr))
 			errs := runtime.Check(config, app.Name())
 			for _, d := range errs {
@@ -62,12 +74,14 @@ alone on a line, the one below:
 				d.File, d.Message = app.Path(d.File), "warning: "+d.Message
 				fmt.Fprintln(stdout, d)
 			}
-			if strict && len(warnings) > 0 {
+			missing := g.print(stdout, app, asks)
+			if missing || strict && len(warnings) > 0 {
 				return errFound
 			}
 			return nil
 		},
 	}
+	g.flags(c)
 	c.Flags().BoolVar(&strict, "strict", false, "exit 1 also for warnings")
 	return c
 }

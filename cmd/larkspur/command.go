@@ -63,6 +63,7 @@ dropping a request.`,
   larkspur routes blog.star        list what its router answers
   larkspur fmt -w .                lay out all scripts in one style
   larkspur repl blog.star          try its functions at a prompt
+  larkspur sql blog.star           ask its database
   larkspur docs http               what a script can load, described
   larkspur probe http://localhost:8000/   see what a server answers, promises and hints
   larkspur serve --listen https://:443 --tls-cert c.pem --tls-key k.pem blog.star`,
@@ -82,7 +83,8 @@ dropping a request.`,
 	root.SetFlagErrorFunc(suggestFlag)
 	root.AddCommand(newServe(stderr), newDev(stderr), newTest(stdout, stderr),
 		newCheck(stdout, stderr), newRoutes(stdout, stderr), newFormat(stdin, stdout, stderr),
-		newNew(stdout), newDocs(stdout), newREPL(stdin, stdout, stderr), newPush(stdout, stderr),
+		newNew(stdout), newDocs(stdout), newREPL(stdin, stdout, stderr),
+		newSQL(stdin, stdout, stderr), newPush(stdout, stderr),
 		newProbe(stdout),
 		newVersion(stdout))
 	return root

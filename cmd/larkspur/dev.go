@@ -20,6 +20,7 @@ import (
 func newDev(stderr io.Writer) *cobra.Command {
 	s := settings{listen: []string{"http://127.0.0.1:8000", "https://127.0.0.1:8443"}, watch: true,
 		drain: 2 * time.Second}
+	var g grants
 	c := &cobra.Command{
 		Use:        "dev [flags] [APP]",
 		Short:      "Develop an application: reload on save, errors in the browser",
@@ -41,8 +42,10 @@ Where no file has its name, APP may also be one that is built in:
 
 The mock serves what ./mock.json describes, where that exists, else an example.
 
-The secret of sessions is made once, and kept in .larkspur below the application, which
-git ignores and nothing serves.
+What the application keeps is in .larkspur below it, which git ignores and nothing serves:
+databases (@sql), files (@files), the secret of sessions, which is made once. With --data
+DIR it is there instead. Of one that is built in it is gone with the process, unless --data
+says where to keep it. All else outside is reached only if --grant names it.
 
 The certificate for https is made once, for localhost, and kept in the user's cache
 directory; a browser asks once whether to trust it. To have it trust your own, name one
@@ -72,7 +75,16 @@ with --tls-cert and --tls-key.`,
 			console := newConsole(log, excerpt(app))
 			console.palette, console.ran = display.PaletteOf(stderr), dev.Source
 			logger := slog.New(console)
-			grantSecret(app, devSecret{app.Dir, logger, session.Random()})
+			granted, end, err := g.develop(app, func() {
+				logger.Info("what the application keeps ends with this process: it lies in no " +
+					"directory, and --data names none")
+			})
+			if err != nil {
+				return err
+			}
+			defer end()
+			granted.To(app)
+			grantSecret(app, devSecret{g.data, app.Dir, logger, session.Random()})
 			v, err := s.site(app)
 			if err != nil {
 				return runError{err}
@@ -97,6 +109,7 @@ with --tls-cert and --tls-key.`,
 		},
 	}
 	s.flags(c)
+	g.flags(c)
 	return c
 }
 

@@ -164,11 +164,11 @@ func TestDevErrors(t *testing.T) {
 	g.stop()
 }
 
-// TestDevRandomEdits edits an application two hundred times, every third of them broken, with a
+// TestDevRandomEdits edits an application eighty times, every third of them broken, with a
 // page open: the server goes on, and the page ends on the last good version.
 func TestDevRandomEdits(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes half a minute")
+		t.Skip("takes ten seconds")
 	}
 	g := plant(t)
 	b := browsertest.Open(t, nil)
@@ -184,7 +184,7 @@ func TestDevRandomEdits(t *testing.T) {
 		"",
 	}
 	good := 0
-	for n := 1; n <= 200; n++ {
+	for n := 1; n <= 80; n++ {
 		switch {
 		case n%3 == 0:
 			g.write("app.star", broken[rnd.IntN(len(broken))])

@@ -10,6 +10,7 @@ import (
 	"github.com/larkspur-web/larkspur/runtime/describe"
 	"github.com/larkspur-web/larkspur/runtime/display"
 	"github.com/larkspur-web/larkspur/server/site"
+	"github.com/larkspur-web/larkspur/server/site/grant"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 )
@@ -42,7 +43,7 @@ tour, larkspur dev where no script is, shows the same in a browser, and runs the
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeName,
 		RunE: func(_ *cobra.Command, args []string) error {
-			library := site.Library()
+			library := site.Library(grant.Modules()...)
 			if len(args) == 0 && asJSON {
 				return printJSON(stdout, slices.Concat(library.Entries(), library.Tables))
 			}
@@ -87,7 +88,7 @@ func completeName(_ *cobra.Command, args []string, stem string) ([]string, cobra
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	var names []string
-	for _, name := range site.Library().Names() {
+	for _, name := range site.Library(grant.Modules()...).Names() {
 		name = strings.TrimPrefix(name, "@")
 		if strings.HasPrefix(name, stem) && strings.Count(name, ".") <= strings.Count(stem, ".") {
 			names = append(names, name)

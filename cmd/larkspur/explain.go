@@ -32,6 +32,7 @@ left to tell it) and skipped.`,
 			if err := d.load("push explain "+args[0], args[1:], stderr); err != nil {
 				return err
 			}
+			defer d.end()
 			t, err := d.ask(args[0])
 			if err != nil {
 				return err

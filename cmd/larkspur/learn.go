@@ -15,6 +15,7 @@ import (
 )
 
 func newLearn(stdout, stderr io.Writer) *cobra.Command {
+	var g grants
 	s := settings{listen: []string{"http://127.0.0.1:8000"}, drain: 30 * time.Second}
 	var output string
 	var force bool
@@ -51,7 +52,13 @@ page that was used most, is left out.`,
 			log := newJournal(stderr)
 			defer log.close()
 			logger := slog.New(slog.NewTextHandler(log, nil))
-			grantSecret(app, devSecret{app.Dir, logger, session.Random()})
+			granted, end, err := g.develop(app, nil)
+			if err != nil {
+				return err
+			}
+			defer end()
+			granted.To(app)
+			grantSecret(app, devSecret{g.data, app.Dir, logger, session.Random()})
 			v, err := s.site(app)
 			if err != nil {
 				return runError{err}
@@ -73,6 +80,7 @@ page that was used most, is left out.`,
 		},
 	}
 	s.flags(c)
+	g.flags(c)
 	c.Flags().StringVarP(&output, "output", "o", "",
 		"`FILE` to write the map to (default standard output)")
 	c.Flags().BoolVar(&force, "force", false, "replace FILE")

@@ -26,6 +26,7 @@ kept, the page itself, or named twice. It exits 1 if there is anything.`,
 			if err := d.load("push lint", args[:1], stderr); err != nil {
 				return err
 			}
+			defer d.end()
 			found := false
 			for _, page := range args[1:] {
 				t, err := d.ask(page)

@@ -22,7 +22,7 @@ var starters embed.FS
 var templates = [...]struct{ name, about string }{
 	{"page", "a page, a form, a static file"},
 	{"api", "a JSON API"},
-	{"site", "several pages in one layout"},
+	{"site", "several pages in one layout, and a database"},
 }
 
 func newNew(stdout io.Writer) *cobra.Command {
@@ -36,7 +36,7 @@ README. It refuses a directory that is not empty. With --template it is
 
   page   a page, a form, a static file; this is what it is without
   api    a JSON API
-  site   several pages in one layout, and the files that they use`,
+  site   several pages in one layout, the files that they use, and a guest book in a database`,
 		Example: `  larkspur new blog && cd blog && larkspur test && larkspur dev
   larkspur new --template api shop`,
 		Args: cobra.ExactArgs(1),

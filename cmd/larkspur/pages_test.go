@@ -55,11 +55,24 @@ func look(b *browsertest.Tab, name, url, shows string) {
 	lookAt(b, name, func() { b.Go(url) }, `document.readyState === "complete" && (`+shows+`)`)
 }
 
+// glance is look for a page whose layout and colours others have too: each width and each scheme is seen, but
+// not with one another.
+func glance(b *browsertest.Tab, name, url, shows string) {
+	lookIn(b, name, func() { b.Go(url) }, `document.readyState === "complete" && (`+shows+`)`, !browsertest.Shooting())
+}
+
 func lookAt(b *browsertest.Tab, name string, open func(), shows string) {
+	lookIn(b, name, open, shows, false)
+}
+
+func lookIn(b *browsertest.Tab, name string, open func(), shows string, brief bool) {
 	b.View(browsertest.Widths[0], false)
 	open()
-	for _, width := range browsertest.Widths {
+	for i, width := range browsertest.Widths {
 		for _, dark := range []bool{false, true} {
+			if brief && dark != (i > 0) {
+				continue
+			}
 			view := fmt.Sprintf("%s-%d-%s", name, width, map[bool]string{false: "light", true: "dark"}[dark])
 			b.View(width, dark)
 			if browsertest.Shooting() { // as one sees it who comes with that screen
@@ -223,8 +236,12 @@ func TestTourPages(t *testing.T) {
 	t.Chdir(t.TempDir())
 	b := browsertest.Open(t, nil)
 	s := startCommand(t, "dev", "--listen", "http://127.0.0.1:0")
-	for _, name := range []string{"", "hello", "environ", "form", "upload", "stream", "static", "mount", "lint", "catch", "hints", "push", "reload", "httpbin", "mock"} {
-		look(b, "tour-"+name, s.url+"/"+name, `document.querySelector("h1")`)
+	for _, name := range []string{"", "hello", "environ", "form", "upload", "links", "stream", "static", "mount", "lint", "catch", "hints", "push", "reload", "httpbin", "mock", "api"} {
+		show := glance
+		if name == "" {
+			show = look
+		}
+		show(b, "tour-"+name, s.url+"/"+name, `document.querySelector("h1")`)
 		b.View(1280, false)
 		if !browsertest.Value[bool](b, `[...document.querySelectorAll("pre")].every(p => p.scrollWidth <= p.clientWidth)`) {
 			t.Errorf("%s: code goes on beyond its box on a wide screen", name)
@@ -239,8 +256,8 @@ func TestTourPages(t *testing.T) {
 	if !browsertest.Value[bool](b, `document.querySelector("main").getBoundingClientRect().width > 900 && document.querySelectorAll("nav a").length > 9`) {
 		t.Error("the tour's page for what is not there is not one of its pages")
 	}
-	for _, name := range []string{"environ", "form", "upload", "lint", "hints", "push", "catch", "mount", "httpbin", "mock"} {
-		look(b, "example-"+name, s.url+"/live/"+name+"/", `document.body.innerText`)
+	for _, name := range []string{"environ", "form", "upload", "links", "lint", "hints", "push", "catch", "mount", "httpbin", "mock", "api"} {
+		glance(b, "example-"+name, s.url+"/live/"+name+"/", `document.body.innerText`)
 	}
 	look(b, "example-catch-error", s.url+"/live/catch/?by=0", says("division by zero"))
 	s.stop()

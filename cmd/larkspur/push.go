@@ -42,6 +42,8 @@ type dry struct {
 	mount   string
 	fields  []string
 	refuses bool
+	grants
+	end func() // of what was granted
 }
 
 func (d *dry) flags(c *cobra.Command) {
@@ -49,6 +51,7 @@ func (d *dry) flags(c *cobra.Command) {
 	f.StringVar(&d.mapFile, "push-map", "",
 		"`FILE` that says which resources go with which pages, as serve has it")
 	f.StringVar(&d.mount, "mount", "", "`PATH` under which the application lives, as serve has it")
+	d.grants.flags(c)
 	f.StringArrayVar(&d.fields, "header", nil, "`NAME:VALUE` of the request; may be repeated")
 }
 
@@ -66,8 +69,15 @@ func (d *dry) load(command string, args []string, stderr io.Writer) error {
 	}
 	// What the application does wrong is said; what is decided is shown otherwise.
 	logger := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	granted, end, err := d.develop(d.app, nil)
+	if err != nil {
+		return err
+	}
+	granted.To(d.app)
+	d.end = end
 	program, err := runtime.Load(d.app.Config(logger), d.app.Name())
 	if err != nil {
+		end()
 		return runError{loadError(d.app, err)}
 	}
 	d.handler = &server.Handler{App: program, Mount: d.mount, Logger: logger}

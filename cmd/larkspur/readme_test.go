@@ -45,7 +45,7 @@ func readme(t *testing.T) []snippet {
 func TestReadme(t *testing.T) {
 	dir := t.TempDir()
 	port := freePort(t)
-	ports := strings.NewReplacer("serve --watch", "serve --watch --listen http://127.0.0.1:"+port, "8000", port, "8001", freePort(t), "8002", freePort(t), "8003", freePort(t), "8004", freePort(t), "8005", freePort(t))
+	ports := strings.NewReplacer("serve --watch", "serve --watch --listen http://127.0.0.1:"+port, "8000", port, "8001", freePort(t), "8002", freePort(t), "8003", freePort(t), "8004", freePort(t), "8005", freePort(t), "8006", freePort(t))
 	term := newTerminal(t, dir)
 	var seen []string
 	for _, block := range readme(t) {
@@ -53,11 +53,13 @@ func TestReadme(t *testing.T) {
 		seen = append(seen, block.kind)
 		switch block.kind {
 		case "python":
-			names := regexp.MustCompile("`(\\w+\\.star)`").FindAllStringSubmatch(block.before, -1)
+			names := regexp.MustCompile("`([\\w/]+\\.star)`").FindAllStringSubmatch(block.before, -1)
 			if len(names) == 0 {
 				t.Fatalf("no file is named before\n%s", text)
 			}
-			must(t, os.WriteFile(filepath.Join(dir, names[len(names)-1][1]), []byte(text), 0o644))
+			write(t, filepath.Join(dir, names[len(names)-1][1]), text)
+		case "html", "sql":
+			write(t, filepath.Join(dir, fileBefore(t, block)), text)
 		case "go":
 			if strings.Contains(text, "127.0.0.1") {
 				runEmbedder(t, dir, text)
@@ -70,9 +72,25 @@ func TestReadme(t *testing.T) {
 			t.Errorf("nothing runs a snippet of %s", block.kind)
 		}
 	}
-	if want := "python console console python console python console python console python python python python python console python console console console go go python go"; strings.Join(seen, " ") != want {
+	if want := "python console console python console python console python console python html html sql sql console python python python python python console python console console console go go python go"; strings.Join(seen, " ") != want {
 		t.Errorf("the README has %v, want %s", seen, want)
 	}
+}
+
+// fileBefore is the file that the text before a snippet names first.
+func fileBefore(t *testing.T, s snippet) string {
+	t.Helper()
+	m := regexp.MustCompile("`([\\w/.]+\\." + s.kind + ")`").FindStringSubmatch(s.before)
+	if m == nil {
+		t.Fatalf("no file is named before\n%s", s.text)
+	}
+	return m[1]
+}
+
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	must(t, os.MkdirAll(filepath.Dir(file), 0o755))
+	must(t, os.WriteFile(file, []byte(text), 0o644))
 }
 
 // TestReadmeOpens runs the first of the two commands that the README opens with, on the ports that it names.

@@ -21,9 +21,10 @@ import (
 )
 
 const (
-	edits     = 1000
-	editors   = 250 * time.Millisecond // from the last write until it must serve
-	settled   = 50                     // every so many edits, wait for it
+	edits     = 400
+	editors   = 250 * time.Millisecond // from the last write until it must serve, and then asks
+	asks      = 20                     // of a client, whose time tells how busy the machine is
+	settled   = 20                     // every so many edits, wait for it
 	seedEdits = 20260908
 )
 
@@ -181,12 +182,13 @@ func (c *client) ask(ctx context.Context) error {
 	return nil
 }
 
-// TestEdits edits a script a thousand times, in all the ways in which editors and deployments do, while clients
-// ask for it over sockets: no request fails, none is answered by half a file, and the last
-// edit serves within 250 ms of being written, in the median of 20 times: the machine may be busy with other tests.
+// TestEdits edits a script four hundred times, in all the ways in which editors and deployments do, while clients
+// ask for it over sockets: no request fails, none is answered by half a file, and the last edit serves within 250 ms
+// of being written, in the median of 20 times, and as long as 20 requests take: the machine may be busy with other
+// tests.
 func TestEdits(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes 20 seconds")
+		t.Skip("takes 10 seconds")
 	}
 	r := &release{t: t, base: t.TempDir(), rand: rand.New(rand.NewPCG(seedEdits, 0))}
 	r.write("r0", 0)
@@ -213,6 +215,7 @@ func TestEdits(t *testing.T) {
 			}
 		})
 	}
+	began := time.Now()
 	var took []time.Duration
 	for n := 1; n <= edits && !t.Failed(); n++ {
 		r.edit(n)
@@ -235,16 +238,16 @@ func TestEdits(t *testing.T) {
 	}
 	stop()
 	group.Wait()
-	asked := 0
+	asked, elapsed := 0, time.Since(began)
 	for _, c := range clients {
 		asked += c.asked
 		c.http.CloseIdleConnections()
 	}
 	slices.Sort(took)
-	median := took[len(took)/2]
+	median, limit := took[len(took)/2], editors+asks*elapsed*time.Duration(len(clients))/time.Duration(asked)
 	t.Logf("%d requests; edits served after %v in the median, %v at most", asked, median.Round(time.Millisecond), took[len(took)-1].Round(time.Millisecond))
-	if median > editors {
-		t.Errorf("edits served after %v in the median, want at most %v", median, editors)
+	if median > limit {
+		t.Errorf("edits served after %v in the median, want at most %v", median, limit)
 	}
 	server.stop()
 }
@@ -277,7 +280,7 @@ func startCommand(t *testing.T, args ...string) *served {
 	case s.url = <-s.log.urls:
 	case code := <-s.exit:
 		t.Fatalf("exit status %d: %s", code, s.log)
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Fatalf("it does not listen: %s", s.log)
 	}
 	return s
@@ -292,7 +295,7 @@ func (s *served) stop() {
 		if code != 0 {
 			s.t.Errorf("exit status %d, want 0: %s", code, s.log)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		s.t.Errorf("it does not end: %s", s.log)
 	}
 }

@@ -24,8 +24,9 @@ import (
 )
 
 func newREPL(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
-	return &cobra.Command{
-		Use:        "repl [APP]",
+	var g grants
+	c := &cobra.Command{
+		Use:        "repl [flags] [APP]",
 		Short:      "Try the functions of an application at a prompt",
 		SuggestFor: []string{"shell", "prompt"},
 		Long: `Repl reads statements and runs them, one after the other, where the names of the script
@@ -37,6 +38,9 @@ server.
 A block ends with a blank line. At a terminal the arrows recall earlier lines, Tab
 completes names, Ctrl-C ends what runs or drops the line, Ctrl-D leaves. What is piped
 in is run in the same way, without a prompt; then it exits 1 if anything failed.
+
+What the application keeps outside, in a database or in files, is that of larkspur dev, or
+of --data and --grant.
 
 ` + appHelp + ` If that holds no app.star there is a prompt all the same.`,
 		Example: `  larkspur repl blog.star
@@ -54,12 +58,22 @@ in is run in the same way, without a prompt; then it exits 1 if anything failed.
 			if err != nil {
 				return err
 			}
+			granted := app
+			if granted == nil {
+				granted = site.Dir(".", "")
+			}
+			set, end, err := g.develop(granted, nil)
+			if err != nil {
+				return err
+			}
+			defer end()
+			set.To(granted)
 			r := &repl{stdout: stdout, stderr: stderr}
-			if err := r.open(app); err != nil {
+			if err := r.open(granted, app != nil); err != nil {
 				return err
 			}
 			defer r.session.Close()
-			if lines, done := openTerminal(stdin, stdout, r.session); lines != nil {
+			if lines, done := openTerminal(stdin, stdout, complete(r.session)); lines != nil {
 				defer done()
 				r.lines, r.interactive = lines, true
 				fmt.Fprintln(stdout, r.greeting(app))
@@ -69,6 +83,8 @@ in is run in the same way, without a prompt; then it exits 1 if anything failed.
 			return r.run(c.Context())
 		},
 	}
+	g.flags(c)
+	return c
 }
 
 // A repl reads, runs and prints.
@@ -90,12 +106,10 @@ type lines interface {
 
 var errDropped = errors.New("dropped")
 
-// open loads the application, or nothing if it is nil.
-func (r *repl) open(app *site.Application) error {
+// open loads the application, or nothing unless there is a script.
+func (r *repl) open(app *site.Application, script bool) error {
 	file := ""
-	if app == nil {
-		app = site.Dir(".", "")
-	} else {
+	if script {
 		file, _, _ = strings.Cut(app.Name(), ".star:")
 		file = strings.TrimSuffix(file, ".star") + ".star"
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/display"
 	"github.com/larkspur-web/larkspur/server/site"
+	"github.com/larkspur-web/larkspur/server/site/grant"
 	"github.com/spf13/cobra"
 	"go.starlark.net/starlark"
 )
@@ -58,6 +59,8 @@ and routers that are mounted are taken apart. A router is found inside of middle
 
 // routesOf loads an application and returns its routes, with files named as the user would.
 func routesOf(app *site.Application, stderr io.Writer) ([]route.Row, error) {
+	nothing := new(grant.Set)
+	nothing.Asked(nothing.Asks(app)).To(app)
 	p, err := runtime.Load(app.Config(newLogger(stderr)), app.Name())
 	if err != nil {
 		return nil, loadError(app, err)

@@ -60,6 +60,7 @@ func (s serveSecret) Secrets() ([]string, error) {
 // A devSecret is the keeper of dev: the environment, or else a file below the application. Where
 // none can be kept it is one that ends with the process.
 type devSecret struct {
+	data   string // of --data; "" without
 	dir    string // "" for an application that lies nowhere
 	logger *slog.Logger
 	random session.Keeper
@@ -70,6 +71,8 @@ func (d devSecret) Secrets() ([]string, error) {
 	switch {
 	case err != nil || secrets != nil:
 		return secrets, err
+	case d.data != "":
+		return serveSecret{d.data}.Secrets()
 	case d.dir == "":
 		return d.random.Secrets()
 	}

@@ -14,7 +14,8 @@ import (
 
 func newServe(stderr io.Writer) *cobra.Command {
 	s := settings{listen: []string{"http://127.0.0.1:8000"}, drain: 30 * time.Second}
-	var access, data string
+	var access string
+	var g grants
 	c := &cobra.Command{
 		Use:        "serve [flags] [APP]",
 		Short:      "Serve an application",
@@ -29,16 +30,19 @@ changed is loaded by itself; what does not load never replaces what serves. SIGT
 SIGINT end the server once the requests that were begun are answered; a second one
 ends it at once.
 
-What the server is to keep it keeps in the directory that --data names: the secret that
-the cookies of @session are encrypted by, which the environment variable LARKSPUR_SECRET
-may hold instead. Either may have several, with blanks between them: the first encrypts,
-all decrypt.
+An application reaches nothing outside of its directory but what --grant names, and what it
+keeps in the directory that --data names: its databases (@sql), as DIR/NAME.db, its files
+(@files), below DIR/files, and the secret that the cookies of @session are encrypted by,
+which the environment variable LARKSPUR_SECRET may hold instead. Either may have several,
+with blanks between them: the first encrypts, all decrypt. larkspur check lists what an
+application asks for.
 
 The environment variable GOMEMLIMIT, as in GOMEMLIMIT=512MiB, tells how much memory the
 process should get by with. It is a soft limit: set it a tenth below a hard one. With
 neither that nor GOGC set, up to 32 MiB of garbage is left before it is collected.`,
 		Example: `  larkspur serve blog.star
   larkspur serve --listen http://:8080 --listen unix:/run/blog.sock --watch blog.star
+  larkspur serve --data /var/lib/blog --grant fetch=api.example.com blog.star
   larkspur serve --listen https://:443 --tls-cert c.pem --tls-key k.pem blog.star:admin`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeApp,
@@ -57,12 +61,13 @@ neither that nor GOGC set, up to 32 MiB of garbage is left before it is collecte
 				return fmt.Errorf("https needs a certificate: name it with --tls-cert and " +
 					"--tls-key")
 			}
-			if data != "" {
-				if err := os.MkdirAll(data, 0o700); err != nil {
-					return runError{fmt.Errorf("--data: %w", err)}
-				}
+			granted, err := g.set()
+			if err != nil {
+				return err
 			}
-			grantSecret(app, serveSecret{data})
+			defer granted.Close()
+			granted.To(app)
+			grantSecret(app, serveSecret{g.data})
 			log := newJournal(stderr)
 			defer log.close()
 			logger := slog.New(slog.NewTextHandler(log, nil))
@@ -81,8 +86,7 @@ neither that nor GOGC set, up to 32 MiB of garbage is left before it is collecte
 	s.flags(c)
 	c.Flags().StringVar(&access, "access-log", "",
 		"log each request as text or json, or off (default text in a terminal, else off)")
-	c.Flags().StringVar(&data, "data", "",
-		"`DIR` in which the server may keep what is to outlast it; it is made if there is none")
+	g.flags(c)
 	c.Flags().BoolVar(&s.watch, "watch", false, "load the script again when it changes")
 	return c
 }

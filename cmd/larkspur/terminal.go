@@ -34,8 +34,10 @@ type editor struct {
 }
 
 // openTerminal returns the lines of the terminal that stdin and stdout are, and what to do in the
-// end; nil if they are none.
-func openTerminal(stdin io.Reader, stdout io.Writer, s *prompt.Session) (lines, func()) {
+// end; nil if they are none. complete completes what ends at pos.
+func openTerminal(
+	stdin io.Reader, stdout io.Writer, complete func(line string, pos int) (string, int),
+) (lines, func()) {
 	in, ok := stdin.(*os.File)
 	out, same := stdout.(*os.File)
 	if !ok || !same || !term.IsTerminal(int(in.Fd())) || !term.IsTerminal(int(out.Fd())) {
@@ -50,7 +52,7 @@ func openTerminal(stdin io.Reader, stdout io.Writer, s *prompt.Session) (lines, 
 		if key != '\t' {
 			return "", 0, false
 		}
-		line, pos = complete(s, line, pos)
+		line, pos = complete(line, pos)
 		return line, pos, true
 	}
 	return t, func() { _, _ = io.WriteString(out, "\n") }
@@ -97,18 +99,29 @@ func (k *keys) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// complete completes the name, perhaps with dots, that ends at pos, as far as there is one way to.
-func complete(s *prompt.Session, line string, pos int) (string, int) {
-	const inName = "_.0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	start := len(strings.TrimRight(line[:pos], inName))
-	path := strings.Split(line[start:pos], ".")
-	stem := path[len(path)-1]
-	names := s.Names()
-	if len(path) > 1 {
-		names = attributes(s.Value(path[0]), path[1:len(path)-1])
+// inName are the characters of names, with dots.
+const inName = "_.0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+// complete returns what completes a name, perhaps with dots, of a session.
+func complete(s *prompt.Session) func(line string, pos int) (string, int) {
+	return func(line string, pos int) (string, int) {
+		return completed(line, pos, inName, func(before string) []string {
+			path := strings.Split(before, ".")
+			if len(path) > 1 {
+				return attributes(s.Value(path[0]), path[1:len(path)-1])
+			}
+			return s.Names()
+		})
 	}
+}
+
+// completed completes the word of the characters that ends at pos, of which what is behind the last
+// dot is one of the names that there are for it, as far as there is one way to.
+func completed(line string, pos int, characters string, names func(word string) []string) (string, int) {
+	word := line[len(strings.TrimRight(line[:pos], characters)):pos]
+	stem := word[strings.LastIndexByte(word, '.')+1:]
 	common, found := "", false
-	for _, name := range names {
+	for _, name := range names(word) {
 		switch {
 		case !strings.HasPrefix(name, stem):
 		case !found:

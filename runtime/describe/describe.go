@@ -169,7 +169,7 @@ func (k maker) entry(m *host.Member) Entry {
 		Summary: Sentence(m.Doc), Grant: k.module.Grant, Result: m.Result, Example: m.Example}
 	_, callable := m.Value.(starlark.Callable)
 	switch {
-	case m.Fn != nil || callable || len(m.Params) > 0:
+	case m.Fn != nil || callable || len(m.Params) > 0 || m.Result != "":
 		e.Kind, e.Signature, e.written = KindFunction, k.prefix+m.Signature(), m.Parameters()
 		if k.of {
 			e.Kind = KindMethod
@@ -238,6 +238,7 @@ func (l *Library) make() {
 		l.modules[i] = Module(m)
 		l.homes[m.Name] = m
 		l.add(&l.modules[i])
+		l.join(&l.modules[i])
 	}
 	for i := range l.Tables {
 		l.add(&l.Tables[i])

@@ -81,6 +81,8 @@ func TestFind(t *testing.T) {
 		{"ownr", "error: nothing is called ownr (did you mean shop.owner?)"},
 		{"costs", "error: nothing is called costs (did you mean shop.Tea.price?)"},
 		{"", "error: nothing is called ; larkspur docs lists what there is"},
+		{"Tea.price", "shop.Tea.price"}, // without the module
+		{"shop.Tea.prize", "error: nothing is called shop.Tea.prize (did you mean shop.Tea.price?)"},
 	} {
 		got := ""
 		e, err := l.Find(test.name)

@@ -11,8 +11,9 @@ import (
 )
 
 // Find returns the entry of a name: of a module with or without its @, of something in one with or
-// without the module, if no other has it. The entry is shared, and not to be changed. The error says
-// what may have been meant.
+// without the module, of something in a type with or without the type, if no other has it. That of a
+// function and of a type of the same name is one. The entry is shared, and not to be changed. The
+// error says what may have been meant.
 func (l *Library) Find(name string) (*Entry, error) {
 	l.once.Do(l.make)
 	name = strings.TrimSpace(name)
@@ -29,10 +30,15 @@ func (l *Library) Find(name string) (*Entry, error) {
 	if e := l.pattern(bare); e != nil {
 		return e, nil
 	}
-	if found := l.bare[bare]; len(found) > 0 {
-		if len(found) == 1 {
-			return found[0], nil
-		}
+	found := l.bare[bare]
+	if len(found) == 0 {
+		found = l.within(bare)
+	}
+	switch len(found) {
+	case 0:
+	case 1:
+		return found[0], nil
+	default:
 		return nil, fmt.Errorf("%s is several: %s", bare, strings.Join(names(found), ", "))
 	}
 	return nil, fmt.Errorf("nothing is called %s%s", name, l.meant(bare))
@@ -78,10 +84,16 @@ func (l *Library) meant(name string) string {
 // in says which member of a module is meant, or what it has.
 func (l *Library) in(e *Entry, name string) string {
 	var all []string
+	short := make(map[string]string) // the names without what is between module and last part
+	module := strings.TrimPrefix(e.Name, "@")
 	var walk func(*Entry)
 	walk = func(e *Entry) {
 		for i := range e.Members {
-			all = append(all, e.Members[i].Name)
+			full := e.Members[i].Name
+			all = append(all, full)
+			if bare := module + full[strings.LastIndexByte(full, '.'):]; bare != full {
+				short[bare] = full
+			}
 			walk(&e.Members[i])
 		}
 	}
@@ -89,14 +101,19 @@ func (l *Library) in(e *Entry, name string) string {
 	if near := spell.Nearest(name, all, 3); near != "" {
 		return fmt.Sprintf(" (did you mean %s?)", near)
 	}
+	if near := spell.Nearest(name, slices.Sorted(maps.Keys(short)), 3); near != "" {
+		return fmt.Sprintf(" (did you mean %s?)", short[near])
+	}
 	return fmt.Sprintf("; %s has %s", e.Name, strings.Join(last(e.Members), ", "))
 }
 
-// last are the names of members as they are called in what has them.
+// last are the names of members as they are called in what has them, each once.
 func last(members []Entry) []string {
-	all := make([]string, len(members))
-	for i, m := range members {
-		all[i] = m.Name[strings.LastIndexByte(m.Name, '.')+1:]
+	var all []string
+	for _, m := range members {
+		if name := m.Name[strings.LastIndexByte(m.Name, '.')+1:]; !slices.Contains(all, name) {
+			all = append(all, name)
+		}
 	}
 	return all
 }
@@ -110,17 +127,21 @@ func names(entries []*Entry) []string {
 }
 
 // Called returns the entry of a function or method that messages of the interpreter call so: form of
-// @http, json.decode of @json, len. The module is among those loaded; or else it is the only method
-// or function of a table that is called so. It is nil if that does not tell.
+// @http, json.decode of @json, len. The module is among those loaded; or else it is the only method,
+// of a module that is loaded or of all, or function of a table that is called so. It is nil if that
+// does not tell.
 func (l *Library) Called(name string, loaded []string) *Entry {
 	l.once.Do(l.make)
-	var found, others []*Entry
+	var found, near, others []*Entry
 	for _, e := range l.bare[name[strings.LastIndexByte(name, '.')+1:]] {
 		module, path, _ := strings.Cut(e.Name, ".")
 		switch {
 		case e.Kind == KindMethod || l.homes[module] == nil && e.Kind == KindFunction:
 			if !strings.Contains(name, ".") {
 				others = append(others, e)
+				if slices.Contains(loaded, module) {
+					near = append(near, e)
+				}
 			}
 		case e.Kind == KindFunction && slices.Contains(loaded, module) && (path == name || e.Name == name):
 			found = append(found, e)
@@ -128,6 +149,9 @@ func (l *Library) Called(name string, loaded []string) *Entry {
 	}
 	if len(found) == 0 {
 		found = others
+		if len(near) == 1 {
+			found = near
+		}
 	}
 	if len(found) != 1 {
 		return nil

@@ -37,6 +37,11 @@ func (s *spot) habit(message string) string {
 	if strings.Contains(message, "does not associate") {
 		return s.chained()
 	}
+	if text != "\n" {
+		if said := s.misspelt(); said != "" {
+			return said
+		}
+	}
 	if f := operators()[text]; f != nil {
 		return f(s)
 	}
@@ -52,20 +57,6 @@ func operators() map[string]func(*spot) string {
 		"?": (*spot).ternary, "...": (*spot).ellipsis, "else": (*spot).loopElse, "if": (*spot).elseIf,
 		"=": (*spot).assigned, "for": (*spot).generator, ",": (*spot).set,
 	}
-}
-
-// decorator: a decorator is a function that is called with another.
-func (s *spot) decorator() string {
-	_, end := s.line(s.i)
-	name := "function"
-	for i := s.i; i+1 < len(s.tokens); i++ {
-		if s.tokens[i].text == "def" {
-			name = s.tokens[i+1].text
-			break
-		}
-	}
-	return fmt.Sprintf("Starlark has no decorators: call the function with the other; "+
-		"name it _%s and write %s = %s(_%s) behind it", name, name, s.text(s.i+1, end), name)
 }
 
 // annotation: neither variables nor parameters have types.
@@ -132,18 +123,6 @@ func (s *spot) walrus() string {
 	}
 	return fmt.Sprintf("Starlark has no :=, and assigns in a statement of its own; write %s = %s "+
 		"in the line before", s.at(-1), strings.TrimSuffix(s.text(s.i+1, closing), ":"))
-}
-
-func (s *spot) power() string {
-	if prev := s.at(-1); !isName(prev) && !isNumber(prev) && prev != ")" {
-		return s.unpacked()
-	}
-	base, exponent := s.at(-1), s.at(1)
-	if s.language.module("math") != nil {
-		return fmt.Sprintf("Starlark has no operator **; write math.pow(%s, %s), with load("+
-			"\"@math\", \"math\")", base, exponent)
-	}
-	return fmt.Sprintf("Starlark has no operator **; write %s * %s", base, base)
 }
 
 // unpacked: a star stands in calls only.
@@ -242,6 +221,9 @@ func (s *spot) generator() string {
 				return ""
 			}
 			inner := "[" + s.text(i+1, closing) + "]"
+			if text := s.first(i, closing, inner); text != "" {
+				return "Starlark has no generators, but lists; write " + text
+			}
 			if i > 0 && isName(s.tokens[i-1].text) {
 				inner = "(" + inner + ")"
 			}

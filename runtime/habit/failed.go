@@ -28,6 +28,17 @@ var failings = sync.OnceValue(func() []failing {
 	return []failing{
 		known(`cannot .* frozen (list|hash table)$`, (*place).frozen),
 		known(`^(local|global) variable (\S+) referenced before assignment$`, (*place).unassigned),
+		known(`^(builtin_function_or_method|function) has no \.(\w+) field or method`, (*place).uncalled),
+		known(`^unhandled index operation (builtin_function_or_method|function)\[`, (*place).uncalled),
+		known(`^(builtin_function_or_method|function) value does not support item`, (*place).uncalled),
+		known(`^(builtin_function_or_method|function) value is not iterable`, (*place).uncalled),
+		known(`^unknown binary op: \w+ (not )?in (builtin_function_or_method|function)$`, (*place).uncalled),
+		known(`for parameter environ: got string, want dict$`, (*place).askedBy),
+		known(`missing argument for environ$`, (*place).askedBy),
+		known(`missing argument for app$`, (*place).appless),
+		known(`^time\.time has no \.(\w+) field or method`, (*place).moment),
+		known(`^module has no \.(\w+) field or method`, (*place).theirs),
+		known(`^key "([^"]*)" not in environ$`, (*place).variable),
 		known(`^(\w+) has no \.(\w+) field or method`, (*place).field),
 		known(`^string value is not iterable$`, (*place).letters),
 		known(`^unknown binary op: (\w+) \+ (\w+)$`, (*place).sum),
@@ -188,7 +199,7 @@ func (p *place) unassigned(m []string) string {
 // arguments.
 func methods() map[string]string {
 	return map[string]string{
-		"string.encode": "bytes($0)", "bytes.decode": "str($0)", "list.sort": "$0 = sorted($0)",
+		"string.encode": "bytes($0)", "bytes.decode": "str($0)", "list.sort": "$0 = sorted($0$*)",
 		"list.reverse": "$0 = list(reversed($0))", "list.copy": "list($0)", "dict.copy": "dict($0)",
 		"dict.has_key": "$1 in $0", "dict.iteritems": "$0.items()", "dict.iterkeys": "$0.keys()",
 		"dict.itervalues": "$0.values()", "dict.fromkeys": "{k: None for k in $1}",
@@ -212,14 +223,17 @@ func (p *place) field(m []string) string {
 		kind = "dict" // for a script it is one
 	}
 	if text := methods()[kind+"."+m[2]]; text != "" {
-		args := "x"
+		args, all := "x", ""
 		if call != nil && len(call.Args) > 0 {
 			args = written(p.src, call.Args[0])
+			for _, arg := range call.Args {
+				all += ", " + written(p.src, arg)
+			}
 		}
 		if _, named := dot.X.(*syntax.Ident); !named {
 			text = strings.TrimPrefix(text, "$0 = ")
 		}
-		return "; write " + strings.NewReplacer("$0", value, "$1", args).Replace(text)
+		return "; write " + strings.NewReplacer("$0", value, "$1", args, "$*", all).Replace(text)
 	}
 	if kind == "dict" && call == nil {
 		return fmt.Sprintf("; write %s[%q]", value, m[2])

@@ -32,6 +32,10 @@ type Language struct {
 type Module struct {
 	Name  string
 	Names []string
+	// Of are the names in the value of the module's own name, as decode of json.
+	Of []string
+	// Callable says that this value is a function, too, as markdown.
+	Callable bool
 }
 
 // module returns the one of that name, nil if there is none.
@@ -83,6 +87,9 @@ type spot struct {
 func (l *Language) Syntax(src []byte, e syntax.Error) syntax.Error {
 	s := &spot{language: l, src: string(src)}
 	s.tokens = tokenize(s.src)
+	if indented(e.Msg) {
+		return s.indentation(e)
+	}
 	if !s.find(offset(s.src, e.Pos), e.Msg) {
 		return e
 	}

@@ -6,21 +6,6 @@ import (
 	"strings"
 )
 
-// others are modules of Python, and the module that has the like.
-var others = map[string]string{
-	"datetime": "time", "dataclasses": "struct", "collections": "struct", "types": "struct",
-	"flask": "http", "werkzeug": "http", "bottle": "http", "urllib": "url", "cgi": "http",
-	"simplejson": "json", "binascii": "hex", "zlib": "gzip", "codecs": "bytes",
-}
-
-// missing are modules of Python that have no like.
-var missing = []string{
-	"abc", "argparse", "asyncio", "base64", "contextlib", "copy", "csv", "django", "enum",
-	"functools", "glob", "hashlib", "io", "itertools", "logging", "os", "pathlib", "pickle",
-	"random", "re", "requests", "secrets", "shutil", "socket", "sqlite3", "string", "subprocess",
-	"sys", "tempfile", "threading", "traceback", "typing", "unittest", "uuid",
-}
-
 // imports says how to write "import a.b" and "from a import b, c as d". The token is the first.
 func (s *spot) imports() string {
 	i := s.i + 1
@@ -52,13 +37,19 @@ func (s *spot) imports() string {
 // load says how to load what Python imports as path, and of that the names.
 func (l *Language) load(path string, names, pairs []string) string {
 	first, _, _ := strings.Cut(path, ".")
-	if other := others[first]; other != "" {
-		first = other
+	c, known := counterparts()[path]
+	if !known {
+		c, known = counterparts()[first]
+	}
+	if known {
+		if text := l.instead(c, names); text != "" {
+			return "; write " + text
+		}
 	}
 	if m := l.module(first); m != nil {
 		return "; write " + m.load(names)
 	}
-	if slices.Contains(missing, first) {
+	if slices.Contains(missing(), first) {
 		var all []string
 		for _, m := range l.Modules {
 			all = append(all, "@"+m.Name)

@@ -31,7 +31,7 @@ func builtins() map[string]string {
 		"long": "int($0)", "unichr": "chr($0)", "true": "True", "false": "False", "null": "None",
 		"nil": "None", "none": "None", "undefined": "None",
 		"assert": `if not ($0): fail("message")`, "Exception": `fail("message")`,
-		"self": "struct(name = value), and functions that take it", "request": "environ",
+		"self":     "struct(name = value), and functions that take it",
 		"super":    "function(argument)",
 		"__name__": "def app(environ, start_response):, which the server calls",
 		"slice":    "values[$0:$1]", "pow": "math.pow($0, $1)", "round": "math.round($0)",
@@ -59,30 +59,46 @@ func (l *Language) Undefined(tree *syntax.File, src []byte, e resolve.Error) str
 	}
 	name := m[1]
 	said := "undefined: " + name
+	args, called := arguments(tree, string(src), e.Pos)
+	dot := dotted(tree, e.Pos)
+	if text := l.asked(name, dot); text != "" {
+		return said + "; write " + text
+	}
+	if w := l.word(name); w.write != "" {
+		return said + "; write " + l.framed(w, args)
+	}
 	if strings.HasSuffix(name, "Error") && name != "Error" {
 		return said + `; an error is a message; write fail("message")`
 	}
-	if module := l.module(name); module != nil && dotted(tree, e.Pos) {
+	if module := l.module(name); module != nil && dot != "" {
 		return said + "; write " + module.load(nil)
 	}
+	if text := l.special(name, args); text != "" {
+		return said + "; write " + text
+	}
 	if text := builtins()[name]; text != "" {
-		return said + "; write " + l.filled(text, arguments(tree, string(src), e.Pos))
+		return said + "; write " + l.filled(text, args)
+	}
+	if homes := l.homes(name, called); len(homes) > 0 {
+		return said + "; write " + meant(homes, args).load([]string{name})
 	}
 	if module := l.module(name); module != nil {
 		return said + "; write " + module.load(nil)
 	}
-	if module := l.module(others[name]); module != nil {
-		return said + "; write " + module.load(nil)
+	if c, known := counterparts()[name]; known {
+		if text := l.instead(c, []string{dot}); text != "" {
+			return said + "; write " + text
+		}
 	}
-	for _, module := range l.Modules {
-		if slices.Contains(module.Names, name) {
-			return said + "; write " + module.load([]string{name})
+	for module, has := range granted() {
+		if has == name {
+			return said + "; write " + l.loadOf(counterpart{module: module, names: name})
 		}
 	}
 	if e.Msg != said {
 		return e.Msg // the resolver knows one of the file's own
 	}
-	if near := spell.Nearest(name, l.Builtins, 3); near != "" {
+	if near := spell.Nearest(name, slices.Concat(statementWords, l.Builtins), 3); near != "" {
 		return fmt.Sprintf("%s (did you mean %s?)", said, near)
 	}
 	for _, module := range l.Modules {
@@ -94,8 +110,18 @@ func (l *Language) Undefined(tree *syntax.File, src []byte, e resolve.Error) str
 	return said
 }
 
-// filled puts arguments into a line, and says what that needs.
-func (l *Language) filled(text string, args []string) string {
+// meant is the module whose function has these arguments: what is asked of a request is of @http.
+func meant(homes []*Module, args []string) *Module {
+	for _, m := range homes {
+		if len(args) > 0 && args[0] == "environ" && m.Name == "http" {
+			return m
+		}
+	}
+	return homes[0]
+}
+
+// fill puts arguments into a line.
+func fill(text string, args []string) string {
 	for i, word := range words {
 		if i < len(args) {
 			word = args[i]
@@ -111,6 +137,12 @@ func (l *Language) filled(text string, args []string) string {
 		}
 		text = strings.ReplaceAll(text, "$"+strconv.Itoa(i), word)
 	}
+	return text
+}
+
+// filled puts arguments into a line, and says what that needs.
+func (l *Language) filled(text string, args []string) string {
+	text = fill(text, args)
 	for _, needs := range [][2]string{{"math.", "math"}, {"json.", "json"}, {"file(", "static"},
 		{"struct(", "struct"}} {
 		if m := l.module(needs[1]); m != nil && strings.HasPrefix(text, needs[0]) {
@@ -121,33 +153,37 @@ func (l *Language) filled(text string, args []string) string {
 	return text
 }
 
-// dotted reports whether the name at a position has a dot behind it, as that of a module.
-func dotted(tree *syntax.File, pos syntax.Position) (found bool) {
+// dotted returns what stands behind the dot of the name at a position, as that of a module; "" if it
+// has none.
+func dotted(tree *syntax.File, pos syntax.Position) (attribute string) {
 	syntax.Walk(tree, func(n syntax.Node) bool {
 		if dot, ok := n.(*syntax.DotExpr); ok {
-			id, ok := dot.X.(*syntax.Ident)
-			found = found || ok && id.NamePos == pos
+			if id, ok := dot.X.(*syntax.Ident); ok && id.NamePos == pos {
+				attribute = dot.Name.Name
+			}
 		}
 		return true
 	})
-	return found
+	return attribute
 }
 
-// arguments are those of the call of the name at a position, as they are written.
-func arguments(tree *syntax.File, src string, pos syntax.Position) (args []string) {
+// arguments are those of the call of the name at a position, as they are written, and whether it is
+// called.
+func arguments(tree *syntax.File, src string, pos syntax.Position) (args []string, called bool) {
 	syntax.Walk(tree, func(n syntax.Node) bool {
 		call, ok := n.(*syntax.CallExpr)
 		if !ok {
 			return true
 		}
 		if id, ok := call.Fn.(*syntax.Ident); ok && id.NamePos == pos {
+			called = true
 			for _, arg := range call.Args {
 				args = append(args, written(src, arg))
 			}
 		}
 		return true
 	})
-	return args
+	return args, called
 }
 
 // written is a part of a script as it is written, in one line.

@@ -58,6 +58,15 @@ type argumentError struct{ err error }
 func (e *argumentError) Error() string { return e.err.Error() }
 func (e *argumentError) Unwrap() error { return e.err }
 
+// At returns the argument that is passed at a position, nil if none is: for who knows of one that is
+// wrong more than its type.
+func (a Args) At(i int) starlark.Value {
+	if i >= len(a.args) {
+		return nil
+	}
+	return a.args[i]
+}
+
 // unpackArg is starlark.UnpackArg, which calls an interface by its Go name.
 func unpackArg(v starlark.Value, p any) (err error) {
 	ok := true

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"go.starlark.net/starlark"
 )
@@ -108,7 +109,25 @@ func (s *signature) checkPositions(
 	if s.rest {
 		most = math.MaxInt
 	}
-	return count(name, len(args), min(s.required, s.positions), most)
+	least := min(s.required, s.positions)
+	if len(args) < least {
+		return s.lacking(name, len(args), least, most)
+	}
+	return count(name, len(args), least, most)
+}
+
+// lacking is the error of too few arguments by position, with the parameters that it lacks.
+func (s *signature) lacking(name string, n, least, most int) error {
+	all := make([]string, least)
+	for i, p := range s.params[:least] {
+		all[i] = p.Name
+	}
+	are := "is"
+	if least-n > 1 {
+		are = "are"
+	}
+	return fmt.Errorf("%w: %s %s missing; write %s(%s)", count(name, n, least, most),
+		strings.Join(all[n:], ", "), are, name, strings.Join(all, ", "))
 }
 
 // count reports the error of n arguments where least to most are wanted.

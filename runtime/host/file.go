@@ -47,6 +47,21 @@ var (
 	_ Remainder         = (*File)(nil)
 )
 
+// Name returns the name that the script sees.
+func (f *File) Name() string { return f.name }
+
+// Below returns the file that was made a value, for what sends it, and then closes the value: to
+// read it moves the script's reading.
+func (f *File) Below() fs.File { return f.file }
+
+// Stat describes the file, if what is below can.
+func (f *File) Stat() (fs.FileInfo, error) {
+	if f.err != nil {
+		return nil, f.err
+	}
+	return f.file.Stat()
+}
+
 // raw is the File below its buffer.
 type raw File
 

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"io/fs"
 	"log/slog"
 )
@@ -23,14 +24,28 @@ type Load struct {
 }
 
 // Events are what becomes of a generation. Each function runs once at most, on a goroutine of the
-// package that loads programs: it must not load or call the program, and be short.
+// package that loads programs: it must not load or call the program, and be short, but for those of
+// OnReady.
 type Events interface {
+	// OnReady has f called when the generation has loaded whole and is to be called from now on,
+	// before it is published: what has to be done outside of the program before its first call, and
+	// may fail, as bringing a database up to date. It may take its time, as long as ctx lasts. If it
+	// fails the generation does not load, with that error, and none that serves is replaced. It is
+	// not called for who only looks at a program, as a check does.
+	OnReady(f func(ctx context.Context) error)
 	// OnPublish has f called when the generation has loaded whole, before its first request.
 	OnPublish(f func())
 	// OnRetire has f called when nothing uses the generation any more: it was replaced and its
 	// last request has ended, or it did not load, or the program was closed. What was opened last
 	// is retired first.
 	OnRetire(f func())
+}
+
+// OnReady is that of the Events.
+func (l *Load) OnReady(f func(ctx context.Context) error) {
+	if l.Events != nil {
+		l.Events.OnReady(f)
+	}
 }
 
 // OnPublish is that of the Events.

@@ -25,6 +25,9 @@ type Module struct {
 	Whole bool
 	// Types are the types of values that the members make, as far as they are the module's own.
 	Types []*Type
+	// Tests are the members that @test has for the sake of the module, as descriptions: those that do
+	// something are a [Trial]'s.
+	Tests []Member
 	// Scene is a piece of script that comes before each example: what all of them speak of, such as
 	// an environ. All members of the module are known in it.
 	Scene string

@@ -144,7 +144,7 @@ func TestPassing(t *testing.T) {
 		{`f(1, 2)`, `"1 2 3"`},
 		{`f(1, y = 2, z = None)`, `"1 2 None"`},
 		{`f(1, 2, 3)`, `error: f: got 3 arguments, want at most 2`},
-		{`f()`, `error: f: got 0 arguments, want at least 1`},
+		{`f()`, `error: f: got 0 arguments, want at least 1: x is missing; write f(x)`},
 		{`f(x = 1)`, `error: f: unexpected keyword argument x`},
 		{`none()`, `None`},
 		{`none(1)`, `error: none: got 1 arguments, want 0`},
@@ -275,7 +275,7 @@ func TestWholeIsCalled(t *testing.T) {
 	values := hosttest.Module(t, m, nil, nil)
 	for expr, want := range map[string]string{
 		"dice(), dice.dice(), dice.sides": "(4, 4, 6)",
-		"type(dice), dir(dice)":           `("module", ["dice", "sides"])`,
+		"type(dice), dir(dice)":           `("builtin_function_or_method", ["dice", "sides"])`,
 		"dice(1)":                         "error: dice: got 1 arguments, want 0",
 	} {
 		if got := eval(t, values, expr); got != want {

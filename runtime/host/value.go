@@ -2,6 +2,7 @@ package host
 
 import (
 	"errors"
+	"io/fs"
 
 	"go.starlark.net/starlark"
 )
@@ -37,6 +38,9 @@ type (
 	// A Wrapper is an application that stands around another one, as middleware makes it: tools
 	// find in it what it wraps.
 	Wrapper interface{ Wrapped() starlark.Callable }
+	// A Treed is a directory: what answers with files finds them in its tree, where each look is one
+	// at what is there then. The tree of one directory equals that of another value of the same.
+	Treed interface{ Tree() fs.FS }
 	// An Answer is an application that is made to answer single requests: where a function that
 	// returns one is wanted, it may stand itself.
 	Answer interface {

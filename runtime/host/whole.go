@@ -26,6 +26,9 @@ var (
 	_ starlark.HasAttrs = (*function)(nil)
 )
 
+// Type is that of the member: errors name it.
+func (f *function) Type() string { return f.fn.Type() }
+
 // Name is that of the member.
 func (f *function) Name() string { return f.fn.Name() }
 

@@ -14,6 +14,7 @@ import (
 // name that is bound to anything else, too, is left alone.
 type describer struct {
 	*checker
+	script *host.Script
 	loaded map[*syntax.Ident]described
 }
 
@@ -25,7 +26,7 @@ type described struct {
 }
 
 func (c *checker) described(s *host.Script) {
-	d := &describer{c, make(map[*syntax.Ident]described)}
+	d := &describer{c, s, make(map[*syntax.Ident]described)}
 	for _, stmt := range s.Tree.Stmts {
 		load, ok := stmt.(*syntax.LoadStmt)
 		if !ok {
@@ -56,7 +57,19 @@ func (c *checker) described(s *host.Script) {
 	syntax.Walk(s.Tree, func(n syntax.Node) bool {
 		switch n := n.(type) {
 		case *syntax.DotExpr:
-			d.dot(n)
+			if !d.uncalled(n, n.X, n.Name.Name) {
+				d.dot(n)
+			}
+		case *syntax.IndexExpr:
+			d.uncalled(n, n.X, "")
+		case *syntax.BinaryExpr:
+			if n.Op == syntax.IN || n.Op == syntax.NOT_IN {
+				d.uncalled(n, n.Y, "")
+			}
+		case *syntax.ForStmt:
+			d.uncalled(n, n.X, "")
+		case *syntax.ForClause:
+			d.uncalled(n, n.X, "")
 		case *syntax.CallExpr:
 			if v, ok := d.value(n.Fn); ok {
 				d.called(v, n)

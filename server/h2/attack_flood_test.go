@@ -144,6 +144,10 @@ func TestAttackHeaders(t *testing.T) {
 			return b
 		},
 	}
+	times := 200
+	if raceDetector {
+		times = 40
+	}
 	for name, block := range blocks {
 		t.Run(name, func(t *testing.T) {
 			g := newTarget(t, nil)
@@ -158,7 +162,7 @@ func TestAttackHeaders(t *testing.T) {
 			g.during(func() {
 				a := g.attack(t, "http")
 				defer a.conn.Close()
-				a.flood(200, func(i int) {
+				a.flood(times, func(i int) {
 					rest := block(i)
 					first := rest[:min(len(rest), 16<<10)]
 					rest = rest[len(first):]

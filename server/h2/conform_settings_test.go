@@ -166,7 +166,8 @@ func TestConformSettingsTimeout(t *testing.T) {
 // TestConformMaxFrameSize: the server's frames keep to the client's SETTINGS_MAX_FRAME_SIZE, and use it.
 func TestConformMaxFrameSize(t *testing.T) {
 	for _, limit := range []uint32{16 << 10, 1 << 20} {
-		site{handler: page(3 << 20), settings: []http2.Setting{set(http2.SettingMaxFrameSize, limit), set(http2.SettingInitialWindowSize, maxWindow)}}.visit(t, func(t *testing.T, c *visitor) {
+		size := 2 * int(limit)
+		site{handler: page(size), settings: []http2.Setting{set(http2.SettingMaxFrameSize, limit), set(http2.SettingInitialWindowSize, maxWindow)}}.visit(t, func(t *testing.T, c *visitor) {
 			c.window(0, maxWindow-65535)
 			c.get(1)
 			c.quiet()
@@ -179,7 +180,7 @@ func TestConformMaxFrameSize(t *testing.T) {
 			if largest > int(limit) || largest < 4<<10 {
 				t.Errorf("frames of up to %d bytes came, the limit is %d", largest, limit)
 			}
-			c.body(1, 3<<20)
+			c.body(1, size)
 		})
 	}
 }

@@ -65,7 +65,7 @@ type host struct {
 }
 
 func newHost(t *testing.T) *host {
-	h := &host{download: bytes.Repeat([]byte("0123456789abcdef"), 20<<16), report: make(chan string, 1)}
+	h := &host{download: bytes.Repeat([]byte("0123456789abcdef"), 4<<16), report: make(chan string, 1)}
 	h.sum = fmt.Sprintf("%x", sha256.Sum256(h.download))
 	h.service = serve(t, h, func(s *http.Server) {
 		s.HTTP2 = &http.HTTP2Config{MaxReadFrameSize: 1 << 20, MaxDecoderHeaderTableSize: 64 << 10, MaxEncoderHeaderTableSize: 64 << 10}

@@ -15,11 +15,11 @@ import (
 	"testing"
 )
 
-// fifty writes a file of 50 MB and returns its path and what /upload says of it.
-func fifty(t *testing.T) (path, verdict string) {
+// upload writes a file of 8 MB, which is many windows, and returns its path and what /upload says of it.
+func upload(t *testing.T) (path, verdict string) {
 	t.Helper()
-	path = filepath.Join(t.TempDir(), "fifty")
-	body := make([]byte, 50<<20)
+	path = filepath.Join(t.TempDir(), "upload")
+	body := make([]byte, 8<<20)
 	for i := range body {
 		body[i] = byte(i * 7 >> 3)
 	}
@@ -33,7 +33,7 @@ func fifty(t *testing.T) (path, verdict string) {
 func TestPeerCurl(t *testing.T) {
 	t.Parallel()
 	curl := need(t, "curl", true)
-	file, verdict := fifty(t)
+	file, verdict := upload(t)
 	for _, scheme := range []string{"http", "https"} {
 		t.Run(scheme, func(t *testing.T) {
 			h := newHost(t)
@@ -62,16 +62,16 @@ func TestPeerCurl(t *testing.T) {
 				t.Errorf("HEAD: %q", got)
 			}
 			if got := get("/upload", "-T", file); got != verdict {
-				t.Errorf("50 MB: %q, want %q", got, verdict)
+				t.Errorf("8 MB: %q, want %q", got, verdict)
 			}
 			if got := get("/upload", "--data-binary", "@"+file, "-H", "Expect: 100-continue"); got != verdict {
-				t.Errorf("50 MB with Expect: %q, want %q", got, verdict)
+				t.Errorf("8 MB with Expect: %q, want %q", got, verdict)
 			}
 			if got := get("/trailers"); got != "body" {
 				t.Errorf("an answer with trailers: %q", got)
 			}
 			if got := fmt.Sprintf("%x", sha256.Sum256([]byte(get("/download")))); got != h.sum {
-				t.Error("20 MB came otherwise than they were sent")
+				t.Error("4 MB came otherwise than they were sent")
 			}
 			// curl ends the transfer after a second, in the midst of the answer.
 			_, _, err := run(t, curl, "-sS", "-k", "--http2-prior-knowledge", "--max-time", "1", h.url(scheme)+"/wait")
@@ -100,7 +100,7 @@ func TestPeerCurl(t *testing.T) {
 func TestPeerNghttp(t *testing.T) {
 	t.Parallel()
 	nghttp := need(t, "nghttp", true)
-	file, verdict := fifty(t)
+	file, verdict := upload(t)
 	settings := map[string][]string{
 		"plain":         nil,
 		"window 1":      {"-w", "1", "--header-table-size", "0"},
@@ -127,7 +127,7 @@ func TestPeerNghttp(t *testing.T) {
 					t.Errorf("HEAD:\n%s", got)
 				}
 				if got := ask("-d", file, url+"/upload"); got != verdict {
-					t.Errorf("50 MB: %q, want %q", got, verdict)
+					t.Errorf("8 MB: %q, want %q", got, verdict)
 				}
 				if got := strings.Count(ask("-m", "1000", "-n", "-s", url+"/"), " 200 "); got != 1000 {
 					t.Errorf("1000 at once: %d answers of status 200", got)
@@ -160,13 +160,13 @@ func TestPeerH2load(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, args := range map[string][]string{
-		"many":        {"-n", "20000", "-c", "10", "-m", "100"},
+		"many":        {"-n", "4000", "-c", "10", "-m", "100"},
 		"1000":        {"-n", "1000", "-c", "1", "-m", "1000"},
 		"window 1":    {"-n", "1000", "-c", "4", "-m", "20", "-w", "1"},
 		"window 2^30": {"-n", "1000", "-c", "4", "-m", "20", "-w", "30", "-W", "30"},
 		"no table":    {"-n", "1000", "-c", "4", "-m", "20", "--header-table-size=0", "--encoder-header-table-size=0"},
 		"large table": {"-n", "1000", "-c", "4", "-m", "20", "--header-table-size=65536", "--encoder-header-table-size=65536"},
-		"uploads":     {"-n", "500", "-c", "4", "-m", "20", "-d", body},
+		"uploads":     {"-n", "100", "-c", "4", "-m", "20", "-d", body},
 	} {
 		for _, scheme := range []string{"http", "https"} {
 			t.Run(name+" "+scheme, func(t *testing.T) {
@@ -228,15 +228,15 @@ func TestPeerGo(t *testing.T) {
 			if res, got := ask("HEAD", "/", nil); got != "" || res.ContentLength != 13 {
 				t.Errorf("HEAD: %q, Content-Length %d", got, res.ContentLength)
 			}
-			if _, got := ask("POST", "/upload", io.LimitReader(endless{}, 50<<20)); !strings.HasPrefix(got, "52428800 ") {
-				t.Errorf("50 MB: %q", got)
+			if _, got := ask("POST", "/upload", io.LimitReader(endless{}, 8<<20)); !strings.HasPrefix(got, "8388608 ") {
+				t.Errorf("8 MB: %q", got)
 			}
 			if res, _ := ask("GET", "/trailers", nil); res.Trailer.Get("X-Trailer") != "value" {
 				t.Errorf("trailers: %v", res.Trailer)
 			}
 			if p.window > 1 {
 				if res, got := ask("GET", "/download", nil); fmt.Sprintf("%x", sha256.Sum256([]byte(got))) != res.Header.Get("X-Sha256") {
-					t.Error("20 MB came otherwise than they were sent")
+					t.Error("4 MB came otherwise than they were sent")
 				}
 			}
 			// Both ways at once.
@@ -257,10 +257,14 @@ func TestPeerGo(t *testing.T) {
 			out.Close()
 			io.Copy(io.Discard, res.Body)
 			res.Body.Close()
-			// 1000 at once, and a cancelled one.
+			// 1000, as many at once as a connection has streams: for more this client makes a connection each. And a
+			// cancelled one.
 			var wg sync.WaitGroup
+			room := make(chan struct{}, 250)
 			for range 1000 {
 				wg.Go(func() {
+					room <- struct{}{}
+					defer func() { <-room }()
 					res, err := c.Get(url + "/")
 					if err != nil {
 						t.Error(err)

@@ -25,6 +25,9 @@ import (
 	libbytes "github.com/larkspur-web/larkspur/runtime/lib/bytes"
 	"github.com/larkspur-web/larkspur/runtime/lib/crypto"
 	"github.com/larkspur-web/larkspur/runtime/lib/csv"
+	"github.com/larkspur-web/larkspur/runtime/lib/env"
+	"github.com/larkspur-web/larkspur/runtime/lib/fetch"
+	"github.com/larkspur-web/larkspur/runtime/lib/files"
 	"github.com/larkspur-web/larkspur/runtime/lib/gzip"
 	"github.com/larkspur-web/larkspur/runtime/lib/hex"
 	"github.com/larkspur-web/larkspur/runtime/lib/log"
@@ -65,14 +68,18 @@ func Dir(dir, entry string) *Application {
 	return &Application{FS: runtime.Dir(dir), Dir: dir, Entry: entry}
 }
 
-// Modules are the host modules that every application may load, beside those of package runtime, and
-// @docs, which is made of all of them.
+// Modules are the host modules that every application may load, or could if they were granted, beside
+// those of package runtime, and @docs, which is made of all of them. Package grant has those that
+// link drivers.
 func Modules() []*host.Module {
 	return []*host.Module{
 		base64.Module(),
 		body.Module(),
 		crypto.Module(),
 		csv.Module(),
+		env.Module(),
+		fetch.Module(),
+		files.Module(),
 		gzip.Module(),
 		hex.Module(),
 		html.Module(),

@@ -5,6 +5,7 @@ import (
 	"html"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -12,6 +13,7 @@ import (
 	libhttp "github.com/larkspur-web/larkspur/environ/lib/http"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host"
+	"github.com/larkspur-web/larkspur/runtime/lib/files"
 	"github.com/larkspur-web/larkspur/runtime/lint"
 	contract "github.com/larkspur-web/larkspur/server/lint"
 	"github.com/larkspur-web/larkspur/server/site"
@@ -33,8 +35,11 @@ var unloaded = []mistake{
 		`load("@http", "query", "status")`},
 	{`from .models import a, b as c`, "1:1", `Starlark has no import`,
 		`load("models.star", "a", c = "b")`},
-	{`import os`, "1:1", `Starlark has no import, and no module os: there are MODULES, and files`,
+	{`import subprocess`, "1:1",
+		`Starlark has no import, and no module subprocess: there are MODULES, and files`,
 		`load("file.star", "name")`},
+	{`import os`, "1:1", `Starlark has no import`,
+		`load("@env", "env") for variables, or load("@files", "directory") for files`},
 	{`import re`, "1:1", `Starlark has no import`, `load("@re", "re")`},
 	{`from urllib.parse import quote, urlparse`, "1:1", `Starlark has no import`,
 		`load("@url", "quote")`},
@@ -71,17 +76,64 @@ var unloaded = []mistake{
 		`x = "hi {!r}, {}{{}}".format(n, n + 1)`},
 	{`n = 1|x = n is None`, "2:7", `Starlark has no is`, `x = n == None`},
 	{`n = 1|if n is not None:|    pass`, "2:6", `Starlark has no is`, `if n != None:`},
-	{`@route("/")|def page(environ):|    pass`, "1:1",
+	{`@cached(60)|def page(environ):|    pass`, "1:1",
 		`Starlark has no decorators: call the function with the other; name it _page and`,
-		`page = route("/")(_page) behind it`},
+		`page = cached(60)(_page) behind it`},
 	{`n = 1|x = 0 < n <= 9`, "2:11", `a comparison has two sides`, `x = 0 < n and n <= 9`},
 	{`x: int = 1`, "1:2", `Starlark has no annotations of types`, `x = 1`},
 	{`def f(a: int, b: dict = {}) -> str:|    pass`, "1:8", `Starlark has no annotations of types`,
 		`def f(a, b = {}):`},
 	{`if (n := 3) > 2:|    pass`, "1:7",
 		`Starlark has no :=, and assigns in a statement of its own`, `n = 3 in the line before`},
-	{`x = 2 ** 3`, "1:7", `Starlark has no operator **`,
-		`math.pow(2, 3), with load("@math", "math")`},
+	{`x = 2 ** 3`, "1:7", `Starlark has no operator **`, `1 << 3`},
+	{`d = {"x": 2}|x = 3 ** d["x"]`, "2:7", `Starlark has no operator **`,
+		`math.pow(3, d["x"]), which is a float, with load("@math", "math")`},
+	{`def f(a):|    return len(a.b)[0] ** (-a + 1)`, "2:24", `Starlark has no operator **`,
+		`math.pow(len(a.b)[0], -a + 1), which is a float, with load("@math", "math")`},
+	{`a = 3|x = -a ** 2`, "2:8", `Starlark has no operator **`, `a * a`},
+	{`a = 3|a **= 2`, "2:3", `Starlark has no operator **`, `a = a * a`},
+	{`x = bytearray(3)`, "1:5", `undefined: bytearray`, `bytes([0] * 3)`},
+	{`x = bytearray()`, "1:5", `undefined: bytearray`, `b""`},
+	{`x = bytearray(b"a")`, "1:5", `undefined: bytearray`, `bytes(b"a")`},
+	{`x = next(iter({1: 2}))`, "1:5", `undefined: next`, `list({1: 2})[0]`},
+	{`x = next(iter([]), None)`, "1:5", `undefined: next`, `(list([]) + [None])[0]`},
+	{`x = next(i for i in [1] if i)`, "1:12", `Starlark has no generators, but lists`, `x = [i for i in [1] if i][0]`},
+	{`x = next((i for i in [1]), 0)`, "1:13", `Starlark has no generators, but lists`,
+		`x = ([i for i in [1]] + [0])[0]`},
+	{`x = open("a.txt", "w")`, "1:5", `undefined: open`,
+		`directory("name").write("a.txt", content), with load("@files", "directory")`},
+	{`x = open("a.txt", mode = "ab")`, "1:5", `undefined: open`,
+		`directory("name").append("a.txt", content), with load("@files", "directory")`},
+	{`x = open("a.txt", "rb")`, "1:5", `undefined: open`, `file("a.txt"), with load("@static", "file")`},
+	{`x = [[2], [1]]|x.sort(key = lambda r: r[0], reverse = True)`, "2:2", `list has no .sort field or method`,
+		`x = sorted(x, key = lambda r: r[0], reverse = True)`},
+	{`def f():|    x = 1|   y = 2`, "3:4",
+		`this line is indented by 3, and no block around it is: they are by 0 and 4`,
+		`4 blanks before y = 2`},
+	{`def f():|return "a"`, "2:1", `the block of the line before is indented, this line is not`,
+		`4 blanks before return "a"`},
+	{`def f():|    x = 1|      y = 2`, "3:7", `this line is indented by 6, and the block that it is in by 4`,
+		`4 blanks before y = 2`},
+	{`  x = 1`, "1:3", `this line is indented by 2, and the block that it is in by 0`, `0 blanks before x = 1`},
+	{`def f(x):|    retrn x`, "2:5", `undefined: retrn (did you mean return?)`, `return x`},
+	{`def f(x):|    retrun "a"`, "2:5", `undefined: retrun (did you mean return?)`, `return "a"`},
+	{`def f(x):|    retrun`, "2:5", `undefined: retrun (did you mean return?)`, ``},
+	{`fro x in [1]:|    pass`, "1:1", `undefined: fro (did you mean for?)`, `for x in [1]:`},
+	{`x = 1|fi x:|    pass`, "2:1", `Starlark has no fi`, `if x:`},
+	{`deff f(x):|    pass`, "1:1", `undefined: deff (did you mean def?)`, `def f(x):`},
+	{`function f(x) {|    return x`, "1:1", `Starlark has no function`, `def f(x):`},
+	{`var x = 1`, "1:1", `Starlark has no var`, `x = 1`},
+	{`x = 1|y = x adn x`, "2:7", `adn is no operator (did you mean and?)`, `y = x and x`},
+	{`load("@time", "time")|x = time.now().strftime("%d.%m.%Y %H:%M")`, "2:15",
+		`time.time has no .strftime field or ` +
+			`method: a format is the time 2006-01-02 15:04:05 as it is to look`, `time.now().format("02.01.2006 15:04")`},
+	{`load("@time", "time")|x = time.now().isoformat()`, "2:15",
+		`time.time has no .isoformat field or method (did you ` +
+			`mean .format?)`, `time.now().format("2006-01-02T15:04:05Z07:00")`},
+	{`load("@time", "time")|x = time.strftime("%Y")`, "2:9", `module has no .strftime field or method`,
+		`time.now().format("2006-01-02 15:04:05")`},
+	{`load("@json", "json")|x = json.loads("[1]")`, "2:9", `module has no .loads field or method`,
+		`json.decode("[1]")`},
 	{`x = 1|x++`, "2:2", `Starlark has no ++`, `x += 1`},
 	{`print "hello"`, "1:1", `print is a function`, `print("hello")`},
 	{`x = 1|if x:|    pass|else if x == 2:|    pass`, "4:1", `Starlark has no else if`,
@@ -174,11 +226,14 @@ func (m *mistake) said() string {
 	return message + joint + m.hint
 }
 
+// granted is what serve and check grant alike.
+var granted = map[string]any{files.Name: files.Temporary()}
+
 // loadable are the modules that every application may load, as a message lists them.
 func loadable() string {
 	var names []string
 	for _, m := range new(site.Application).Config(quiet).Catalog() {
-		if m.Grant == "" {
+		if m.Grant == "" || granted[m.Name] != nil {
 			names = append(names, "@"+m.Name)
 		}
 	}
@@ -198,10 +253,10 @@ func (m *mistake) files() fstest.MapFS {
 // TestMistakes makes each mistake, and wants of check, serve and dev to say what is wrong, where,
 // and what to write instead.
 func TestMistakes(t *testing.T) {
-	for _, m := range unloaded {
+	for _, m := range slices.Concat(unloaded, frameworks) {
 		t.Run(m.source, func(t *testing.T) {
 			want := "app.star:" + m.place + ": " + m.said()
-			app := &site.Application{FS: m.files()}
+			app := &site.Application{FS: m.files(), Grants: granted}
 			found := runtime.Check(app.Config(quiet), app.Name())
 			if len(found) == 0 || found[0].String() != want {
 				t.Errorf("check says %v\nwant       %s", found, want)
@@ -227,9 +282,10 @@ func TestMistakesInDev(t *testing.T) {
 	}
 	save(&mistake{source: "x = 1"})
 	s := &site.Server{Develop: true}
-	url := serve(t, s, &site.Site{Listen: []string{anywhere},
-		Mounts: []site.Mount{{App: site.Dir(dir, "app.star")}}})
-	for _, m := range unloaded {
+	app := site.Dir(dir, "app.star")
+	app.Grants = granted
+	url := serve(t, s, &site.Site{Listen: []string{anywhere}, Mounts: []site.Mount{{App: app}}})
+	for _, m := range slices.Concat(unloaded, frameworks) {
 		save(&m)
 		if err := s.Reload(); err == nil {
 			t.Errorf("%s: it loads", m.source)

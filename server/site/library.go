@@ -20,7 +20,11 @@ func Library(modules ...*host.Module) *describe.Library {
 func libraryOf(modules []*host.Module) *describe.Library {
 	l := &describe.Library{Tables: []describe.Entry{describe.Table(describe.Builtins()),
 		keys(), codes()}}
-	c := runtime.Config{Modules: append(modules, new(apptest.Config).Module(), l.Module())}
+	test := new(apptest.Config).Module()
+	for _, m := range modules {
+		test.Members = append(test.Members, m.Tests...)
+	}
+	c := runtime.Config{Modules: append(modules, test, l.Module())}
 	l.Modules = c.Catalog()
 	return l
 }

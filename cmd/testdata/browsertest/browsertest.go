@@ -11,6 +11,8 @@ import (
 	"encoding/base64"
 	"os"
 	"os/exec"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -133,6 +135,21 @@ func (b *Tab) Console() []string {
 	said := b.said
 	b.said = nil
 	return said
+}
+
+// Says waits until the console has said something that contains text, and drops what it has said until
+// then.
+func (b *Tab) Says(text string) {
+	b.t.Helper()
+	var all []string
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		said := b.Console()
+		all = append(all, said...)
+		if slices.ContainsFunc(said, func(line string) bool { return strings.Contains(line, text) }) {
+			return
+		}
+	}
+	b.t.Fatalf("the console does not say %q: %q", text, all)
 }
 
 // Silent checks that the console has said nothing since it was asked last.

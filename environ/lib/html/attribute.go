@@ -15,6 +15,7 @@ const harmless = "ZgotmplZ"
 
 // attributes are those of one element, as they are written.
 type attributes struct {
+	thread  *starlark.Thread
 	element string
 	b       strings.Builder
 	names   map[string]bool
@@ -92,12 +93,38 @@ func (a *attributes) value(name string, v starlark.Value) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	safe, err := a.safe(name, s)
+	if safe != s && strings.Contains(safe, harmless) && !strings.Contains(s, harmless) {
+		a.warn(name, s, safe)
+	}
+	return safe, err
+}
+
+// warn tells whoever runs the program that a value was not safe: what a client sent may be, so that it
+// is no error.
+func (a *attributes) warn(name, was, safe string) {
+	if a.thread == nil || a.thread.Print == nil {
+		return
+	}
+	const most = 100
+	if len(was) > most {
+		was = was[:most] + "..."
+	}
+	a.thread.Print(a.thread, fmt.Sprintf("html.%s: %s = %q can load or run something, and is written as %q; "+
+		"write html.raw(...) around what is yours and trusted", a.element, name, was, safe))
+}
+
+// safe makes the text of an attribute harmless.
+func (a *attributes) safe(name, s string) (string, error) {
 	switch use := useOf(a.element, name); use {
 	case handler:
 		return "", errors.New("it is a program, which is trusted: write html.raw(...), without " +
 			"anything that a client sent; pass data as data_x, and read it by " +
 			"this.dataset")
 	case address:
+		if isPicture(a.element, name) && isImage(s) {
+			return s, nil
+		}
 		return safeURL(s), nil
 	case addresses:
 		return safeList(s), nil

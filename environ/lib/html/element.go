@@ -78,7 +78,7 @@ type builder struct {
 
 func newBuilder(t *starlark.Thread, name string, k kind) *builder {
 	b := &builder{thread: t, name: name, kind: k, tree: &tree{Object: "html", depth: 1}}
-	b.attrs.element = strings.ToLower(name)
+	b.attrs.element, b.attrs.thread = strings.ToLower(name), t
 	return b
 }
 
@@ -319,59 +319,4 @@ func fragment(
 		return nil, failed("fragment", err)
 	}
 	return b.tree, nil
-}
-
-// document is html.document(*children, title, lang, head, **attributes).
-func document(
-	t *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
-) (starlark.Value, error) {
-	var title, lang starlark.Value = starlark.String(""), starlark.String("en")
-	var head starlark.Value = starlark.None
-	var rest []starlark.Tuple
-	for _, kv := range kwargs {
-		switch kv[0].(starlark.String) {
-		case "title":
-			title = kv[1]
-		case "lang":
-			lang = kv[1]
-		case "head":
-			head = kv[1]
-		default:
-			rest = append(rest, kv)
-		}
-	}
-	e, err := page(t, args, rest, title, lang, head)
-	if err != nil {
-		return nil, failed("document", err)
-	}
-	return e, nil
-}
-
-func page(
-	t *starlark.Thread, args starlark.Tuple, attrs []starlark.Tuple, title, lang, head starlark.Value,
-) (*tree, error) {
-	body, err := build(t, "body", normal, args, attrs)
-	if err != nil {
-		return nil, err
-	}
-	named, err := build(t, "title", textOnly, starlark.Tuple{title}, nil)
-	if err != nil {
-		return nil, err
-	}
-	const said = `<meta charset="utf-8">` +
-		`<meta name="viewport" content="width=device-width, initial-scale=1">`
-	first := starlark.Tuple{host.HTML(said), named, head}
-	top, err := build(t, "head", normal, first, nil)
-	if err != nil {
-		return nil, err
-	}
-	kwargs := []starlark.Tuple{{starlark.String("lang"), lang}}
-	root, err := build(t, "html", normal, starlark.Tuple{top, body}, kwargs)
-	if err != nil {
-		return nil, err
-	}
-	const doctype = "<!DOCTYPE html>\n"
-	root.open = doctype + root.open
-	root.size += len(doctype)
-	return root, nil
 }

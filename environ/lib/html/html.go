@@ -8,12 +8,15 @@
 //	a child             as text
 //	an attribute        quoted, always
 //	an address          as html/template has it: one with a scheme other than http, https, mailto
-//	                    and tel is "#ZgotmplZ", which does nothing (href, src, action, ...)
+//	                    and tel is "#ZgotmplZ", which does nothing (href, src, action, ...),
+//	                    but the data: of a PNG, JPEG, GIF, WebP, AVIF and the like in img src
 //	style               what can load or run something is "ZgotmplZ"
 //	srcdoc              as text of the page in the page
 //	onclick and others  refused: a string is data, and data is no program; likewise what libraries
 //	                    run, attributes that begin with hx-on, x-, v-, ng-, @ or :
 //	script, style       refused likewise; data goes in by html.json
+//
+// What becomes ZgotmplZ is in the log, as what print says is, with the line of the script.
 //
 // What is made by raw is trusted: it is a child as it is, and as an attribute it is quoted but not
 // looked at. An element never changes; it may stand in a global and be a part of many pages.
@@ -213,11 +216,13 @@ func documentMember() host.Member {
 	return host.Member{
 		Name: "document",
 		Doc: "Makes a whole page: the DOCTYPE, and an html element with a head, which says that it " +
-			"is UTF-8 and as wide as the screen, and a body.",
+			"is UTF-8 and as wide as the screen, and a body around the children: that of html.body is " +
+			"the body, if it is the only one, and what is in html.head goes into the head.",
 		Params: []host.Param{
 			childrenParam(),
 			{
-				Name: "title", Doc: "of the page", Type: "string", Pass: host.ByName,
+				Name: "title", Doc: "of the page; \"\" makes none where head has one", Type: "string",
+				Pass:    host.ByName,
 				Default: starlark.String(""),
 			},
 			{

@@ -28,6 +28,37 @@ func eval(t testing.TB, expr string, x starlark.Value) (starlark.Value, error) {
 	return starlark.EvalOptions(&syntax.FileOptions{Set: true}, new(starlark.Thread), "x", expr, env)
 }
 
+// document is a page with what stands in its head behind the usual, and its body.
+func document(head, body string) string {
+	return "<!DOCTYPE html>\n" + `<html lang="en"><head><meta charset="utf-8"><meta name="viewport" ` +
+		`content="width=device-width, initial-scale=1">` + head + `</head>` + body + `</html>`
+}
+
+// TestHarmless verifies that what is written as something harmless is said, with what to write.
+func TestHarmless(t *testing.T) {
+	values, err := opened()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for expr, want := range map[string]string{
+		`html.a(href = "javascript:x")`: `html.a: href = "javascript:x" can load or run something, and is written as ` +
+			`"#ZgotmplZ"; write html.raw(...) around what is yours and trusted`,
+		`html.img(src = "data:image/svg+xml,x")`: `html.img: src = "data:image/svg+xml,x" can load or run something, ` +
+			`and is written as "#ZgotmplZ"; write html.raw(...) around what is yours and trusted`,
+		`html.p(style = "background: url(x)")`: `html.p: style = "background: url(x)" can load or run something, and ` +
+			`is written as "ZgotmplZ"; write html.raw(...) around what is yours and trusted`,
+		`html.a(href = "https://x", title = "ZgotmplZ")`: "",
+		`html.img(src = "data:image/png;base64,AAAA")`:   "",
+	} {
+		said := ""
+		thread := &starlark.Thread{Print: func(_ *starlark.Thread, text string) { said += text }}
+		env := starlark.StringDict{"html": values["html"]}
+		if _, err := starlark.EvalOptions(&syntax.FileOptions{}, thread, "x", expr, env); err != nil || said != want {
+			t.Errorf("%s: %v\n got %s\nwant %s", expr, err, said, want)
+		}
+	}
+}
+
 // TestElements writes elements.
 func TestElements(t *testing.T) {
 	for expr, want := range map[string]string{
@@ -66,7 +97,22 @@ func TestElements(t *testing.T) {
 		`html.br()`:                                                             `<br>`,
 		`html.document("Hi", title = "<T>", lang = "de", head = [html.link(rel = "icon")], class_ = "x")`: `<!DOCTYPE html>` + "\n" +
 			`<html lang="de"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>&lt;T&gt;</title><link rel="icon"></head><body class="x">Hi</body></html>`,
-		`html.raw(html.b("x"))`: `<b>x</b>`,
+		`html.document(html.body("Hi", class_ = "x"), title = "T")`: document(`<title>T</title>`, `<body class="x">Hi</body>`),
+		`html.document(html.head(html.title("T"), html.link(rel = "icon")), html.body("Hi"))`: document(
+			`<title>T</title><link rel="icon">`, `<body>Hi</body>`),
+		`html.document("Hi", head = html.head(html.title("T")))`:       document(`<title>T</title>`, `<body>Hi</body>`),
+		`html.document("Hi", head = [html.title("T"), html.meta()])`:   document(`<title>T</title><meta>`, `<body>Hi</body>`),
+		`html.document("Hi", title = "U", head = [html.base()])`:       document(`<title>U</title><base>`, `<body>Hi</body>`),
+		`html.img(src = "data:image/png;base64,iVBORw0KGgo=")`:         `<img src="data:image/png;base64,iVBORw0KGgo=">`,
+		`html.img(src = "DATA:Image/AVIF;base64,AAAA")`:                `<img src="DATA:Image/AVIF;base64,AAAA">`,
+		`html.video(poster = "data:image/webp;base64,AAAA")`:           `<video poster="data:image/webp;base64,AAAA"></video>`,
+		`html.img(src = "data:image/svg+xml,<svg onload='alert(1)'>")`: `<img src="#ZgotmplZ">`,
+		`html.img(src = "data:image/png,a;base64/text/html")`:          `<img src="data:image/png,a;base64/text/html">`,
+		`html.img(src = "data:text/html,<script>1</script>")`:          `<img src="#ZgotmplZ">`,
+		`html.img(src = "data:image/png")`:                             `<img src="#ZgotmplZ">`,
+		`html.a(href = "data:image/png;base64,AAAA")`:                  `<a href="#ZgotmplZ"></a>`,
+		`html.iframe(src = "data:image/png;base64,AAAA")`:              `<iframe src="#ZgotmplZ"></iframe>`,
+		`html.raw(html.b("x"))`:                                        `<b>x</b>`,
 	} {
 		v, err := eval(t, expr, starlark.None)
 		if err != nil {
@@ -113,6 +159,11 @@ func TestMisuse(t *testing.T) {
 		`html.p(title = "x" * (33 << 20))`:              "the HTML is larger than 32 MiB",
 		`html.escape("<" * (9 << 20))`:                  "the HTML is larger than 32 MiB",
 		`html.document("x", lang = x)`:                  "lang: the value is thing",
+		`html.document(html.body("x"), html.p())`:       "html.document: it makes the <body> itself, and a child is another: write what is in that",
+		`html.document(html.body("x"), class_ = "a")`:   "html.document: it makes the <body> itself",
+		`html.document([html.body("x")])`:               "html.document: it makes the <body> itself",
+		`html.document(html.document("x"))`:             "html.document: a child is a whole document: write what is in its body",
+		`html.document(html.element("html", "x"))`:      "html.document: it makes the <html> itself",
 		`[html.p(y) for y in [["x" * (16 << 20)] * 3]]`: "the HTML is larger than 32 MiB",
 	} {
 		_, err := eval(t, expr, thing{"thing"})

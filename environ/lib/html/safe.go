@@ -65,6 +65,26 @@ func useOf(element, name string) use {
 	return inert
 }
 
+// isPicture reports whether an attribute of an element loads a picture, and nothing else.
+func isPicture(element, name string) bool {
+	return name == "src" && (element == "img" || element == "input") || name == "poster" && element == "video"
+}
+
+// isImage reports whether a URL is the data of a picture (RFC 2397) that a browser decodes and never runs.
+// The types are those of SafeUrl of Google's Closure library, and AVIF. SVG is not among them there, and
+// not here: it is a document, with scripts and links in it for whoever opens it by itself.
+func isImage(s string) bool {
+	const scheme = "data:image/"
+	if len(s) < len(scheme) || !strings.EqualFold(s[:len(scheme)], scheme) {
+		return false
+	}
+	kind, _, ok := strings.Cut(s[len(scheme):], ",")
+	kind = strings.TrimSuffix(strings.ToLower(kind), ";base64")
+	return ok && slices.Contains(images[:], kind)
+}
+
+var images = [...]string{"avif", "bmp", "gif", "jpeg", "jpg", "png", "tiff", "webp", "x-icon"}
+
 // safeURL returns an address that leads to no program: html/template's rule, and telephones.
 func safeURL(s string) string {
 	scheme, _, ok := strings.Cut(s, ":")

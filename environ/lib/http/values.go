@@ -163,32 +163,3 @@ func (v *values) Attr(
 ) (starlark.Value, error) {
 	return valuesType.Method(v, name), nil
 }
-
-var fileType = &host.Type{
-	Name: "http.file",
-	Doc:  "A file that was uploaded: an open file that has these attributes besides.",
-	Members: []host.Member{
-		{Name: "name", Doc: "The name of the field."},
-		{Name: "filename", Doc: "What the client calls the file, without its directories."},
-		{Name: "content_type", Doc: "What the client says that it is."},
-		{Name: "size", Doc: "The number of its bytes."},
-	},
-}
-
-// A file is what fileType describes.
-type file struct {
-	*host.File
-	attrs starlark.StringDict
-}
-
-func (f *file) String() string { return "<http.file " + f.attrs["filename"].String() + ">" }
-func (f *file) Type() string   { return "http.file" }
-
-func (f *file) AttrNames() []string { return append(f.File.AttrNames(), f.attrs.Keys()...) }
-
-func (f *file) Attr(name string) (starlark.Value, error) {
-	if v, ok := f.attrs[name]; ok {
-		return v, nil
-	}
-	return f.File.Attr(name)
-}

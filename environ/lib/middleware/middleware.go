@@ -28,18 +28,22 @@ import (
 
 // Module describes @middleware.
 func Module() *host.Module {
+	members := []host.Member{
+		sameOriginMember(), corsMember(), etagsMember(), securityMember(), overrideMember(),
+		rateMember(), timingMember(), basicAuthMember(), cachedMember(), beforeMember(),
+		afterMember(),
+	}
+	for i := range members {
+		optionsFirst(&members[i])
+	}
 	return &host.Module{
 		Name: "middleware",
 		Doc: "What stands around an application: each makes a function from application to " +
 			"application, for a call or for the middleware of a router. The first of a list is the " +
 			"outermost.",
-		Members: []host.Member{
-			sameOriginMember(), corsMember(), etagsMember(), securityMember(), overrideMember(),
-			rateMember(), timingMember(), basicAuthMember(), cachedMember(), beforeMember(),
-			afterMember(),
-		},
-		Whole:  true,
-		Misuse: environ.Misuse,
+		Members: members,
+		Whole:   true,
+		Misuse:  environ.Misuse,
 	}
 }
 

@@ -376,7 +376,7 @@ func TestWrongUse(t *testing.T) {
 		`same_origin(lambda environ: None)`:        "same_origin: lambda is no application, which takes (environ, start_response)",
 		`same_origin()({}, hello)`:                 "same_origin: this is middleware, not yet an application: it is to be called with one; write app = same_origin(...)(app)",
 		`cors()`:                                   "cors: missing argument for origins",
-		`cors(hello)`:                              "cors: origins is function, not a list of strings",
+		`cors(hello)`:                              `cors: it takes its options first, and origins is an application; write cors("*")(app), or middleware = [cors("*")] of a router`,
 		`cors(["a.example"])`:                      `cors: "a.example" is no origin`,
 		`cors(["https://a.example/"])`:             `cors: "https://a.example/" is no origin`,
 		`cors(["null"])`:                           `cors: "null" is no origin`,
@@ -387,7 +387,9 @@ func TestWrongUse(t *testing.T) {
 		`security_headers(csp = "a\nb")`:           "csp is string, not the text of a policy on one line",
 		`security_headers(headers = {"A": 1})`:     `headers has int for "A", not a string or None`,
 		`security_headers(headers = {"A b": "x"})`: "LARK0206",
-		`rate_limit(hello)`:                        "rate_limit: missing argument for per",
+		`rate_limit(hello)`:                        `rate_limit: it takes its options first, and n is an application; write rate_limit(60, "1m")(app)`,
+		`cached(etags(hello))`:                     `cached: it takes its options first, and seconds is an application; write cached(60)(app)`,
+		`basic_auth(text("x"))`:                    `basic_auth: it takes its options first, and check is an application; write basic_auth(check)(app)`,
 		`rate_limit(0, 1)`:                         "n is 0, not from 1 to 1,000,000,000",
 		`rate_limit(1, "minute")`:                  `per is "minute", which is no period: write "30s", "1m" or "1h"`,
 		`rate_limit(1, -1)`:                        "per is not from 0 to 1,000,000,000 seconds",
@@ -399,7 +401,7 @@ func TestWrongUse(t *testing.T) {
 		`basic_auth(lambda u, p: True, "a\n")`:     "the realm has a control character",
 		`cached("1m")`:                             "cached: seconds is string, not a number",
 		`cached(0)`:                                "cached: seconds is not from 0 to 1,000,000,000",
-		`before(hello)`:                            "before: hello is called with (environ), which it does not take; write def hello(environ)",
+		`before(hello)`:                            `before: it takes its options first, and fn is an application; write before(function)(app), or middleware = [before(function)] of a router`,
 		`after(lambda environ: None)`:              "after: lambda is called with (environ, response), which it does not take",
 	} {
 		_, err := load("", "hello\nx = "+expr, nil)

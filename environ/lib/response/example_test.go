@@ -2,7 +2,6 @@ package response_test
 
 import (
 	"fmt"
-	"io/fs"
 	"net/http/httptest"
 	"testing/fstest"
 
@@ -10,6 +9,7 @@ import (
 	"github.com/larkspur-web/larkspur/environ/lib/response"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host"
+	"github.com/larkspur-web/larkspur/runtime/lib/files"
 	"github.com/larkspur-web/larkspur/server"
 	"go.starlark.net/starlark"
 )
@@ -18,19 +18,21 @@ import (
 func ExampleModule() {
 	app, err := runtime.Load(&runtime.Config{
 		FS: fstest.MapFS{"app.star": {Data: []byte(`
+load("@files", "directory")
 load("@response", "file", "json")
 
+REPORTS = directory("reports")
 HELLO = json({"hello": "world"})
 
 def app(environ, start_response):
     answer = HELLO
     if environ["PATH_INFO"] == "/report":
-        answer = file("2026/report.txt", download = True, directory = "reports")
+        answer = file("2026/report.txt", download = True, directory = REPORTS)
     return answer(environ, start_response)
 `)}},
-		Modules: []*host.Module{response.Module()},
-		Grants: map[string]any{"response": map[string]fs.FS{
-			"reports": fstest.MapFS{"2026/report.txt": {Data: []byte("all is well")}},
+		Modules: []*host.Module{response.Module(), files.Module()},
+		Grants: map[string]any{"files": &files.Grant{
+			Dirs: map[string]files.Dir{"reports": {Path: "testdata/reports"}},
 		}},
 	}, "app.star")
 	if err != nil {

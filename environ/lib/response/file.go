@@ -3,11 +3,11 @@ package response
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"io/fs"
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 
 	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/environ/lib/static"
@@ -20,18 +20,22 @@ func fileMember() host.Member {
 	return host.Member{
 		Name: "file",
 		Doc: "A response of a file, with an ETag: a client gets the ranges that it asks for, and " +
-			"304 for what it has. It is of the application's tree, or of a directory that whoever " +
-			"runs the program has granted. No path leads out of that, and no name begins with a " +
-			"dot, except .well-known, so that a path may come from the client.",
+			"304 for what it has. It is of the application's tree, or of a directory of @files. No " +
+			"path leads out of that, and no name begins with a dot, except .well-known, so that a " +
+			"path may come from the client. An open file of such a directory answers once, and is " +
+			"closed.",
 		Params: append(params(0,
-			host.Param{Name: "path", Doc: "of the file, from the root of the tree", Type: "string"},
+			host.Param{
+				Name: "path", Doc: "of the file, from the root of the tree; or an open file",
+				Type: "string or file",
+			},
 			host.Param{
 				Name: "download", Type: "string, bool or None", Default: starlark.None,
 				Doc: "what a browser is to save it as; True for its own name, None to show it",
 			},
 		), host.Param{
-			Name: "directory", Type: "string or None", Default: starlark.None,
-			Doc: "the name of a directory that was granted, None for the application's tree",
+			Name: "directory", Type: "directory or None", Default: starlark.None,
+			Doc: "the directory that it is of, None for the application's tree",
 		}),
 		Result: "a response",
 		Errors: failures(host.Failure{
@@ -48,57 +52,37 @@ file("../secret")  # error: LARK0405: file: there is no file "../secret"`,
 
 // A library is the module for one generation of a program.
 type library struct {
-	own     *static.Files            // of the application's tree; nil without one
-	granted map[string]*static.Files // by name
+	memory  *static.Memory
+	own     *static.Files // of the application's tree; nil without one
+	granted sync.Map      // a *static.Files for each tree of a directory that was granted
 }
 
 // open returns a function that opens the module.
 func open() func(*host.Load) (any, error) {
 	memory := new(static.Memory)
 	return func(l *host.Load) (any, error) {
-		lib := &library{granted: make(map[string]*static.Files)}
+		lib := &library{memory: memory}
 		if l.Tree != nil {
 			lib.own = memory.Files(l.Tree)
-		}
-		if l.Grant == nil {
-			return lib, nil
-		}
-		trees, ok := l.Grant.(map[string]fs.FS)
-		if !ok {
-			return nil, fmt.Errorf("@response is granted %T, not directories by name", l.Grant)
-		}
-		for name, tree := range trees {
-			lib.granted[name] = memory.Files(tree)
 		}
 		return lib, nil
 	}
 }
 
 func makeFile(a host.Args) (starlark.Value, error) {
-	var name string
-	var download, directory starlark.Value
+	var from, download, directory starlark.Value
 	var c common
-	err := a.Unpack(&name, &download, &c.headers, &c.cookies, &directory)
+	err := a.Unpack(&from, &download, &c.headers, &c.cookies, &directory)
 	if err != nil {
 		return nil, err
 	}
-	files, err := a.Of.(*library).files(directory)
-	if err != nil {
-		return nil, err
-	}
-	found, mediaType := "", ""
-	err = fs.ErrNotExist
-	if files != nil {
-		found, mediaType, err = files.Find(name)
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		e := environ.Errorf(
-			environ.CodeAbsent, "", "file: there is no file %s", starlark.String(name),
-		)
-		e.Status = http.StatusNotFound
-		return nil, e
-	}
-	if err != nil {
+	lib := a.Of.(*library)
+	var found, mediaType string
+	var answer func(r *Response, q request) (starlark.Value, error)
+	if open, ok := from.(*host.File); ok && directory == starlark.None {
+		found, answer = open.Name(), lib.opened(open)
+		mediaType = static.MediaType(found)
+	} else if found, mediaType, answer, err = lib.named(from, directory); err != nil {
 		return nil, err
 	}
 	r := New(http.StatusOK, mediaType, "",
@@ -112,26 +96,66 @@ func makeFile(a host.Args) (starlark.Value, error) {
 	if disposition != "" {
 		r.Fields = append(r.Fields, environ.Field{Name: "Content-Disposition", Value: disposition})
 	}
-	r.given = starlark.None
-	r.answer = func(r *Response, q request) (starlark.Value, error) {
-		return files.Answer(
-			q.thread, q.env, q.start, found, cmp.Or(r.Status, http.StatusOK), r.Fields,
-		)
-	}
+	r.given, r.answer = starlark.None, answer
 	return r, c.extend(r)
 }
 
-// files returns those of a directory that was granted, or of the tree.
+// opened answers with an open file.
+func (l *library) opened(f *host.File) func(r *Response, q request) (starlark.Value, error) {
+	return func(r *Response, q request) (starlark.Value, error) {
+		return l.memory.AnswerOpen(
+			q.thread, q.env, q.start, f, cmp.Or(r.Status, http.StatusOK), r.Fields,
+		)
+	}
+}
+
+// named answers with the file that a path leads to.
+func (l *library) named(path, directory starlark.Value) (
+	found, mediaType string, answer func(r *Response, q request) (starlark.Value, error), err error,
+) {
+	name, ok := starlark.AsString(path)
+	if !ok {
+		return "", "", nil, environ.Errorf(environ.CodeWebUse, "",
+			"file: path is %s, neither a string nor an open file of a directory", path.Type())
+	}
+	files, err := l.files(directory)
+	if err != nil {
+		return "", "", nil, err
+	}
+	err = fs.ErrNotExist
+	if files != nil {
+		found, mediaType, err = files.Find(name)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		e := environ.Errorf(
+			environ.CodeAbsent, "", "file: there is no file %s", starlark.String(name),
+		)
+		e.Status = http.StatusNotFound
+		err = e
+	}
+	return found, mediaType, func(r *Response, q request) (starlark.Value, error) {
+		return files.Answer(
+			q.thread, q.env, q.start, found, cmp.Or(r.Status, http.StatusOK), r.Fields,
+		)
+	}, err
+}
+
+// files returns those of a directory, or of the application's tree.
 func (l *library) files(directory starlark.Value) (*static.Files, error) {
 	if directory == starlark.None {
 		return l.own, nil
 	}
-	name, _ := starlark.AsString(directory)
-	if f := l.granted[name]; f != nil {
-		return f, nil
+	d, ok := directory.(host.Treed)
+	if !ok {
+		return nil, environ.Errorf(environ.CodeWebUse, "",
+			"file: directory is %s, not a directory of @files", directory.Type())
 	}
-	return nil, environ.Errorf(environ.CodeWebUse, "", "file: no directory %s is granted",
-		host.Show(directory))
+	tree := d.Tree()
+	if f, ok := l.granted.Load(tree); ok {
+		return f.(*static.Files), nil
+	}
+	f, _ := l.granted.LoadOrStore(tree, l.memory.Files(tree))
+	return f.(*static.Files), nil
 }
 
 // dispositionOf returns the Content-Disposition of a download, "" for none.

@@ -177,19 +177,26 @@ func tabOf(v starlark.Value) (string, error) {
 
 func emptyMember() host.Member {
 	return host.Member{
-		Name:    "empty",
-		Doc:     "A response without a body and without a Content-Type.",
-		Params:  params(204),
-		Result:  "a response",
-		Errors:  failures(),
-		Example: `empty().status  # 204`,
-		Pure:    true,
+		Name: "empty",
+		Doc: "A response without a body and without a Content-Type. One whose status may have a body " +
+			"says Content-Length: 0.",
+		Params: params(204),
+		Result: "a response",
+		Errors: failures(),
+		Example: `empty().status  # 204
+empty(201, headers = {"Location": "/notes/7"}).headers  # (("Content-Length", "0"), ("Location", "/notes/7"))`,
+		Pure: true,
 		Fn: func(a host.Args) (starlark.Value, error) {
 			var c common
 			if err := a.Unpack(&c.status, &c.headers, &c.cookies); err != nil {
 				return nil, err
 			}
-			return c.respond("empty", "", "")
+			v, err := c.respond("empty", "", "")
+			if r, ok := v.(*Response); ok && err == nil && !bodiless(c.status) {
+				// RFC 9110, section 8.6: so that a client which waits for content knows that there is none.
+				r.Fields = merged([]environ.Field{{Name: "Content-Length", Value: "0"}}, r.Fields)
+			}
+			return v, err
 		},
 	}
 }

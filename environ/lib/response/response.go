@@ -20,9 +20,7 @@ import (
 )
 
 // Module describes @response, and has what the modules more have besides: functions that make
-// applications, and their types. That of WebSockets is one, which not everybody wants to link. The
-// [host.Load.Grant] of @response may be a map[string]fs.FS: directories outside of the application's
-// tree that file may answer from, by name.
+// applications, and their types. That of WebSockets is one, which not everybody wants to link.
 func Module(more ...*host.Module) *host.Module {
 	m := &host.Module{
 		Name: "response",

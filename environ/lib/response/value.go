@@ -230,6 +230,9 @@ func (r *Response) setCookies(v starlark.Value) error {
 }
 
 func (r *Response) setBody(v starlark.Value) error {
+	if r.Body == nil && r.given == nil {
+		r.Fields = without(r.Fields, "Content-Length") // that of empty
+	}
 	r.given, r.answer, r.Body = nil, nil, nil
 	if s, ok := host.Octets(v); ok {
 		if s != "" {
@@ -258,6 +261,7 @@ func (r *Response) setStatus(v starlark.Value) error {
 	}
 	if r.Status = n; bodiless(n) {
 		r.Fields = without(r.Fields, "Content-Type")
+		r.Fields = without(r.Fields, "Content-Length") // RFC 9110, section 8.6: 204 must not have it
 	}
 	return nil
 }

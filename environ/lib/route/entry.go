@@ -17,7 +17,8 @@ type entry struct {
 	methods []string // nil for a mount
 	pattern *pattern
 	name    string
-	place   host.Place
+	place   host.Place // in the list of the router
+	made    host.Place // where it was made: another line if a function of the script did
 
 	handler *handler          // nil for a mount
 	mount   starlark.Callable // nil for a route

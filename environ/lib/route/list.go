@@ -21,7 +21,7 @@ type Row struct {
 	Mount bool `json:"mount,omitempty"`
 	// Middleware is what is around it, the outermost first.
 	Middleware []string `json:"middleware,omitempty"`
-	// Place is where in the script it stands.
+	// Place is where in the script it stands: in the list of the router.
 	Place host.Place `json:"place"`
 }
 
@@ -56,7 +56,7 @@ func rowsOf(app starlark.Value, prefix string, around []string, depth int) ([]Ro
 			rows = append(rows, inner...)
 			continue
 		}
-		rows = append(rows, Row{[]string{anyMethod}, strings.TrimSuffix(pattern, "/") + "/", "",
+		rows = append(rows, Row{[]string{anyMethod}, strings.TrimSuffix(pattern, "/") + "/", e.name,
 			nameOf(e.mount), true, inside, e.place})
 	}
 	return rows, true

@@ -45,6 +45,17 @@ app = router([mount("/x", show)])`, `mount: show is no application, which takes 
 		{`app = router([], not_found = "no")`, `router: not_found is a string, not a function (environ)`},
 		{`app = router([], middleware = [1])`, `router: middleware[0] is an int, not a function from application to application`},
 		{`app = router([], middleware = [lambda app: None])`, `router: the middleware lambda returned None, not an application`},
+		{`app = router([], middleware = str)`, `router: middleware is str, not a list; write middleware = [str]`},
+		{`app = router([], middleware = "cors")`, `router: middleware is a string, not a list of functions from application to application`},
+		{`app = router([group("/", [], middleware = lambda app: app)])`, `group: middleware is lambda, not a list; write middleware = [lambda]`},
+		{`def mw(environ, start_response): return []
+app = router([], middleware = [mw])`, `router: middleware[0] is mw, an application, not a function from application to application; write def mw(app):, which returns a function (environ, start_response)`},
+		{`def mw(): return []
+app = router([], middleware = [mw])`, `router: middleware[0] is mw, which takes no application; write def mw(app):, which returns an application, or call it: [mw()]`},
+		{`def mw(app, a, b): return app
+app = router([], middleware = [mw])`, `router: middleware[0] is mw, which takes 3 arguments, not an application only; write lambda app: mw(app, ...)`},
+		{`def mw(app, level = 3): return app
+app = router([], middleware = [mw, text("x")])`, `router: middleware[1] is <response>, an application, not a function from application to application`},
 		{`app = router([route([], "/", str)])`, `there is no method: write route(["GET", "POST"], ...)`},
 		{`app = router([route("get", "/", str)])`, `route: "get" is no method: write it as "GET"`},
 		{`app = router([route(["GET", 1], "/", str)])`, `route: a method is int, not a string`},

@@ -38,8 +38,8 @@ func nameParam() host.Param {
 func middlewareParam() host.Param {
 	return host.Param{
 		Name: "middleware",
-		Doc:  "functions from application to application, the outermost first",
-		Type: "iterable", Default: starlark.Tuple{},
+		Doc:  "a list of functions from application to application, the outermost first",
+		Type: "any", Default: starlark.Tuple{},
 	}
 }
 
@@ -153,32 +153,28 @@ func newRoute(
 		return nil, environ.Misuse(err)
 	}
 	r := &route{
-		Object: "route", methods: methods, pattern: p, handler: handler, place: caller(t),
+		Object: "route", methods: methods, pattern: p, handler: handler, trail: trailOf(t),
 	}
-	if label != starlark.None {
-		var ok bool
-		if r.name, ok = starlark.AsString(label); !ok || r.name == "" {
-			return nil, environ.Misuse(fmt.Errorf("name is %s, not a string: write name = \"note\"",
-				describe(label)))
-		}
+	r.name, err = labelOf(label)
+	return r, err
+}
+
+// labelOf returns the name of a route, "" for None.
+func labelOf(v starlark.Value) (string, error) {
+	if v == starlark.None {
+		return "", nil
 	}
-	return r, nil
+	name, ok := starlark.AsString(v)
+	if !ok || name == "" {
+		return "", environ.Misuse(fmt.Errorf("name is %s, not a string: write name = \"note\"", describe(v)))
+	}
+	return name, nil
 }
 
 // String writes the route as its author has.
 func (r *route) String() string {
 	e := entry{methods: r.methods, pattern: r.pattern, handler: &handler{fn: r.handler}}
 	return e.String()
-}
-
-// caller is the line of script that has called the builtin which runs on t.
-func caller(t *starlark.Thread) host.Place {
-	for i := 1; i < t.CallStackDepth(); i++ {
-		if p := host.PlaceAt(t.CallFrame(i).Pos); p.Line > 0 {
-			return p
-		}
-	}
-	return host.Place{}
 }
 
 func groupMember() host.Member {
@@ -205,7 +201,8 @@ func groupMember() host.Member {
 group("/reports/{year:int}", [get("/sales", report)])  # group("/reports/{year:int}", 1 routes)`,
 		Fn: func(a host.Args) (starlark.Value, error) {
 			var prefix string
-			var routes, middleware starlark.Iterable
+			var routes starlark.Iterable
+			var middleware starlark.Value
 			if err := a.Unpack(&prefix, &routes, &middleware); err != nil {
 				return nil, err
 			}
@@ -213,7 +210,7 @@ group("/reports/{year:int}", [get("/sales", report)])  # group("/reports/{year:i
 			if err != nil {
 				return nil, environ.Misuse(err)
 			}
-			g := &group{Object: "group", prefix: p, place: caller(a.Thread)}
+			g := &group{Object: "group", prefix: p, trail: trailOf(a.Thread)}
 			if g.routes, err = routesOf("group", routes); err != nil {
 				return nil, err
 			}
@@ -232,13 +229,15 @@ func mountMember() host.Member {
 		Name: "mount",
 		Doc: "Puts an application behind a prefix, for all methods: the prefix goes from PATH_INFO " +
 			"to SCRIPT_NAME. It ends where a part of the path ends: \"/blog\" has /blog and " +
-			"/blog/1, not /blogs. A route with the same beginning goes before it.",
+			"/blog/1, not /blogs. A route with the same beginning goes before it. url_for of its name is " +
+			"the root of the application, or with path = \"a.css\" what is below.",
 		Params: []host.Param{
 			{Name: "prefix", Doc: "a pattern; \"/\" takes all that is left", Type: "string"},
 			{
 				Name: "app", Doc: "any application, app(environ, start_response), routers included",
 				Type: "callable",
 			},
+			nameParam(),
 		},
 		Result: "a mount, for router or group",
 		Errors: []host.Failure{{
@@ -254,7 +253,12 @@ app(environ, lambda status, headers: None)  # ["/blog", " ", "/1"]`,
 		Fn: func(a host.Args) (starlark.Value, error) {
 			var prefix string
 			var app starlark.Callable
-			if err := a.Unpack(&prefix, &app); err != nil {
+			var label starlark.Value
+			if err := a.Unpack(&prefix, &app, &label); err != nil {
+				return nil, err
+			}
+			name, err := labelOf(label)
+			if err != nil {
 				return nil, err
 			}
 			p, err := parsePrefix(prefix)
@@ -266,7 +270,7 @@ app(environ, lambda status, headers: None)  # ["/blog", " ", "/1"]`,
 					return nil, environ.Misuse(err)
 				}
 			}
-			return &mounted{Object: "mount", prefix: p, app: app, place: caller(a.Thread)}, nil
+			return &mounted{Object: "mount", prefix: p, app: app, name: name, trail: trailOf(a.Thread)}, nil
 		},
 	}
 }
@@ -327,20 +331,6 @@ func routesOf(what string, list starlark.Iterable) ([]starlark.Value, error) {
 		}
 		return nil, environ.Misuse(fmt.Errorf("%s: routes[%d] is %s, not a route: write get(\"/...\", "+
 			"handler)", what, len(all), describe(v)))
-	}
-	return all, nil
-}
-
-// middlewareOf returns the elements of a list of middleware.
-func middlewareOf(what string, list starlark.Iterable) ([]starlark.Callable, error) {
-	var all []starlark.Callable
-	for v := range starlark.Elements(list) {
-		c, ok := v.(starlark.Callable)
-		if !ok {
-			return nil, environ.Misuse(fmt.Errorf("%s: middleware[%d] is %s, not a function from application "+
-				"to application", what, len(all), describe(v)))
-		}
-		all = append(all, c)
 	}
 	return all, nil
 }

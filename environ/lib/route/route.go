@@ -48,7 +48,7 @@ type route struct {
 	pattern *pattern
 	handler starlark.Callable
 	name    string
-	place   host.Place
+	trail   trail
 }
 
 // Freeze freezes the handler.
@@ -60,7 +60,7 @@ type group struct {
 	prefix     *pattern
 	routes     []starlark.Value
 	middleware []starlark.Callable
-	place      host.Place
+	trail      trail
 }
 
 // Freeze freezes what is in the group.
@@ -78,7 +78,8 @@ type mounted struct {
 	host.Object
 	prefix *pattern
 	app    starlark.Callable
-	place  host.Place
+	name   string
+	trail  trail
 }
 
 // Freeze freezes the application.

@@ -50,8 +50,11 @@ func routerMember() host.Member {
 				Name: "error", Type: "callable or None", Default: starlark.None,
 				Doc: "is called with environ and an error for what abort ends, for what fails (which " +
 					"is logged too), and for 404 and 405, and returns what answers; the error has " +
-					"status, message, backtrace and kind. A router that is mounted in this one and has " +
-					"neither uses those of this one. None has a small page answer, or a JSON problem " +
+					"status, message, backtrace and kind. Show a visitor the message only if the status " +
+					"is below 500, as in error.message if error.status < 500 else \"Sorry\": that of " +
+					"a failure nobody caught is for the log, and tells strangers what the application " +
+					"is made of. A router that is mounted in this one and has neither uses those of " +
+					"this one. None has a small page answer, or a JSON problem " +
 					"if the client takes that; failures are then the server's to show",
 			},
 			middlewareParam(),
@@ -80,8 +83,8 @@ app(environ, lambda status, headers: None)  # ["hello ", "you"]`,
 
 // newRouter is router(routes, not_found = None, error = None, middleware = []).
 func newRouter(a host.Args) (starlark.Value, error) {
-	var routes, middleware starlark.Iterable
-	var notFound, failed starlark.Value
+	var routes starlark.Iterable
+	var notFound, failed, middleware starlark.Value
 	if err := a.Unpack(&routes, &notFound, &failed, &middleware); err != nil {
 		return nil, err
 	}
@@ -103,7 +106,7 @@ func newRouter(a host.Args) (starlark.Value, error) {
 		return nil, err
 	}
 	b := &table{
-		thread: a.Thread, router: r,
+		thread: a.Thread, router: r, depth: len(trailOf(a.Thread)),
 		ranked: make(map[string][]*entry), names: make(map[string]*entry),
 	}
 	b.fill(list, &pattern{}, nil)

@@ -3,7 +3,7 @@ package route
 import (
 	"errors"
 	"fmt"
-	"slices"
+	"strings"
 
 	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/runtime/host"
@@ -13,6 +13,7 @@ import (
 // A table is what becomes a router: all routes and mounts of a list, its groups taken apart.
 type table struct {
 	thread  *starlark.Thread
+	depth   int // of the call of router: how many lines have led to it
 	router  *Router
 	entries []*entry
 	scopes  []*scope // the outer ones first
@@ -32,7 +33,7 @@ func (b *table) fill(list []starlark.Value, prefix *pattern, around *scope) {
 		case *group:
 			joined, err := prefix.join(v.prefix)
 			if err != nil {
-				b.fault(v.place, err)
+				b.fault(v.trail.at(b.depth), err)
 				continue
 			}
 			inner := around
@@ -46,7 +47,8 @@ func (b *table) fill(list []starlark.Value, prefix *pattern, around *scope) {
 }
 
 func (b *table) route(r *route, prefix *pattern, around *scope) {
-	e := &entry{methods: r.methods, name: r.name, place: r.place, scope: around}
+	e := &entry{methods: r.methods, name: r.name, scope: around,
+		place: r.trail.at(b.depth), made: r.trail.last()}
 	var err error
 	if e.pattern, err = prefix.join(r.pattern); err == nil && e.pattern.text == "" {
 		err = errors.New(`the pattern is empty: write "/"`)
@@ -55,17 +57,18 @@ func (b *table) route(r *route, prefix *pattern, around *scope) {
 		e.handler, err = newHandler(r.handler, e.pattern)
 	}
 	if err != nil {
-		b.fault(r.place, err)
+		b.fault(e.place, suffixed(err, e))
 		return
 	}
 	b.add(e)
 }
 
 func (b *table) mount(m *mounted, prefix *pattern, around *scope) {
-	e := &entry{place: m.place, scope: around, mount: m.app, inner: find(m.app)}
+	e := &entry{name: m.name, scope: around, mount: m.app, inner: find(m.app),
+		place: m.trail.at(b.depth), made: m.trail.last()}
 	var err error
 	if e.pattern, err = prefix.join(m.prefix); err != nil {
-		b.fault(m.place, err)
+		b.fault(e.place, suffixed(err, e))
 		return
 	}
 	b.add(e)
@@ -76,8 +79,8 @@ func (b *table) add(e *entry) {
 	rank := e.rank()
 	for _, other := range b.ranked[rank] {
 		if e.clashes(other) {
-			b.fault(e.place, fmt.Errorf("%s cannot be told from %s at %s: a request can be for both, "+
-				"and neither is the more special", e, other, other.place))
+			b.fault(e.place, fmt.Errorf("%s%s cannot be told from %s at %s%s: a request can be for both, "+
+				"and neither is the more special", e, e.madeAt(), other, other.place, other.madeAt()))
 			b.fault(other.place, fmt.Errorf("the other one, %s", other))
 			return
 		}
@@ -94,6 +97,20 @@ func (b *table) add(e *entry) {
 	b.ranked[rank] = append(b.ranked[rank], e)
 	b.entries = append(b.entries, e)
 	b.router.root.insert(e)
+}
+
+// suffixed adds to the error of an entry where that was made, if its place does not tell. A fix stays
+// last.
+func suffixed(err error, e *entry) error {
+	said := e.madeAt()
+	if said == "" {
+		return err
+	}
+	text, fix, ok := strings.Cut(err.Error(), "; write ")
+	if ok {
+		fix = "; write " + fix
+	}
+	return errors.New(text + said + fix)
 }
 
 func (b *table) fault(at host.Place, err error) {
@@ -113,23 +130,4 @@ func (b *table) wrap() error {
 		}
 	}
 	return nil
-}
-
-// wrapped calls middleware with app, the innermost first.
-func wrapped(
-	t *starlark.Thread, middleware []starlark.Callable, app starlark.Callable,
-) (starlark.Callable, error) {
-	for _, m := range slices.Backward(middleware) {
-		v, err := starlark.Call(t, m, starlark.Tuple{app}, nil)
-		if err != nil {
-			return nil, err
-		}
-		made, ok := v.(starlark.Callable)
-		if !ok {
-			return nil, environ.Misuse(fmt.Errorf("router: the middleware %s returned %s, not an "+
-				"application: it is called with one, and returns one", nameOf(m), describe(v)))
-		}
-		app = made
-	}
-	return app, nil
 }

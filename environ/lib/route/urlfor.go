@@ -18,7 +18,8 @@ func urlForMember() host.Member {
 		Doc: "Returns the path of a route, below SCRIPT_NAME as the router was called, percent-" +
 			"encoded. It looks for the name in the router that answers the request, then in routers " +
 			"that are mounted there, then in those around it. Parameters that the pattern does not " +
-			"name become the query: a list several of a name, None nothing.",
+			"name become the query: a list several of a name, None nothing. That of a mount is its " +
+			"root, or with path = \"a.css\" what is below.",
 		Params: []host.Param{
 			{Name: "environ", Doc: "the environ of a request that a router answers", Type: "dict"},
 			{Name: "name", Doc: "what name = of the route says", Type: "string"},
@@ -95,7 +96,7 @@ func URL(
 		return "", unknown(name, known)
 	}
 	var used []string
-	path, err := found.pattern.fill(params, &used)
+	path, err := found.path(params, &used)
 	if err != nil {
 		return "", fmt.Errorf("%s at %s: %w", found, found.place, err)
 	}
@@ -105,6 +106,34 @@ func URL(
 	}
 	return quotePath(script) + path + query, nil
 }
+
+// path returns the path of the entry with the parameters: of a mount that of what path names in it, or
+// of its root.
+func (e *entry) path(params map[string]starlark.Value, used *[]string) (string, error) {
+	path, err := e.pattern.fill(params, used)
+	if err != nil || e.mount == nil {
+		return path, err
+	}
+	path = strings.TrimSuffix(path, "/") + "/"
+	inside, given := params[below]
+	if !given || slices.Contains(e.pattern.names, below) {
+		return path, nil
+	}
+	text, ok := textOf(inside)
+	if !ok {
+		return "", fmt.Errorf("the parameter path is %s, not a string", describe(inside))
+	}
+	for part := range strings.SplitSeq(text, "/") {
+		if part == "." || part == ".." { // RFC 3986, section 5.2.4: a client takes them away
+			return "", fmt.Errorf("the parameter path is %s, which has %s in it", host.Show(inside), part)
+		}
+	}
+	*used = append(*used, below)
+	return path + strings.TrimPrefix(quotePath("/"+strings.TrimLeft(text, "/")), "/"), nil
+}
+
+// below is the parameter of url_for that says what is meant in a mount.
+const below = "path"
 
 // named returns the entry of a name, of the router itself or of one that is mounted in it, and the
 // SCRIPT_NAME of that router. A mount whose prefix has parameters is passed over: nothing says what

@@ -1,6 +1,8 @@
 package static
 
 import (
+	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"strings"
@@ -36,7 +38,7 @@ func (f *Files) Find(path string) (name, mediaType string, err error) {
 	case err != nil || !info.Mode().IsRegular():
 		err = fs.ErrNotExist
 	}
-	return name, contentType(name), err
+	return name, MediaType(name), err
 }
 
 // Answer answers a request with a file that was found, and with fields: if the status is 200 with
@@ -46,17 +48,52 @@ func (f *Files) Answer(
 	t *starlark.Thread, env starlark.Mapping, start starlark.Callable, name string, status int,
 	fields []environ.Field,
 ) (starlark.Value, error) {
-	c := call{thread: t, start: start, env: env}
-	method := c.get("REQUEST_METHOD")
-	c.whole = status != http.StatusOK || method != http.MethodGet && method != http.MethodHead
+	c := newCall(t, env, start, status)
 	open, info, err := openSeeker(f.site.tree, name)
 	if err != nil {
 		return c.absent(err)
 	}
+	return f.site.serve(c, open, open.(io.ReadSeeker), info, name, headerOf(fields))
+}
+
+// AnswerOpen answers as Answer does, with a file that a script has opened, and closes it. It fails
+// for one that cannot seek or was closed.
+func (m *Memory) AnswerOpen(
+	t *starlark.Thread, env starlark.Mapping, start starlark.Callable, file *host.File, status int,
+	fields []environ.Field,
+) (starlark.Value, error) {
+	info, err := file.Stat()
+	content, ok := file.Below().(io.ReadSeeker)
+	if err == nil && !ok {
+		err = fs.ErrInvalid
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s cannot be answered with: %w", file, err)
+	}
+	header := headerOf(fields)
+	if _, _, ok := identity(info); !ok && header.Get("Etag") == "" {
+		if tag := stamp(info); tag != "" { // of files that are open names tell nothing
+			header.Set("Etag", tag)
+		}
+	}
+	s := site{kept: &m.kept}
+	return s.serve(newCall(t, env, start, status), file, content, info, "", header)
+}
+
+// newCall returns a call in which the request decides what is sent only if that is good news.
+func newCall(
+	t *starlark.Thread, env starlark.Mapping, start starlark.Callable, status int,
+) *call {
+	c := &call{thread: t, start: start, env: env, status: status}
+	method := c.get("REQUEST_METHOD")
+	c.whole = status != http.StatusOK || method != http.MethodGet && method != http.MethodHead
+	return c
+}
+
+func headerOf(fields []environ.Field) http.Header {
 	header := make(http.Header, len(fields)+1)
 	for _, f := range fields {
 		header.Add(f.Name, f.Value)
 	}
-	c.status = status
-	return f.site.serve(&c, open, info, name, header)
+	return header
 }

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// contentType returns the media type for a file's name. The table is ours: package mime asks the
+// MediaType returns the media type for a file's name. The table is ours: package mime asks the
 // machine, and then a page works on one and not on another.
-func contentType(name string) string {
+func MediaType(name string) string {
 	if t, ok := mediaTypes[strings.ToLower(path.Ext(name))]; ok {
 		return t
 	}

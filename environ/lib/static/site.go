@@ -66,8 +66,8 @@ func (s *site) CallInternal(
 	if err != nil {
 		return c.absent(err)
 	}
-	return s.serve(&c, f, info, name, http.Header{
-		"Content-Type":           {contentType(name)},
+	return s.serve(&c, f, f.(io.ReadSeeker), info, name, http.Header{
+		"Content-Type":           {MediaType(name)},
 		"Cache-Control":          {cacheControl(s.maxAge)},
 		"X-Content-Type-Options": {"nosniff"},
 	})
@@ -94,11 +94,11 @@ func fileName(p string) (string, bool) {
 	return name, true
 }
 
-// serve answers with a file, which it closes or hands to the body, and with a header.
+// serve answers with a file, which it closes or hands to the body, with its content, and with a
+// header.
 func (s *site) serve(
-	c *call, f fs.File, info fs.FileInfo, name string, header http.Header,
+	c *call, f fs.File, content io.ReadSeeker, info fs.FileInfo, name string, header http.Header,
 ) (starlark.Value, error) {
-	content := f.(io.ReadSeeker) // openSeeker sees to it
 	a := &answer{header: header}
 	if header.Get("Etag") == "" {
 		tag, err := s.tag(c, content, info, name)

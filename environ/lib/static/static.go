@@ -57,7 +57,11 @@ func staticMember(kept *tags) host.Member {
 		Doc: "Makes an application that serves a directory: GET and HEAD, ranges and conditional " +
 			"requests. Names that begin with a dot are not served, except .well-known.",
 		Params: []host.Param{
-			{Name: "dir", Doc: "a directory of the application's tree"},
+			{
+				Name: "dir", Type: "string or directory",
+				Doc: "a directory of the application's tree, counted from its root, which is the " +
+					"directory of the script that is served; or one that @files has granted",
+			},
 			{
 				Name:    "max_age",
 				Doc:     "for how many seconds a client may use a file without asking again",
@@ -75,8 +79,25 @@ func staticMember(kept *tags) host.Member {
 		},
 		Example: `static("public", max_age = 3600)  # <static "public">
 static("..")  # error: static: the path ".." leads out of the application's tree`,
-		Fn: func(l *generation, dir string, maxAge int, index string) (*site, error) {
-			return newSite(l.Tree, kept, dir, maxAge, index)
+		Fn: func(
+			l *generation, dir starlark.Value, maxAge int, index string,
+		) (*site, error) {
+			if d, ok := dir.(host.Treed); ok {
+				return newSite(d.Tree(), kept, "", maxAge, index)
+			}
+			name, ok := starlark.AsString(dir)
+			if !ok {
+				return nil, fmt.Errorf("for parameter dir: got %s, want string or directory", dir.Type())
+			}
+			rel, err := find(l.Tree, name)
+			if err != nil {
+				return nil, err
+			}
+			s, err := newSite(l.Tree, kept, rel, maxAge, index)
+			if err == nil {
+				s.name = name
+			}
+			return s, err
 		},
 	}
 }
@@ -106,23 +127,31 @@ func clean(name string) (string, error) {
 	return rel, nil
 }
 
-func newSite(tree fs.FS, kept *tags, dir string, maxAge int, index string) (*site, error) {
+// find returns the name of a directory of the tree.
+func find(tree fs.FS, dir string) (string, error) {
 	rel, err := clean(dir)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	info, err := host.Stat(tree, rel)
 	if exhausted(err) {
-		return nil, err
+		return "", err
 	}
 	if err != nil {
-		return nil, fmt.Errorf(
-			"there is no directory %s in the application's tree", starlark.String(dir),
+		return "", fmt.Errorf(
+			"there is no directory %s in the application's tree%s", starlark.String(dir),
+			host.MeantDirectory(tree, rel),
 		)
 	}
 	if !info.IsDir() {
-		return nil, fmt.Errorf("%s is a file; name the directory", starlark.String(dir))
+		return "", fmt.Errorf("%s is a file; name the directory", starlark.String(dir))
 	}
+	return rel, nil
+}
+
+// newSite returns the application that serves dir. One that was granted, "", is not looked at before
+// it is asked for something.
+func newSite(tree fs.FS, kept *tags, dir string, maxAge int, index string) (*site, error) {
 	if maxAge < 0 {
 		return nil, fmt.Errorf("max_age is %d; it is a number of seconds from 0 on", maxAge)
 	}
@@ -130,7 +159,7 @@ func newSite(tree fs.FS, kept *tags, dir string, maxAge int, index string) (*sit
 		return nil, fmt.Errorf("index is %s, not the name of a file", starlark.String(index))
 	}
 	return &site{
-		Object: "static", tree: tree, dir: rel, name: dir, maxAge: maxAge, index: index, kept: kept,
+		Object: "static", tree: tree, dir: dir, name: dir, maxAge: maxAge, index: index, kept: kept,
 	}, nil
 }
 

@@ -485,7 +485,7 @@ func TestMisuse(t *testing.T) {
 		`static("public", max_age = -1)`:        `static: max_age is -1; it is a number of seconds from 0 on`,
 		`static("public", index = "../x")`:      `static: index is "../x", not the name of a file`,
 		`static("public", index = ".htaccess")`: `static: index is ".htaccess", not the name of a file`,
-		`static(1)`:                             `static: for parameter dir: got int, want string`,
+		`static(1)`:                             `static: for parameter dir: got int, want string or directory`,
 		`file("none")`:                          `file: there is no file "none" in the application's tree`,
 		`file("public")`:                        `file: there is no file "public" in the application's tree`,
 		`file("../x")`:                          `file: the path "../x" leads out of the application's tree`,

@@ -113,6 +113,10 @@ func render(
 	t *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, data []starlark.Tuple,
 ) (starlark.Value, error) {
 	var name string
+	if len(args) == 0 {
+		return nil, environ.Errorf(environ.CodeWebUse, `write render("page.html", title = value)`,
+			"render: got 0 arguments, want 1: name is missing")
+	}
 	if err := starlark.UnpackPositionalArgs("render", args, nil, 1, &name); err != nil {
 		return nil, environ.Misuse(err)
 	}
@@ -132,6 +136,9 @@ func answer(
 ) (starlark.Value, error) {
 	var env starlark.Mapping
 	var name string
+	if err := unanswerable(args); err != nil {
+		return nil, err
+	}
 	if err := starlark.UnpackPositionalArgs("response", args, nil, 2, &env, &name); err != nil {
 		return nil, environ.Misuse(err)
 	}
@@ -158,4 +165,20 @@ func answer(
 		return nil, err
 	}
 	return response.HTML("response", string(out), status, headers, cookies)
+}
+
+// unanswerable says which of environ and name is missing: the environ is, if there is a name.
+func unanswerable(args starlark.Tuple) error {
+	if len(args) >= 2 {
+		return nil
+	}
+	name, missing := "\"page.html\"", "environ and name are"
+	if len(args) == 1 {
+		missing = "name is"
+		if text, ok := args[0].(starlark.String); ok {
+			name, missing = text.String(), "environ is"
+		}
+	}
+	return environ.Errorf(environ.CodeWebUse, fmt.Sprintf("write response(environ, %s)", name),
+		"response: got %d arguments, want 2: %s missing", len(args), missing)
 }

@@ -39,7 +39,8 @@ func readSources(l *host.Load, dir string, functions map[string]any) ([]*source,
 	texts, err := l.Read(host.Input{Dir: rel, Ext: ext})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, misusef(
-			"there is no directory %s in the application's tree", starlark.String(dir),
+			"there is no directory %s in the application's tree%s", starlark.String(dir),
+			host.MeantDirectory(l.Tree, rel),
 		)
 	}
 	if err != nil {

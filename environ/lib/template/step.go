@@ -1,6 +1,7 @@
 package template
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 
@@ -44,8 +45,31 @@ func (s *write) run(x *run) error {
 	if err != nil {
 		return x.fail(s.at, err)
 	}
+	if !s.escaper.table && bytes.Contains(out[len(x.out):], []byte(harmless)) {
+		x.warn(s.at, v)
+	}
 	x.out = out
 	return x.room()
+}
+
+// harmless is what html/template writes in the place of what is not safe there.
+const harmless = "ZgotmplZ"
+
+// warn tells whoever runs the program that a value was not safe for its place: what a client sent may
+// be, so that it is no error.
+func (x *run) warn(at syntax.Position, v starlark.Value) {
+	if x.thread.Print == nil {
+		return
+	}
+	x.at = at
+	text := host.Show(v)
+	const most = 100
+	if len(text) > most {
+		text = text[:most] + "..."
+	}
+	x.thread.Print(x.thread, fmt.Sprintf("%s: %s can load or run something there, and is written as %s; "+
+		"what is yours and trusted is passed as an element of @html, as html.img(src = ...)", x.page.name, text,
+		harmless))
 }
 
 // unescaped is an action in a place that html/template takes for one that is never reached.

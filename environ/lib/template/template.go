@@ -72,7 +72,11 @@ func templatesMember(c Config) host.Member {
 			"{{range $key, $value := .x}}. Functions: those of html/template, get, " +
 			"url_for \"name\" \"param\" value, nonce, markdown, and your own.",
 		Params: []host.Param{
-			{Name: "dir", Doc: "a directory of the application's tree", Type: "string"},
+			{
+				Name: "dir", Type: "string",
+				Doc: "a directory of the application's tree, counted from its root, which is the " +
+					"directory of the script that is served, whichever script calls this",
+			},
 			{
 				Name: "functions", Type: "dict", Default: new(starlark.Dict),
 				Doc: "functions that templates can call, by name: {{price .x}} or {{.x | price}}",

@@ -126,6 +126,31 @@ func TestValues(t *testing.T) {
 	}
 }
 
+// TestHarmless verifies that what html/template replaces is said, with its place and what to do.
+func TestHarmless(t *testing.T) {
+	for _, test := range []struct{ text, x, want string }{
+		{"<p>\n<img src=\"{{.x}}\">", `"data:image/png;base64,AAAA"`, `templates/t.html:2:13: t.html: "data:image/png;base64,AAAA" ` +
+			`can load or run something there, and is written as ZgotmplZ; what is yours and trusted is passed as an ` +
+			`element of @html, as html.img(src = ...)`},
+		{`<a href="{{.x}}">`, `"https://x"`, ""},
+		{`<a href="{{.x}}">`, `"/ZgotmplZ" if False else "/x y"`, ""},
+		{`<p>{{.x}}`, `"ZgotmplZ"`, ""},
+	} {
+		values, err := template.Module(template.Config{}).Values(&host.Load{Tree: tree(map[string]string{"t.html": test.text})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		said := ""
+		thread := &starlark.Thread{Print: func(t *starlark.Thread, text string) {
+			said += host.Position(t.CallStack()).String() + ": " + text
+		}}
+		expr := `templates("templates").render("t.html", x = ` + test.x + `)`
+		if _, err := starlark.EvalOptions(&syntax.FileOptions{}, thread, "a.star", expr, values); err != nil || said != test.want {
+			t.Errorf("%s: %v\n got %s\nwant %s", test.text, err, said, test.want)
+		}
+	}
+}
+
 // TestFailures has templates fail at a line, with what is wrong and what was meant.
 func TestFailures(t *testing.T) {
 	for _, test := range []struct{ text, data, want string }{
@@ -260,6 +285,7 @@ func TestMisuse(t *testing.T) {
 	fsys["empty/x.txt"] = &fstest.MapFile{}
 	for expr, want := range map[string]string{
 		`templates("../x")`:                                                     "leads out of",
+		`templates("template")`:                                                 `there is no directory "template" in the application's tree; did you mean "templates"?`,
 		`templates("empty")`:                                                    "no file in \"empty\" ends in .html",
 		`templates("templates", {"len": len})`:                                  `"len", which templates have already`,
 		`templates("templates", {"if": len})`:                                   `"if", which templates have already`,
@@ -267,8 +293,9 @@ func TestMisuse(t *testing.T) {
 		`templates("templates", {"a": 1})`:                                      `functions has "a": int, not a function`,
 		`templates("templates").render("index")`:                                `did you mean "index.html"?`,
 		`templates("templates").render("idnex.html")`:                           `did you mean "index.html"?`,
-		`templates("templates").render()`:                                       "render: got 0 arguments, want 1",
-		`templates("templates").response("index.html")`:                         "response: got 1 arguments, want 2",
+		`templates("templates").render()`:                                       `render: got 0 arguments, want 1: name is missing; write render("page.html", title = value)`,
+		`templates("templates").response("index.html")`:                         `response: got 1 arguments, want 2: environ is missing; write response(environ, "index.html")`,
+		`templates("templates").response({})`:                                   `response: got 1 arguments, want 2: name is missing; write response(environ, "page.html")`,
 		`templates("templates").response({}, "index.html", x = 1, status = 99)`: "response: status 99 is not between 200 and 599",
 		`templates("templates").response({}, "index.html", x = 1, headers = 1)`: "headers is int, neither a list nor a dict",
 	} {

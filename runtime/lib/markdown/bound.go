@@ -33,8 +33,8 @@ func bounded(source string) error {
 		}
 		if strings.TrimSpace(rest) == "" {
 			columns = 0
-		} else if n := columnsOf(line); n > 1 {
-			columns = n
+		} else {
+			columns = max(columns, columnsOf(line)) // a short row is filled up
 		}
 		if cells += columns; cells > maxCells {
 			return fmt.Errorf("the tables have more than %d cells", maxCells)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/larkspur-web/larkspur/runtime/host/hosttest"
 	"github.com/larkspur-web/larkspur/runtime/lib/markdown"
 )
 
@@ -102,7 +103,7 @@ func TestRenderIsSafe(t *testing.T) {
 // Each of these takes goldmark alone seconds, minutes or a gigabyte; or would, if it were not as
 // good as it is.
 func TestRenderIsLinear(t *testing.T) {
-	const n = 50_000
+	const n = 20_000
 	r := strings.Repeat
 	ticks := func() string {
 		var b strings.Builder
@@ -129,15 +130,16 @@ func TestRenderIsLinear(t *testing.T) {
 		"tags": r("<a ", n), "comments": r("<!-- ", n), "instructions": r("<? ", n),
 		"sections": r("<![CDATA[", n), "references": r("&amp", n), "escapes": r("\\", n),
 		"wide table":   r("|a", n) + "|\n" + r("|-", n) + "|\n" + r("|a", n) + "|\n",
-		"ragged table": r("|a", 1000) + "|\n" + r("|-", 1000) + "|\n" + r("|\n", n),
-		"quoted table": "> " + r("|a", 1000) + "|\n> " + r("|-", 1000) + "|\n" + r("> |\n", n),
+		"ragged table": r("|a", 1000) + "|\n" + r("|-", 1000) + "|\n" + r("|\n", 20_000),
+		"quoted table": "> " + r("|a", 1000) + "|\n> " + r("|-", 1000) + "|\n" + r("> |\n", 20_000),
 		"addresses":    r("http://a", n), "hosts": r("www.a.b(", n), "mails": r("a@b.c ", n),
 		"titles": r("a\n===\n", n), "fences": r("```\n", n), "blank lines": r("\n", n),
 	} {
-		start := time.Now()
-		_, err := markdown.Render(text)
-		if d := time.Since(start); d > 20*time.Second {
+		var err error
+		if d := hosttest.CPU(func() { _, err = markdown.Render(text) }); d > 4*time.Second {
 			t.Errorf("%s: %d bytes took %v (%v)", name, len(text), d, err)
+		} else {
+			t.Log(name, d)
 		}
 	}
 	if _, err := markdown.Render(r("a", markdown.MaxBytes+1)); err == nil {

@@ -70,7 +70,7 @@ public class Client {
             want(r.body(), "");
         });
         tests.put("upload", () -> {
-            byte[] body = new byte[50 << 20];
+            byte[] body = new byte[8 << 20];
             new java.util.Random(1).nextBytes(body);
             HttpResponse<String> r = client.send(to("/upload").POST(BodyPublishers.ofByteArray(body)).build(), BodyHandlers.ofString());
             want(r.body(), body.length + " " + sha(body));

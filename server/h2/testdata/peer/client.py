@@ -113,7 +113,7 @@ def head(c):
 
 
 def upload(c):
-    body = os.urandom(1 << 20) * 50
+    body = os.urandom(8 << 20)
     stream = c.ask("/upload", "POST", end=False)
     c.send(stream, body)
     a = c.answer(stream)

@@ -1,0 +1,29 @@
+CREATE TABLE authors (
+    id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    version BIGINT NOT NULL DEFAULT 1,
+    name TEXT NOT NULL,
+    born BIGINT
+);
+
+CREATE TABLE books (
+    id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    version BIGINT NOT NULL DEFAULT 1,
+    title TEXT NOT NULL,
+    author BIGINT NOT NULL REFERENCES authors,
+    year BIGINT,
+    isbn TEXT UNIQUE,
+    copies BIGINT NOT NULL
+);
+
+CREATE INDEX books_author ON books (author);
+
+CREATE TABLE loans (
+    id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    version BIGINT NOT NULL DEFAULT 1,
+    book BIGINT NOT NULL REFERENCES books,
+    reader TEXT NOT NULL,
+    due TEXT NOT NULL,
+    returned TEXT
+);
+
+CREATE INDEX loans_book ON loans (book);

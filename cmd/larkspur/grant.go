@@ -1,0 +1,106 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/larkspur-web/larkspur/runtime/host"
+	"github.com/larkspur-web/larkspur/server/site"
+	"github.com/larkspur-web/larkspur/server/site/grant"
+	"github.com/spf13/cobra"
+)
+
+// grants are the flags that say what an application may reach outside.
+type grants struct {
+	lines []string
+	data  string
+}
+
+func (g *grants) flags(c *cobra.Command) {
+	c.Flags().StringArrayVar(&g.lines, "grant", nil,
+		"`WHAT` the application may reach: sql:NAME=FILE, sql:NAME=postgres://..., files:NAME=DIR, "+
+			"files:NAME=DIR:rw, fetch=HOST,..., env=NAME,... or "+
+			"mail=smtp://USER:PASSWORD@HOST?from=ADDRESS (and &tls=none for a relay without TLS); may be repeated")
+	c.Flags().StringVar(&g.data, "data", "",
+		"`DIR` in which what is to outlast the process is kept: databases, directories and secrets "+
+			"that are not named otherwise; it is made if there is none")
+}
+
+// only reads the flags, and makes nothing.
+func (g *grants) only() (*grant.Set, error) {
+	s, err := grant.Parse(g.lines)
+	if err != nil {
+		return nil, fmt.Errorf("--%w", err)
+	}
+	if g.data != "" {
+		s.Keep(g.data, nil)
+	}
+	s.Advice = func(line string) string {
+		if strings.HasPrefix(line, "sql:") || strings.HasPrefix(line, "files:") {
+			return "start it with --data DIR, or with --grant " + line
+		}
+		return "start it with --grant " + line
+	}
+	return s, nil
+}
+
+// set reads the flags, and makes the directory.
+func (g *grants) set() (*grant.Set, error) {
+	s, err := g.only()
+	if err == nil && g.data != "" {
+		if err = os.MkdirAll(g.data, 0o700); err != nil {
+			err = runError{fmt.Errorf("--data: %w", err)}
+		}
+	}
+	return s, err
+}
+
+// print lists what an application asks for, and reports whether any of it is missing, as far as the
+// flags say what there is.
+func (g *grants) print(w io.Writer, app *site.Application, asks []grant.Ask) (missing bool) {
+	for _, a := range asks {
+		a.Place.File = app.Path(a.Place.File)
+		said := "asks for " + a.Line
+		if (g.data != "" || len(g.lines) > 0) && !a.Granted {
+			said, missing = "asks for "+a.Line+", which is not granted", true
+		}
+		fmt.Fprintln(w, host.Diagnostic{Place: a.Place, Message: said})
+	}
+	return missing
+}
+
+// develop is set for whoever writes the application: what has no line is kept below it, and no
+// longer than the process if it lies nowhere, which notice says when something is first kept; nil
+// says nothing. The function ends what was opened.
+func (g *grants) develop(app *site.Application, notice func()) (*grant.Set, func(), error) {
+	s, err := g.set()
+	if err != nil {
+		return nil, nil, err
+	}
+	dir := filepath.Join(app.Dir, site.DevDir)
+	switch {
+	case g.data != "":
+	case app.Dir != "":
+		s.Keep(dir, func() error {
+			if err := os.MkdirAll(dir, 0o700); err != nil {
+				return err
+			}
+			return site.Ignore(dir)
+		})
+	default:
+		if dir, err = os.MkdirTemp("", "larkspur-dev-*"); err != nil {
+			return nil, nil, runError{fmt.Errorf("keep what the application does: %w", err)}
+		}
+		s.Keep(dir, func() error {
+			if notice != nil {
+				notice()
+			}
+			return nil
+		})
+		return s, func() { s.Close(); os.RemoveAll(dir) }, nil
+	}
+	return s, func() { s.Close() }, nil
+}
