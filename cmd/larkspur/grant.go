@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/server/site"
@@ -94,12 +95,12 @@ func (g *grants) develop(app *site.Application, notice func()) (*grant.Set, func
 		if dir, err = os.MkdirTemp("", "larkspur-dev-*"); err != nil {
 			return nil, nil, runError{fmt.Errorf("keep what the application does: %w", err)}
 		}
-		s.Keep(dir, func() error {
-			if notice != nil {
-				notice()
-			}
-			return nil
-		})
+		var prepare func() error
+		if notice != nil {
+			once := sync.OnceFunc(notice) // the first of databases and directories
+			prepare = func() error { once(); return nil }
+		}
+		s.Keep(dir, prepare)
 		return s, func() { s.Close(); os.RemoveAll(dir) }, nil
 	}
 	return s, func() { s.Close() }, nil

@@ -253,5 +253,5 @@ func (p *sqlPrompt) complete(line string, pos int) (string, int) {
 			}
 		}
 	}
-	return completed(line, pos, inName, func(string) []string { return names })
+	return completed(line, pos, func(string) []string { return names })
 }

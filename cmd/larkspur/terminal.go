@@ -105,7 +105,7 @@ const inName = "_.0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ
 // complete returns what completes a name, perhaps with dots, of a session.
 func complete(s *prompt.Session) func(line string, pos int) (string, int) {
 	return func(line string, pos int) (string, int) {
-		return completed(line, pos, inName, func(before string) []string {
+		return completed(line, pos, func(before string) []string {
 			path := strings.Split(before, ".")
 			if len(path) > 1 {
 				return attributes(s.Value(path[0]), path[1:len(path)-1])
@@ -115,10 +115,10 @@ func complete(s *prompt.Session) func(line string, pos int) (string, int) {
 	}
 }
 
-// completed completes the word of the characters that ends at pos, of which what is behind the last
-// dot is one of the names that there are for it, as far as there is one way to.
-func completed(line string, pos int, characters string, names func(word string) []string) (string, int) {
-	word := line[len(strings.TrimRight(line[:pos], characters)):pos]
+// completed completes the word that ends at pos, of which what is behind the last dot is one of the
+// names that there are for it, as far as there is one way to.
+func completed(line string, pos int, names func(word string) []string) (string, int) {
+	word := line[len(strings.TrimRight(line[:pos], inName)):pos]
 	stem := word[strings.LastIndexByte(word, '.')+1:]
 	common, found := "", false
 	for _, name := range names(word) {
