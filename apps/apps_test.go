@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/apps"
+	"github.com/larkspur-web/larkspur/cmd/testdata/browsertest"
 	"github.com/larkspur-web/larkspur/push"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/lib/files"
@@ -72,7 +73,7 @@ var kept = files.Temporary()
 var granted = grant.Everything()
 
 func TestMain(m *testing.M) {
-	code := m.Run()
+	code := browsertest.Browsers{M: m}.Run()
 	if err := kept.Close(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1

@@ -20,13 +20,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/larkspur-web/larkspur/cmd/testdata/browsertest"
 	"github.com/larkspur-web/larkspur/cmd/testdata/scripttest"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 // TestMain makes the test binary the command that is found as larkspur.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"larkspur": main})
+	testscript.Main(browsertest.Browsers{M: m}, map[string]func(){"larkspur": main})
 }
 
 // patience is how long an event may take that must come.

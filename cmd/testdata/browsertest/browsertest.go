@@ -6,11 +6,7 @@ package browsertest
 
 import (
 	"context"
-	"crypto/sha256"
 	"crypto/x509"
-	"encoding/base64"
-	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -23,7 +19,8 @@ import (
 // patience is how long a page may take to show what it must.
 const patience = time.Minute
 
-// A Tab is one of a browser of its own, and what its console has said.
+// A Tab is one of a browser that tests may share, in a session of its own: it has no cookie, no stored
+// file and no cached response of another. It knows what its console has said.
 type Tab struct {
 	t   *testing.T
 	ctx context.Context
@@ -36,34 +33,17 @@ type Tab struct {
 // Without Chromium the test is skipped, or fails if LARKSPUR_REQUIRE_PEERS is 1.
 func Open(t *testing.T, trusted *x509.Certificate) *Tab {
 	t.Helper()
-	path, err := exec.LookPath("chromium")
+	browser, err := shared.browser(t, trusted)
 	if err != nil {
-		if os.Getenv("LARKSPUR_REQUIRE_PEERS") == "1" {
-			t.Fatal("chromium is not installed, and LARKSPUR_REQUIRE_PEERS=1 asks for it")
-		}
-		t.Skip("NOT TESTED IN A BROWSER: chromium is not installed")
+		t.Fatal(err)
 	}
-	options := []chromedp.ExecAllocatorOption{
-		chromedp.ExecPath(path), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.NoFirstRun, chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
-	}
-	if trusted != nil {
-		key := sha256.Sum256(trusted.RawSubjectPublicKeyInfo)
-		list := base64.StdEncoding.EncodeToString(key[:])
-		options = append(options, chromedp.Flag("ignore-certificate-errors-spki-list", list))
-	}
-	allocator, cancel := chromedp.NewExecAllocator(t.Context(), options...)
-	t.Cleanup(cancel)
-	ctx, cancel := chromedp.NewContext(allocator)
+	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
 	t.Cleanup(cancel)
 	b := &Tab{t: t, ctx: ctx}
-	// It starts with the first step, and ends with the context of that.
+	// It is there with the first step.
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = chromedp.Cancel(ctx) }) // before its directory is removed
 	console := chromedp.Console(ctx)
 	go func() {
 		for m, err := range console {
