@@ -212,7 +212,7 @@ func build(t *testing.T, site, dir, program string) (file string) {
 	t.Helper()
 	file = filepath.Join(site, "embedded")
 	must(t, os.WriteFile(filepath.Join(dir, "main.go"), []byte(program), 0o644))
-	// Without what only a debugger reads, which takes half of the linker's time.
+	// Without what only a debugger reads.
 	if out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", file, "./"+dir).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
