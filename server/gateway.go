@@ -124,7 +124,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if g.Variables != nil {
 		res.vary(g.Variables(r))
 	}
-	if promised || res.developed() {
+	if _, promised := pushed(r); promised || res.developed() {
 		res.env.NoteReads()
 	}
 	res.env.Extender = res

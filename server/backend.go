@@ -1,0 +1,78 @@
+package server
+
+import (
+	"net/http"
+	"net/netip"
+
+	"github.com/larkspur-web/larkspur/push"
+	"github.com/larkspur-web/larkspur/server/hop"
+)
+
+// A Backend is a handler behind a [Front] that has requests answered in another process. Its
+// ServeHTTP returns soon after the context of a request has ended.
+type Backend interface {
+	http.Handler
+	// Generation is the version of what answers now: what it has answered before is looked at again
+	// when that changes.
+	Generation() uint64
+}
+
+// Facts returns what the [Front] around a handler knows of a request, which w answers: what a
+// backend has to be told. Variables are for whoever has them.
+func Facts(w http.ResponseWriter, r *http.Request) hop.Facts {
+	x, promised := exchangeOf(w, r)
+	if x == nil {
+		x, promised = &exchange{ResponseWriter: w}, false
+		x.request.Message = r
+	}
+	own := x.request
+	own.Message = r
+	f := hop.Facts{Peer: own.Peer(), Protocol: r.Proto, TLS: own.TLS(), Mount: own.ScriptName, ID: own.ID()}
+	if promised {
+		at, _ := placeOf(r)
+		f.Mount, f.ID = at.scriptName, ""
+		f.Page, _ = push.Pushed(r.Context())
+	} else {
+		plan := push.From(w)
+		f.Promises, f.Hints = plan.Accepts(), plan.Hints()
+	}
+	if ip, port := own.Local(); port != 0 || ip != nil {
+		at, _ := netip.AddrFromSlice(ip)
+		f.Local = netip.AddrPortFrom(at.Unmap(), uint16(port))
+	}
+	if own.Rewritten() {
+		f.Path = r.URL.Path
+	}
+	return f
+}
+
+// Fail answers a request that failed before anything of its response was sent, which w answers: it
+// is logged, and gets the error page of the [Front] around the handler, if there is one.
+func Fail(w http.ResponseWriter, r *http.Request, f *Failure) {
+	x, _ := exchangeOf(w, r)
+	if x == nil || x.front == nil {
+		f.Write(w, r)
+		return
+	}
+	x.turnAway(w, r, f)
+}
+
+// arrived notes what the front in another process knows of the request.
+func (x *exchange) arrived(facts *hop.Facts) {
+	x.request.ScriptName = facts.Mount
+	if facts.ID != "" {
+		x.request.Identify(facts.ID)
+	}
+}
+
+// pushed returns the target of the page for which r may be promised, by this process or by a front
+// in another one. It is false if a client sent r.
+func pushed(r *http.Request) (page string, ok bool) {
+	if page, ok = push.Pushed(r.Context()); ok {
+		return page, true
+	}
+	if facts := hop.From(r.Context()); facts != nil {
+		return facts.Page, facts.Page != ""
+	}
+	return "", false
+}
