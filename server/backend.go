@@ -1,9 +1,12 @@
 package server
 
 import (
+	"io"
 	"net/http"
 	"net/netip"
+	"sync"
 
+	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/push"
 	"github.com/larkspur-web/larkspur/server/hop"
 )
@@ -55,6 +58,54 @@ func Fail(w http.ResponseWriter, r *http.Request, f *Failure) {
 		return
 	}
 	x.turnAway(w, r, f)
+}
+
+// Refusal is the failure of a request whose client is at fault.
+func Refusal(code environ.Code, status int, err error) *Failure {
+	return theirs(code, status, "%v", err)
+}
+
+// AsksUpgrade reports whether a request asks for a WebSocket, in whichever HTTP it came.
+func AsksUpgrade(r *http.Request) bool { return asksUpgrade(r) }
+
+// BoundBody bounds how long the body of r may take, as a [Gateway] does.
+func BoundBody(w http.ResponseWriter, r *http.Request) { boundBody(w, r, DefaultReadTimeout) }
+
+// Relay sends a body that another process makes to the client of r, which may take as long for each
+// piece of it as for a block of an application. With flush each piece is on the wire before the
+// next is read. An error is that of the body, or of a client that is gone.
+func Relay(w http.ResponseWriter, r *http.Request, body io.Reader, flush bool) error {
+	d := relay{w: w, flush: flush}
+	d.arm(w, r, 0)
+	if from, ok := body.(io.WriterTo); ok {
+		_, err := from.WriteTo(&d)
+		return err
+	}
+	buf := relayed.Get().(*[relayBuffer]byte)
+	defer relayed.Put(buf)
+	_, err := io.CopyBuffer(&d, struct{ io.Reader }{body}, buf[:])
+	return err
+}
+
+const relayBuffer = 32 << 10
+
+var relayed = sync.Pool{New: func() any { return new([relayBuffer]byte) }}
+
+// A relay is where a body goes.
+type relay struct {
+	deadlines
+	w     http.ResponseWriter
+	flush bool
+}
+
+// Write is io.Writer's.
+func (d *relay) Write(p []byte) (int, error) {
+	d.sending()
+	n, err := d.w.Write(p)
+	if err == nil && d.flush {
+		err = http.NewResponseController(d.w).Flush()
+	}
+	return n, err
 }
 
 // arrived notes what the front in another process knows of the request.

@@ -34,6 +34,7 @@ const (
 	Cipher    = "Larkspur-Tls"        // 0304 1301 www.example.com: version and suite as TLS numbers them, and SNI
 	Client    = "Larkspur-Tls-Client" // the certificate of the client: base64 of its DER
 	Mount     = "Larkspur-Mount"      // SCRIPT_NAME, percent-encoded
+	Target    = "Larkspur-Target"     // the request target as it came, if it is in the absolute form
 	Path      = "Larkspur-Path"       // the path, percent-encoded, if middleware has made it another one
 	ID        = "Larkspur-Request"    // the id under which the request is logged
 	Page      = "Larkspur-Page"       // the target of the page for which the request may be promised
@@ -51,6 +52,7 @@ type Facts struct {
 	Protocol string         // of the client: HTTP/1.1
 	TLS      *tls.ConnectionState
 	Mount    string // SCRIPT_NAME, decoded
+	Target   string // as it came, "" if it is that of the message
 	Path     string // decoded, "" if it is that of the target
 	ID       string
 	// Page is the target of the page for which the request may be promised, "" if a client sent it.

@@ -36,6 +36,9 @@ func Receive(r *http.Request) (*http.Request, error) {
 	if major, minor, ok := http.ParseHTTPVersion(f.Protocol); ok {
 		m.Proto, m.ProtoMajor, m.ProtoMinor = f.Protocol, major, minor
 	}
+	if f.Target != "" {
+		m.RequestURI = f.Target
+	}
 	if f.Path != "" {
 		u := *m.URL
 		u.Path, u.RawPath = f.Path, ""
@@ -92,6 +95,7 @@ func (f *Facts) read(h http.Header) (err error) {
 		return s
 	}
 	f.Peer, f.Protocol, f.ID, f.Page = one(Peer), one(Protocol), one(ID), one(Page)
+	f.Target = one(Target)
 	f.Mount, f.Path = path(Mount), path(Path)
 	if s := one(Local); s != "" {
 		f.Local, err = readLocal(s, err)

@@ -26,6 +26,7 @@ func (f *Facts) Send(h http.Header) {
 		}
 	}
 	set(Mount, escape(f.Mount))
+	set(Target, f.Target)
 	set(Path, escape(f.Path))
 	set(ID, f.ID)
 	set(Page, f.Page)
