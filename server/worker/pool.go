@@ -60,8 +60,8 @@ type Pool struct {
 	close   context.CancelFunc
 	closed  context.Context
 
-	loading sync.Mutex // held while a generation is loaded
-	mu      sync.Mutex // guards what follows
+	loading sync.Mutex    // held while a generation is loaded
+	mu      sync.Mutex    // guards what follows
 	awake   chan struct{} // closed when a worker becomes ready, or the pool is closed
 	living  sync.WaitGroup
 }
@@ -69,7 +69,7 @@ type Pool struct {
 // A set is the workers of one generation.
 type set struct {
 	generation uint64
-	retired    chan struct{} // closed when another set answers
+	retired    chan struct{}             // closed when another set answers
 	workers    []atomic.Pointer[process] // in their places; nil while one is started again
 }
 

@@ -196,7 +196,7 @@ func (w *process) take(f *flight) {
 	w.hands[f] = struct{}{}
 	w.mu.Unlock()
 	if n := w.served.Add(1); w.pool.MaxRequests > 0 && n >= w.pool.MaxRequests {
-		w.tire("it has answered "+strconv.FormatInt(n, 10)+" requests")
+		w.tire("it has answered " + strconv.FormatInt(n, 10) + " requests")
 	}
 }
 

@@ -54,10 +54,10 @@ func (w *process) look() {
 		}
 		p := w.pool
 		if p.MaxAge > 0 && time.Since(w.began) > p.MaxAge {
-			w.tire("it is "+time.Since(w.began).Round(time.Second).String()+" old")
+			w.tire("it is " + time.Since(w.began).Round(time.Second).String() + " old")
 		}
 		if size := w.resident(); p.MaxResident > 0 && size > p.MaxResident {
-			w.tire("it has "+strconv.FormatInt(size>>20, 10)+" MiB resident")
+			w.tire("it has " + strconv.FormatInt(size>>20, 10) + " MiB resident")
 		}
 		if n%pingEvery == pingEvery-1 {
 			w.ping()
