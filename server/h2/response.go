@@ -233,7 +233,7 @@ func (w *response) sendHeader(body []byte, whole, end bool, now time.Time) {
 	if end {
 		flags = flagEndStream
 	}
-	at := c.beginHeaders(w.st.id, flags)
+	at := c.out.beginHeaders(&c.encoder, w.st.id, flags)
 	e := &c.encoder
 	out := e.status(c.out.buf, w.status)
 	for i := range w.s.fields {
@@ -268,7 +268,7 @@ var (
 // sendFields puts a block into the output that is sent as it is: an interim
 // response, or, with the status 0, trailers.
 func (c *conn) sendFields(id uint32, flags http2.Flags, status int, fields []responseField) {
-	at := c.beginHeaders(id, flags)
+	at := c.out.beginHeaders(&c.encoder, id, flags)
 	if status != 0 {
 		c.out.buf = c.encoder.status(c.out.buf, status)
 	}
@@ -276,13 +276,4 @@ func (c *conn) sendFields(id uint32, flags http2.Flags, status int, fields []res
 		c.out.buf = c.encoder.field(c.out.buf, fields[i].name, fields[i].value)
 	}
 	c.out.sealBlock(at, c.client.frameSize)
-}
-
-// beginHeaders begins a HEADERS frame in the output. What sealBlock needs to end it
-// is returned.
-func (c *conn) beginHeaders(id uint32, flags http2.Flags) (at int) {
-	at = len(c.out.buffer())
-	c.out.frame(http2.FrameHeaders, flags, id, 0)
-	c.out.buf = c.encoder.begin(c.out.buf)
-	return at
 }
