@@ -63,14 +63,18 @@ func (l *chunkList) copyTo(p []byte) (n int) {
 		if len(k.b) > 0 {
 			break
 		}
-		k.free()
-		*k = chunk{}
-		*l = (*l)[1:]
-	}
-	if len(*l) == 0 {
-		*l = nil
+		l.drop()
 	}
 	return n
+}
+
+// drop lets go of the first chunk.
+func (l *chunkList) drop() {
+	(*l)[0].free()
+	(*l)[0] = chunk{}
+	if *l = (*l)[1:]; len(*l) == 0 {
+		*l = nil
+	}
 }
 
 // discard throws away what is unread, and returns how much that was.
