@@ -8,14 +8,62 @@ import (
 	"slices"
 	"time"
 
+	"github.com/larkspur-web/larkspur/server/site"
+	"github.com/larkspur-web/larkspur/server/site/grant"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 )
 
+// serving are the flags of serve.
+type serving struct {
+	settings
+	grants
+	access   string
+	workers  int
+	upstream string
+}
+
+func (s *serving) flags(c *cobra.Command) {
+	s.listen, s.drain = []string{"http://127.0.0.1:8000"}, 30*time.Second
+	s.settings.flags(c)
+	c.Flags().StringVar(&s.access, "access-log", "",
+		"log each request as text or json, or off (default text in a terminal, else off)")
+	s.grants.flags(c)
+	c.Flags().BoolVar(&s.watch, "watch", false, "load the script again when it changes")
+	c.Flags().IntVar(&s.workers, "workers", 0,
+		"have the application answer in `N` processes of its own; 0 is in this one")
+}
+
+// check finds what is wrong with the values together.
+func (s *serving) check() error {
+	switch {
+	case !slices.Contains([]string{"", "text", "json", "off"}, s.access):
+		return fmt.Errorf("--access-log %s: text, json or off", s.access)
+	case s.https() && s.tlsCert == "":
+		return fmt.Errorf("https needs a certificate: name it with --tls-cert and --tls-key")
+	case s.workers < 0:
+		return fmt.Errorf("--workers %d: 0 or more", s.workers)
+	}
+	return s.settings.check()
+}
+
+// open returns the application that the arguments name, with what the flags grant it.
+func (s *serving) open(args []string) (*site.Application, *grant.Set, error) {
+	app, err := needApp("serve", args)
+	if err != nil {
+		return nil, nil, err
+	}
+	granted, err := s.set()
+	if err != nil {
+		return nil, nil, err
+	}
+	granted.To(app)
+	grantSecret(app, serveSecret{s.data})
+	return app, granted, nil
+}
+
 func newServe(stderr io.Writer) *cobra.Command {
-	s := settings{listen: []string{"http://127.0.0.1:8000"}, drain: 30 * time.Second}
-	var access string
-	var g grants
+	var s serving
 	c := &cobra.Command{
 		Use:        "serve [flags] [APP]",
 		Short:      "Serve an application",
@@ -50,24 +98,11 @@ neither that nor GOGC set, up to 32 MiB of garbage is left before it is collecte
 			if err := s.check(); err != nil {
 				return err
 			}
-			if !slices.Contains([]string{"", "text", "json", "off"}, access) {
-				return fmt.Errorf("--access-log %s: text, json or off", access)
-			}
-			app, err := needApp("serve", args)
-			if err != nil {
-				return err
-			}
-			if s.https() && s.tlsCert == "" {
-				return fmt.Errorf("https needs a certificate: name it with --tls-cert and " +
-					"--tls-key")
-			}
-			granted, err := g.set()
+			app, granted, err := s.open(args)
 			if err != nil {
 				return err
 			}
 			defer granted.Close()
-			granted.To(app)
-			grantSecret(app, serveSecret{g.data})
 			log := newJournal(stderr)
 			defer log.close()
 			logger := slog.New(slog.NewTextHandler(log, nil))
@@ -75,19 +110,23 @@ neither that nor GOGC set, up to 32 MiB of garbage is left before it is collecte
 			if err != nil {
 				return runError{err}
 			}
-			if access == "" && isTerminal(stderr) {
-				access = "text"
+			if s.access == "" && isTerminal(stderr) {
+				s.access = "text"
 			}
-			v.Access = accessLog(access, logger, log)
+			v.Access = accessLog(s.access, logger, log)
+			if s.workers > 0 {
+				pool := s.pool(c, args, app, logger)
+				defer pool.Close()
+				if err := startPool(c.Context(), pool, app); err != nil {
+					return err
+				}
+				v.Mounts[0].App, v.Mounts[0].Handler = nil, pool
+			}
 			p := &process{server: s.server(logger), site: v, logger: logger, log: log}
 			return p.run(c.Context())
 		},
 	}
 	s.flags(c)
-	c.Flags().StringVar(&access, "access-log", "",
-		"log each request as text or json, or off (default text in a terminal, else off)")
-	g.flags(c)
-	c.Flags().BoolVar(&s.watch, "watch", false, "load the script again when it changes")
 	return c
 }
 

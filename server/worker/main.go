@@ -80,8 +80,8 @@ func work(requests, messages *os.File, application func([]byte) (*Application, e
 		_ = out.say(message{Wrong: err.Error()})
 		return exitLoad
 	}
-	if app.Watch != nil {
-		go app.Watch(func() { _ = out.say(message{Change: true}) })
+	if app.Run != nil {
+		go app.Run(Teller{out})
 	}
 	if err := out.say(message{Ready: true}); err != nil {
 		return exitGone

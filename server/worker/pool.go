@@ -45,18 +45,15 @@ type Pool struct {
 	// Drain is how long requests may take to end that a worker has which another takes the place of.
 	// Zero means 30 seconds.
 	Drain time.Duration
-	// Start of processes: Prepare, if not nil, is called with each command before it is started.
+	// Prepare, if not nil, is called with the command of each worker before it is started.
 	Prepare func(*exec.Cmd)
-	// OnChange, if not nil, is called when a worker says that the files of the application have
-	// changed. Nil means to call Reload.
-	OnChange func()
 	// Logger receives what becomes of workers, and what they log. Nil means slog.Default().
 	Logger *slog.Logger
 
 	once    sync.Once
 	logger  *slog.Logger
 	current atomic.Pointer[set]
-	change  chan struct{} // has one when the files have changed
+	change  chan uint64 // has a generation whose files have changed
 	close   context.CancelFunc
 	closed  context.Context
 
@@ -82,7 +79,7 @@ func (p *Pool) begin() {
 	if p.Name != "" {
 		p.logger = p.logger.With(slog.String("app", p.Name))
 	}
-	p.change = make(chan struct{}, 1)
+	p.change = make(chan uint64, 1)
 	p.awake = make(chan struct{})
 	p.closed, p.close = context.WithCancel(context.Background())
 	go p.follow()
@@ -128,10 +125,21 @@ func (p *Pool) Start(ctx context.Context) error {
 }
 
 // Reload starts as many new workers, which load the application as it is now, and has them answer
-// from now on. If one of them does not load it nothing has changed, and the error is a [*LoadError].
+// from now on, and logs what came of it. If one of them does not load it nothing has changed, and
+// the error is a [*LoadError].
 func (p *Pool) Reload(ctx context.Context) error {
 	p.once.Do(p.begin)
-	return p.load(ctx)
+	began := time.Now()
+	err := p.load(ctx)
+	generation := slog.Uint64("generation", p.Generation())
+	switch {
+	case errors.Is(err, errClosed):
+	case err != nil:
+		p.logger.Error("reload failed, the last good version serves on", slog.Any("error", err), generation)
+	default:
+		p.logger.Info("reloaded", generation, slog.Duration("time", time.Since(began)))
+	}
+	return err
 }
 
 // load loads a generation.
@@ -277,11 +285,11 @@ func (p *Pool) wake() {
 	p.awake = make(chan struct{})
 }
 
-// changed has the application loaded again, once for all workers that say so.
-func (p *Pool) changed() {
+// changed has the application loaded again, once for all workers of a generation that say so.
+func (p *Pool) changed(generation uint64) {
 	select {
-	case p.change <- struct{}{}:
-	default:
+	case p.change <- generation:
+	default: // it is about to be
 	}
 }
 
@@ -291,21 +299,11 @@ func (p *Pool) follow() {
 		select {
 		case <-p.closed.Done():
 			return
-		case <-p.change:
-		}
-		if p.OnChange != nil {
-			p.OnChange()
-			continue
-		}
-		began := time.Now()
-		err := p.Reload(p.closed)
-		generation := slog.Uint64("generation", p.Generation())
-		switch {
-		case errors.Is(err, errClosed):
-		case err != nil:
-			p.logger.Error("reload failed, the last good version serves on", slog.Any("error", err), generation)
-		default:
-			p.logger.Info("reloaded", generation, slog.Duration("time", time.Since(began)))
+		case generation := <-p.change:
+			// The workers of another one see by themselves whether the files are other than theirs.
+			if generation == p.Generation() {
+				_ = p.Reload(p.closed) // what came of it is in the log
+			}
 		}
 	}
 }

@@ -76,6 +76,7 @@ func (p *Pool) spawn(generation uint64) (*process, error) {
 	w.conn = h2.NewClientConn(requests, h2.ClientConfig{})
 	go w.listen()
 	go w.wait()
+	go w.look()
 	if err := (&line{w: messages}).say(message{Config: p.Config}); err != nil {
 		w.kill("it took no configuration")
 	}
@@ -99,7 +100,7 @@ func (w *process) listen() {
 		case m.Log != nil:
 			replay(w.log(), m.Log)
 		case m.Change:
-			w.pool.changed()
+			w.pool.changed(w.generation)
 		case m.Stuck != "":
 			w.stuck(m.Stuck)
 		case m.Ready, m.Wrong != "":

@@ -57,13 +57,21 @@ type Application struct {
 	Handler http.Handler
 	// Close, if not nil, is called when the worker has answered its last request.
 	Close func()
-	// Watch, if not nil, runs until the worker ends, and calls changed when the files of the
-	// application have changed, so that it should be loaded again.
-	Watch func(changed func())
+	// Run, if not nil, runs beside the Handler until the worker ends.
+	Run func(tell Teller)
 	// Confine, if not nil, is called once the application has loaded and before it answers, to take
 	// from the process what it does not need. If it fails the worker does.
 	Confine func() error
 }
+
+// A Teller is how an application has the front know of the worker. It is safe for concurrent use.
+type Teller struct{ out *line }
+
+// Changed says that the files of the application have changed, so that the pool loads it again.
+func (t Teller) Changed() { _ = t.out.say(message{Change: true}) }
+
+// Stuck says that a call cannot be stopped, and which, so that the pool ends the worker.
+func (t Teller) Stuck(what string) { _ = t.out.say(message{Stuck: what}) }
 
 // A LoadError says that an application does not load in a worker.
 type LoadError struct {
