@@ -116,6 +116,10 @@ func (x *exchange) arrived(facts *hop.Facts) {
 	}
 }
 
+// speaks1 reports whether the connection that r came over is one of HTTP/1, which has its own
+// fields: of the client, and not of a front that its request has come by.
+func speaks1(r *http.Request) bool { return r.ProtoMajor == 1 && hop.From(r.Context()) == nil }
+
 // pushed returns the target of the page for which r may be promised, by this process or by a front
 // in another one. It is false if a client sent r.
 func pushed(r *http.Request) (page string, ok bool) {

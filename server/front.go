@@ -232,7 +232,7 @@ func (x *exchange) page(w http.ResponseWriter, r *http.Request, f *Failure) {
 	if f.Status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "1")
 	}
-	if r.ProtoMajor == 1 && (f.Status == http.StatusRequestEntityTooLarge ||
+	if speaks1(r) && (f.Status == http.StatusRequestEntityTooLarge ||
 		f.Status == http.StatusRequestTimeout) {
 		// The rest of the body will not be read. HTTP/2 has other streams on the connection, and
 		// resets this one.

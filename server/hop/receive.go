@@ -31,6 +31,10 @@ func Receive(r *http.Request) (*http.Request, error) {
 	a.message = *r.WithContext(a)
 	m := &a.message
 	m.Header = Strip(r.Header)
+	if _, ok := r.Trailer[ending]; ok {
+		m.Trailer = nil
+		m.Body = &received{ReadCloser: r.Body, trailer: r.Trailer}
+	}
 	m.RemoteAddr = f.Peer
 	m.TLS = f.TLS
 	if major, minor, ok := http.ParseHTTPVersion(f.Protocol); ok {

@@ -1,14 +1,17 @@
 package worker
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 
 	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/server"
+	"github.com/larkspur-web/larkspur/server/hop"
 )
 
 // A body is that of a request, as it goes to a worker. It notes whether something of it has been
@@ -19,8 +22,13 @@ type body struct {
 	asked chan struct{} // closed once the worker wants it; nil if it is sent at once
 	once  sync.Once
 
+	to      *http.Request // that it goes with
+	cancel  func()        // of what outlive has returned; may be nil
+	reading sync.Mutex    // held while from is read
+
 	mu    sync.Mutex
 	begun bool
+	ended bool // all of it has been read
 	err   error
 }
 
@@ -50,14 +58,55 @@ func (b *body) Read(p []byte) (int, error) {
 	if b.asked != nil {
 		<-b.asked
 	}
+	b.reading.Lock()
+	defer b.reading.Unlock()
 	n, err := b.from.Read(p)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.begun = b.begun || n > 0
-	if err != nil && err != io.EOF {
+	switch {
+	case err == io.EOF:
+		b.ended = true
+	case err != nil && b.to.ContentLength < 0:
+		hop.Break(b.to, err)
+		b.err = err
+		return n, io.EOF
+	case err != nil:
 		b.err = err
 	}
 	return n, err
+}
+
+// outlive returns a context that ends with ctx, but not because the body breaks off: net/http ends it
+// then, and the application is to find out and may answer.
+func (b *body) outlive(ctx context.Context) context.Context {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		b.reading.Lock() // it is about to break off, if it is that
+		defer b.reading.Unlock()
+		if b.failure() == nil {
+			cancel()
+		}
+	})
+	b.cancel = func() {
+		stop()
+		cancel()
+	}
+	return longer
+}
+
+// release lets go of what outlive has made.
+func (b *body) release() {
+	if b.cancel != nil {
+		b.cancel()
+	}
+}
+
+// whole reports whether all of the body has been read.
+func (b *body) whole() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.from == nil || b.ended
 }
 
 // Close ends a Read. The body itself is the server's.
@@ -84,5 +133,9 @@ func (b *body) failure() *server.Failure {
 	case errors.As(b.err, &large):
 		return server.Refusal(environ.CodeInputTooLong, http.StatusRequestEntityTooLarge, b.err)
 	}
-	return server.Refusal(environ.CodeInputBroken, http.StatusRequestTimeout, b.err)
+	status := http.StatusBadRequest
+	if errors.Is(b.err, os.ErrDeadlineExceeded) {
+		status = http.StatusRequestTimeout
+	}
+	return server.Refusal(environ.CodeInputBroken, status, b.err)
 }

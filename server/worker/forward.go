@@ -20,25 +20,64 @@ import (
 //
 // It panics with http.ErrAbortHandler to break off a response whose worker has died.
 func (p *Pool) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	forward(w, r, p.Variables, func(ctx context.Context, f *flight) (*h2.ClientConn, func(), error) {
+		worker, err := p.choose(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		worker.take(f)
+		return worker.conn, func() { worker.give(f) }, nil
+	})
+}
+
+// A Link is an http.Handler behind a [server.Front] that has one worker answer, whoever has started
+// it, at the other end of a connection: as a [Pool] does with each of its own. The other end runs
+// [Serve].
+type Link struct {
+	// Conn is the connection. Required.
+	Conn *h2.ClientConn
+	// Variables is [Pool.Variables].
+	Variables func(r *http.Request) map[string]string
+	// Version is what Generation returns.
+	Version uint64
+}
+
+// Generation is [server.Backend]'s.
+func (l *Link) Generation() uint64 { return l.Version }
+
+// ServeHTTP has the worker answer a request.
+func (l *Link) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	forward(w, r, l.Variables, func(context.Context, *flight) (*h2.ClientConn, func(), error) {
+		return l.Conn, func() {}, l.Conn.Err()
+	})
+}
+
+// A take has a worker take a request in its hands, and returns its connection. give must be called
+// when it has them free again.
+type take func(context.Context, *flight) (c *h2.ClientConn, give func(), err error)
+
+// forward has a worker answer r.
+func forward(w http.ResponseWriter, r *http.Request, variables func(*http.Request) map[string]string,
+	worker take) {
 	facts := server.Facts(w, r)
-	if p.Variables != nil {
-		facts.Variables = p.Variables(r)
+	if variables != nil {
+		facts.Variables = variables(r)
 	}
+	f := &flight{r.Method, r.URL.Path}
 	if server.AsksUpgrade(r) {
-		p.upgrade(w, r, &facts)
+		upgrade(w, r, &facts, f, worker)
 		return
 	}
 	body := bodyOf(w, r)
+	defer body.release()
 	out := request(r, body, &facts)
 	for again := false; ; again = true {
-		worker, err := p.choose(r.Context())
+		conn, give, err := worker(r.Context(), f)
 		if err != nil {
-			p.refuse(w, r, err)
+			refuse(w, r, err)
 			return
 		}
-		f := &flight{r.Method, r.URL.Path}
-		worker.take(f)
-		res, err := worker.conn.Do(out, func(status int, h http.Header) error {
+		res, err := conn.Do(out, func(status int, h http.Header) error {
 			switch status {
 			case http.StatusContinue:
 				body.ask()
@@ -48,16 +87,16 @@ func (p *Pool) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return nil
 		})
 		if err == nil {
-			err = relay(w, r, res)
-			worker.give(f)
+			err = relay(w, r, res, body)
+			give()
 			if err != nil {
 				panic(http.ErrAbortHandler)
 			}
 			return
 		}
-		worker.give(f)
+		give()
 		if again || !body.repeatable(r, err) {
-			p.fail(w, r, body, err)
+			fail(w, r, body, err)
 			return
 		}
 	}
@@ -66,10 +105,12 @@ func (p *Pool) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // request is the request that a worker gets for r.
 func request(r *http.Request, body *body, facts *hop.Facts) *http.Request {
 	out := &http.Request{Method: r.Method, URL: r.URL, Host: r.Host, RequestURI: r.RequestURI,
-		Header: make(http.Header, len(r.Header)+8), ContentLength: r.ContentLength, Trailer: r.Trailer,
-		Body: http.NoBody}
+		Header: make(http.Header, len(r.Header)+8), ContentLength: r.ContentLength, Body: http.NoBody}
 	if body.from != nil {
 		out.Body = body
+		if r.ContentLength < 0 {
+			hop.Announce(out)
+		}
 	}
 	maps.Copy(out.Header, hop.Strip(r.Header))
 	if !strings.HasPrefix(r.RequestURI, "/") && r.RequestURI != "*" {
@@ -78,11 +119,17 @@ func request(r *http.Request, body *body, facts *hop.Facts) *http.Request {
 		out.RequestURI = r.URL.RequestURI()
 	}
 	facts.Send(out.Header)
-	return out.WithContext(r.Context())
+	ctx := r.Context()
+	if r.ContentLength < 0 {
+		ctx = body.outlive(ctx)
+	}
+	out = out.WithContext(ctx)
+	body.to = out
+	return out
 }
 
 // relay sends the response of a worker. An error says that it broke off.
-func relay(w http.ResponseWriter, r *http.Request, res *http.Response) error {
+func relay(w http.ResponseWriter, r *http.Request, res *http.Response, body *body) error {
 	defer res.Body.Close()
 	h := w.Header()
 	maps.Copy(h, res.Header)
@@ -93,8 +140,16 @@ func relay(w http.ResponseWriter, r *http.Request, res *http.Response) error {
 		// RFC 9110, section 15.5.22. The field is that of a connection, and did not come over the hop.
 		h["Upgrade"], h["Connection"] = []string{"websocket"}, []string{"Upgrade"}
 	}
+	if r.ProtoMajor == 1 && !body.whole() {
+		// The worker may read on while it answers, which net/http does not expect, and then it cannot
+		// use the connection again: https://go.dev/issue/68560.
+		_ = http.NewResponseController(w).EnableFullDuplex()
+		h["Connection"] = []string{"close"}
+	}
 	w.WriteHeader(res.StatusCode)
 	if err := server.Relay(w, r, res.Body, res.ContentLength < 0); err != nil {
+		// What was sent before the fault still goes out, so that the client sees where it broke.
+		_ = http.NewResponseController(w).Flush()
 		return err
 	}
 	for name, values := range res.Trailer {
@@ -159,7 +214,7 @@ func (p *Pool) least() (best *process) {
 }
 
 // refuse answers a request for which there is no worker.
-func (p *Pool) refuse(w http.ResponseWriter, r *http.Request, err error) {
+func refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil {
 		return
 	}
@@ -168,7 +223,7 @@ func (p *Pool) refuse(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 // fail answers a request whose worker has not.
-func (p *Pool) fail(w http.ResponseWriter, r *http.Request, b *body, err error) {
+func fail(w http.ResponseWriter, r *http.Request, b *body, err error) {
 	if failure := b.failure(); failure != nil {
 		server.Fail(w, r, failure)
 		return

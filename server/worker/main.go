@@ -86,7 +86,7 @@ func work(requests, messages *os.File, application func([]byte) (*Application, e
 	if err := out.say(message{Ready: true}); err != nil {
 		return exitGone
 	}
-	serve(c, app.Handler, end)
+	Serve(c, app.Handler, end)
 	if app.Close != nil {
 		app.Close()
 	}
@@ -113,9 +113,10 @@ func start(config []byte, application func([]byte) (*Application, error)) (*Appl
 // too busy for are refused by that, and not by the connection.
 const maxStreams = 20_000
 
-// serve answers what comes on c until that is closed, or end is and all has been answered. Its
-// client is the front, which is trusted: what that passes on of its clients is bounded already.
-func serve(c net.Conn, h http.Handler, end <-chan struct{}) {
+// Serve answers with h what comes on c, until that is closed, or end is and all has been answered;
+// a nil end is never. [Main] does it for the workers of a Pool. Its client is the front, which is
+// trusted: what that passes on of its clients is bounded already.
+func Serve(c net.Conn, h http.Handler, end <-chan struct{}) {
 	l := &listener{c: c, closed: make(chan struct{})}
 	s := &http.Server{Handler: h, ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelError),
 		IdleTimeout: -1, MaxHeaderBytes: 4 * server.DefaultMaxHeaderBytes,

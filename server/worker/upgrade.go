@@ -11,27 +11,25 @@ import (
 
 // upgrade has a worker answer a request for a WebSocket, over HTTP/2 by an extended CONNECT. RFC
 // 8441.
-func (p *Pool) upgrade(w http.ResponseWriter, r *http.Request, facts *hop.Facts) {
-	worker, err := p.choose(r.Context())
+func upgrade(w http.ResponseWriter, r *http.Request, facts *hop.Facts, f *flight, worker take) {
+	conn, give, err := worker(r.Context(), f)
 	if err != nil {
-		p.refuse(w, r, err)
+		refuse(w, r, err)
 		return
 	}
-	f := &flight{r.Method, r.URL.Path}
-	worker.take(f)
-	defer worker.give(f)
+	defer give()
 	out := request(r, new(body), facts)
 	theirs, ours := io.Pipe()
 	defer ours.Close()
 	out.Method, out.Body, out.ContentLength = http.MethodConnect, theirs, -1
 	out.Header[":protocol"] = []string{"websocket"}
 	delete(out.Header, "Sec-Websocket-Key")
-	res, err := worker.conn.Do(out, nil)
+	res, err := conn.Do(out, nil)
 	switch {
 	case err != nil:
-		p.fail(w, r, new(body), err)
+		fail(w, r, new(body), err)
 	case res.StatusCode != http.StatusOK:
-		if relay(w, r, res) != nil {
+		if relay(w, r, res, new(body)) != nil {
 			panic(http.ErrAbortHandler)
 		}
 	default:
