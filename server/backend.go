@@ -30,7 +30,8 @@ func Facts(w http.ResponseWriter, r *http.Request) hop.Facts {
 	}
 	own := x.request
 	own.Message = r
-	f := hop.Facts{Peer: own.Peer(), Protocol: r.Proto, TLS: own.TLS(), Mount: own.ScriptName, ID: own.ID()}
+	f := hop.Facts{ID: own.ID()}
+	f.Client = hop.Client{Peer: own.Peer(), Protocol: r.Proto, TLS: own.TLS(), Mount: own.ScriptName}
 	if promised {
 		at, _ := placeOf(r)
 		f.Mount, f.ID = at.scriptName, ""

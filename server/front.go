@@ -49,6 +49,7 @@ type Front struct {
 	wrong  string  // why it cannot serve; "" if it can
 	push   push.Handler
 	source environ.Source
+	hop    hop.Receiver
 	tally  tally
 }
 
@@ -88,7 +89,7 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	x := &exchange{ResponseWriter: w, front: f}
 	if f.Hop {
-		sent, err := hop.Receive(r)
+		sent, err := f.hop.Receive(r)
 		if err != nil {
 			x.request = f.source.Request(r)
 			x.turnAway(x, r, theirs(environ.CodeGate, http.StatusBadRequest, "%v", err))

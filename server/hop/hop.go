@@ -28,18 +28,23 @@ import (
 
 // The fields of a request. Those that say nothing are left out.
 const (
-	Peer      = "Larkspur-Peer"       // 192.0.2.1:4711, the client's end of its connection
-	Local     = "Larkspur-Local"      // 192.0.2.7:443, the server's end
-	Protocol  = "Larkspur-Protocol"   // HTTP/1.1, what the client speaks
-	Cipher    = "Larkspur-Tls"        // 0304 1301 www.example.com: version and suite as TLS numbers them, and SNI
-	Client    = "Larkspur-Tls-Client" // the certificate of the client: base64 of its DER
-	Mount     = "Larkspur-Mount"      // SCRIPT_NAME, percent-encoded
-	Target    = "Larkspur-Target"     // the request target as it came, if it is in the absolute form
-	Path      = "Larkspur-Path"       // the path, percent-encoded, if middleware has made it another one
-	ID        = "Larkspur-Request"    // the id under which the request is logged
-	Page      = "Larkspur-Page"       // the target of the page for which the request may be promised
-	Accepts   = "Larkspur-Accepts"    // promises, hints: what can come to anything for this client
-	Variables = "Larkspur-Variables"  // name=value&..., percent-encoded: more of the environ
+	client    = "Larkspur-Client"    // what is the same for all requests of a connection: see parameters
+	id        = "Larkspur-Request"   // the id under which the request is logged
+	page      = "Larkspur-Page"      // the target of the page for which the request may be promised
+	target    = "Larkspur-Target"    // the request target as it came, if it is in the absolute form
+	path      = "Larkspur-Path"      // the path, percent-encoded, if middleware has made it another one
+	variables = "Larkspur-Variables" // more of the environ, as name=value&..., percent-encoded
+)
+
+// The parameters of client, as name=value&..., percent-encoded.
+const (
+	peer        = "peer"        // 192.0.2.1:4711, the client's end of its connection
+	local       = "local"       // 192.0.2.7:443, the server's end; :443 if it has no address
+	protocol    = "protocol"    // HTTP/1.1, what the client speaks
+	accepts     = "accepts"     // promises, hints, or both with a comma: what can come to anything
+	mount       = "mount"       // SCRIPT_NAME
+	cipher      = "tls"         // 0304 1301 www.example.com: version and suite as TLS numbers them, SNI
+	certificate = "certificate" // of the client: base64 of its DER
 )
 
 // prefix is what the names of all fields of a hop begin with, in canonical form.
@@ -47,19 +52,24 @@ const prefix = "Larkspur-"
 
 // Facts are what the front knows of a request beside its message.
 type Facts struct {
+	Client
+	ID     string
+	Target string // as it came, "" if it is that of the message
+	Path   string // decoded, "" if it is that of the target
+	// Page is the target of the page for which the request may be promised, "" if a client sent it.
+	Page      string
+	Variables map[string]string
+}
+
+// A Client is what the requests of a connection to a mount have in common.
+type Client struct {
 	Peer     string         // address and port of the client, "" if it has none
 	Local    netip.AddrPort // of the server's end of the client's connection; may have a port only
 	Protocol string         // of the client: HTTP/1.1
 	TLS      *tls.ConnectionState
 	Mount    string // SCRIPT_NAME, decoded
-	Target   string // as it came, "" if it is that of the message
-	Path     string // decoded, "" if it is that of the target
-	ID       string
-	// Page is the target of the page for which the request may be promised, "" if a client sent it.
-	Page string
-	// Promises says that the client takes promises for this page, Hints that a 103 can go out to it.
+	// Promises says that the client takes promises for a page, Hints that a 103 can go out to it.
 	Promises, Hints bool
-	Variables       map[string]string
 }
 
 type factsKey struct{}

@@ -20,7 +20,7 @@ import (
 //
 // It panics with http.ErrAbortHandler to break off a response whose worker has died.
 func (p *Pool) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	forward(w, r, p.Variables, func(ctx context.Context, f *flight) (*h2.ClientConn, func(), error) {
+	forward(w, r, &p.sender, p.Variables, func(ctx context.Context, f *flight) (*h2.ClientConn, func(), error) {
 		worker, err := p.choose(ctx)
 		if err != nil {
 			return nil, nil, err
@@ -40,6 +40,8 @@ type Link struct {
 	Variables func(r *http.Request) map[string]string
 	// Version is what Generation returns.
 	Version uint64
+
+	sender hop.Sender
 }
 
 // Generation is [server.Backend]'s.
@@ -47,7 +49,7 @@ func (l *Link) Generation() uint64 { return l.Version }
 
 // ServeHTTP has the worker answer a request.
 func (l *Link) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	forward(w, r, l.Variables, func(context.Context, *flight) (*h2.ClientConn, func(), error) {
+	forward(w, r, &l.sender, l.Variables, func(context.Context, *flight) (*h2.ClientConn, func(), error) {
 		return l.Conn, func() {}, l.Conn.Err()
 	})
 }
@@ -57,20 +59,20 @@ func (l *Link) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 type take func(context.Context, *flight) (c *h2.ClientConn, give func(), err error)
 
 // forward has a worker answer r.
-func forward(w http.ResponseWriter, r *http.Request, variables func(*http.Request) map[string]string,
-	worker take) {
+func forward(w http.ResponseWriter, r *http.Request, sender *hop.Sender,
+	variables func(*http.Request) map[string]string, worker take) {
 	facts := server.Facts(w, r)
 	if variables != nil {
 		facts.Variables = variables(r)
 	}
 	f := &flight{r.Method, r.URL.Path}
 	if server.AsksUpgrade(r) {
-		upgrade(w, r, &facts, f, worker)
+		upgrade(w, r, sender, &facts, f, worker)
 		return
 	}
 	body := bodyOf(w, r)
 	defer body.release()
-	out := request(r, body, &facts)
+	out := request(r, body, sender, &facts)
 	for again := false; ; again = true {
 		conn, give, err := worker(r.Context(), f)
 		if err != nil {
@@ -103,7 +105,7 @@ func forward(w http.ResponseWriter, r *http.Request, variables func(*http.Reques
 }
 
 // request is the request that a worker gets for r.
-func request(r *http.Request, body *body, facts *hop.Facts) *http.Request {
+func request(r *http.Request, body *body, sender *hop.Sender, facts *hop.Facts) *http.Request {
 	out := &http.Request{Method: r.Method, URL: r.URL, Host: r.Host, RequestURI: r.RequestURI,
 		Header: make(http.Header, len(r.Header)+8), ContentLength: r.ContentLength, Body: http.NoBody}
 	if body.from != nil {
@@ -118,7 +120,7 @@ func request(r *http.Request, body *body, facts *hop.Facts) *http.Request {
 		facts.Target = r.RequestURI
 		out.RequestURI = r.URL.RequestURI()
 	}
-	facts.Send(out.Header)
+	sender.Send(facts, out.Header)
 	ctx := r.Context()
 	if r.ContentLength < 0 {
 		ctx = body.outlive(ctx)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/server"
+	"github.com/larkspur-web/larkspur/server/hop"
 )
 
 // A Pool is an http.Handler whose requests are answered by worker processes. Nothing is required,
@@ -51,6 +52,7 @@ type Pool struct {
 	Logger *slog.Logger
 
 	once    sync.Once
+	sender  hop.Sender
 	logger  *slog.Logger
 	current atomic.Pointer[set]
 	change  chan uint64 // has a generation whose files have changed

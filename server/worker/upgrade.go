@@ -11,14 +11,15 @@ import (
 
 // upgrade has a worker answer a request for a WebSocket, over HTTP/2 by an extended CONNECT. RFC
 // 8441.
-func upgrade(w http.ResponseWriter, r *http.Request, facts *hop.Facts, f *flight, worker take) {
+func upgrade(w http.ResponseWriter, r *http.Request, sender *hop.Sender, facts *hop.Facts,
+	f *flight, worker take) {
 	conn, give, err := worker(r.Context(), f)
 	if err != nil {
 		refuse(w, r, err)
 		return
 	}
 	defer give()
-	out := request(r, new(body), facts)
+	out := request(r, new(body), sender, facts)
 	theirs, ours := io.Pipe()
 	defer ours.Close()
 	out.Method, out.Body, out.ContentLength = http.MethodConnect, theirs, -1
