@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	goruntime "runtime"
 
 	"github.com/larkspur-web/larkspur/server/site"
 	"github.com/larkspur-web/larkspur/server/worker"
@@ -85,6 +86,7 @@ func application(config []byte) (*worker.Application, error) {
 		Handler: server,
 		Close:   func() { granted.Close() },
 		Run: func(tell worker.Teller) {
+			defer goruntime.KeepAlive(floorHeap())
 			go func() { _ = server.Serve(context.Background()) }() // it watches, and listens to nothing
 			for {
 				select {
