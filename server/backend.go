@@ -76,7 +76,7 @@ func BoundBody(w http.ResponseWriter, r *http.Request) { boundBody(w, r, Default
 // piece of it as for a block of an application. With flush each piece is on the wire before the
 // next is read. An error is that of the body, or of a client that is gone.
 func Relay(w http.ResponseWriter, r *http.Request, body io.Reader, flush bool) error {
-	d := relay{w: w, flush: flush}
+	d := relay{ResponseWriter: w, flush: flush}
 	d.arm(w, r, 0)
 	if from, ok := body.(io.WriterTo); ok {
 		_, err := from.WriteTo(&d)
@@ -92,19 +92,30 @@ const relayBuffer = 32 << 10
 
 var relayed = sync.Pool{New: func() any { return new([relayBuffer]byte) }}
 
+// Guard returns w with a bound on how long the client of r may take for each piece that is written,
+// as for a block of an application.
+func Guard(w http.ResponseWriter, r *http.Request) http.ResponseWriter {
+	d := &relay{ResponseWriter: w}
+	d.arm(w, r, 0)
+	return d
+}
+
 // A relay is where a body goes.
 type relay struct {
+	http.ResponseWriter
 	deadlines
-	w     http.ResponseWriter
 	flush bool
 }
+
+// Unwrap is http.ResponseController's.
+func (d *relay) Unwrap() http.ResponseWriter { return d.ResponseWriter }
 
 // Write is io.Writer's.
 func (d *relay) Write(p []byte) (int, error) {
 	d.sending()
-	n, err := d.w.Write(p)
+	n, err := d.ResponseWriter.Write(p)
 	if err == nil && d.flush {
-		err = http.NewResponseController(d.w).Flush()
+		err = http.NewResponseController(d.ResponseWriter).Flush()
 	}
 	return n, err
 }
