@@ -92,6 +92,9 @@ func (b *backend) send(r *http.Request) (*http.Response, error) {
 	u.Scheme, u.Host = b.base.Scheme, b.base.Host
 	out := *r
 	out.URL = &u
+	if out.Body != nil && out.Body != http.NoBody {
+		out.Body = io.NopCloser(out.Body) // another server may get it
+	}
 	return b.transport.RoundTrip(&out)
 }
 
