@@ -253,6 +253,9 @@ func (c *ClientConn) fail(err error) {
 		return
 	}
 	c.err = err
+	if c.going == nil {
+		c.going = err // so that nobody is admitted
+	}
 	for _, st := range c.streams {
 		if st.id >= c.out.next {
 			c.close(st, unprocessed(err))

@@ -193,7 +193,10 @@ func (c *ClientConn) handleData(f frame) error {
 	}
 	p := f.payload
 	if f.flags.Has(flagPadded) {
-		if len(p) == 0 || int(p[0]) >= len(p) {
+		switch {
+		case len(p) == 0:
+			return frameSizeError("padded DATA without the length of the padding")
+		case int(p[0]) >= len(p):
 			return protocolError("DATA with more padding than payload")
 		}
 		p = p[1 : len(p)-int(p[0])]

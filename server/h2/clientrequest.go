@@ -57,6 +57,9 @@ func (c *ClientConn) begin(r *http.Request, interim bool) (*clientStream, error)
 		return nil, fmt.Errorf("h2: %w", err)
 	}
 	ctx := r.Context()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	if h.protocol != "" {
 		if err := c.awaitExtendedConnect(r); err != nil {
 			return nil, err

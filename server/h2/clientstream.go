@@ -188,6 +188,7 @@ func (c *ClientConn) end(st *clientStream) {
 		return
 	}
 	c.out.reset(st.id, http2.ErrCodeCancel)
+	c.scheduleWrite()
 	c.close(st, nil)
 	// The server's frames may still be under way.
 	c.closed.add(st.id, ResetError{Code: http2.ErrCodeCancel})
