@@ -245,7 +245,7 @@ func (st *clientStream) unwatch() {
 // show calls see with the interim responses that have come, without c.mu.
 func (st *clientStream) show(see func(int, http.Header) error) error {
 	c := st.c
-	for len(st.interims) > 0 && st.err == nil {
+	for len(st.interims) > 0 && (st.answered || !st.closed) {
 		seen := st.interims
 		st.interims, st.pending = nil, 0
 		c.mu.Unlock()
