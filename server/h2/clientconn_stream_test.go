@@ -590,3 +590,36 @@ func TestClientServerDoesNotRead(t *testing.T) {
 		<-s.conn.Done()
 	})
 }
+
+// A body that its request expects a 100 for waits for that, for a final response, or for a second.
+func TestClientExpect(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		answer func(s *backend)
+		want   []string
+	}{
+		{"100", func(s *backend) { s.answer(1, false, ":status", "100") }, []string{`DATA 1 END "abc"`}},
+		{"another interim", func(s *backend) { s.answer(1, false, ":status", "103") }, nil},
+		{"a response", func(s *backend) { s.answer(1, false, ":status", "200") }, []string{`DATA 1 END "abc"`}},
+		{"a whole response", func(s *backend) { s.answer(1, true, ":status", "417") }, []string{"RST_STREAM 1 CANCEL"}},
+		{"nothing", func(s *backend) { time.Sleep(2 * time.Second) }, []string{`DATA 1 END "abc"`}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			dialBackend(t, h2.ClientConfig{}, nil, func(t *testing.T, s *backend) {
+				body := &countedBody{Reader: strings.NewReader("abc")}
+				r := newRequest("POST", "/", body, "Expect", "100-Continue")
+				r.ContentLength = 3
+				s.do(r, nil)
+				s.want("HEADERS 1 * * * * content-length=3 expect=100-Continue")
+				test.answer(s)
+				s.want(test.want...)
+				if s.conn.Close(); body.closed != 1 {
+					s.quiet()
+					if body.closed != 1 {
+						t.Errorf("the body was closed %d times", body.closed)
+					}
+				}
+			})
+		})
+	}
+}
