@@ -72,7 +72,7 @@ func (b *responseBody) wait() error {
 		case b.err != nil:
 			b.st.unwatch()
 		case len(b.hand) == 0:
-			<-b.st.wake
+			<-b.st.waiter.c
 		}
 	}
 	if b.shut.Load() {
@@ -172,7 +172,7 @@ func (st *clientStream) takeData(f frame, p []byte, end bool) error {
 		left = 0
 	}
 	st.chunks.add(p, left)
-	signal(st.wake)
+	st.waiter.wake()
 	return nil
 }
 

@@ -25,17 +25,17 @@ import (
 // connection is as large as may be, so that a response that nobody reads does not keep
 // others from coming.
 //
-// The fields up to wakeWriter do not change. reader belongs to the reader's goroutine.
+// The fields up to writer do not change. reader belongs to the reader's goroutine.
 // mu guards the rest, the fields of a clientStream that say so included. Methods are
 // called with mu held, unless they are exported or say otherwise; nobody blocks while
 // holding it, and no other lock is taken meanwhile.
 type ClientConn struct {
-	nc         net.Conn
-	window     int32         // of a stream, for what the server sends
-	settled    chan struct{} // closed when the server's SETTINGS have come
-	written    chan struct{} // closed when the writer has ended
-	done       chan struct{} // closed when the connection has
-	wakeWriter chan struct{} // has room for one
+	nc      net.Conn
+	window  int32         // of a stream, for what the server sends
+	settled chan struct{} // closed when the server's SETTINGS have come
+	written chan struct{} // closed when the writer has ended
+	done    chan struct{} // closed when the connection has
+	writer  waker
 
 	reader clientReader
 
@@ -69,20 +69,6 @@ type ClientConfig struct {
 	MaxHeaderBytes int
 }
 
-// serverSettings are the server's SETTINGS. RFC 9113, section 6.5.2.
-type serverSettings struct {
-	come            bool
-	acknowledged    bool // it has acknowledged those of the client
-	frameSize       int
-	window          int32
-	streams         uint32
-	extendedConnect bool
-}
-
-// assumedStreams is how many streams are opened before the server says how many may be.
-// RFC 9113, section 6.5.2: "It is recommended that this value be no smaller than 100".
-const assumedStreams = 100
-
 // ErrUnprocessed says, by errors.Is, that the server has done nothing for a request: it
 // was never sent, was refused (REFUSED_STREAM), or the server was going away when it
 // came (GOAWAY). So it may be sent on another connection, whatever its method, if
@@ -114,12 +100,12 @@ func (e goAwayError) Error() string {
 // ended by Close or Shutdown, unless it ends by itself.
 func NewClientConn(nc net.Conn, config ClientConfig) *ClientConn {
 	c := &ClientConn{
-		nc:         nc,
-		window:     int32(within(1, int(first(config.Window, 64<<10)), maxWindow)),
-		settled:    make(chan struct{}),
-		written:    make(chan struct{}),
-		done:       make(chan struct{}),
-		wakeWriter: make(chan struct{}, 1),
+		nc:      nc,
+		window:  int32(within(1, int(first(config.Window, 64<<10)), maxWindow)),
+		settled: make(chan struct{}),
+		written: make(chan struct{}),
+		done:    make(chan struct{}),
+		writer:  waker{c: make(chan struct{}, 1)},
 		peer: serverSettings{
 			frameSize: minFrameSize, window: defaultWindow, streams: assumedStreams,
 		},
@@ -229,7 +215,7 @@ func (c *ClientConn) leave(err error) {
 		c.going = err
 	}
 	for _, st := range c.queue {
-		signal(st.wake)
+		st.waiter.wake()
 	}
 	c.closeIfDrained()
 }
@@ -253,6 +239,9 @@ func (c *ClientConn) fail(err error) {
 		return
 	}
 	c.err = err
+	if c.going == nil {
+		c.going = err // so that nobody is admitted
+	}
 	for _, st := range c.streams {
 		if st.id >= c.out.next {
 			c.close(st, unprocessed(err))
@@ -266,16 +255,7 @@ func (c *ClientConn) fail(err error) {
 	c.leave(err)
 	c.out.wakeWaiters()
 	c.nc.SetWriteDeadline(time.Now().Add(goodbyeTime))
-	signal(c.wakeWriter)
-}
-
-// signal wakes whoever waits on a channel that has room for one, now or when it next
-// does.
-func signal(wake chan struct{}) {
-	select {
-	case wake <- struct{}{}:
-	default:
-	}
+	c.writer.wake()
 }
 
 // RoundTrip is Do without a look at interim responses. It makes a ClientConn an

@@ -57,6 +57,9 @@ func (c *ClientConn) begin(r *http.Request, interim bool) (*clientStream, error)
 		return nil, fmt.Errorf("h2: %w", err)
 	}
 	ctx := r.Context()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	if h.protocol != "" {
 		if err := c.awaitExtendedConnect(r); err != nil {
 			return nil, err
@@ -64,13 +67,14 @@ func (c *ClientConn) begin(r *http.Request, interim bool) (*clientStream, error)
 	}
 	st := &clientStream{
 		c: c, r: r, head: r.Method == http.MethodHead, interim: interim,
-		wake: make(chan struct{}, 1),
+		waiter: waker{c: make(chan struct{}, 1)},
 	}
 	st.body.st = st
 	st.chunks = st.piece[:0]
 	end := r.Body == nil || r.Body == http.NoBody
 	if !end {
-		st.sending.wake = make(chan struct{}, 1)
+		st.sending.waiter.c = make(chan struct{}, 1)
+		st.sending.expects = h.expects
 	}
 	c.mu.Lock()
 	err := c.enter(ctx, st)
@@ -109,8 +113,9 @@ func (c *ClientConn) awaitExtendedConnect(r *http.Request) error {
 // request after another.
 type requestHead struct {
 	pseudo
-	fields []wireField
-	length int64 // what content-length says; -1: nothing
+	fields  []wireField
+	length  int64 // what content-length says; -1: nothing
+	expects bool  // the body is to wait for a 100
 }
 
 var requestHeads = sync.Pool{New: func() any { return new(requestHead) }}
@@ -189,8 +194,11 @@ func (h *requestHead) readField(name string, values []string) error {
 		return fmt.Errorf("send a field: the name %q is invalid", name)
 	}
 	for _, v := range values {
-		if known.lower == "te" && v != "trailers" {
+		switch {
+		case known.lower == "te" && v != "trailers":
 			continue // RFC 9113, section 8.2.2
+		case known.lower == "expect":
+			h.expects = strings.EqualFold(v, "100-continue")
 		}
 		if !wire.Value(v) {
 			return fmt.Errorf("send a field: the value of %s is invalid", known.lower)

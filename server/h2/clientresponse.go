@@ -115,13 +115,13 @@ func (r *clientReader) finishInterim(st *clientStream, h *responseHead) error {
 		// RFC 9113, section 8.1.
 		return streamError{st.id, http2.ErrCodeProtocol, "an interim response that ends the stream"}
 	}
-	if !st.interim {
-		return nil
-	}
 	c := r.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if st.closed {
+	if h.status == http.StatusContinue {
+		st.wantBody()
+	}
+	if st.closed || !st.interim {
 		return nil
 	}
 	if st.pending += r.block.cost() + fieldCost; st.pending > maxInterims*r.maxBytes {
@@ -129,7 +129,7 @@ func (r *clientReader) finishInterim(st *clientStream, h *responseHead) error {
 			"interim responses that nobody has seen yet are too large together"}
 	}
 	st.interims = append(st.interims, interim{h.status, h.header})
-	signal(st.wake)
+	st.waiter.wake()
 	return nil
 }
 
@@ -161,10 +161,11 @@ func (r *clientReader) finishFinal(st *clientStream, h *responseHead) error {
 		return nil
 	}
 	st.answered, st.bodiless, st.declared = true, bodiless, h.length
+	st.wantBody() // a body that nobody wants is reset
 	if end {
 		c.end(st)
 	} else {
-		signal(st.wake)
+		st.waiter.wake()
 	}
 	return nil
 }

@@ -5,26 +5,33 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/larkspur-web/larkspur/environ/wire"
 	"golang.org/x/net/http2"
 )
 
 // clientSending is the sending of a request's body, by a goroutine of its own. c.mu
-// guards it, but wake, which does not change.
+// guards it, but the channel of waiter.
 type clientSending struct {
-	wake    chan struct{} // of the goroutine, which waits for windows or room; nil: no body
-	reading bool          // the goroutine reads the body
-	closed  bool          // the body is closed
-	done    bool          // END_STREAM is in the output
+	waiter  waker // of the goroutine; it has no channel if there is no body
+	expects bool  // the body waits for a 100
+	reading bool  // the goroutine reads the body
+	closed  bool  // the body is closed
+	done    bool  // END_STREAM is in the output
 }
 
 // firstRead is how much is read of a body that may be idle for long, before it has shown
 // that it has more.
 const firstRead = 2 << 10
 
+// expectTime is how long a body waits for a 100. RFC 9110, section 10.1.1: "a client ...
+// SHOULD NOT wait for an indefinite period".
+const expectTime = time.Second
+
 // send sends the body of a request that says it has length bytes, or -1, as a goroutine.
 func (st *clientStream) send(length int64) {
+	st.awaitContinue()
 	c := st.c
 	err := st.sendBody(length)
 	c.mu.Lock()
@@ -39,16 +46,47 @@ func (st *clientStream) send(length int64) {
 	}
 }
 
+// awaitContinue waits until the server wants the body, if the request says that it does.
+func (st *clientStream) awaitContinue() {
+	c := st.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !st.sending.expects {
+		return
+	}
+	timer := time.AfterFunc(expectTime, func() {
+		c.mu.Lock()
+		st.wantBody()
+		c.mu.Unlock()
+	})
+	defer timer.Stop()
+	for st.sending.expects && !st.closed {
+		c.mu.Unlock()
+		<-st.sending.waiter.c
+		c.mu.Lock()
+	}
+}
+
+// wantBody lets the body be sent.
+func (st *clientStream) wantBody() {
+	if st.sending.expects {
+		st.sending.expects = false
+		st.sending.waiter.wake()
+	}
+}
+
 // errBodyLength is a body that is not as long as its request says.
 var errBodyLength = errors.New("it is longer or shorter than Request.ContentLength")
 
 // sendBody reads the body and sends it. It returns no error if the stream ends before.
 func (st *clientStream) sendBody(length int64) error {
-	size := firstRead
-	if length >= 0 {
-		size = int(min(length, chunkSize))
+	var buf []byte
+	switch {
+	case length >= 0 && length < firstRead:
+		buf = make([]byte, length+1) // and room to see the end
+	case length < 0:
+		buf = make([]byte, firstRead)
 	}
-	buf := make([]byte, size)
 	var pooled *[]byte
 	defer func() {
 		if pooled != nil {
@@ -57,12 +95,15 @@ func (st *clientStream) sendBody(length int64) error {
 	}()
 	sent := int64(0)
 	for {
-		n, err := st.read(buf)
+		if len(buf) == 0 {
+			pooled = chunks.Get().(*[]byte)
+			buf = *pooled
+		}
+		n, err := st.read(buf[:len(buf)-1])
 		if sent += int64(n); err == nil && sent == length {
 			// The end comes with the last byte, if the body says so.
-			var more [1]byte
 			var m int
-			m, err = io.ReadFull(readerFunc(st.read), more[:])
+			m, err = st.read(buf[n : n+1])
 			sent += int64(m)
 		}
 		end := err == io.EOF
@@ -75,17 +116,11 @@ func (st *clientStream) sendBody(length int64) error {
 		if over, err := st.transmit(buf[:n], end); over || err != nil {
 			return err
 		}
-		if n == len(buf) && n < chunkSize && pooled == nil {
-			pooled = chunks.Get().(*[]byte)
-			buf = *pooled
+		if n == firstRead-1 && pooled == nil {
+			buf = nil // there is more
 		}
 	}
 }
-
-// readerFunc is a function as an io.Reader.
-type readerFunc func([]byte) (int, error)
-
-func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 // errStopped ends a body that nobody waits for any more.
 var errStopped = errors.New("the stream has ended")
@@ -109,10 +144,7 @@ func (st *clientStream) read(p []byte) (int, error) {
 // stopSending ends the goroutine that sends the body, if there is one.
 func (st *clientStream) stopSending() {
 	s := &st.sending
-	if s.wake == nil || s.done {
-		return
-	}
-	signal(s.wake)
+	s.waiter.wake()
 	if s.reading && !s.closed {
 		// Nothing else ends a Read, and a Close may take its time.
 		s.closed = true
@@ -167,10 +199,10 @@ func (c *ClientConn) sendData(st *clientStream, p []byte, end bool) {
 func (c *ClientConn) awaitWindow(st *clientStream) {
 	if st.out.n > 0 {
 		// It waits for what all wait for.
-		c.out.waiters = append(c.out.waiters, st.sending.wake)
+		c.out.enlist(&st.sending.waiter)
 	}
 	c.mu.Unlock()
-	<-st.sending.wake
+	<-st.sending.waiter.c
 	c.mu.Lock()
 }
 

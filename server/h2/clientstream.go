@@ -3,6 +3,7 @@ package h2
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"golang.org/x/net/http2"
 )
@@ -10,15 +11,15 @@ import (
 // A clientStream is a request that is made, its response and the response's body. It is
 // one allocation, and never reused, since whoever has the response has it too.
 //
-// c, r, head, wake and interim do not change. res and body belong to the goroutine that
+// c, r, head and interim do not change. res and body belong to the goroutine that
 // makes the request, once answered is set, and to the reader before. c.mu guards the
 // rest but stop; answered, bodiless and declared are written by the reader only.
 type clientStream struct {
 	c       *ClientConn
 	r       *http.Request
-	head    bool          // the method is HEAD: the response has no body
-	interim bool          // somebody wants to see interim responses
-	wake    chan struct{} // of whoever waits for the response, or reads its body
+	head    bool  // the method is HEAD: the response has no body
+	interim bool  // somebody wants to see interim responses
+	waiter  waker // for the response, or for its body
 
 	id       uint32
 	admitted bool // it may be opened
@@ -84,12 +85,12 @@ func (c *ClientConn) enter(ctx context.Context, st *clientStream) error {
 				c.reserved--
 				return nil
 			}
-			c.out.waiters = append(c.out.waiters, st.wake)
+			c.out.enlist(&st.waiter)
 		}
 		c.mu.Unlock()
 		var err error
 		select {
-		case <-st.wake:
+		case <-st.waiter.c:
 		case <-ctx.Done():
 			err = ctx.Err()
 		}
@@ -113,11 +114,8 @@ func (c *ClientConn) giveUp(st *clientStream) {
 		c.admit()
 		return
 	}
-	for i, q := range c.queue {
-		if q == st {
-			c.queue = append(c.queue[:i], c.queue[i+1:]...)
-			break
-		}
+	if i := slices.Index(c.queue, st); i >= 0 {
+		c.queue = slices.Delete(c.queue, i, i+1)
 	}
 }
 
@@ -131,7 +129,7 @@ func (c *ClientConn) admit() {
 		c.queue = c.queue[1:]
 		st.admitted = true
 		c.reserved++
-		signal(st.wake)
+		st.waiter.wake()
 	}
 	c.closeIfDrained()
 }
@@ -162,7 +160,7 @@ func (c *ClientConn) close(st *clientStream, err error) {
 	delete(c.streams, st.id)
 	c.closed.add(st.id, err)
 	st.stopSending()
-	signal(st.wake)
+	st.waiter.wake()
 	c.admit()
 }
 
@@ -188,6 +186,7 @@ func (c *ClientConn) end(st *clientStream) {
 		return
 	}
 	c.out.reset(st.id, http2.ErrCodeCancel)
+	c.scheduleWrite()
 	c.close(st, nil)
 	// The server's frames may still be under way.
 	c.closed.add(st.id, ResetError{Code: http2.ErrCodeCancel})
@@ -206,7 +205,7 @@ func (st *clientStream) await(see func(int, http.Header) error) (*http.Response,
 	c, ctx := st.c, st.r.Context()
 	for {
 		select {
-		case <-st.wake:
+		case <-st.waiter.c:
 		case <-ctx.Done():
 			st.cancel()
 		}
@@ -244,7 +243,7 @@ func (st *clientStream) unwatch() {
 // show calls see with the interim responses that have come, without c.mu.
 func (st *clientStream) show(see func(int, http.Header) error) error {
 	c := st.c
-	for len(st.interims) > 0 && st.err == nil {
+	for len(st.interims) > 0 && (st.answered || !st.closed) {
 		seen := st.interims
 		st.interims, st.pending = nil, 0
 		c.mu.Unlock()

@@ -6,10 +6,10 @@ import "runtime"
 // all of them, and writes them without the lock.
 type clientOutput struct {
 	frames
-	next    uint32          // the first stream of which nothing was taken to be written
-	writing bool            // the writer has been woken, and has not found nothing to do since
-	owed    int             // frames since then that the server has caused
-	waiters []chan struct{} // of those who wait for room, or for the window of the connection
+	next    uint32   // the first stream of which nothing was taken to be written
+	writing bool     // the writer has been woken, and has not found nothing to do since
+	owed    int      // frames since then that the server has caused
+	waiters []*waker // of those who wait for room, or for the window of the connection
 }
 
 // maxOwed is how many frames a server may cause that it does not read: answers to its
@@ -22,10 +22,34 @@ func (o *clientOutput) room() int { return outputSize - len(o.buf) }
 // wakeWaiters wakes all who wait, so that they look again.
 func (o *clientOutput) wakeWaiters() {
 	for i, w := range o.waiters {
-		signal(w)
+		w.listed = false
+		w.wake()
 		o.waiters[i] = nil
 	}
 	o.waiters = o.waiters[:0]
+}
+
+// enlist has w woken by wakeWaiters.
+func (o *clientOutput) enlist(w *waker) {
+	if !w.listed {
+		w.listed = true
+		o.waiters = append(o.waiters, w)
+	}
+}
+
+// A waker wakes a goroutine that waits on its channel, now or when it next does.
+type waker struct {
+	c      chan struct{} // has room for one; nil if there is no such goroutine
+	listed bool          // it is one of clientOutput.waiters; c.mu guards it
+}
+
+// wake wakes the goroutine. It does not block, and needs no lock. Whoever waits looks
+// again at what it waits for, so once too often does no harm.
+func (w *waker) wake() {
+	select {
+	case w.c <- struct{}{}:
+	default:
+	}
 }
 
 // scheduleWrite has the output written.
@@ -33,7 +57,7 @@ func (c *ClientConn) scheduleWrite() {
 	c.mu.held()
 	if !c.out.writing && len(c.out.buf) > 0 {
 		c.out.writing = true
-		signal(c.wakeWriter)
+		c.writer.wake()
 	}
 }
 
@@ -41,7 +65,7 @@ func (c *ClientConn) scheduleWrite() {
 func (c *ClientConn) write() {
 	defer close(c.written)
 	defer c.nc.Close()
-	for range c.wakeWriter {
+	for range c.writer.c {
 		for {
 			// Others who are about to make a request do so first, so that one write has
 			// them all.
