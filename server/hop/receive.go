@@ -49,7 +49,11 @@ func (v *Receiver) Receive(r *http.Request) (*http.Request, error) {
 		return nil, fmt.Errorf("hop: %w", fields.err)
 	}
 	m := r.WithContext(a)
-	m.Header = Strip(r.Header)
+	for name := range m.Header { // which the server has made for this request alone
+		if strings.HasPrefix(name, prefix) {
+			delete(m.Header, name)
+		}
+	}
 	if _, ok := r.Trailer[ending]; ok {
 		m.Trailer = nil
 		m.Body = &received{ReadCloser: r.Body, trailer: r.Trailer}

@@ -15,9 +15,9 @@ import (
 )
 
 // A body is that of a request, as it goes to a worker. It notes whether something of it has been
-// read, and what has prevented that.
+// read, and what has prevented that. A nil *body is that of a request without one.
 type body struct {
-	from io.ReadCloser // nil if the request has none
+	from io.ReadCloser
 
 	asked chan struct{} // closed once the worker wants it; nil if it is sent at once
 	once  sync.Once
@@ -35,7 +35,7 @@ type body struct {
 // bodyOf returns the body of r.
 func bodyOf(w http.ResponseWriter, r *http.Request) *body {
 	if r.Body == nil || r.Body == http.NoBody {
-		return new(body)
+		return nil
 	}
 	server.BoundBody(w, r)
 	b := &body{from: r.Body}
@@ -48,7 +48,7 @@ func bodyOf(w http.ResponseWriter, r *http.Request) *body {
 
 // ask has the body sent of a client that waits to be asked.
 func (b *body) ask() {
-	if b.asked != nil {
+	if b != nil && b.asked != nil {
 		b.once.Do(func() { close(b.asked) })
 	}
 }
@@ -97,16 +97,19 @@ func (b *body) outlive(ctx context.Context) context.Context {
 
 // release lets go of what outlive has made.
 func (b *body) release() {
-	if b.cancel != nil {
+	if b != nil && b.cancel != nil {
 		b.cancel()
 	}
 }
 
 // whole reports whether all of the body has been read.
 func (b *body) whole() bool {
+	if b == nil {
+		return true
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.from == nil || b.ended
+	return b.ended
 }
 
 // Close ends a Read. The body itself is the server's.
@@ -117,6 +120,9 @@ func (b *body) Close() error {
 
 // touched reports whether something of the body is gone.
 func (b *body) touched() bool {
+	if b == nil {
+		return false
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.begun
@@ -124,6 +130,9 @@ func (b *body) touched() bool {
 
 // failure is that of a client whose body cannot be read, nil if that was not so.
 func (b *body) failure() *server.Failure {
+	if b == nil {
+		return nil
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var large *http.MaxBytesError

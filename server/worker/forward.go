@@ -73,21 +73,22 @@ func forward(w http.ResponseWriter, r *http.Request, sender *hop.Sender,
 	body := bodyOf(w, r)
 	defer body.release()
 	out := request(r, body, sender, &facts)
+	interim := func(status int, h http.Header) error {
+		switch status {
+		case http.StatusContinue:
+			body.ask()
+		case http.StatusEarlyHints:
+			push.From(w).Hint(h)
+		}
+		return nil
+	}
 	for again := false; ; again = true {
 		conn, give, err := worker(r.Context(), f)
 		if err != nil {
 			refuse(w, r, err)
 			return
 		}
-		res, err := conn.Do(out, func(status int, h http.Header) error {
-			switch status {
-			case http.StatusContinue:
-				body.ask()
-			case http.StatusEarlyHints:
-				push.From(w).Hint(h)
-			}
-			return nil
-		})
+		res, err := conn.Do(out, interim)
 		if err == nil {
 			err = relay(w, r, res, body)
 			give()
@@ -105,15 +106,13 @@ func forward(w http.ResponseWriter, r *http.Request, sender *hop.Sender,
 }
 
 // request is the request that a worker gets for r.
-func request(r *http.Request, body *body, sender *hop.Sender, facts *hop.Facts) *http.Request {
-	out := &http.Request{Method: r.Method, URL: r.URL, Host: r.Host, RequestURI: r.RequestURI,
-		Header: make(http.Header, len(r.Header)+8), ContentLength: r.ContentLength, Body: http.NoBody}
-	if body.from != nil {
-		out.Body = body
-		if r.ContentLength < 0 {
-			hop.Announce(out)
-		}
+func request(r *http.Request, b *body, sender *hop.Sender, facts *hop.Facts) *http.Request {
+	ctx := r.Context()
+	if r.ContentLength < 0 {
+		ctx = b.outlive(ctx)
 	}
+	out := r.WithContext(ctx)
+	out.Header = make(http.Header, len(r.Header)+2)
 	maps.Copy(out.Header, hop.Strip(r.Header))
 	if !strings.HasPrefix(r.RequestURI, "/") && r.RequestURI != "*" {
 		// RFC 9112, section 3.2.2: the absolute form. The environ has it as it came.
@@ -121,12 +120,13 @@ func request(r *http.Request, body *body, sender *hop.Sender, facts *hop.Facts) 
 		out.RequestURI = r.URL.RequestURI()
 	}
 	sender.Send(facts, out.Header)
-	ctx := r.Context()
-	if r.ContentLength < 0 {
-		ctx = body.outlive(ctx)
+	out.Body, out.Trailer = http.NoBody, nil
+	if b != nil {
+		b.to, out.Body = out, b
+		if r.ContentLength < 0 {
+			hop.Announce(out)
+		}
 	}
-	out = out.WithContext(ctx)
-	body.to = out
 	return out
 }
 

@@ -19,7 +19,7 @@ func upgrade(w http.ResponseWriter, r *http.Request, sender *hop.Sender, facts *
 		return
 	}
 	defer give()
-	out := request(r, new(body), sender, facts)
+	out := request(r, nil, sender, facts)
 	theirs, ours := io.Pipe()
 	defer ours.Close()
 	out.Method, out.Body, out.ContentLength = http.MethodConnect, theirs, -1
@@ -28,9 +28,9 @@ func upgrade(w http.ResponseWriter, r *http.Request, sender *hop.Sender, facts *
 	res, err := conn.Do(out, nil)
 	switch {
 	case err != nil:
-		fail(w, r, new(body), err)
+		fail(w, r, nil, err)
 	case res.StatusCode != http.StatusOK:
-		if relay(w, r, res, new(body)) != nil {
+		if relay(w, r, res, nil) != nil {
 			panic(http.ErrAbortHandler)
 		}
 	default:
