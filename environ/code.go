@@ -73,6 +73,13 @@ const (
 	CodeGate   Code = "LARK0505"
 )
 
+// The faults of answering in another process.
+const (
+	CodeWorkerDied Code = "LARK0601"
+	CodeNoWorker   Code = "LARK0602"
+	CodeUpstream   Code = "LARK0603"
+)
+
 // A CodeInfo is a row of the table of codes.
 type CodeInfo struct {
 	Code  Code
@@ -237,6 +244,21 @@ func Codes() []CodeInfo {
 				"readers, or is for nothing that is here. The client gets 400, 404 outside the " +
 				"mount, 431 for too many header fields, 501 for CONNECT.",
 			"Nothing to fix in the application."},
+
+		{CodeWorkerDied, "the worker did not answer",
+			"The process that was answering has ended: it was killed, ran out of memory, or was " +
+				"stopped because a call could not be. Before the first block the client gets 502, " +
+				"or, if the request may be made twice, another worker answers; after it the " +
+				"response is broken off.",
+			"The log says of what it ended, and what it was doing."},
+		{CodeNoWorker, "no worker",
+			"None of the processes that answer is there: they end as soon as they are started, or " +
+				"are being started. The client gets 503 with `Retry-After`.",
+			"The log says of what they end."},
+		{CodeUpstream, "the upstream did not answer",
+			"The server behind `--upstream` cannot be reached, or its answer is no HTTP. The client " +
+				"gets 502, or 504 if it took too long.",
+			"See that it runs, and listens where the flag says."},
 	}
 }
 

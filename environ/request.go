@@ -61,19 +61,31 @@ func FromHTTP(r *http.Request) *Request {
 // http.StripPrefix does, without a slash at its end. It is "" if nothing was, or if the path is
 // another one altogether.
 func (r *Request) Stripped() string {
+	prefix, _ := r.changed()
+	return strings.TrimSuffix(prefix, "/")
+}
+
+// Rewritten reports whether middleware has made the path of the message another one altogether.
+func (r *Request) Rewritten() bool {
+	_, another := r.changed()
+	return another
+}
+
+// changed is what middleware has done to the path: taken a prefix off it, or made it another one.
+func (r *Request) changed() (prefix string, another bool) {
 	target, path := r.Message.RequestURI, r.Message.URL.Path
 	if rest, ok := strings.CutPrefix(target, path); ok && (rest == "" || rest[0] == '?') {
-		return "" // as almost always
+		return "", false // as almost always
 	}
 	u, err := url.ParseRequestURI(target)
 	if err != nil {
-		return "" // a request that no server has read
+		return "", false // a request that no server has read
 	}
 	prefix, ok := strings.CutSuffix(u.Path, path)
 	if !ok {
-		return ""
+		return "", true
 	}
-	return strings.TrimSuffix(prefix, "/")
+	return prefix, false
 }
 
 // split returns SCRIPT_NAME and PATH_INFO.
@@ -94,7 +106,11 @@ func (r *Request) split() (scriptName, pathInfo string) {
 	return scriptName, pathInfo
 }
 
-// ID is an id that no other request of any process has: random for the source, counted in it.
+// Identify gives the request the id under which another process has it in its log.
+func (r *Request) Identify(id string) { r.id = id }
+
+// ID is an id that no other request of any process has, but for one that [Request.Identify] was
+// given: random for the source, counted in it.
 func (r *Request) ID() string {
 	r.begin()
 	if r.id == "" {

@@ -29,6 +29,12 @@ type Handler struct {
 	// that may be promised ends. Next is then run on the goroutine of the page. Otherwise it gets a
 	// goroutine of its own, and is left behind at the deadline. Nil means never.
 	HonorsContext func(*http.Request) bool
+	// Forward, if not nil, says that the Handler is in a backend: a front in another process, whose
+	// connection this is, decides what is promised and hinted. Forward returns whether the client
+	// of a request takes promises, and whether a 103 can go out to it. What is asked for before the
+	// response begins goes to the front, as a 103 in the form that it reads, and nothing is decided
+	// here: the Policy does not count.
+	Forward func(*http.Request) (promises, hints bool)
 
 	outcomes outcomes // of what Next answers: another Handler may answer the same otherwise
 }
@@ -50,7 +56,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	pw := &writer{ResponseWriter: w}
 	pw.plan = Plan{handler: h, writer: pw, request: r}
-	if promiser = h.accepting(promiser); promiser != nil || h.policy().busy() {
+	if h.Forward != nil {
+		promiser = nil
+	} else if promiser = h.accepting(promiser); promiser != nil || h.policy().busy() {
 		pw.plan.start(promiser)
 	}
 	whole := false

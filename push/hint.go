@@ -71,20 +71,31 @@ func (p *planner) sendHints(elements []string, header http.Header) {
 	if !p.mayHint() {
 		return
 	}
-	fields := make(http.Header)
-	for name, values := range header {
-		if name != "Link" && len(values) > 0 && !(wire.Final | wire.HopByHop).Has(name) {
-			fields[name] = values
-		}
-	}
+	fields := hintable(header)
+	delete(fields, "Link")
 	if len(elements) > 0 {
 		fields["Link"] = elements
 	}
+	sendInterim(p.writer.ResponseWriter, fields)
+}
+
+// hintable returns the fields of header that a 103 can have.
+func hintable(header http.Header) http.Header {
+	fields := make(http.Header)
+	for name, values := range header {
+		if len(values) > 0 && !(wire.Final | wire.HopByHop).Has(name) {
+			fields[name] = values
+		}
+	}
+	return fields
+}
+
+// sendInterim sends a 103 with these fields, if there are any.
+func sendInterim(w http.ResponseWriter, fields http.Header) {
 	if len(fields) == 0 {
 		return
 	}
 	// net/http sends with an interim response what is in the header of the final one at the time.
-	w := p.writer.ResponseWriter
 	h := w.Header()
 	final := maps.Clone(h)
 	clear(h)

@@ -29,6 +29,11 @@ type Link struct {
 	PushOnly    bool // x-http2-push-only: the target is pushed, and the client never sees the link
 	Critical    bool // critical: the target goes before the page
 
+	// In the interim response of a backend: see forward.go.
+	call   bool   // push: an explicit call, not a hint
+	method string // push-method: of the promised request
+	fields string // push-fields: that it has, as name=value&..., percent-encoded
+
 	Text string // the element as it stands in the field
 }
 

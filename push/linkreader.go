@@ -173,6 +173,8 @@ const (
 	hasMedia
 	hasSrcset
 	hasPriority
+	hasMethod
+	hasFields
 )
 
 // forbidding are the parameters that may forbid a push.
@@ -217,6 +219,8 @@ func (l *Link) flag(name string) *bool {
 		return &l.PushOnly
 	case "critical":
 		return &l.Critical
+	case "push":
+		return &l.call
 	}
 	return nil
 }
@@ -238,6 +242,10 @@ func (l *Link) text(name string) (field *string, bit parameters) {
 		return &l.ImageSrcset, hasSrcset
 	case "fetchpriority":
 		return &l.FetchPriority, hasPriority
+	case "push-method":
+		return &l.method, hasMethod
+	case "push-fields":
+		return &l.fields, hasFields
 	}
 	return nil, 0
 }

@@ -77,6 +77,10 @@ func (p *Plan) Accepts() bool {
 	if p == nil {
 		return false
 	}
+	if forward := p.handler.Forward; forward != nil {
+		promises, _ := forward(p.request)
+		return promises
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.planner != nil && p.accepts()
@@ -85,7 +89,14 @@ func (p *Plan) Accepts() bool {
 // Hints reports whether Hint can come to anything for the client: the policy lets a 103 go out to
 // it, or it accepts promises.
 func (p *Plan) Hints() bool {
-	return p != nil && (p.handler.policy().hints(p.request) || p.Accepts())
+	switch {
+	case p == nil:
+		return false
+	case p.handler.Forward != nil:
+		promises, hints := p.handler.Forward(p.request)
+		return promises || hints
+	}
+	return p.handler.policy().hints(p.request) || p.Accepts()
 }
 
 // Promised returns how many promises have been made.
@@ -111,8 +122,11 @@ func (p *Plan) Push(res Resource) Verdict {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.phase == ended {
+	switch {
+	case p.phase == ended:
 		return c.skipped(refusal{Disabled, "the response has ended"})
+	case p.handler.Forward != nil:
+		return p.forward(&c)
 	}
 	return p.begin().push(&c)
 }
@@ -129,6 +143,10 @@ func (p *Plan) Hint(header http.Header) {
 	if p.phase != early {
 		return
 	}
+	if p.handler.Forward != nil {
+		sendInterim(p.writer.ResponseWriter, hintable(header))
+		return
+	}
 	links, whole := ParseLinks(header["Link"])
 	p.begin().early(FromHint, links, header)
 	if !whole {
@@ -143,6 +161,9 @@ func (p *Plan) commit(status int, header http.Header) *maphash.Hash {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.phase = committed
+	if p.handler.Forward != nil {
+		return nil
+	}
 	if p.planner == nil && len(header["Link"]) == 0 {
 		return nil
 	}

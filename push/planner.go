@@ -40,7 +40,11 @@ func (p *planner) push(c *candidate) Verdict {
 func (p *planner) early(source Source, links []Link, header http.Header) {
 	var elements []string
 	for i := range links {
-		if l := &links[i]; p.hinted(source, l) {
+		l := &links[i]
+		switch {
+		case l.call && source == FromHint:
+			p.push(l.candidate())
+		case p.hinted(source, l):
 			elements = p.hints.add(elements, l.Text)
 		}
 	}

@@ -25,6 +25,9 @@ const (
 	Hinted   Status = "hinted"   // a 103 told the client to fetch it
 	Linked   Status = "linked"   // the Link field of the page tells the client to fetch it
 	Skipped  Status = "skipped"  // nothing was done, for the reason of the verdict
+
+	// Forwarded is the status in a backend: the front in another process decides.
+	Forwarded Status = "forwarded"
 )
 
 // A Reason is why a candidate was not promised.

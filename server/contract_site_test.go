@@ -23,6 +23,8 @@ import (
 
 	libhost "github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/server"
+	"github.com/larkspur-web/larkspur/server/h2"
+	"github.com/larkspur-web/larkspur/server/worker"
 	"go.starlark.net/starlark"
 )
 
@@ -33,20 +35,34 @@ const patience = 30 * time.Second
 type mode struct {
 	name, proto string
 	tls, xnet   bool
+	hop         bool // the application answers behind a hop, as in a worker
 }
 
 var modes = []mode{
-	{"http1", "HTTP/1.1", false, false},
-	{"h2c", "HTTP/2.0", false, false},
-	{"h2", "HTTP/2.0", true, false},
-	{"h2c", "HTTP/2.0", false, true},
-	{"h2", "HTTP/2.0", true, true},
+	{name: "http1", proto: "HTTP/1.1"},
+	{name: "h2c", proto: "HTTP/2.0"},
+	{name: "h2", proto: "HTTP/2.0", tls: true},
+	{name: "h2c", proto: "HTTP/2.0", xnet: true},
+	{name: "h2", proto: "HTTP/2.0", tls: true, xnet: true},
+	{name: "http1", proto: "HTTP/1.1", hop: true},
+	{name: "h2", proto: "HTTP/2.0", tls: true, hop: true},
+}
+
+// variants are those of a mode.
+func (m mode) variants() []variant {
+	if m.hop {
+		return variants[:1] // what wraps the application is on one side of it
+	}
+	return variants
 }
 
 // String names the mode in a test.
 func (m mode) String() string {
-	if m.xnet {
+	switch {
+	case m.xnet:
 		return m.name + " of x/net"
+	case m.hop:
+		return m.name + " and a hop"
 	}
 	return m.name
 }
@@ -65,6 +81,7 @@ type site struct {
 	listener  *server.Listener
 	transport *http.Transport
 	handler   atomic.Pointer[http.Handler]
+	hops      []net.Conn
 
 	mu   sync.Mutex
 	idle *sync.Cond
@@ -112,11 +129,32 @@ func newSite(t testing.TB, m mode) *site {
 		s.transport.CloseIdleConnections()
 		s.server.Close()
 		<-served
+		for _, c := range s.hops {
+			c.Close()
+		}
 	})
 	return s
 }
 
-func (s *site) serve(h http.Handler) { s.handler.Store(&h) }
+func (s *site) serve(h http.Handler) {
+	if whole, ok := h.(*server.Handler); ok && s.mode.hop {
+		h = s.behindHop(whole)
+	}
+	s.handler.Store(&h)
+}
+
+// behindHop has what h serves answer as a worker does.
+func (s *site) behindHop(h *server.Handler) http.Handler {
+	near, far := net.Pipe()
+	s.hops = append(s.hops, near)
+	go worker.Serve(far, &server.Front{Hop: true, MaxBody: -1, Logger: h.Logger, Handler: &server.Gateway{
+		App: h.App, Environ: h.Environ, ServerName: h.ServerName, WriteTimeout: h.WriteTimeout,
+		IdleTimeout: h.IdleTimeout, Slots: h.Slots, Logger: h.Logger,
+	}}, nil)
+	link := &worker.Link{Conn: h2.NewClientConn(near, h2.ClientConfig{}), Variables: h.Variables}
+	return &server.Front{Mounts: []server.Mount{{Path: h.Mount, Handler: link}}, MaxBody: h.MaxBody,
+		ErrorPage: h.ErrorPage, Logger: h.Logger, Access: h.Access, Push: h.Push}
+}
 
 // ServeHTTP counts the requests that are being served.
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {

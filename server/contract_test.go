@@ -117,7 +117,7 @@ func TestContract(t *testing.T) {
 		t.Run(m.String(), func(t *testing.T) {
 			t.Parallel()
 			site := newSite(t, m)
-			for _, v := range variants {
+			for _, v := range m.variants() {
 				t.Run(v.name, func(t *testing.T) {
 					p := contractParams(beside, site, v)
 					p.WorkdirRoot = workRoot(t)

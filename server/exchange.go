@@ -9,6 +9,7 @@ import (
 
 	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/push"
+	"github.com/larkspur-web/larkspur/server/hop"
 )
 
 // An exchange is a request on its way through a [Front], and the http.ResponseWriter of its
@@ -45,10 +46,13 @@ func exchangeOf(w http.ResponseWriter, r *http.Request) (x *exchange, promised b
 // mounted notes where a request is mounted, and returns it: middleware between the Front and the
 // Gateway may change the path.
 func (x *exchange) mounted(r *http.Request, m *Mount, promised bool) *http.Request {
-	facts := environ.Request{Message: r}
+	own := environ.Request{Message: r}
 	name := m.Path
-	if stripped := facts.Stripped(); stripped != "" {
+	if stripped := own.Stripped(); stripped != "" {
 		name = stripped + name
+	}
+	if facts := hop.From(r.Context()); facts != nil {
+		name = facts.Mount
 	}
 	if promised {
 		if name != "" || m.trail != nil {

@@ -15,17 +15,17 @@ var _ environ.Extender = (*response)(nil)
 // Extension is [environ.Extender]'s: what the response does for its application besides
 // start_response.
 func (r *response) Extension(x environ.Extension) starlark.Value {
-	page, pushed := push.Pushed(r.r.Context())
+	page, promised := pushed(r.r)
 	switch x {
 	case environ.OnFinish:
 		return &function{&onFinish, r}
 	case environ.WebSocket:
-		if !pushed && r.upgradable() {
+		if !promised && r.upgradable() {
 			r.mayUpgrade = true
 			return &upgrade{"larkspur.websocket", r}
 		}
 	case environ.Pushed:
-		if pushed {
+		if promised {
 			return starlark.String(page)
 		}
 	case environ.Link:

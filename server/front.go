@@ -9,6 +9,7 @@ import (
 
 	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/push"
+	"github.com/larkspur-web/larkspur/server/hop"
 )
 
 // A Front is an http.Handler that stands before others: applications ([Gateway]), files, a proxy.
@@ -38,12 +39,17 @@ type Front struct {
 	// process share: promises are on, within safe limits, over HTTP/2 as [Configure] makes it;
 	// hints are sent over HTTP/2 only.
 	Push *push.Policy
+	// Hop says that the Front is in a backend: all requests come from a Front in another process,
+	// over connections that nobody else can write to. What it knows of a request it says in fields,
+	// which are believed, and it decides what is pushed: see package hop. Push does not count then.
+	Hop bool
 
 	once   sync.Once
 	mounts []Mount // in the order in which they are tried
 	wrong  string  // why it cannot serve; "" if it can
 	push   push.Handler
 	source environ.Source
+	hop    hop.Receiver
 	tally  tally
 }
 
@@ -55,6 +61,15 @@ func (f *Front) begin() {
 		Next: http.HandlerFunc(f.route), Policy: f.Push,
 		Generation: f.generation, HonorsContext: f.honorsContext,
 	}
+	if f.Hop {
+		f.push.Forward = accepts
+	}
+}
+
+// accepts is what the front in another process says that the client of r takes.
+func accepts(r *http.Request) (promises, hints bool) {
+	facts := hop.From(r.Context())
+	return facts.Promises, facts.Hints
 }
 
 func (f *Front) maxBody() int64 {
@@ -73,8 +88,20 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic("server: " + f.wrong)
 	}
 	x := &exchange{ResponseWriter: w, front: f}
+	if f.Hop {
+		sent, err := f.hop.Receive(r)
+		if err != nil {
+			x.request = f.source.Request(r)
+			x.turnAway(x, r, theirs(environ.CodeGate, http.StatusBadRequest, "%v", err))
+			return
+		}
+		r = sent
+	}
 	r = x.handshake(r)
 	x.request = f.source.Request(r)
+	if f.Hop {
+		x.arrived(hop.From(r.Context()))
+	}
 	x.hold = enter(w, r, &x.own)
 	defer x.hold.leave()
 	if f.Access != nil {
@@ -171,8 +198,11 @@ func (f *Front) generation(w http.ResponseWriter, r *http.Request) uint64 {
 		return 0
 	}
 	h := behind(w).hold
-	if g, ok := m.Handler.(*Gateway); ok {
+	switch g := m.Handler.(type) {
+	case *Gateway:
 		return h.generation(g)
+	case Backend:
+		return g.Generation()
 	}
 	return m.trail.generation(h)
 }
@@ -183,8 +213,11 @@ func (f *Front) honorsContext(r *http.Request) bool {
 	if m == nil {
 		return true
 	}
-	_, ok := m.Handler.(*Gateway)
-	return ok
+	switch m.Handler.(type) {
+	case *Gateway, Backend:
+		return true
+	}
+	return false
 }
 
 // turnAway answers a request that does not reach an application.
@@ -200,7 +233,7 @@ func (x *exchange) page(w http.ResponseWriter, r *http.Request, f *Failure) {
 	if f.Status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "1")
 	}
-	if r.ProtoMajor == 1 && (f.Status == http.StatusRequestEntityTooLarge ||
+	if speaks1(r) && (f.Status == http.StatusRequestEntityTooLarge ||
 		f.Status == http.StatusRequestTimeout) {
 		// The rest of the body will not be read. HTTP/2 has other streams on the connection, and
 		// resets this one.

@@ -47,6 +47,12 @@ type Gateway struct {
 	// called on the goroutine of the call, and must be short. Whether or not it is nil, the Logger
 	// has each at the level of debugging.
 	Observe func(r *http.Request, w host.Work)
+	// Multiprocess says that other processes answer for the same application: wsgi.multiprocess.
+	Multiprocess bool
+	// Abandoned, if not nil, is told of a request whose call cannot be stopped: its time was over a
+	// second ago, and it is in one step of the interpreter that goes on. It is called on another
+	// goroutine.
+	Abandoned func(r *http.Request)
 	// Logger receives what goes wrong, a record for each fault, and what applications write to
 	// wsgi.errors. Nil means slog.Default().
 	Logger *slog.Logger
@@ -59,11 +65,12 @@ type Gateway struct {
 
 func (g *Gateway) begin() {
 	g.config = environ.Config{
-		Vars:       g.Environ,
-		ServerName: g.ServerName,
-		MaxBody:    -1, // it is bounded already
-		Serial:     g.Slots.serial(),
-		Logger:     g.Logger,
+		Vars:         g.Environ,
+		ServerName:   g.ServerName,
+		MaxBody:      -1, // it is bounded already
+		Serial:       g.Slots.serial(),
+		Multiprocess: g.Multiprocess,
+		Logger:       g.Logger,
 	}
 }
 
@@ -124,7 +131,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if g.Variables != nil {
 		res.vary(g.Variables(r))
 	}
-	if promised || res.developed() {
+	if _, promised := pushed(r); promised || res.developed() {
 		res.env.NoteReads()
 	}
 	res.env.Extender = res

@@ -7,12 +7,17 @@ import (
 
 	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/push"
+	"github.com/larkspur-web/larkspur/server/hop"
 )
 
 // tell tells package push which fields the answer to a promised request was made from, and warns of
 // one that its Vary should name, if somebody develops the application.
 func (r *response) tell(err error) {
 	names, all := r.env.Read()
+	if facts := hop.From(r.r.Context()); facts != nil && facts.Page != "" {
+		hop.Depends(r.w.Header(), names, all)
+		return
+	}
 	if names == nil && !all {
 		return
 	}

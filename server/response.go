@@ -82,7 +82,7 @@ func (r *response) commit() error {
 	r.sent = true
 	r.header(r.w.Header())
 	r.added(r.w.Header())
-	if r.status == http.StatusUpgradeRequired && r.r.ProtoMajor == 1 {
+	if r.status == http.StatusUpgradeRequired && speaks1(r.r) {
 		// RFC 9110, section 15.5.22: it must say to what, in a field that is the server's.
 		r.w.Header()["Upgrade"] = []string{websocket}
 		r.w.Header()["Connection"] = []string{"Upgrade"}
@@ -98,7 +98,7 @@ func (r *response) commit() error {
 // KiB of what is unread of the request when the response begins, unless told not to, and who reads
 // on is given what comes after the hole.
 func (r *response) allowReads() {
-	if r.r.ProtoMajor != 1 || r.r.Body == http.NoBody || r.env.Input.AtEnd() {
+	if !speaks1(r.r) || r.r.Body == http.NoBody || r.env.Input.AtEnd() {
 		return
 	}
 	if r.read == 0 && r.r.Header.Get("Expect") != "" {

@@ -181,8 +181,11 @@ func (r *response) Abandon() {
 	if !r.rest() {
 		return
 	}
-	logger := orDefault(r.lease.gateway.Logger)
-	logger.LogAttrs(context.WithoutCancel(r.r.Context()), slog.LevelError,
+	g := r.lease.gateway
+	if g.Abandoned != nil {
+		g.Abandoned(r.r)
+	}
+	orDefault(g.Logger).LogAttrs(context.WithoutCancel(r.r.Context()), slog.LevelError,
 		"a call cannot be stopped: it is in one step since its time is over",
 		slog.String("method", r.r.Method), slog.String("path", r.r.URL.Path))
 }

@@ -43,8 +43,11 @@ package main
 import (
 	"context"
 	"os"
+
+	"github.com/larkspur-web/larkspur/server/worker"
 )
 
 func main() {
+	worker.Main(application)
 	os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -8,14 +9,119 @@ import (
 	"slices"
 	"time"
 
+	"github.com/larkspur-web/larkspur/server/site"
+	"github.com/larkspur-web/larkspur/server/site/grant"
+	"github.com/larkspur-web/larkspur/server/upstream"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 )
 
+// serving are the flags of serve.
+type serving struct {
+	settings
+	grants
+	access   string
+	workers  int
+	upstream []string
+	health   string
+}
+
+func (s *serving) flags(c *cobra.Command) {
+	s.listen, s.drain = []string{"http://127.0.0.1:8000"}, 30*time.Second
+	s.settings.flags(c)
+	c.Flags().StringVar(&s.access, "access-log", "",
+		"log each request as text or json, or off (default text in a terminal, else off)")
+	s.grants.flags(c)
+	c.Flags().BoolVar(&s.watch, "watch", false, "load the script again when it changes")
+	c.Flags().IntVar(&s.workers, "workers", 0,
+		"have the application answer in `N` processes of its own; 0 is in this one")
+	c.Flags().StringArrayVar(&s.upstream, "upstream", nil,
+		"`URL` of another HTTP server that answers in place of an application: http://HOST:PORT, "+
+			"https://HOST, h2c://HOST:PORT or unix:PATH; several take turns")
+	c.Flags().StringVar(&s.health, "upstream-check", "",
+		"`PATH` that each upstream is asked every 3 s; one that does not answer is left out")
+}
+
+// check finds what is wrong with the values together.
+func (s *serving) check() error {
+	switch {
+	case !slices.Contains([]string{"", "text", "json", "off"}, s.access):
+		return fmt.Errorf("--access-log %s: text, json or off", s.access)
+	case s.https() && s.tlsCert == "":
+		return fmt.Errorf("https needs a certificate: name it with --tls-cert and --tls-key")
+	case s.workers > 0 && len(s.upstream) > 0:
+		return errors.New("--workers and --upstream: one of the two")
+	case s.health != "" && (len(s.upstream) == 0 || s.health[0] != '/'):
+		return errors.New("--upstream-check: a path that begins with a slash, beside --upstream")
+	case s.workers < 0:
+		return fmt.Errorf("--workers %d: 0 or more", s.workers)
+	}
+	return s.settings.check()
+}
+
+// open returns the application that the arguments name, with what the flags grant it.
+func (s *serving) open(args []string) (*site.Application, *grant.Set, error) {
+	app, err := needApp("serve", args)
+	if err != nil {
+		return nil, nil, err
+	}
+	granted, err := s.set()
+	if err != nil {
+		return nil, nil, err
+	}
+	granted.To(app)
+	grantSecret(app, serveSecret{s.data})
+	return app, granted, nil
+}
+
+// build returns what is served: the application in this process or in workers, or upstreams.
+// closing is for when that has ended.
+func (s *serving) build(c *cobra.Command, args []string, logger *slog.Logger) (v *site.Site, closing func(), err error) {
+	if len(s.upstream) > 0 {
+		return s.proxied(args, logger)
+	}
+	app, granted, err := s.open(args)
+	if err != nil {
+		return nil, nil, err
+	}
+	closing = func() { granted.Close() }
+	if v, err = s.site(app); err != nil {
+		closing()
+		return nil, nil, runError{err}
+	}
+	if s.workers == 0 {
+		return v, closing, nil
+	}
+	pool := s.pool(c, args, app, logger)
+	closing = func() { pool.Close(); granted.Close() }
+	if err := startPool(c.Context(), pool, app); err != nil {
+		closing()
+		return nil, nil, err
+	}
+	v.Mounts[0].App, v.Mounts[0].Handler = nil, pool
+	return v, closing, nil
+}
+
+// proxied returns a site that other servers answer for.
+func (s *serving) proxied(args []string, logger *slog.Logger) (*site.Site, func(), error) {
+	if len(args) > 0 {
+		return nil, nil, fmt.Errorf("--upstream answers in place of %s: leave one of them out", args[0])
+	}
+	proxy, err := upstream.New(s.upstream...)
+	if err != nil {
+		return nil, nil, fmt.Errorf("--%w", err)
+	}
+	proxy.Check, proxy.Logger = s.health, logger
+	v, err := s.site(new(site.Application))
+	if err != nil {
+		return nil, nil, runError{err}
+	}
+	v.Mounts[0].App, v.Mounts[0].Handler = nil, proxy
+	return v, proxy.Close, nil
+}
+
 func newServe(stderr io.Writer) *cobra.Command {
-	s := settings{listen: []string{"http://127.0.0.1:8000"}, drain: 30 * time.Second}
-	var access string
-	var g grants
+	var s serving
 	c := &cobra.Command{
 		Use:        "serve [flags] [APP]",
 		Short:      "Serve an application",
@@ -50,44 +156,23 @@ neither that nor GOGC set, up to 32 MiB of garbage is left before it is collecte
 			if err := s.check(); err != nil {
 				return err
 			}
-			if !slices.Contains([]string{"", "text", "json", "off"}, access) {
-				return fmt.Errorf("--access-log %s: text, json or off", access)
-			}
-			app, err := needApp("serve", args)
-			if err != nil {
-				return err
-			}
-			if s.https() && s.tlsCert == "" {
-				return fmt.Errorf("https needs a certificate: name it with --tls-cert and " +
-					"--tls-key")
-			}
-			granted, err := g.set()
-			if err != nil {
-				return err
-			}
-			defer granted.Close()
-			granted.To(app)
-			grantSecret(app, serveSecret{g.data})
 			log := newJournal(stderr)
 			defer log.close()
 			logger := slog.New(slog.NewTextHandler(log, nil))
-			v, err := s.site(app)
+			v, closing, err := s.build(c, args, logger)
 			if err != nil {
-				return runError{err}
+				return err
 			}
-			if access == "" && isTerminal(stderr) {
-				access = "text"
+			defer closing()
+			if s.access == "" && isTerminal(stderr) {
+				s.access = "text"
 			}
-			v.Access = accessLog(access, logger, log)
+			v.Access = accessLog(s.access, logger, log)
 			p := &process{server: s.server(logger), site: v, logger: logger, log: log}
 			return p.run(c.Context())
 		},
 	}
 	s.flags(c)
-	c.Flags().StringVar(&access, "access-log", "",
-		"log each request as text or json, or off (default text in a terminal, else off)")
-	g.flags(c)
-	c.Flags().BoolVar(&s.watch, "watch", false, "load the script again when it changes")
 	return c
 }
 

@@ -47,6 +47,9 @@ const (
 type Target struct {
 	Live *runtime.Live
 	Dir  string
+	// Notice, if not nil, is called when a change has settled, once for each, and nothing is loaded:
+	// whoever is told starts another process that loads it, say.
+	Notice func()
 	// Changed, if not nil, is called after each attempt to load, with its error.
 	Changed func(error)
 	// Others, if not nil, is called with the paths of other files of the tree that have changed,
@@ -83,6 +86,7 @@ type target struct {
 	last    *runtime.Scan   // what the last look saw
 	since   time.Time       // when it was first seen so, or last seen open to be written; or zero
 	changed time.Time       // when it was first seen so
+	noticed *runtime.Scan   // that Notice was called for; or nil
 
 	others others
 }
@@ -207,6 +211,13 @@ func (r *runner) look(t *target) bool {
 		return true
 	}
 	t.since = time.Time{}
+	if t.Notice != nil {
+		if !now.Settled(t.noticed) {
+			t.noticed = now
+			t.Notice()
+		}
+		return unseen
+	}
 	r.load(t, now)
 	return true
 }

@@ -5,11 +5,6 @@ import (
 	"sync"
 )
 
-// chunkSize is the size of the pieces that bodies are kept in.
-const chunkSize = 16 << 10
-
-var chunks = sync.Pool{New: func() any { b := make([]byte, chunkSize); return &b }}
-
 // A body is a request's body: the reader writes what the client sends, never more
 // than the stream's window, and the handler reads it, which gives it back to the
 // window.
@@ -22,18 +17,11 @@ type body struct {
 
 	mu     sync.Mutex
 	wake   sync.Cond // of whoever reads
-	chunks []chunk
+	chunks chunkList
 	came   int64
 	err    error // what a Read returns after the chunks
 	shut   bool  // the handler has closed it: what comes is discarded
 	expect bool  // the client waits for a 100
-}
-
-// A chunk is a piece of a body.
-type chunk struct {
-	pooled *[]byte // nil if it is not from chunks
-	b      []byte  // what is unread
-	room   []byte  // what follows b
 }
 
 // newBody is a body of which nothing has come.
@@ -55,40 +43,13 @@ func (b *body) write(p []byte) (kept, ok bool) {
 	if b.shut || b.err != nil {
 		return false, true
 	}
-	// Small frames share a chunk.
-	if n := len(b.chunks); n > 0 {
-		last := &b.chunks[n-1]
-		m := copy(last.room, p)
-		last.b = last.b[:len(last.b)+m]
-		last.room = last.room[m:]
-		p = p[m:]
+	left := int64(-1)
+	if b.declared >= 0 {
+		left = b.declared - b.came
 	}
-	for len(p) > 0 {
-		k := b.newChunk(len(p))
-		m := copy(k.room, p)
-		k.b, k.room = k.room[:m], k.room[m:]
-		p = p[m:]
-		b.chunks = append(b.chunks, k)
-	}
+	b.chunks.add(p, left)
 	b.wake.Signal()
 	return true, true
-}
-
-// newChunk is room for the last n bytes that came, or some of them. It is no more
-// than what is declared to come, and little for a body that begins small, so that
-// many small uploads do not take 16 KiB each.
-func (b *body) newChunk(n int) (k chunk) {
-	left := b.declared - b.came + int64(n)
-	switch {
-	case b.declared >= 0 && left < chunkSize:
-		k.room = make([]byte, max(int(left), n))
-	case len(b.chunks) == 0 && n < chunkSize/8:
-		k.room = make([]byte, chunkSize/8)
-	default:
-		k.pooled = chunks.Get().(*[]byte)
-		k.room = *k.pooled
-	}
-	return k
 }
 
 // end ends the body, and reports whether all came that was declared.
@@ -111,28 +72,10 @@ func (b *body) fail(err error) (unread int) {
 	defer b.mu.Unlock()
 	if b.err == nil {
 		b.err = err
-		unread = b.discard()
+		unread = b.chunks.discard()
 	}
 	b.wake.Signal()
 	return unread
-}
-
-// discard throws away what is unread, and returns how much that was.
-func (b *body) discard() (n int) {
-	for _, k := range b.chunks {
-		n += len(k.b)
-		k.free()
-	}
-	b.chunks = nil
-	return n
-}
-
-// free gives the chunk back to the pool.
-func (k *chunk) free() {
-	if k.pooled != nil {
-		chunks.Put(k.pooled)
-		k.pooled = nil
-	}
 }
 
 // Read reads what the client has sent, and waits for it. It may be called by any
@@ -160,7 +103,7 @@ func (b *body) Read(p []byte) (int, error) {
 		b.mu.Unlock()
 		return 0, errBodyClosed
 	}
-	n := b.copyTo(p)
+	n := b.chunks.copyTo(p)
 	err := b.err
 	b.mu.Unlock()
 	if n > 0 {
@@ -175,26 +118,6 @@ func (b *body) Read(p []byte) (int, error) {
 	return 0, err
 }
 
-// copyTo moves what is unread into p, as far as there is room.
-func (b *body) copyTo(p []byte) (n int) {
-	for len(b.chunks) > 0 && n < len(p) {
-		k := &b.chunks[0]
-		m := copy(p[n:], k.b)
-		n += m
-		k.b = k.b[m:]
-		if len(k.b) > 0 {
-			break
-		}
-		k.free()
-		b.chunks[0] = chunk{}
-		b.chunks = b.chunks[1:]
-	}
-	if len(b.chunks) == 0 {
-		b.chunks = nil
-	}
-	return n
-}
-
 // Close discards what is unread and what is still to come, and gives it back to the
 // window of the connection.
 func (b *body) Close() error {
@@ -202,7 +125,7 @@ func (b *body) Close() error {
 	var unread int
 	if !b.shut {
 		b.shut = true
-		unread = b.discard()
+		unread = b.chunks.discard()
 	}
 	b.wake.Signal()
 	b.mu.Unlock()

@@ -189,7 +189,7 @@ func (c *conn) checkPing(r *round) bool {
 	case r.due(after(heard, c.lim.pingAfter)):
 		var data [8]byte
 		rand.Read(data[:])
-		c.ping(data)
+		c.out.ping(0, data[:])
 		c.clock.pinged = r.now
 		c.clock.pingBy = after(r.now, c.lim.pingTimeout)
 		r.due(c.clock.pingBy)

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"golang.org/x/net/http2"
-	"golang.org/x/net/http2/hpack"
 )
 
 // A conn is a connection.
@@ -117,12 +116,7 @@ func (s *Server) newConn(
 		c.raw = t.NetConn()
 	}
 	c.reader.c = c
-	// The client may use a table of the default size until it has acknowledged a
-	// smaller one: RFC 7541, section 4.2. The trimmer sees to strings that are too
-	// long.
-	c.reader.decoder = hpack.NewDecoder(defaultTableSize, c.reader.field)
-	c.reader.decoder.SetAllowedMaxDynamicTableSize(uint32(c.reader.tableSize()))
-
+	c.reader.fieldReader.init(lim.headerBytes, lim.headerFields, int(lim.decoderTable))
 	c.streams.open = map[uint32]*stream{}
 	c.client = clientSettings{
 		frameSize: minFrameSize, window: defaultWindow, push: true, streams: 1<<32 - 1,

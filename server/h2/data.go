@@ -59,7 +59,7 @@ func (r *reader) handleData(f frame) error {
 // 9113, section 5.1.
 func lateData(id uint32, how uint8) error {
 	switch how {
-	case byServer:
+	case byLocal:
 		return nil // it may have been under way
 	case byEnd:
 		return connError{http2.ErrCodeStreamClosed, "DATA on a closed stream"}

@@ -33,13 +33,13 @@ var (
 // function of a promise is called with it.
 type ResetError struct {
 	Code   http2.ErrCode
-	Remote bool // the client has reset it
+	Remote bool // the peer has reset it
 }
 
 // Error says by whom, and the code by its name in RFC 9113, section 7.
 func (e ResetError) Error() string {
 	if e.Remote {
-		return fmt.Sprintf("h2: the client reset the stream: %v", e.Code)
+		return fmt.Sprintf("h2: the peer reset the stream: %v", e.Code)
 	}
 	return fmt.Sprintf("h2: the stream was reset: %v", e.Code)
 }

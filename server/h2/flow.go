@@ -99,13 +99,6 @@ func (w *outflow) add(n int32) bool {
 	return true
 }
 
-// sendWindowUpdate lets the client send n bytes more, on a stream or, with id 0, on
-// the connection.
-func (c *conn) sendWindowUpdate(id uint32, n int32) {
-	c.out.frame(http2.FrameWindowUpdate, 0, id, 4)
-	c.out.buf = binary.BigEndian.AppendUint32(c.out.buf, uint32(n))
-}
-
 // refund gives n bytes back to the window of the connection, because they were read
 // or nobody will read them.
 func (c *conn) refund(n int) {
@@ -114,7 +107,7 @@ func (c *conn) refund(n int) {
 		return
 	}
 	if n := c.flow.in.giveBack(n); n > 0 {
-		c.sendWindowUpdate(0, n)
+		c.out.windowUpdate(0, n)
 	}
 }
 
@@ -127,7 +120,7 @@ func (c *conn) consumed(st *stream, n int) {
 	// A client that has sent all of the body needs no more window for it.
 	if !st.state.closed && !st.state.remoteDone {
 		if n := st.flow.in.giveBack(n); n > 0 {
-			c.sendWindowUpdate(st.id, n)
+			c.out.windowUpdate(st.id, n)
 		}
 	}
 	c.scheduleFlush()

@@ -20,13 +20,25 @@ const (
 	flagAck                             = http2.FlagSettingsAck
 )
 
-// A frame is a frame from the client. Its payload is valid while it is handled.
+// A frame is a frame from the peer. Its payload is valid while it is handled.
 type frame struct {
 	length  int
 	kind    http2.FrameType
 	flags   http2.Flags
 	id      uint32
 	payload []byte
+}
+
+// parseFrame parses the header of a frame, which p begins with, into a frame without
+// its payload. RFC 9113, section 4.1.
+func parseFrame(p []byte) frame {
+	_ = p[frameHeaderLen-1]
+	return frame{
+		length: int(p[0])<<16 | int(p[1])<<8 | int(p[2]),
+		kind:   http2.FrameType(p[3]),
+		flags:  http2.Flags(p[4]),
+		id:     binary.BigEndian.Uint32(p[5:]) & maxStreamID,
+	}
 }
 
 // appendFrame appends the header of a frame. RFC 9113, section 4.1.
@@ -74,15 +86,8 @@ func (c *conn) handlePing(f frame) error {
 		c.handlePong([8]byte(f.payload))
 		return nil
 	}
-	c.out.frame(http2.FramePing, flagAck, 0, 8)
-	c.out.buf = append(c.out.buf, f.payload...)
+	c.out.ping(flagAck, f.payload)
 	return nil
-}
-
-// ping sends a PING.
-func (c *conn) ping(data [8]byte) {
-	c.out.frame(http2.FramePing, 0, 0, 8)
-	c.out.buf = append(c.out.buf, data[:]...)
 }
 
 // handleReset ends a stream that the client wants no more of. RFC 9113, section

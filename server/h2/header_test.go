@@ -76,7 +76,7 @@ func TestEncoderIndexes(t *testing.T) {
 
 // A block that is larger than the client's frames goes on in CONTINUATION frames.
 func TestSealBlock(t *testing.T) {
-	o := output{buf: []byte("before")}
+	o := frames{buf: []byte("before")}
 	o.frame(http2.FrameHeaders, flagEndStream, 5, 0)
 	o.buf = append(o.buf, "0123456789abcdefghijklmnop"...)
 	o.sealBlock(6, 10)

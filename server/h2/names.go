@@ -44,7 +44,7 @@ var knownNames = func() map[string]fieldName {
 		"access-control-allow-methods", "access-control-expose-headers", "access-control-max-age",
 		"access-control-request-headers", "access-control-request-method", "alt-svc",
 		"content-security-policy", "cross-origin-opener-policy", "dnt", "early-data", "forwarded",
-		"grpc-message", "grpc-status", "grpc-timeout", "origin", "permissions-policy", "pragma",
+		"grpc-message", "grpc-status", "grpc-timeout", "larkspur-client", "larkspur-request", "origin", "permissions-policy", "pragma",
 		"priority", "purpose", "referrer-policy", "sec-ch-ua", "sec-ch-ua-mobile",
 		"sec-ch-ua-platform", "sec-fetch-dest", "sec-fetch-mode", "sec-fetch-site",
 		"sec-fetch-user", "te", "timing-allow-origin", "trailer", "upgrade-insecure-requests",

@@ -1,11 +1,6 @@
 package h2
 
-import (
-	"sync"
-	"time"
-
-	"golang.org/x/net/http2"
-)
+import "time"
 
 const (
 	// outputSize is how much output is gathered before it must be written. It is
@@ -32,8 +27,7 @@ const (
 // until it resets flushing. If there is something to write, then flushing or flushQueued is set, or
 // a goroutine that waits with DATA has been woken to flush: see scheduleFlush.
 type output struct {
-	buf         []byte
-	pooled      *[]byte   // where buf is from
+	frames
 	since       int64     // when the first response came that is delayed; 0: none is
 	flushing    bool      // a goroutine is writing
 	flushQueued bool      // conn.run, which will write, is queued with the workers
@@ -43,58 +37,12 @@ type output struct {
 	slow        bool      // the client took long for what was last written
 }
 
-var outputs = sync.Pool{New: func() any { b := make([]byte, 0, outputSize); return &b }}
-
-// buffer returns buf, made if necessary, to be appended to.
-func (o *output) buffer() []byte {
-	if o.buf == nil {
-		o.pooled = outputs.Get().(*[]byte)
-		o.buf = (*o.pooled)[:0]
-	}
-	return o.buf
-}
-
-// frame appends the header of a frame. The caller appends the payload to buf.
-func (o *output) frame(kind http2.FrameType, flags http2.Flags, id uint32, length int) {
-	o.buf = appendFrame(o.buffer(), kind, flags, id, length)
-}
-
-// sealBlock completes the HEADERS or PUSH_PROMISE frame that begins at buf[at] and
-// reaches to the end of buf: it sets the length and END_HEADERS, and cuts the
-// payload into CONTINUATION frames if it is larger than the client's maximum frame
-// size. RFC 9113, section 4.3.
-func (o *output) sealBlock(at, frameSize int) {
-	n := len(o.buf) - at - frameHeaderLen
-	h := o.buf[at:]
-	if n <= frameSize {
-		h[0], h[1], h[2] = byte(n>>16), byte(n>>8), byte(n)
-		h[4] |= byte(flagEndHeaders)
-		return
-	}
-	// Blocks of this size are rare: the rest is copied twice.
-	id := uint32(h[5])<<24 | uint32(h[6])<<16 | uint32(h[7])<<8 | uint32(h[8])
-	rest := append([]byte(nil), h[frameHeaderLen+frameSize:]...)
-	h[0], h[1], h[2] = byte(frameSize>>16), byte(frameSize>>8), byte(frameSize)
-	o.buf = o.buf[:at+frameHeaderLen+frameSize]
-	for len(rest) > 0 {
-		m := min(len(rest), frameSize)
-		var flags http2.Flags
-		if m == len(rest) {
-			flags = flagEndHeaders
-		}
-		o.buf = appendFrame(o.buf, http2.FrameContinuation, flags, id, m)
-		o.buf = append(o.buf, rest[:m]...)
-		rest = rest[m:]
-	}
-}
-
 // takeAll takes the buffer to write it, and wakes the goroutines that wait for
 // room.
 func (o *output) takeAll() (buf []byte, pooled *[]byte) {
-	buf, pooled = o.buf, o.pooled
-	o.buf, o.pooled, o.since = nil, nil, 0
+	o.since = 0
 	o.wakeRoomWaiters()
-	return buf, pooled
+	return o.take()
 }
 
 // wakeRoomWaiters wakes the goroutines in waitForRoom.
@@ -103,13 +51,4 @@ func (o *output) wakeRoomWaiters() {
 		st.signal()
 	}
 	o.roomWaiters = o.roomWaiters[:0]
-}
-
-// recycle returns a buffer from takeAll to the pool, unless a large header made it
-// grow.
-func recycle(buf []byte, pooled *[]byte) {
-	if cap(buf) <= 2*outputSize {
-		*pooled = buf[:0]
-		outputs.Put(pooled)
-	}
 }

@@ -87,7 +87,7 @@ func (st *stream) makePromise(r *http.Request, p promise) error {
 
 // openPromise opens the promised stream st, and puts its PUSH_PROMISE into the
 // output.
-func (c *conn) openPromise(st *stream, fields []responseField) {
+func (c *conn) openPromise(st *stream, fields []wireField) {
 	c.streams.lastPromised += 2
 	st.id = c.streams.lastPromised
 	st.state.remoteDone = true // RFC 9113, section 5.1: it is half-closed from the start
@@ -136,8 +136,8 @@ func (st *stream) promisedRequest(r *http.Request) (reason string) {
 // promiseFields are the fields of a promised request. RFC 9113, sections 8.2.2 and
 // 8.4. Unlike those of a response, which the handler cannot check any more, what is
 // wrong among them is an error.
-func promiseFields(h http.Header) (fields []responseField, err error) {
-	wrong := func(name, why string) ([]responseField, error) {
+func promiseFields(h http.Header) (fields []wireField, err error) {
+	wrong := func(name, why string) ([]wireField, error) {
 		return nil, fmt.Errorf("h2: promise with field %q: %s", name, why)
 	}
 	for name, values := range h {
@@ -158,7 +158,7 @@ func promiseFields(h http.Header) (fields []responseField, err error) {
 }
 
 // sendPromise puts the PUSH_PROMISE of st into the output. RFC 9113, section 6.6.
-func (c *conn) sendPromise(st *stream, fields []responseField) {
+func (c *conn) sendPromise(st *stream, fields []wireField) {
 	at := len(c.out.buffer())
 	c.out.frame(http2.FramePushPromise, 0, st.promise.parent.id, 0)
 	c.out.buf = binary.BigEndian.AppendUint32(c.out.buf, st.id)

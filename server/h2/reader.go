@@ -1,10 +1,7 @@
 package h2
 
 import (
-	"encoding/binary"
-
 	"golang.org/x/net/http2"
-	"golang.org/x/net/http2/hpack"
 )
 
 // A reader reads and handles a connection's frames. All requests that one Read has
@@ -16,10 +13,8 @@ import (
 type reader struct {
 	c *conn
 
+	fieldReader
 	in      input
-	decoder *hpack.Decoder
-	block   block     // the header block that is being read
-	trimmer trimmer   // of a block that goes on in CONTINUATION frames
 	cookies cookies   // of the requests
 	data    dataFrame // the DATA frame that is being read
 	batch   []*stream // requests since the last dispatch
@@ -95,12 +90,7 @@ func (r *reader) handleBuffered() (need int, err error) {
 		if len(p) < frameHeaderLen {
 			return frameHeaderLen, nil
 		}
-		f := frame{
-			length: int(p[0])<<16 | int(p[1])<<8 | int(p[2]),
-			kind:   http2.FrameType(p[3]),
-			flags:  http2.Flags(p[4]),
-			id:     binary.BigEndian.Uint32(p[5:]) & maxStreamID,
-		}
+		f := parseFrame(p)
 		if err := r.check(f); err != nil {
 			return 0, err
 		}

@@ -80,8 +80,7 @@ type pseudo struct{ method, scheme, authority, path, protocol string }
 // the request is made.
 type head struct {
 	pseudo
-	header   http.Header
-	values   []string // those of all fields that occur once, so that they are one allocation
+	headerMaker
 	host     string   // the Host field, which the header does not have
 	length   int64    // what content-length says; -1: nothing
 	priority priority // what the client said before, or else the priority field
@@ -95,8 +94,7 @@ func (h *head) read(b *block) (reason string) {
 		return reason
 	}
 	fields := b.fields[n:]
-	h.header = make(http.Header, len(fields))
-	h.values = make([]string, 0, len(fields))
+	h.makeRoom(len(fields))
 	for i := range fields {
 		if reason := h.add(&fields[i]); reason != "" {
 			return reason
@@ -156,15 +154,32 @@ func (h *head) add(f *hpack.HeaderField) (reason string) {
 			h.priority = parsePriority(f.Value)
 		}
 	}
-	if have := h.header[name]; have != nil {
-		h.header[name] = append(have, f.Value)
-		return ""
-	}
-	// The capacity keeps a handler that appends from writing over the next field's
-	// value.
-	h.values = append(h.values, f.Value)
-	h.header[name] = h.values[len(h.values)-1 : len(h.values) : len(h.values)]
+	h.put(name, f.Value)
 	return ""
+}
+
+// A headerMaker makes an http.Header. The values of all fields that occur once are one
+// allocation.
+type headerMaker struct {
+	header http.Header
+	values []string
+}
+
+// makeRoom begins a header of at most n values.
+func (h *headerMaker) makeRoom(n int) {
+	h.header = make(http.Header, n)
+	h.values = make([]string, 0, n)
+}
+
+// put adds a value.
+func (h *headerMaker) put(name, value string) {
+	if have := h.header[name]; have != nil {
+		h.header[name] = append(have, value)
+		return
+	}
+	// The capacity keeps whoever appends from writing over the next field's value.
+	h.values = append(h.values, value)
+	h.header[name] = h.values[len(h.values)-1 : len(h.values) : len(h.values)]
 }
 
 // maxExpect is how long an Expect field may be that is understood.

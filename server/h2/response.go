@@ -18,12 +18,12 @@ import (
 // A scratch holds what a response gathers while its handler runs. It belongs to the
 // worker, which uses it for one response after another.
 type scratch struct {
-	buf    []byte          // what was written of the body and not sent yet
-	fields []responseField // the fields of the header
+	buf    []byte      // what was written of the body and not sent yet
+	fields []wireField // the fields of the header
 }
 
-// A responseField is a field that is ready to be encoded: name and value are valid.
-type responseField struct {
+// A wireField is a field that is ready to be encoded: name and value are valid.
+type wireField struct {
 	name  fieldName
 	value string
 }
@@ -163,7 +163,7 @@ func (w *response) note(name string, values []string) bool {
 
 // appendFields appends those of the values that can be sent, if the name can. What
 // cannot is left out without a word, as net/http does.
-func appendFields(fields []responseField, name string, values []string) []responseField {
+func appendFields(fields []wireField, name string, values []string) []wireField {
 	known, ok := wireName(name)
 	if !ok {
 		return fields
@@ -171,7 +171,7 @@ func appendFields(fields []responseField, name string, values []string) []respon
 	for _, v := range values {
 		// RFC 9113, section 8.2.1.
 		if wire.Value(v) {
-			fields = append(fields, responseField{known, wire.Trim(v)})
+			fields = append(fields, wireField{known, wire.Trim(v)})
 		}
 	}
 	return fields
@@ -233,7 +233,7 @@ func (w *response) sendHeader(body []byte, whole, end bool, now time.Time) {
 	if end {
 		flags = flagEndStream
 	}
-	at := c.beginHeaders(w.st.id, flags)
+	at := c.out.beginHeaders(&c.encoder, w.st.id, flags)
 	e := &c.encoder
 	out := e.status(c.out.buf, w.status)
 	for i := range w.s.fields {
@@ -267,8 +267,8 @@ var (
 
 // sendFields puts a block into the output that is sent as it is: an interim
 // response, or, with the status 0, trailers.
-func (c *conn) sendFields(id uint32, flags http2.Flags, status int, fields []responseField) {
-	at := c.beginHeaders(id, flags)
+func (c *conn) sendFields(id uint32, flags http2.Flags, status int, fields []wireField) {
+	at := c.out.beginHeaders(&c.encoder, id, flags)
 	if status != 0 {
 		c.out.buf = c.encoder.status(c.out.buf, status)
 	}
@@ -276,13 +276,4 @@ func (c *conn) sendFields(id uint32, flags http2.Flags, status int, fields []res
 		c.out.buf = c.encoder.field(c.out.buf, fields[i].name, fields[i].value)
 	}
 	c.out.sealBlock(at, c.client.frameSize)
-}
-
-// beginHeaders begins a HEADERS frame in the output. What sealBlock needs to end it
-// is returned.
-func (c *conn) beginHeaders(id uint32, flags http2.Flags) (at int) {
-	at = len(c.out.buffer())
-	c.out.frame(http2.FrameHeaders, flags, id, 0)
-	c.out.buf = c.encoder.begin(c.out.buf)
-	return at
 }

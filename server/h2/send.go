@@ -38,7 +38,7 @@ func (c *conn) transmit(st *stream, p []byte) error {
 // are any. What is not moved to the output is left to the scheduler, in a copy: the
 // handler has returned, and no goroutine and no scratch wait with it. mu is held, but
 // released during writes.
-func (c *conn) conclude(st *stream, p []byte, trailers []responseField) {
+func (c *conn) conclude(st *stream, p []byte, trailers []wireField) {
 	c.mu.held()
 	if st.state.closed {
 		return
@@ -78,7 +78,7 @@ func (o *outgoing) drop() {
 }
 
 // endWith ends a response whose body is in the output, by its trailers, or by a reset.
-func (c *conn) endWith(st *stream, trailers []responseField) {
+func (c *conn) endWith(st *stream, trailers []wireField) {
 	if st.out.short {
 		c.reset(st.id, http2.ErrCodeInternal)
 		return

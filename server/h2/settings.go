@@ -61,17 +61,13 @@ func (c *conn) sendSettings() {
 	if c.lim.extendedConnect {
 		set(settingConnectProtocol, 1)
 	}
-	c.out.frame(http2.FrameSettings, 0, 0, settingLen*len(settings))
-	for _, s := range settings {
-		c.out.buf = binary.BigEndian.AppendUint16(c.out.buf, uint16(s.ID))
-		c.out.buf = binary.BigEndian.AppendUint32(c.out.buf, s.Val)
-	}
+	c.out.settings(settings)
 	// They are enforced at once, as by x/net's server. Until the client has
 	// acknowledged them, a refused stream costs it less: see resetOn.
 	c.client.unacked++
 	if more := c.lim.connWindow - defaultWindow; more > 0 {
 		c.flow.in.grow(more)
-		c.sendWindowUpdate(0, more)
+		c.out.windowUpdate(0, more)
 	}
 }
 

@@ -1,7 +1,6 @@
 package h2
 
 import (
-	"encoding/binary"
 	"errors"
 	"net/http"
 	"strings"
@@ -75,8 +74,8 @@ func (c *conn) shutdown() {
 		return
 	}
 	c.ending.stage = announced
-	c.goAway(maxStreamID, http2.ErrCodeNo, "")
-	c.ping(shutdownPing)
+	c.out.goAway(maxStreamID, http2.ErrCodeNo, "")
+	c.out.ping(0, shutdownPing[:])
 	c.ending.finalBy = c.now() + int64(drainTimeout)
 	c.arm(c.ending.finalBy)
 }
@@ -97,16 +96,8 @@ func (c *conn) finalGoAway() {
 	}
 	c.ending.stage = final
 	c.ending.lastID = c.streams.lastClient
-	c.goAway(c.ending.lastID, http2.ErrCodeNo, "")
+	c.out.goAway(c.ending.lastID, http2.ErrCodeNo, "")
 	c.closeIfDrained()
-}
-
-// goAway sends a GOAWAY.
-func (c *conn) goAway(last uint32, code http2.ErrCode, debug string) {
-	c.out.frame(http2.FrameGoAway, 0, 0, 8+len(debug))
-	c.out.buf = binary.BigEndian.AppendUint32(c.out.buf, last)
-	c.out.buf = binary.BigEndian.AppendUint32(c.out.buf, uint32(code))
-	c.out.buf = append(c.out.buf, debug...)
 }
 
 // afterGoAway reports whether the stream id came after the final GOAWAY, and is
@@ -157,7 +148,7 @@ func (c *conn) failConn(err connError) {
 	c.ending.stage = failed
 	c.ending.lastID = c.streams.lastClient
 	c.loseAll(err)
-	c.goAway(c.ending.lastID, err.code, err.reason)
+	c.out.goAway(c.ending.lastID, err.code, err.reason)
 	c.ending.closeAt = c.now() + int64(errorCloseDelay)
 	c.arm(c.ending.closeAt)
 	c.scheduleFlush()

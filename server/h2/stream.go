@@ -89,11 +89,11 @@ type streamState struct {
 // what the handler has left when it returned.
 type outgoing struct {
 	data     []byte
-	pooled   *[]byte         // where data is, if it is a copy; from chunks
-	end      bool            // the response ends with data, or with the trailers
-	trailers []responseField // that follow data
-	short    bool            // it is less than was declared: a reset follows data
-	blocked  bool            // a goroutine waits for wake
+	pooled   *[]byte     // where data is, if it is a copy; from chunks
+	end      bool        // the response ends with data, or with the trailers
+	trailers []wireField // that follow data
+	short    bool        // it is less than was declared: a reset follows data
+	blocked  bool        // a goroutine waits for wake
 	wake     chan struct{}
 }
 

@@ -2,7 +2,6 @@ package h2
 
 import (
 	"context"
-	"encoding/binary"
 	"net/http"
 
 	"golang.org/x/net/http2"
@@ -128,8 +127,7 @@ func (c *conn) reset(id uint32, code http2.ErrCode) { c.resetFor(id, code, Reset
 // resetFor is reset, with what the stream's handler is told.
 func (c *conn) resetFor(id uint32, code http2.ErrCode, err error) {
 	c.mu.held()
-	c.out.frame(http2.FrameRSTStream, 0, id, 4)
-	c.out.buf = binary.BigEndian.AppendUint32(c.out.buf, uint32(code))
+	c.out.reset(id, code)
 	if st := c.streams.open[id]; st != nil {
 		c.close(st, err)
 	} else {
@@ -148,8 +146,7 @@ func (c *conn) endLocal(st *stream) {
 	// RFC 9113, section 8.1: "a server MAY request that the client abort
 	// transmission of a request without error by sending a RST_STREAM with an error
 	// code of NO_ERROR".
-	c.out.frame(http2.FrameRSTStream, 0, st.id, 4)
-	c.out.buf = binary.BigEndian.AppendUint32(c.out.buf, uint32(http2.ErrCodeNo))
+	c.out.reset(st.id, http2.ErrCodeNo)
 	c.close(st, nil)
 	// As after any reset by the server, the client's frames may still be under way.
 	c.streams.closed.add(st.id, ResetError{})
@@ -159,8 +156,8 @@ func (c *conn) endLocal(st *stream) {
 const (
 	byUnknown = iota // or so long ago that it is forgotten
 	byEnd            // both sides had ended
-	byServer         // the server reset it: the client's frames may still be under way
-	byClient         // the client reset it
+	byLocal          // this side reset it: the peer's frames may still be under way
+	byPeer           // the peer reset it
 )
 
 // maxClosed is how many closed streams are remembered: more than a client opens
@@ -178,16 +175,16 @@ type closedStreams struct {
 // A closedStream is one of them.
 type closedStream struct {
 	id  uint32
-	how uint8 // byEnd, byServer or byClient
+	how uint8 // byEnd, byLocal or byPeer
 }
 
 // add remembers that id was closed. For an id that is added twice, the last counts.
 func (s *closedStreams) add(id uint32, err error) {
-	k := closedStream{id, byServer}
+	k := closedStream{id, byLocal}
 	if err == nil {
 		k.how = byEnd
 	} else if r, ok := err.(ResetError); ok && r.Remote {
-		k.how = byClient
+		k.how = byPeer
 	}
 	if len(s.ring) < maxClosed {
 		s.ring = append(s.ring, k)

@@ -58,9 +58,9 @@ func (r *reader) handleTrailers(id uint32) error {
 // one.
 func lateHeaders(id uint32, how uint8) error {
 	switch how {
-	case byServer:
+	case byLocal:
 		return nil // they may have been under way
-	case byClient:
+	case byPeer:
 		return streamError{id, http2.ErrCodeStreamClosed, "HEADERS on a stream that it reset"}
 	case byEnd:
 		// RFC 9113, section 5.1.

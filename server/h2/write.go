@@ -151,7 +151,7 @@ func (w *response) finish() (flush bool) {
 
 // finishBody sends what is left of the response, with the header if that is not sent
 // yet. c.mu is held.
-func (w *response) finishBody(trailers []responseField, now time.Time) {
+func (w *response) finishBody(trailers []wireField, now time.Time) {
 	c, st := w.st.c, w.st
 	body := w.s.buf
 	if w.head || w.bodyless() {
@@ -184,7 +184,7 @@ func (w *response) end() {
 
 // takeTrailers takes the trailers out of the header: the fields that the Trailer
 // field announced, and those with http.TrailerPrefix. RFC 9110, section 6.5.
-func (w *response) takeTrailers() (fields []responseField) {
+func (w *response) takeTrailers() (fields []wireField) {
 	for name := range w.header {
 		if t, ok := strings.CutPrefix(name, http.TrailerPrefix); ok {
 			w.declareTrailer(t)

@@ -27,6 +27,7 @@ type running struct {
 	shown  *dev.App // nil unless it is developed
 
 	watcher *watch.Watcher // nil if its files are not watched
+	changed func()         // [Server.Changed]
 
 	editions atomic.Int64 // that have it and have not ended
 
@@ -61,7 +62,7 @@ func (s *Server) start(a *Application) (*running, error) {
 	if err != nil && s.pages == nil {
 		return nil, &LoadError{a, err}
 	}
-	r := &running{app: a, live: live, logger: s.log}
+	r := &running{app: a, live: live, logger: s.log, changed: s.Changed}
 	if s.pages != nil {
 		r.last = live.Scan()
 		r.shown = s.pages.Develop(dev.Config{Tree: a.FS, Dir: a.Dir, Entry: a.Name(),
@@ -120,7 +121,7 @@ func (r *running) close() {
 // gateway returns the handler of the application under a path.
 func (r *running) gateway(path string, site *Site, slots *server.Slots) http.Handler {
 	g := &server.Gateway{App: r.live, Environ: r.app.Environ, IdleTimeout: site.IdleTimeout,
-		Slots: slots, Logger: r.logger}
+		Slots: slots, Multiprocess: site.Multiprocess, Abandoned: site.Abandoned, Logger: r.logger}
 	if r.shown != nil {
 		g.Observe = r.observe
 		g.App = r.shown.Wrap(r.live, path, environ.Config{Vars: r.app.Environ,
@@ -140,7 +141,7 @@ func (r *running) observe(q *http.Request, w host.Work) {
 
 // target is what is watched.
 func (r *running) target() watch.Target {
-	t := watch.Target{Live: r.live, Dir: r.app.Dir}
+	t := watch.Target{Live: r.live, Dir: r.app.Dir, Notice: r.changed}
 	if r.shown != nil {
 		t.Changed, t.Others = r.loaded, r.shown.Changed
 	}

@@ -22,6 +22,9 @@ import (
 type Server struct {
 	// Watch loads applications again when their files change.
 	Watch bool
+	// Changed, if not nil, is called with Watch when the files of an application have changed, in
+	// place of loading it again.
+	Changed func()
 	// Develop has the applications developed: see package dev. It is for one person at the same
 	// machine.
 	Develop bool
@@ -131,7 +134,7 @@ func (s *Server) set(site *Site) error {
 
 // handler is what answers for the site.
 func (s *Server) handler(site *Site, apps []*running, slots *server.Slots) http.Handler {
-	front := &server.Front{MaxBody: site.MaxBody, Logger: s.log, Access: site.Access}
+	front := &server.Front{MaxBody: site.MaxBody, Logger: s.log, Access: site.Access, Hop: site.Hop}
 	var observe func(*http.Request, push.Verdict)
 	if s.pages != nil {
 		front.ErrorPage, observe = s.pages.ErrorPage, dev.Note
@@ -206,6 +209,10 @@ func (s *Server) Serve(ctx context.Context) error {
 	return err
 }
 
+// A Reloader is a handler that loads what it answers with again, and logs what came of it, when the
+// site is told to.
+type Reloader interface{ Reload(context.Context) error }
+
 // Reload loads the certificate, the map of pushes and the applications again, and logs what came of
 // it. What does not load never replaces what serves. The error is that of all of them that do not.
 func (s *Server) Reload() error {
@@ -223,6 +230,11 @@ func (s *Server) Reload() error {
 	errs = append(errs, s.reloadMap())
 	for _, r := range running {
 		errs = append(errs, r.reload())
+	}
+	for _, m := range site.Mounts {
+		if h, ok := m.Handler.(Reloader); ok {
+			errs = append(errs, h.Reload(context.Background()))
+		}
 	}
 	return errors.Join(errs...)
 }

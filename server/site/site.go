@@ -50,6 +50,12 @@ type Site struct {
 	IdleTimeout time.Duration
 	// Push says what may be pushed and hinted.
 	Push Push
+	// Hop is [server.Front.Hop]: the site is served to a front in another process, by a worker.
+	Hop bool
+	// Multiprocess is [server.Gateway.Multiprocess] of all applications.
+	Multiprocess bool
+	// Abandoned is [server.Gateway.Abandoned] of all applications.
+	Abandoned func(r *http.Request)
 	// Access, if not nil, receives a record for each request.
 	Access *slog.Logger
 }

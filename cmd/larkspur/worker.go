@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	goruntime "runtime"
+
+	"github.com/larkspur-web/larkspur/server/site"
+	"github.com/larkspur-web/larkspur/server/worker"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// A command is what a worker is told: the flags and the argument of serve. It reads them as the
+// process did that started it, in the same directory.
+type command struct {
+	Flags []string
+	Args  []string
+}
+
+// pool returns the workers of an application.
+func (s *serving) pool(c *cobra.Command, args []string, app *site.Application,
+	logger *slog.Logger) *worker.Pool {
+	told := command{Args: args}
+	c.Flags().Visit(func(f *pflag.Flag) {
+		if list, ok := f.Value.(pflag.SliceValue); ok {
+			for _, v := range list.GetSlice() {
+				told.Flags = append(told.Flags, "--"+f.Name+"="+v)
+			}
+			return
+		}
+		told.Flags = append(told.Flags, "--"+f.Name+"="+f.Value.String())
+	})
+	config, _ := json.Marshal(told) // there is nothing in it that could fail
+	return &worker.Pool{Name: app.Path(app.Name()), Config: config, Workers: s.workers, Drain: s.drain,
+		Logger: logger}
+}
+
+// startPool starts the workers, and says what is wrong as if the application had been loaded here.
+func startPool(ctx context.Context, pool *worker.Pool, app *site.Application) error {
+	err := pool.Start(ctx)
+	var load *worker.LoadError
+	switch {
+	case errors.As(err, &load) && len(load.Diagnostics) > 0:
+		return runError{loadError(app, load.Diagnostics)}
+	case err != nil:
+		return runError{err}
+	}
+	return nil
+}
+
+// application is that of a worker.
+func application(config []byte) (*worker.Application, error) {
+	var told command
+	if err := json.Unmarshal(config, &told); err != nil {
+		return nil, fmt.Errorf("worker: read the configuration: %w", err)
+	}
+	var s serving
+	c := new(cobra.Command)
+	s.flags(c)
+	if err := c.ParseFlags(told.Flags); err != nil {
+		return nil, err
+	}
+	app, granted, err := s.open(told.Args)
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.site(app)
+	if err != nil {
+		return nil, err
+	}
+	changes, stuck := make(chan struct{}, 1), make(chan string, 1)
+	server := &site.Server{Watch: s.watch, Drain: s.drain, Logger: slog.Default(),
+		Changed: func() { note(changes, struct{}{}) }}
+	here := &site.Site{Mounts: []site.Mount{{App: app}}, MaxBody: -1, Calls: v.Calls, Waiting: v.Waiting,
+		IdleTimeout: v.IdleTimeout, Hop: true, Multiprocess: s.workers > 1,
+		Abandoned: func(r *http.Request) { note(stuck, r.Method+" "+r.URL.Path) }}
+	if err := server.Set(here); err != nil {
+		return nil, err
+	}
+	return &worker.Application{
+		Handler: server,
+		Close:   func() { granted.Close() },
+		Run: func(tell worker.Teller) {
+			defer goruntime.KeepAlive(floorHeap())
+			go func() { _ = server.Serve(context.Background()) }() // it watches, and listens to nothing
+			for {
+				select {
+				case <-changes:
+					tell.Changed()
+				case what := <-stuck:
+					tell.Stuck(what)
+				}
+			}
+		},
+	}, nil
+}
+
+// note has v in c, unless there is one already.
+func note[T any](c chan T, v T) {
+	select {
+	case c <- v:
+	default:
+	}
+}

@@ -1,0 +1,98 @@
+package h2
+
+import "runtime"
+
+// clientOutput holds the frames that are to be written to the server. The writer takes
+// all of them, and writes them without the lock.
+type clientOutput struct {
+	frames
+	next    uint32   // the first stream of which nothing was taken to be written
+	writing bool     // the writer has been woken, and has not found nothing to do since
+	owed    int      // frames since then that the server has caused
+	waiters []*waker // of those who wait for room, or for the window of the connection
+}
+
+// maxOwed is how many frames a server may cause that it does not read: answers to its
+// PINGs and SETTINGS, and resets.
+const maxOwed = 10_000
+
+// room is how much more may be put into the output. A header may go beyond it.
+func (o *clientOutput) room() int { return outputSize - len(o.buf) }
+
+// wakeWaiters wakes all who wait, so that they look again.
+func (o *clientOutput) wakeWaiters() {
+	for i, w := range o.waiters {
+		w.listed = false
+		w.wake()
+		o.waiters[i] = nil
+	}
+	o.waiters = o.waiters[:0]
+}
+
+// enlist has w woken by wakeWaiters.
+func (o *clientOutput) enlist(w *waker) {
+	if !w.listed {
+		w.listed = true
+		o.waiters = append(o.waiters, w)
+	}
+}
+
+// A waker wakes a goroutine that waits on its channel, now or when it next does.
+type waker struct {
+	c      chan struct{} // has room for one; nil if there is no such goroutine
+	listed bool          // it is one of clientOutput.waiters; c.mu guards it
+}
+
+// wake wakes the goroutine. It does not block, and needs no lock. Whoever waits looks
+// again at what it waits for, so once too often does no harm.
+func (w *waker) wake() {
+	select {
+	case w.c <- struct{}{}:
+	default:
+	}
+}
+
+// scheduleWrite has the output written.
+func (c *ClientConn) scheduleWrite() {
+	c.mu.held()
+	if !c.out.writing && len(c.out.buf) > 0 {
+		c.out.writing = true
+		c.writer.wake()
+	}
+}
+
+// write writes the output until the connection ends, as a goroutine.
+func (c *ClientConn) write() {
+	defer close(c.written)
+	defer c.nc.Close()
+	for range c.writer.c {
+		for {
+			// Others who are about to make a request do so first, so that one write has
+			// them all.
+			runtime.Gosched()
+			c.mu.Lock()
+			if len(c.out.buf) == 0 {
+				break
+			}
+			buf, pooled := c.out.take()
+			c.out.next = c.nextID
+			c.out.owed = 0
+			c.out.wakeWaiters()
+			c.mu.Unlock()
+			_, err := c.nc.Write(buf)
+			recycle(buf, pooled)
+			if err != nil {
+				c.mu.Lock()
+				c.fail(err)
+				c.mu.Unlock()
+				return
+			}
+		}
+		c.out.writing = false
+		over := c.err != nil
+		c.mu.Unlock()
+		if over {
+			return
+		}
+	}
+}

@@ -1,0 +1,207 @@
+package hop
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/larkspur-web/larkspur/environ/wire"
+)
+
+// A Receiver reads facts, and keeps what it has made of those that come again. The zero value is
+// ready. It is safe for concurrent use, and must not be copied.
+type Receiver struct{ clients kept[string, *read] }
+
+// A read client is one of a field.
+type read struct {
+	Client
+	local        *net.TCPAddr // nil if it has none
+	major, minor int          // of its protocol
+	err          error
+}
+
+// Receive returns the request that the client made of one that a front has handed on: with the
+// client's address, protocol and TLS, and without the fields of the hop. From its context [From]
+// has the facts. It fails if the fields are not as a [Sender] writes them.
+//
+// It is for connections that only a front can write to.
+func (v *Receiver) Receive(r *http.Request) (*http.Request, error) {
+	a := &arrival{Context: r.Context()}
+	f := &a.facts
+	fields := fields{h: r.Header}
+	c := v.clients.of(fields.one(client), readClient)
+	a.client, f.Client = c, c.Client
+	f.ID, f.Page, f.Target = fields.one(id), fields.one(page), fields.one(target)
+	f.Path = fields.path(path)
+	f.Variables = fields.values(variables)
+	if fields.err == nil {
+		fields.err = c.err
+	}
+	if fields.err != nil {
+		return nil, fmt.Errorf("hop: %w", fields.err)
+	}
+	m := r.WithContext(a)
+	for name := range m.Header { // which the server has made for this request alone
+		if strings.HasPrefix(name, prefix) {
+			delete(m.Header, name)
+		}
+	}
+	if _, ok := r.Trailer[ending]; ok {
+		m.Trailer = nil
+		m.Body = &received{ReadCloser: r.Body, trailer: r.Trailer}
+	}
+	m.RemoteAddr, m.TLS = f.Peer, f.TLS
+	if c.major > 0 {
+		m.Proto, m.ProtoMajor, m.ProtoMinor = f.Protocol, c.major, c.minor
+	}
+	if f.Target != "" {
+		m.RequestURI = f.Target
+	}
+	if f.Path != "" {
+		u := *m.URL
+		u.Path, u.RawPath = f.Path, ""
+		m.URL = &u
+	}
+	return m, nil
+}
+
+// An arrival is the context of a request that came over a hop.
+type arrival struct {
+	context.Context
+	facts  Facts
+	client *read
+}
+
+// Value is context.Context's: the facts, and the address that the client has reached.
+func (a *arrival) Value(key any) any {
+	switch key {
+	case factsKey{}:
+		return &a.facts
+	case http.LocalAddrContextKey:
+		if a.client.local == nil {
+			return nil
+		}
+		return a.client.local
+	}
+	return a.Context.Value(key)
+}
+
+// fields are those of a hop, and what is wrong with one that was read.
+type fields struct {
+	h   http.Header
+	err error
+}
+
+// one returns the value of a field, "" if there is none.
+func (f *fields) one(name string) string {
+	values := f.h[name]
+	switch len(values) {
+	case 0:
+		return ""
+	case 1:
+		return values[0]
+	}
+	f.err = fmt.Errorf("%s: there are %d", name, len(values))
+	return ""
+}
+
+func (f *fields) path(name string) string {
+	s, err := url.PathUnescape(f.one(name))
+	if err != nil {
+		f.err = fmt.Errorf("%s: %w", name, err)
+	}
+	return s
+}
+
+func (f *fields) values(name string) map[string]string {
+	s := f.one(name)
+	if s == "" {
+		return nil
+	}
+	values, err := url.ParseQuery(s)
+	if err != nil {
+		f.err = fmt.Errorf("%s: %w", name, err)
+	}
+	all := make(map[string]string, len(values))
+	for name := range values {
+		all[name] = values.Get(name)
+	}
+	return all
+}
+
+// readClient reads the value of the field that says a client.
+func readClient(field string) *read {
+	c := new(read)
+	v, err := url.ParseQuery(field)
+	if err == nil {
+		c.Peer, c.Protocol, c.Mount = v.Get(peer), v.Get(protocol), v.Get(mount)
+		c.Promises = wire.Listed(v[accepts], "promises")
+		c.Hints = wire.Listed(v[accepts], "hints")
+		c.major, c.minor, _ = http.ParseHTTPVersion(c.Protocol)
+		err = c.readLocal(v.Get(local))
+	}
+	if err == nil {
+		err = c.readTLS(v.Get(cipher), v.Get(certificate))
+	}
+	if err != nil {
+		c.err = fmt.Errorf("%s: %w", client, err)
+	}
+	return c
+}
+
+func (c *read) readLocal(s string) error {
+	if s == "" {
+		return nil
+	}
+	if port, ok := strings.CutPrefix(s, ":"); ok {
+		n, err := strconv.ParseUint(port, 10, 16)
+		c.Local = netip.AddrPortFrom(netip.Addr{}, uint16(n))
+		c.local = &net.TCPAddr{Port: int(n)}
+		return err
+	}
+	at, err := netip.ParseAddrPort(s)
+	c.Local = at
+	c.local = net.TCPAddrFromAddrPort(at)
+	return err
+}
+
+func (c *read) readTLS(s, client string) error {
+	if s == "" {
+		return nil
+	}
+	version, rest, _ := strings.Cut(s, " ")
+	suite, name, _ := strings.Cut(rest, " ")
+	c.TLS = &tls.ConnectionState{ServerName: name, HandshakeComplete: true}
+	for _, n := range [...]struct {
+		text string
+		to   *uint16
+	}{{version, &c.TLS.Version}, {suite, &c.TLS.CipherSuite}} {
+		v, err := strconv.ParseUint(n.text, 16, 16)
+		if err != nil {
+			return err
+		}
+		*n.to = uint16(v)
+	}
+	if client == "" {
+		return nil
+	}
+	der, err := base64.StdEncoding.DecodeString(client)
+	if err != nil {
+		return err
+	}
+	// The front has verified it. What cannot be parsed is still what the client sent.
+	own, err := x509.ParseCertificate(der)
+	if err != nil {
+		own = &x509.Certificate{Raw: der}
+	}
+	c.TLS.PeerCertificates = []*x509.Certificate{own}
+	return nil
+}

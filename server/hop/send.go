@@ -1,0 +1,96 @@
+package hop
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+)
+
+// A Sender writes facts, and keeps what it has made of those that come again. The zero value is
+// ready. It is safe for concurrent use, and must not be copied.
+type Sender struct{ clients kept[Client, []string] }
+
+// Send adds the fields that say f to h.
+func (s *Sender) Send(f *Facts, h http.Header) {
+	h[client] = s.clients.of(f.Client, Client.field)
+	set := func(name, value string) {
+		if value != "" {
+			h[name] = []string{value}
+		}
+	}
+	set(id, f.ID)
+	set(page, f.Page)
+	set(target, f.Target)
+	set(path, escape(f.Path))
+	if len(f.Variables) > 0 {
+		values := make(url.Values, len(f.Variables))
+		for name, value := range f.Variables {
+			values[name] = []string{value}
+		}
+		set(variables, values.Encode())
+	}
+}
+
+// field is the value of the field that says c.
+func (c Client) field() []string {
+	v := url.Values{}
+	set := func(name, value string) {
+		if value != "" {
+			v.Set(name, value)
+		}
+	}
+	set(peer, c.Peer)
+	switch {
+	case c.Local.Addr().IsValid():
+		set(local, c.Local.String())
+	case c.Local.Port() != 0:
+		set(local, fmt.Sprintf(":%d", c.Local.Port()))
+	}
+	set(protocol, c.Protocol)
+	set(mount, c.Mount)
+	var can []string
+	if c.Promises {
+		can = append(can, "promises")
+	}
+	if c.Hints {
+		can = append(can, "hints")
+	}
+	set(accepts, strings.Join(can, ","))
+	if c.TLS != nil {
+		set(cipher, fmt.Sprintf("%04x %04x %s", c.TLS.Version, c.TLS.CipherSuite, c.TLS.ServerName))
+		if len(c.TLS.PeerCertificates) > 0 {
+			set(certificate, base64.StdEncoding.EncodeToString(c.TLS.PeerCertificates[0].Raw))
+		}
+	}
+	return []string{v.Encode()}
+}
+
+// kept is what was made of keys, of some of those that came.
+type kept[K comparable, V any] struct {
+	mu sync.RWMutex
+	m  map[K]V
+}
+
+// maxKept is of how many keys it is kept what was made of them; then it is begun anew.
+const maxKept = 4096
+
+// of returns what was made of k, made by f if it is not there.
+func (c *kept[K, V]) of(k K, f func(K) V) V {
+	c.mu.RLock()
+	v, ok := c.m[k]
+	c.mu.RUnlock()
+	if ok {
+		return v
+	}
+	v = f(k)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.m == nil || len(c.m) == maxKept {
+		c.m = make(map[K]V)
+	}
+	c.m[k] = v
+	return v
+}

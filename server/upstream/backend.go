@@ -1,0 +1,195 @@
+package upstream
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// A backend is one of the servers.
+type backend struct {
+	proxy     *Proxy
+	where     string // as it was written
+	base      url.URL
+	transport http.Transport
+	until     atomic.Int64 // when it is tried again, in nanoseconds of time; 0 if it answers
+}
+
+// newBackend returns the one that a URL names.
+func newBackend(p *Proxy, where string) (*backend, error) {
+	b := &backend{proxy: p, where: where, base: url.URL{Scheme: "http", Host: "localhost"}}
+	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+		d := net.Dialer{Timeout: cmp.Or(p.Dial, 5*time.Second)}
+		return d.DialContext(ctx, network, address)
+	}
+	b.transport = http.Transport{DialContext: dial, MaxIdleConnsPerHost: 100, IdleConnTimeout: time.Minute,
+		DisableCompression: true, Protocols: new(http.Protocols)}
+	b.transport.Protocols.SetHTTP1(true)
+	if path, ok := strings.CutPrefix(where, "unix:"); ok && path != "" {
+		b.transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return dial(ctx, "unix", path)
+		}
+		return b, nil
+	}
+	u, err := url.Parse(where)
+	if err != nil || u.Host == "" || u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.User != nil {
+		return nil, fmt.Errorf("upstream: %q is no server: write http://HOST:PORT, https://HOST, h2c://HOST:PORT "+
+			"or unix:PATH", where)
+	}
+	b.base.Host = u.Host
+	switch u.Scheme {
+	case "http":
+	case "https":
+		b.base.Scheme = "https"
+		b.transport.Protocols.SetHTTP2(true)
+	case "h2c":
+		b.transport.Protocols = new(http.Protocols)
+		b.transport.Protocols.SetUnencryptedHTTP2(true)
+	default:
+		return nil, fmt.Errorf("upstream: %q: the scheme is http, https, h2c or unix", where)
+	}
+	return b, nil
+}
+
+// left out says whether the server is.
+func (b *backend) out() bool { return time.Now().UnixNano() < b.until.Load() }
+
+// pause is how long a server is left out that cannot be connected to.
+const pause = 2 * time.Second
+
+// leave leaves the server out for a while, because of err; back has it take its turns again.
+func (b *backend) leave(err error) {
+	if b.until.Swap(time.Now().Add(pause).UnixNano()) == 0 {
+		b.log().Warn("an upstream does not answer", slog.String("upstream", b.where), slog.Any("error", err))
+	}
+}
+
+func (b *backend) back() {
+	if b.until.Load() != 0 && b.until.Swap(0) != 0 {
+		b.log().Info("an upstream answers again", slog.String("upstream", b.where))
+	}
+}
+
+func (b *backend) log() *slog.Logger {
+	if b.proxy.Logger == nil {
+		return slog.Default()
+	}
+	return b.proxy.Logger
+}
+
+// send sends a request to the server.
+func (b *backend) send(r *http.Request) (*http.Response, error) {
+	u := *r.URL
+	u.Scheme, u.Host = b.base.Scheme, b.base.Host
+	out := *r
+	out.URL = &u
+	if out.Body != nil && out.Body != http.NoBody {
+		out.Body = io.NopCloser(out.Body) // another server may get it
+	}
+	return b.transport.RoundTrip(&out)
+}
+
+// RoundTrip is http.RoundTripper's: it sends a request to the server whose turn it is, and to the
+// next one if it cannot be connected to.
+func (p *Proxy) RoundTrip(r *http.Request) (*http.Response, error) {
+	var err error
+	for i, b := range p.order() {
+		var res *http.Response
+		res, err = b.send(r)
+		if err == nil {
+			b.back()
+			return res, nil
+		}
+		if !refused(err) {
+			return nil, err
+		}
+		b.leave(err)
+		if i == len(p.servers)-1 || r.Context().Err() != nil {
+			break
+		}
+	}
+	return nil, err
+}
+
+// refused reports whether there was no connection, so that nothing of the request has been sent.
+func refused(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial"
+}
+
+// order is that in which the servers are tried: by turns, those that are left out last.
+func (p *Proxy) order() []*backend {
+	if len(p.servers) == 1 {
+		return p.servers
+	}
+	first := int(p.next.Add(1) % uint64(len(p.servers)))
+	in, out := make([]*backend, 0, len(p.servers)), []*backend(nil)
+	for i := range p.servers {
+		b := p.servers[(first+i)%len(p.servers)]
+		if b.out() {
+			out = append(out, b)
+		} else {
+			in = append(in, b)
+		}
+	}
+	return append(in, out...)
+}
+
+// checkEvery is how long it is between two checks of a server.
+const checkEvery = 3 * time.Second
+
+// begin takes up the fields, and has the servers asked every now and then, if they are to be.
+func (p *Proxy) begin() {
+	timeout := cmp.Or(p.Timeout, time.Minute)
+	for _, b := range p.servers {
+		b.transport.ResponseHeaderTimeout = max(timeout, 0)
+		if p.Check != "" {
+			go b.watch(p.Check)
+		}
+	}
+}
+
+// watch asks the server for path until the Proxy is closed.
+func (b *backend) watch(path string) {
+	tick := time.NewTicker(checkEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-b.proxy.closed:
+			return
+		case <-tick.C:
+			b.ask(path)
+		}
+	}
+}
+
+func (b *backend) ask(path string) {
+	ctx, cancel := context.WithTimeout(context.Background(), checkEvery)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, b.base.Scheme+"://"+b.base.Host+path, nil)
+	if err != nil {
+		b.leave(err)
+		return
+	}
+	res, err := b.transport.RoundTrip(r)
+	if err != nil {
+		b.leave(err)
+		return
+	}
+	_, _ = io.CopyN(io.Discard, res.Body, 64<<10) // so that the connection can be used again
+	res.Body.Close()
+	if res.StatusCode >= 500 {
+		b.leave(fmt.Errorf("it answers %s for %s", res.Status, path))
+		return
+	}
+	b.back()
+}

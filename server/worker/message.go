@@ -1,0 +1,53 @@
+package worker
+
+import (
+	"encoding/json"
+	"io"
+	"log/slog"
+	"sync"
+
+	"github.com/larkspur-web/larkspur/runtime/host"
+)
+
+// A message is what a front and a worker say of the worker, each a line of JSON. Config and End are
+// the front's, and Config is the first.
+type message struct {
+	Config []byte           `json:",omitempty"`
+	End    bool             `json:",omitempty"` // no more requests come: what has no end is to end
+	Ready  bool             `json:",omitempty"` // the application has loaded
+	Wrong  string           `json:",omitempty"` // it does not load, and why
+	Faults host.Diagnostics `json:",omitempty"` // with Wrong
+	Stuck  string           `json:",omitempty"` // a call that cannot be stopped, and its place
+	Change bool             `json:",omitempty"` // the files have changed
+	Log    json.RawMessage  `json:",omitempty"` // a record, as slog's JSON handler writes it
+}
+
+// A line is the end of a worker on which messages are written. It is safe for concurrent use.
+type line struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (l *line) say(m message) error {
+	p, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, err = l.w.Write(append(p, '\n'))
+	return err
+}
+
+// Write is that of the log: slog writes a record by each call.
+func (l *line) Write(p []byte) (int, error) {
+	if err := l.say(message{Log: p}); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// logger returns one whose records the front logs.
+func (l *line) logger() *slog.Logger {
+	return slog.New(slog.NewJSONHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}

@@ -1,0 +1,341 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/exec"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/larkspur-web/larkspur/server"
+	"github.com/larkspur-web/larkspur/server/hop"
+)
+
+// A Pool is an http.Handler whose requests are answered by worker processes. Nothing is required,
+// but that main calls [Main]. Its fields must not be changed once Start is called, and it must not
+// be copied; its methods may be called from any number of goroutines.
+type Pool struct {
+	// Name stands in the list of processes and in the log.
+	Name string
+	// Config is what the function is given that main gives to [Main].
+	Config []byte
+	// Workers is how many processes answer. Zero means one for each CPU that Go uses.
+	Workers int
+	// Variables is [server.Gateway.Variables]: it is called in this process.
+	Variables func(r *http.Request) map[string]string
+	// MaxRequests is how many requests a worker answers before another takes its place. Zero means
+	// any number.
+	MaxRequests int64
+	// MaxAge is how long a worker answers before another takes its place. Zero means for ever.
+	MaxAge time.Duration
+	// MaxResident is how many bytes of memory a worker may have resident before another takes its
+	// place. It is looked at every second. Zero means any number.
+	MaxResident int64
+	// Wait is how long a request waits for a worker when none is there. Zero means 5 seconds.
+	Wait time.Duration
+	// StartTimeout is how long a worker may take to load the application. Zero means 30 seconds.
+	StartTimeout time.Duration
+	// Grace is how long the other requests of a worker may take that has a call which cannot be
+	// stopped. Zero means a second.
+	Grace time.Duration
+	// Drain is how long requests may take to end that a worker has which another takes the place of.
+	// Zero means 30 seconds.
+	Drain time.Duration
+	// Prepare, if not nil, is called with the command of each worker before it is started.
+	Prepare func(*exec.Cmd)
+	// Logger receives what becomes of workers, and what they log. Nil means slog.Default().
+	Logger *slog.Logger
+
+	once    sync.Once
+	sender  hop.Sender
+	logger  *slog.Logger
+	current atomic.Pointer[set]
+	change  chan uint64 // has a generation whose files have changed
+	close   context.CancelFunc
+	closed  context.Context
+
+	loading sync.Mutex    // held while a generation is loaded
+	mu      sync.Mutex    // guards what follows
+	awake   chan struct{} // closed when a worker becomes ready, or the pool is closed
+	living  sync.WaitGroup
+}
+
+// A set is the workers of one generation.
+type set struct {
+	generation uint64
+	retired    chan struct{}             // closed when another set answers
+	workers    []atomic.Pointer[process] // in their places; nil while one is started again
+}
+
+var _ server.Backend = (*Pool)(nil)
+
+func (p *Pool) begin() {
+	if p.logger = p.Logger; p.logger == nil {
+		p.logger = slog.Default()
+	}
+	if p.Name != "" {
+		p.logger = p.logger.With(slog.String("app", p.Name))
+	}
+	p.change = make(chan uint64, 1)
+	p.awake = make(chan struct{})
+	p.closed, p.close = context.WithCancel(context.Background())
+	go p.follow()
+}
+
+func (p *Pool) workers() int {
+	if p.Workers <= 0 {
+		return runtime.GOMAXPROCS(0)
+	}
+	return p.Workers
+}
+
+func orDefault(d, otherwise time.Duration) time.Duration {
+	if d == 0 {
+		return otherwise
+	}
+	return d
+}
+
+func (p *Pool) drain() time.Duration { return orDefault(p.Drain, 30*time.Second) }
+func (p *Pool) grace() time.Duration { return orDefault(p.Grace, time.Second) }
+
+// command is that of a worker: this program, even if the file that it was started from is another
+// one by now.
+func (p *Pool) command() *exec.Cmd {
+	name := "/proc/self/exe"
+	if runtime.GOOS != "linux" {
+		name, _ = os.Executable() // Start says what is wrong
+	}
+	c := exec.Command(name)
+	c.Args = []string{os.Args[0], "worker", p.Name}
+	if p.Prepare != nil {
+		p.Prepare(c)
+	}
+	return c
+}
+
+// Start starts the workers, and returns when all of them have loaded the application. If one does
+// not there are none, and the error is a [*LoadError].
+func (p *Pool) Start(ctx context.Context) error {
+	p.once.Do(p.begin)
+	return p.load(ctx)
+}
+
+// Reload starts as many new workers, which load the application as it is now, and has them answer
+// from now on, and logs what came of it. If one of them does not load it nothing has changed, and
+// the error is a [*LoadError].
+func (p *Pool) Reload(ctx context.Context) error {
+	p.once.Do(p.begin)
+	began := time.Now()
+	err := p.load(ctx)
+	generation := slog.Uint64("generation", p.Generation())
+	switch {
+	case errors.Is(err, errClosed):
+	case err != nil:
+		p.logger.Error("reload failed, the last good version serves on", slog.Any("error", err), generation)
+	default:
+		p.logger.Info("reloaded", generation, slog.Duration("time", time.Since(began)))
+	}
+	return err
+}
+
+// load loads a generation.
+func (p *Pool) load(ctx context.Context) error {
+	p.loading.Lock()
+	defer p.loading.Unlock()
+	if p.closed.Err() != nil {
+		return errClosed
+	}
+	old := p.current.Load()
+	next := &set{generation: 1, retired: make(chan struct{}),
+		workers: make([]atomic.Pointer[process], p.workers())}
+	if old != nil {
+		next.generation = old.generation + 1
+	}
+	ready := make(chan error, len(next.workers))
+	for i := range next.workers {
+		go func() {
+			w, err := p.start(ctx, next.generation)
+			if err == nil {
+				next.workers[i].Store(w)
+			}
+			ready <- err
+		}()
+	}
+	var err error
+	for range next.workers {
+		if e := <-ready; e != nil && err == nil {
+			err = e // the others say the same
+		}
+	}
+	if err == nil && p.closed.Err() != nil {
+		err = errClosed
+	}
+	if err != nil {
+		next.retire()
+		return err
+	}
+	p.current.Store(next)
+	p.wake()
+	for i := range next.workers {
+		p.living.Go(func() { p.keep(next, i) })
+	}
+	if old != nil {
+		old.retire()
+	}
+	return nil
+}
+
+// start starts a worker and waits until it has loaded the application.
+func (p *Pool) start(ctx context.Context, generation uint64) (*process, error) {
+	w, err := p.spawn(generation)
+	if err != nil {
+		return nil, err
+	}
+	timer := time.NewTimer(orDefault(p.StartTimeout, 30*time.Second))
+	defer timer.Stop()
+	select {
+	case <-w.loaded:
+	case <-ctx.Done():
+		w.kill("its start was given up")
+	case <-p.closed.Done():
+		w.kill("the pool is closed")
+	case <-timer.C:
+		w.kill("it took too long to load the application")
+	}
+	<-w.loaded
+	if w.wrong != nil {
+		w.kill("it does not load")
+		if err := ctx.Err(); err != nil {
+			return nil, errors.Join(err, w.wrong)
+		}
+		return nil, w.wrong
+	}
+	return w, nil
+}
+
+// The pauses before a worker is started again that has not lived long.
+const (
+	firstPause = 100 * time.Millisecond
+	maxPause   = 5 * time.Second
+	longLife   = 10 * time.Second
+)
+
+// keep has a worker in one place of a set until that is retired.
+func (p *Pool) keep(s *set, i int) {
+	pause := time.Duration(0)
+	for {
+		w := s.workers[i].Load()
+		select {
+		case <-s.retired:
+			return
+		case <-w.gone:
+		case <-w.tired:
+		}
+		if time.Since(w.began) > longLife {
+			pause = 0
+		}
+		for {
+			select {
+			case <-s.retired:
+				return
+			case <-time.After(pause):
+			}
+			pause = min(max(2*pause, firstPause), maxPause)
+			next, err := p.start(p.closed, s.generation)
+			if err == nil {
+				s.workers[i].Store(next)
+				w.retire() // it may have left
+				break
+			}
+			if p.closed.Err() != nil {
+				return
+			}
+			p.logger.Error("a worker cannot be started again", slog.Any("error", err),
+				slog.Duration("again in", pause))
+		}
+		select {
+		case <-s.retired:
+			s.workers[i].Load().retire() // retire did not see it
+			return
+		default:
+			p.wake()
+		}
+	}
+}
+
+// retire has the workers end once they have answered what they have.
+func (s *set) retire() {
+	close(s.retired)
+	for i := range s.workers {
+		if w := s.workers[i].Load(); w != nil {
+			w.retire()
+		}
+	}
+}
+
+// wake has all requests that wait for a worker look again.
+func (p *Pool) wake() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	close(p.awake)
+	p.awake = make(chan struct{})
+}
+
+// changed has the application loaded again, once for all workers of a generation that say so.
+func (p *Pool) changed(generation uint64) {
+	select {
+	case p.change <- generation:
+	default: // it is about to be
+	}
+}
+
+// follow loads the application again each time it has changed.
+func (p *Pool) follow() {
+	for {
+		select {
+		case <-p.closed.Done():
+			return
+		case generation := <-p.change:
+			// The workers of another one see by themselves whether the files are other than theirs.
+			if generation == p.Generation() {
+				_ = p.Reload(p.closed) // what came of it is in the log
+			}
+		}
+	}
+}
+
+// Generation is the number of the one that answers: 0 before Start.
+func (p *Pool) Generation() uint64 {
+	if s := p.current.Load(); s != nil {
+		return s.generation
+	}
+	return 0
+}
+
+// Close ends the workers once they have answered what they have, and waits for that, for no longer
+// than Drain. It is for when no more requests come.
+func (p *Pool) Close() error {
+	p.once.Do(p.begin)
+	p.close()
+	p.loading.Lock() // no generation is being loaded
+	defer p.loading.Unlock()
+	s := p.current.Swap(nil)
+	if s == nil {
+		return nil
+	}
+	s.retire()
+	p.wake()
+	p.living.Wait()
+	for i := range s.workers {
+		if w := s.workers[i].Load(); w != nil {
+			<-w.ended
+		}
+	}
+	return nil
+}

@@ -1,0 +1,221 @@
+package worker
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/larkspur-web/larkspur/server/h2"
+)
+
+// A process is a worker, as the pool sees it. What it has in its hands is guarded by its lock; the
+// goroutine that waits for its end is the one that reports it.
+type process struct {
+	pool       *Pool
+	generation uint64
+	cmd        *exec.Cmd
+	conn       *h2.ClientConn
+	messages   net.Conn
+	began      time.Time
+	said       crash
+
+	loaded  chan struct{} // closed once ready or wrong is set
+	ready   bool
+	wrong   error
+	ended   chan struct{} // closed once it is no more
+	gone    chan struct{} // closed once leaving is set
+	tired   chan struct{} // closed once another is to take its place
+	rests   atomic.Bool   // tired is closed
+	leaving atomic.Bool   // no more requests go to it
+	killed  atomic.Pointer[string]
+
+	served atomic.Int64
+	mu     sync.Mutex
+	hands  map[*flight]struct{}
+}
+
+// A flight is a request that a worker has in its hands.
+type flight struct{ method, path string }
+
+// spawn starts a worker, which then loads the application.
+func (p *Pool) spawn(generation uint64) (*process, error) {
+	requests, theirs, err := socketpair()
+	if err != nil {
+		return nil, fmt.Errorf("worker: start: %w", err)
+	}
+	defer theirs.Close()
+	messages, heard, err := socketpair()
+	if err != nil {
+		requests.Close()
+		return nil, fmt.Errorf("worker: start: %w", err)
+	}
+	defer heard.Close()
+	w := &process{pool: p, generation: generation, messages: messages, began: time.Now(),
+		loaded: make(chan struct{}), ended: make(chan struct{}),
+		gone: make(chan struct{}), tired: make(chan struct{}), hands: map[*flight]struct{}{}}
+	w.said.logger = p.logger
+	w.cmd = p.command()
+	w.cmd.ExtraFiles = []*os.File{theirs, heard}
+	w.cmd.Env = append(w.cmd.Environ(), variable+"="+variables)
+	w.cmd.Stderr = &w.said
+	w.cmd.WaitDelay = time.Second
+	if err := w.cmd.Start(); err != nil {
+		requests.Close()
+		messages.Close()
+		return nil, fmt.Errorf("worker: start: %w", err)
+	}
+	w.conn = h2.NewClientConn(requests, h2.ClientConfig{})
+	go w.listen()
+	go w.wait()
+	go w.look()
+	if err := (&line{w: messages}).say(message{Config: p.Config}); err != nil {
+		w.kill("it took no configuration")
+	}
+	return w, nil
+}
+
+// log is where what is said of the worker goes.
+func (w *process) log() *slog.Logger {
+	return w.pool.logger.With(slog.Int("worker", w.cmd.Process.Pid))
+}
+
+// listen reads what the worker says of itself.
+func (w *process) listen() {
+	in := json.NewDecoder(bufio.NewReader(w.messages))
+	for {
+		var m message
+		if err := in.Decode(&m); err != nil {
+			break
+		}
+		switch {
+		case m.Log != nil:
+			replay(w.log(), m.Log)
+		case m.Change:
+			w.pool.changed(w.generation)
+		case m.Stuck != "":
+			w.stuck(m.Stuck)
+		case m.Ready, m.Wrong != "":
+			select {
+			case <-w.loaded:
+				continue // it says so once
+			default:
+			}
+			if m.Wrong != "" {
+				w.wrong = &LoadError{Diagnostics: m.Faults, Message: m.Wrong}
+			}
+			w.ready = m.Ready
+			close(w.loaded)
+		}
+	}
+	// It has died, or is about to: nobody but it has the other end.
+	w.leave()
+	w.conn.Close()
+}
+
+// leave has no more requests go to the worker, and reports whether any did.
+func (w *process) leave() bool {
+	if w.leaving.Swap(true) {
+		return false
+	}
+	close(w.gone)
+	return true
+}
+
+// wait waits for the end of the process, and reports it.
+func (w *process) wait() {
+	err := w.cmd.Wait()
+	w.leave()
+	w.conn.Close()
+	w.messages.Close()
+	select {
+	case <-w.loaded:
+	default:
+		w.wrong = &LoadError{Message: "it ended before the application had loaded: " + w.cause(err)}
+		close(w.loaded)
+	}
+	close(w.ended)
+	w.report(err)
+}
+
+// cause is of what the worker has died.
+func (w *process) cause(err error) string {
+	var exit *exec.ExitError
+	switch why := w.killed.Load(); {
+	case why != nil:
+		return "killed: " + *why
+	case err == nil:
+		return "exit status 0"
+	case errors.As(err, &exit):
+		s := exit.String()
+		if first := w.said.first(); first != "" {
+			s += ": " + first
+		}
+		return s
+	}
+	return err.Error()
+}
+
+// kill ends the process now. Only the first reason counts.
+func (w *process) kill(why string) {
+	if w.killed.CompareAndSwap(nil, &why) {
+		_ = w.cmd.Process.Kill() // it may have ended
+	}
+}
+
+// retire has the worker end once it has answered what it has in its hands, and kills it if that
+// takes longer than the pool has patience.
+func (w *process) retire() {
+	if !w.leave() {
+		return
+	}
+	_ = (&line{w: w.messages}).say(message{End: true}) // it may be gone
+	w.conn.Shutdown()
+	time.AfterFunc(w.pool.drain(), func() { w.kill("its last requests took longer than " + w.pool.drain().String()) })
+}
+
+// stuck ends a worker one of whose calls cannot be stopped. What else it has in its hands has a
+// moment.
+func (w *process) stuck(place string) {
+	w.leave()
+	w.log().Error("a call cannot be stopped: it is in one step since its time is over; its worker is killed",
+		slog.String("place", place), slog.Duration("in", w.pool.grace()))
+	time.AfterFunc(w.pool.grace(), func() { w.kill("a call cannot be stopped, at " + place) })
+}
+
+// take notes that the worker has a request in its hands; give that it has not.
+func (w *process) take(f *flight) {
+	w.mu.Lock()
+	w.hands[f] = struct{}{}
+	w.mu.Unlock()
+	if n := w.served.Add(1); w.pool.MaxRequests > 0 && n >= w.pool.MaxRequests {
+		w.tire("it has answered " + strconv.FormatInt(n, 10) + " requests")
+	}
+}
+
+func (w *process) give(f *flight) {
+	w.mu.Lock()
+	delete(w.hands, f)
+	w.mu.Unlock()
+}
+
+// doing is what the worker has in its hands: how many requests, and some of them.
+func (w *process) doing() (n int, some []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for f := range w.hands {
+		if len(some) == 5 {
+			break
+		}
+		some = append(some, f.method+" "+f.path)
+	}
+	return len(w.hands), some
+}

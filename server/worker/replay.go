@@ -1,0 +1,89 @@
+package worker
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"time"
+)
+
+// replay logs a record that a worker has logged, as slog's JSON handler writes it, with its level,
+// its message and its attributes in their order.
+func replay(logger *slog.Logger, record json.RawMessage) {
+	d := json.NewDecoder(bytes.NewReader(record))
+	d.UseNumber()
+	attrs, err := object(d)
+	if err != nil {
+		logger.Error("a worker's log cannot be read", slog.Any("error", err))
+		return
+	}
+	level, text := slog.LevelInfo, ""
+	rest := attrs[:0]
+	for _, a := range attrs {
+		switch a.Key {
+		case slog.TimeKey:
+		case slog.LevelKey:
+			if err := level.UnmarshalText([]byte(a.Value.String())); err != nil {
+				level = slog.LevelError
+			}
+		case slog.MessageKey:
+			text = a.Value.String()
+		default:
+			rest = append(rest, a)
+		}
+	}
+	ctx := context.Background()
+	if !logger.Enabled(ctx, level) {
+		return
+	}
+	r := slog.NewRecord(time.Now(), level, text, 0)
+	r.AddAttrs(rest...)
+	_ = logger.Handler().Handle(ctx, r) // a log that fails has nowhere to say so
+}
+
+// object reads an object as attributes.
+func object(d *json.Decoder) (attrs []slog.Attr, err error) {
+	if _, err := d.Token(); err != nil {
+		return nil, err
+	}
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return nil, err
+		}
+		name, _ := key.(string)
+		var raw json.RawMessage
+		if err := d.Decode(&raw); err != nil {
+			return nil, err
+		}
+		attrs = append(attrs, attr(name, raw))
+	}
+	return attrs, nil
+}
+
+// attr makes an attribute of a value: a group of an object.
+func attr(name string, raw json.RawMessage) slog.Attr {
+	var v any
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	if len(raw) > 0 && raw[0] == '{' {
+		if group, err := object(d); err == nil {
+			return slog.Attr{Key: name, Value: slog.GroupValue(group...)}
+		}
+	}
+	_ = d.Decode(&v) // it has been read before
+	switch v := v.(type) {
+	case string:
+		return slog.String(name, v)
+	case json.Number:
+		if n, err := v.Int64(); err == nil {
+			return slog.Int64(name, n)
+		}
+		f, _ := v.Float64()
+		return slog.Float64(name, f)
+	case bool:
+		return slog.Bool(name, v)
+	}
+	return slog.String(name, string(raw))
+}

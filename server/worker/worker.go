@@ -1,0 +1,85 @@
+// Package worker has applications answer in other processes: what they do to their process, they do
+// not do to the one that has the listeners, and the other applications.
+//
+//	func main() {
+//		worker.Main(application) // first thing: it returns only if this is no worker
+//		pool := &worker.Pool{Workers: 4, Config: []byte("shop.star")}
+//		if err := pool.Start(ctx); err != nil { ... }
+//		defer pool.Close()
+//		front := &server.Front{Handler: pool}
+//		...
+//	}
+//
+//	func application(config []byte) (*worker.Application, error) { ... }
+//
+// # The model
+//
+// A [Pool] is an http.Handler behind a [server.Front]. Its workers are processes of the same
+// program, started again: [Main] finds out that it is in one, has the application made, and answers
+// until the front is gone. Between the two is a pair of sockets with one HTTP/2 connection on it,
+// which has a stream for each request, and another pair for what is said of the worker: its
+// configuration, that it is ready, what it logs. Nothing of it has a name in the file system, and
+// both ends know at once when the other has died.
+//
+// The front has the connections to clients, the limits on them, the plan of pushes and the access
+// log. A worker has one generation of one application. What the front knows of a request goes with
+// it, and calls of push come back, as environ/SPEC.md has it ("Workers and upstreams"; packages hop
+// and push).
+//
+// # What dies
+//
+// A worker may die at any instruction. Only what it had in its hands is lost: a response that had
+// begun is broken off, a request that may be made twice and has got nothing is made again, once,
+// with another worker, and every other one is answered 502 (LARK0601). The log says of what it died
+// and what it was doing. Another one is started at once, or after a pause that grows if they go on
+// dying.
+//
+// A call that cannot be stopped, because it is in one step of the interpreter since its time is
+// over, is stopped here: its worker takes no more requests, others have a moment to end, and it is
+// killed.
+//
+// # Generations
+//
+// [Pool.Reload] starts as many new workers, and they answer once all of them have loaded the
+// application; if one does not, nothing has changed. Those before them end with their last request.
+package worker
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/larkspur-web/larkspur/runtime/host"
+)
+
+// An Application is what a worker answers with.
+type Application struct {
+	// Handler answers: a [server.Front] with Hop set, or what has one around it. Required.
+	Handler http.Handler
+	// Close, if not nil, is called when the worker has answered its last request.
+	Close func()
+	// Run, if not nil, runs beside the Handler until the worker ends.
+	Run func(tell Teller)
+	// Confine, if not nil, is called once the application has loaded and before it answers, to take
+	// from the process what it does not need. If it fails the worker does.
+	Confine func() error
+}
+
+// A Teller is how an application has the front know of the worker. It is safe for concurrent use.
+type Teller struct{ out *line }
+
+// Changed says that the files of the application have changed, so that the pool loads it again.
+func (t Teller) Changed() { _ = t.out.say(message{Change: true}) }
+
+// Stuck says that a call cannot be stopped, and which, so that the pool ends the worker.
+func (t Teller) Stuck(what string) { _ = t.out.say(message{Stuck: what}) }
+
+// A LoadError says that an application does not load in a worker.
+type LoadError struct {
+	Diagnostics host.Diagnostics // what is wrong with the scripts; may be empty
+	Message     string           // in a line
+}
+
+func (e *LoadError) Error() string { return "worker: load: " + e.Message }
+
+// errClosed is the error of a pool that has been closed.
+var errClosed = errors.New("worker: the pool is closed")
