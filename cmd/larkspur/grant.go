@@ -85,6 +85,10 @@ func (g *grants) develop(app *site.Application, notice func()) (*grant.Set, func
 	switch {
 	case g.data != "":
 	case app.Dir != "":
+		s.SQL.Renew = func(name string) string {
+			return fmt.Sprintf("delete %s with all that is in it, and save a file",
+				filepath.Join(dir, name+".db"))
+		}
 		s.Keep(dir, func() error {
 			if err := os.MkdirAll(dir, 0o700); err != nil {
 				return err

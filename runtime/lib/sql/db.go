@@ -17,7 +17,8 @@ type DB struct {
 	engine     engine
 	limits     Limits
 	statements statements
-	keys       keys // of PostgreSQL
+	keys       keys   // of PostgreSQL
+	renew      string // how to begin anew with it; empty if nobody is to
 
 	mu     sync.Mutex
 	lanes  *lanes
