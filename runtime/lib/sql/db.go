@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -18,11 +19,14 @@ type DB struct {
 	limits     Limits
 	statements statements
 	keys       keys   // of PostgreSQL
-	renew      string // how to begin anew with it; empty if nobody is to
+	restart    string // how to begin anew with it; empty if nobody is to
 
-	mu     sync.Mutex
-	lanes  *lanes
-	closed bool
+	mu        sync.Mutex
+	lanes     *lanes
+	closed    bool
+	anew      bool       // the file had gone
+	migration *migration // of the program that was loaded last; nil if it has none
+	logger    *slog.Logger
 	// inside has the calls that are in a transaction, or in a loop over each, by what tells one from
 	// another: its thread.
 	inside map[any]*held
@@ -39,7 +43,7 @@ type held struct {
 func newDB(name string, e engine, l Limits) *DB {
 	return &DB{
 		name: name, engine: e, limits: l, statements: statements{postgres: e.postgres()},
-		inside: make(map[any]*held), retry: make(chan struct{}, 1),
+		inside: make(map[any]*held), retry: make(chan struct{}, 1), logger: slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -54,18 +58,30 @@ func (d *DB) Kind() string {
 	return "sqlite"
 }
 
-// ways returns the lanes, which the first call makes.
+// ways returns the lanes, which the first call makes, and the first after the file has gone.
 func (d *DB) ways() (*lanes, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
 		return nil, errClosed
 	}
+	if d.lanes != nil && d.lanes.write.pool.file.gone() {
+		if err := d.renew(); err != nil {
+			return nil, err
+		}
+	}
 	if d.lanes == nil {
 		var err error
 		if d.lanes, err = d.engine.open(d.limits); err != nil {
 			return nil, &Error{
 				Message: "the database " + d.name + " cannot be opened", kind: KindConnection, err: err,
+			}
+		}
+		if d.anew && d.migration != nil {
+			r := &remaking{d.migration, d.logger, d.lanes.write.pool, make(chan struct{}, 1)}
+			r.turn <- struct{}{}
+			for _, p := range d.lanes.pools {
+				p.remaking = r
 			}
 		}
 	}
@@ -157,7 +173,10 @@ func (d *DB) once(ctx context.Context, t *task, f func(ctx context.Context, c *c
 		return err
 	}
 	defer c.release()
-	return f(ctx, c)
+	if err := f(ctx, c); err != nil || t.st.reads {
+		return err
+	}
+	return c.written()
 }
 
 // rows runs a task, and returns up to most rows; see [cursor.collect].

@@ -111,7 +111,7 @@ func (g *Grant) Open(name string) (*DB, error) {
 	}
 	d := newDB(name, e, g.Limits.withDefaults())
 	if _, listed := g.Databases[name]; !listed && g.Renew != nil {
-		d.renew = g.Renew(name)
+		d.restart = g.Renew(name)
 	}
 	if g.open == nil {
 		g.open = make(map[string]*DB)

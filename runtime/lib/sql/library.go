@@ -50,7 +50,11 @@ func open(l *host.Load) (any, error) {
 // database returns the database of a name. That of a trial is the generation's own.
 func (l *library) database(name string) (*DB, error) {
 	if !l.trial {
-		return l.grant.Open(name)
+		d, err := l.grant.Open(name)
+		if err == nil {
+			d.told(l.logger())
+		}
+		return d, err
 	}
 	if _, err := l.grant.engine(name); err != nil {
 		return nil, err

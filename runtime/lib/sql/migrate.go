@@ -61,6 +61,7 @@ func (l *library) background() context.Context { return context.Background() }
 // apply runs what has not been run, each file in a transaction that has the lock of all migrations:
 // of processes that come at once one runs it, and the others then see that it was run.
 func (m *migration) apply(ctx context.Context, logger *slog.Logger) error {
+	m.db.migrates(m)
 	ways, err := m.db.ways()
 	if err != nil {
 		return m.failed(err)
@@ -207,8 +208,8 @@ func (m *migration) before(ctx context.Context, c *conn) (map[int64]applied, err
 // where the database may be thrown away.
 func (m *migration) refuse(f *migrationFile, format string, args ...any) error {
 	msg := fmt.Sprintf(format, args...)
-	if m.db.renew != "" {
-		msg += "; or, to begin anew, " + m.db.renew
+	if m.db.restart != "" {
+		msg += "; or, to begin anew, " + m.db.restart
 	}
 	return f.refuse(0, nil, "%s", msg)
 }

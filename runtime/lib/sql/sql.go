@@ -25,6 +25,15 @@
 // connection while a script runs, a transaction or a loop over each(), never waits for another of
 // its kind.
 //
+// # A file that goes
+//
+// Each use of a file of SQLite looks whether it is still where it was. If it was deleted, or another
+// one put in its place, the connections to it are closed, and the next statement opens what is there
+// now: if there is nothing, a new file, in which the migrations of the program are run first. A
+// warning in the log says so. What was in the old file beside the new one, its log, is deleted. A
+// statement that cannot do so, for a call still uses the old file, fails, and so does one that wrote
+// to a file which had gone by then: see [presence].
+//
 // # What a statement may not do
 //
 // A value is passed beside the statement, never inside it. What would change the connection for

@@ -136,6 +136,9 @@ func (x *executor) attempt(t *starlark.Thread, fn starlark.Callable) (v starlark
 		return nil, err
 	}
 	committed = true
+	if err := inner.conn.written(); err != nil {
+		return nil, err
+	}
 	return v, nil
 }
 
