@@ -64,6 +64,7 @@ var statementParams = []host.Param{
 		Name: "sql", Type: "string", Pass: host.ByPosition,
 		Doc: "one statement; ? stands for a value that is passed by position, :name for one by name, " +
 			"?? for the ? of an operator of PostgreSQL",
+		Apart: apart,
 	},
 	{Name: "args", Doc: "the values of the ?, in their order", Type: "any", Pass: host.Rest},
 	{Name: "named", Doc: "the values of the :name", Type: "any", Pass: host.RestByName},
@@ -137,6 +138,7 @@ func transactMember(doc, example string, fn any) host.Member {
 		Name: "transaction", Doc: doc,
 		Params: []host.Param{{
 			Name: "fn", Doc: "a function of one argument: sql.transaction, which runs statements",
+			Given: "sql.transaction",
 		}},
 		Result: "what fn returns",
 		Errors: append([]host.Failure{{When: "fn fails: with that error"}}, statementErrors[2:]...),
