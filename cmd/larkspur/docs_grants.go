@@ -19,8 +19,8 @@ func grantsTable() describe.Entry {
 		"By themselves, dev grants all databases and directories that no --grant names, in " + site.DevDir +
 		" below the application, and --data DIR of serve and dev grants them in DIR: the database NAME is " +
 		"the file NAME.db, the directory NAME is files/NAME. Hosts, variables and mail are always to be " +
-		"named. A test has databases and directories of its own whatever is granted, and reaches nothing " +
-		"else.\n\n" +
+		"named. A test has databases of SQLite and directories of its own, and reaches nothing else; " +
+		"larkspur test --grant sql:NAME=postgres://... gives it a schema of a database of PostgreSQL.\n\n" +
 		"What is refused is an error where it is asked for, in the words that grant it. At a load:\n" +
 		refusals() +
 		"What is asked for in a function is an error that catch() returns, its .kind being denied or " +

@@ -36,6 +36,9 @@ type Grant struct {
 	// what was run, in the words of whoever runs the program. Nil says nothing: what is in them is not
 	// to be thrown away.
 	Renew func(name string) string
+	// Schemas has tests reach the servers of those Databases that are of PostgreSQL: each test has a
+	// schema of its own there, which ends with it. False gives them databases of SQLite in memory.
+	Schemas bool
 	// Limits bound what a statement may take.
 	Limits Limits
 	// Advice says what to do for a script to reach the database of a name that is not granted, in
