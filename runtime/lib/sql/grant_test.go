@@ -137,6 +137,10 @@ func TestLook(t *testing.T) {
 			{"CREATE VIEW v AS SELECT 1 AS one", "[] [] 0 false"},
 			{"CREATE INDEX i ON " + quoted + " (title)", "[] [] 0 false"},
 			{"SELECT * FROM v", "[one] [[1]] 0 false"},
+			{"CREATE TABLE days (day DATE, at TIMESTAMP)", "[] [] 0 false"},
+			{"INSERT INTO days VALUES ('2026-11-27', '2026-11-27 00:00:00'), (NULL, NULL)", "[] [] 2 false"},
+			{"SELECT day, at FROM days", `[day at] [["2026-11-27" 2026-11-27 00:00:00 +0000 UTC] [None None]] 0 false`},
+			{"DROP TABLE days", "[] [] 0 false"},
 			{"DELETE", "error"},
 		} {
 			if got := run(s.statement); got != s.want && (s.want != "error" || !strings.Contains(got, "syntax error") && !strings.Contains(got, "incomplete input")) {

@@ -100,7 +100,9 @@ const mapping = "What a script has and what a database has:\n" +
 	"bytes: BLOB, BYTEA\n" +
 	"time: TIMESTAMP, TIMESTAMPTZ, DATE, in UTC, to the microsecond. SQLite has text, as of " +
 	"CURRENT_TIMESTAMP, which is a time again in a column that is declared TIMESTAMP, DATETIME or DATE. " +
-	"PostgreSQL's infinity is a string.\n" +
+	"PostgreSQL's infinity is a string. A DATE is the time at its midnight: day.format(\"2006-01-02\"), or " +
+	"{{.day.format \"2006-01-02\"}} in a template, is the date alone, as larkspur sql and the inspector of " +
+	"dev show it; a text so written may be passed for one. larkspur docs time.time has what a time has.\n" +
 	"duration: INTERVAL of PostgreSQL; one that has days or months is a string. SQLite has a number of " +
 	"nanoseconds, which is a duration again in a column that is declared DURATION.\n" +
 	"dict, list: JSON, JSONB, as text where it is passed. SQLite gives them back from a column that is " +
