@@ -119,8 +119,8 @@ func checkTestGrants(lines []string) error {
 	for _, line := range lines {
 		name, where, _ := strings.Cut(line, "=")
 		if !strings.HasPrefix(name, "sql:") || !strings.HasPrefix(where, "postgres") {
-			return fmt.Errorf("--grant %s: tests have what stands in for it without a grant; what can be "+
-				"granted to them is sql:NAME=postgres://...", name)
+			return fmt.Errorf("--grant %s: tests have what stands in for it without a grant; they can be "+
+				"granted sql:NAME=postgres://HOST/DATABASE", name)
 		}
 	}
 	return s.Close()

@@ -53,9 +53,7 @@ func (c *composer) origin(e syntax.Expr) host.Origin {
 		if entry, ok := e.Body.(*syntax.DictEntry); ok {
 			return c.most(entry.Value)
 		}
-		if body, ok := e.Body.(syntax.Expr); ok {
-			return c.origin(body)
-		}
+		return c.origin(e.Body)
 	case *syntax.IndexExpr: // one of the values, whatever the key is
 		return c.origin(e.X)
 	case *syntax.SliceExpr:

@@ -30,7 +30,7 @@ func (c *conn) release() { c.lane.release(c) }
 
 // written returns an error if what was written is in a file that has gone.
 func (c *conn) written() error {
-	if c.lane.pool.file.gone() {
+	if c.lane.pool.file.gone(false) {
 		return errLost
 	}
 	return nil

@@ -150,7 +150,8 @@ var databaseType = &host.Type{
 	Name: "sql.database",
 	Doc: "A database. A statement that is run with it is a transaction of its own: what it changed " +
 		"is on the disk when it returns. If the file of one of SQLite is deleted meanwhile, the next " +
-		"statement begins a new one, with the migrations; if it is replaced, it has the new one.",
+		"write begins a new one, with the migrations, and so does a read a moment later; if it is " +
+		"replaced, they have the new one.",
 	Members: slices.Concat(executing("db"), []host.Member{
 		{Name: "kind", Doc: "What it is, \"sqlite\" or \"postgres\": the two speak different SQL."},
 		{Name: "name", Doc: "The name that it is granted under."},

@@ -58,14 +58,15 @@ func (d *DB) Kind() string {
 	return "sqlite"
 }
 
-// ways returns the lanes, which the first call makes, and the first after the file has gone.
-func (d *DB) ways() (*lanes, error) {
+// ways returns the lanes, which the first call makes, and the first after the file has gone: that is looked
+// for each time by what writes, and now and then by what reads.
+func (d *DB) ways(reads bool) (*lanes, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
 		return nil, errClosed
 	}
-	if d.lanes != nil && d.lanes.write.pool.file.gone() {
+	if d.lanes != nil && d.lanes.write.pool.file.gone(reads) {
 		if err := d.renew(); err != nil {
 			return nil, err
 		}
@@ -131,14 +132,11 @@ func (d *DB) task(
 		return nil, err
 	}
 	if c == nil {
-		ways, err := d.ways()
+		ways, err := d.ways(st.reads)
 		if err != nil {
 			return nil, err
 		}
-		t.lane = ways.write
-		if st.reads {
-			t.lane = ways.read
-		}
+		t.lane = ways.of(st)
 	}
 	return t, nil
 }
@@ -161,6 +159,13 @@ func (d *DB) do(call context.Context, t *task, f func(ctx context.Context, c *co
 	}
 	for n := 1; ; n++ {
 		err := d.once(ctx, t, f)
+		if err == errGone && n == 1 { // a read has not looked whether the file is there
+			var ways *lanes
+			if ways, err = d.ways(false); err == nil {
+				t.lane = ways.of(t.st)
+				continue
+			}
+		}
 		if err == nil || !d.engine.again(err, n) || pause(ctx, time.Millisecond) != nil {
 			return d.failure(call, ctx, t, err)
 		}

@@ -62,7 +62,7 @@ func (l *library) background() context.Context { return context.Background() }
 // of processes that come at once one runs it, and the others then see that it was run.
 func (m *migration) apply(ctx context.Context, logger *slog.Logger) error {
 	m.db.migrates(m)
-	ways, err := m.db.ways()
+	ways, err := m.db.ways(false)
 	if err != nil {
 		return m.failed(err)
 	}

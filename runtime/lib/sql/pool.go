@@ -89,7 +89,7 @@ func (p *pool) take(ctx context.Context) (*conn, error) {
 
 // connect makes a connection.
 func (p *pool) connect(ctx context.Context) (*conn, error) {
-	if p.file.gone() {
+	if p.file.gone(false) {
 		return nil, errGone
 	}
 	own, err := p.db.Conn(ctx)

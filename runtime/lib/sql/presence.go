@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"time"
 )
 
 // A presence is whether the file that connections have open is still the one that its path leads to.
@@ -17,6 +18,7 @@ type presence struct {
 	mu   sync.Mutex
 	file os.FileInfo // of the first connection; nil before it
 	log  os.FileInfo // of its write-ahead log, nil before there is one
+	seen time.Time   // when it was there last
 }
 
 // see takes down the log, as soon as there is one. It is to be called while the file is there.
@@ -59,8 +61,13 @@ func (p *presence) note() error {
 	return nil
 }
 
-// gone reports whether the file was deleted, or another one put in its place.
-func (p *presence) gone() bool {
+// glance is how long what was seen of a file is enough for those that read: a look costs as much as
+// reading a few rows.
+const glance = 100 * time.Millisecond
+
+// gone reports whether the file was deleted, or another one put in its place; to those that read, a
+// moment later.
+func (p *presence) gone(reads bool) bool {
 	if p == nil {
 		return false
 	}
@@ -69,10 +76,15 @@ func (p *presence) gone() bool {
 	if p.file == nil {
 		return false
 	}
+	now := time.Now()
+	if reads && now.Sub(p.seen) < glance {
+		return false
+	}
 	info, err := os.Stat(p.path)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(p.file, info) {
 		return true
 	}
+	p.seen = now
 	p.see()
 	return false
 }

@@ -27,7 +27,7 @@
 //
 // # A file that goes
 //
-// Each use of a file of SQLite looks whether it is still where it was. If it was deleted, or another
+// Each write to a file of SQLite looks whether it is still where it was, and reads do so now and then. If it was deleted, or another
 // one put in its place, the connections to it are closed, and the next statement opens what is there
 // now: if there is nothing, a new file, in which the migrations of the program are run first. A
 // warning in the log says so. What was in the old file beside the new one, its log, is deleted. A
