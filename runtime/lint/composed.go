@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
@@ -295,7 +296,7 @@ func (c *composer) format(text string, args []syntax.Expr) []host.Part {
 			}
 			continue
 		}
-		byName[itoa(len(positions))] = arg
+		byName[strconv.Itoa(len(positions))] = arg
 		positions = append(positions, arg)
 	}
 	var all []host.Part
@@ -317,7 +318,7 @@ func (c *composer) format(text string, args []syntax.Expr) []host.Part {
 		name := text[i+1 : i+end]
 		text = text[i+end+1:]
 		if name == "" {
-			name = itoa(next)
+			name = strconv.Itoa(next)
 			next++
 		}
 		if value := byName[name]; value != nil {

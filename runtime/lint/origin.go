@@ -1,14 +1,11 @@
 package lint
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/syntax"
 )
-
-func itoa(n int) string { return strconv.Itoa(n) }
 
 // most is the origin that may be most.
 func (c *composer) most(all ...syntax.Expr) host.Origin {
