@@ -32,7 +32,7 @@ func List() []App {
 		{"environ", "environ.star", "shows what the server made of a request"},
 		{"form", "form.star", "a form, and what was sent with it"},
 		{"upload", "upload.star", "shares files, by links that nobody can guess"},
-		{"wiki", "wiki/app.star", "a wiki: Markdown, history, search, in a database"},
+		{"wiki", "wiki/app.star", "a wiki: Markdown, history, search, in a database of SQLite"},
 		{"links", "links/app.star", "short links, with counts and titles"},
 		{"stream", "stream.star", "ten lines, half a second apart"},
 		{"push", "push.star", "pushes what its page needs"},

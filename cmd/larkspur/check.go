@@ -28,6 +28,7 @@ If there is none it reports suspicious code (warnings) as FILE:LINE:COL: warning
   statements    that nothing reaches; an application that returns no body
   members       that a loaded module does not have, as http.frm
   calls         with arguments that the file's own functions, or those of modules, do not take
+  SQL           that is made with values, and what to write with placeholders
   the contract  a status or a header that can never be valid, a body that is bare
                 bytes or a string, a key of the environ that is misspelt
 

@@ -32,6 +32,7 @@ parameters, its result, its errors and an example. NAME is
   a method of a type             http.values.getall
   a key of the environ           environ.wsgi.input; environ lists them all
   the code of an error           LARK0204; codes lists them all
+  what can be granted            grants
 
 or, if no other has it, the last part of such a name. Without NAME it lists the modules. The
 tour, larkspur dev where no script is, shows the same in a browser, and runs the examples.`,
@@ -43,7 +44,7 @@ tour, larkspur dev where no script is, shows the same in a browser, and runs the
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeName,
 		RunE: func(_ *cobra.Command, args []string) error {
-			library := site.Library(grant.Modules()...)
+			library := library()
 			if len(args) == 0 && asJSON {
 				return printJSON(stdout, slices.Concat(library.Entries(), library.Tables))
 			}
@@ -62,6 +63,13 @@ tour, larkspur dev where no script is, shows the same in a browser, and runs the
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON, for programs")
 	return c
+}
+
+// library is all that docs describes.
+func library() *describe.Library {
+	l := site.Library(grant.Modules()...)
+	l.Tables = append(l.Tables, grantsTable())
+	return l
 }
 
 func printJSON(w io.Writer, v any) error {
@@ -88,7 +96,7 @@ func completeName(_ *cobra.Command, args []string, stem string) ([]string, cobra
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	var names []string
-	for _, name := range site.Library(grant.Modules()...).Names() {
+	for _, name := range library().Names() {
 		name = strings.TrimPrefix(name, "@")
 		if strings.HasPrefix(name, stem) && strings.Count(name, ".") <= strings.Count(stem, ".") {
 			names = append(names, name)

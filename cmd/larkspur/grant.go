@@ -21,10 +21,13 @@ type grants struct {
 }
 
 func (g *grants) flags(c *cobra.Command) {
+	var forms []string
+	for _, f := range grant.Forms() {
+		forms = append(forms, f.Line)
+	}
 	c.Flags().StringArrayVar(&g.lines, "grant", nil,
-		"`WHAT` the application may reach: sql:NAME=FILE, sql:NAME=postgres://..., files:NAME=DIR, "+
-			"files:NAME=DIR:rw, fetch=HOST,..., env=NAME,... or "+
-			"mail=smtp://USER:PASSWORD@HOST?from=ADDRESS (and &tls=none for a relay without TLS); may be repeated")
+		"`WHAT` the application may reach: "+strings.Join(forms, ", ")+
+			"; may be repeated; larkspur docs grants says more")
 	c.Flags().StringVar(&g.data, "data", "",
 		"`DIR` in which what is to outlast the process is kept: databases, directories and secrets "+
 			"that are not named otherwise; it is made if there is none")
@@ -39,13 +42,16 @@ func (g *grants) only() (*grant.Set, error) {
 	if g.data != "" {
 		s.Keep(g.data, nil)
 	}
-	s.Advice = func(line string) string {
-		if strings.HasPrefix(line, "sql:") || strings.HasPrefix(line, "files:") {
-			return "start it with --data DIR, or with --grant " + line
-		}
-		return "start it with --grant " + line
-	}
+	s.Advice = g.advice
 	return s, nil
+}
+
+// advice says how a line is granted.
+func (g *grants) advice(line string) string {
+	if strings.HasPrefix(line, "sql:") || strings.HasPrefix(line, "files:") {
+		return "start it with --data DIR, or with --grant " + line
+	}
+	return "start it with --grant " + line
 }
 
 // set reads the flags, and makes the directory.
@@ -85,6 +91,10 @@ func (g *grants) develop(app *site.Application, notice func()) (*grant.Set, func
 	switch {
 	case g.data != "":
 	case app.Dir != "":
+		s.SQL.Renew = func(name string) string {
+			return fmt.Sprintf("delete %s with all that is in it, and save a file",
+				filepath.Join(dir, name+".db"))
+		}
 		s.Keep(dir, func() error {
 			if err := os.MkdirAll(dir, 0o700); err != nil {
 				return err

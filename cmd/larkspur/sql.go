@@ -112,11 +112,23 @@ func databaseOf(s *grant.Set, app *site.Application, name string) (string, error
 		return "", runError{fmt.Errorf("%s asks for no database: it has no database(\"NAME\") of @sql",
 			app.Path(app.Name()))}
 	}
-	if !slices.Contains(known, name) {
+	switch all := sorted(known, asked); {
+	case slices.Contains(known, name):
+	case len(all) > 0 && !slices.Contains(all, name):
+		return "", runError{fmt.Errorf("there is no database %s: there is %s", name,
+			strings.Join(all, ", "))}
+	default:
 		return "", runError{fmt.Errorf("there is no database %s yet: it is made when the application "+
 			"first uses it", name)}
 	}
 	return name, nil
+}
+
+// sorted are the names of both lists, each once and in order.
+func sorted(a, b []string) []string {
+	all := slices.Concat(a, b)
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // A sqlPrompt reads statements, runs them and prints what they give.

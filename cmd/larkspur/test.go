@@ -17,6 +17,7 @@ import (
 	"github.com/larkspur-web/larkspur/runtime/suite"
 	"github.com/larkspur-web/larkspur/runtime/watch"
 	"github.com/larkspur-web/larkspur/server/site"
+	"github.com/larkspur-web/larkspur/server/site/grant"
 	"github.com/spf13/cobra"
 )
 
@@ -30,6 +31,7 @@ type testFlags struct {
 	junit     string
 	timeout   time.Duration
 	root      string
+	grants    []string
 }
 
 func newTest(stdout, stderr io.Writer) *cobra.Command {
@@ -62,15 +64,24 @@ server/apptest, has them all.
 In load("//lib.star") of a test, // is the first directory on the way from the current one
 to the file that holds app.star, so that each application below PATH is tested as its own;
 without any, PATH itself, or the one that the file is in. --root names another. Long flags
-may be written with one dash, as in -run.`,
+may be written with one dash, as in -run.
+
+Each test has databases of SQLite in memory, which are empty, whatever serve is to grant. For
+an application that is on PostgreSQL, --grant sql:NAME=postgres://... has each test get a
+schema of its own there, which is dropped after it: the user may make schemas, and extensions
+are those that name their schema. The rest of the database is neither seen nor changed.`,
 		Example: `  larkspur test                           all tests below the current directory
   larkspur test --run login --verbose blog
+  larkspur test --grant sql:notes=postgres://localhost/dev
   larkspur test --watch                   again, whenever a file changes
   larkspur test --cover --cover-html cover.html
   larkspur test --junit report.xml        for CI`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeApp,
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := checkTestGrants(f.grants); err != nil {
+				return err
+			}
 			t, err := f.find(args)
 			if err != nil {
 				return err
@@ -92,12 +103,31 @@ may be written with one dash, as in -run.`,
 		"write the coverage, line by line, to `FILE` (implies --cover)")
 	c.Flags().StringVar(&f.junit, "junit", "", "write the results as JUnit XML to `FILE`")
 	c.Flags().Var((*display.Duration)(&f.timeout), "timeout", "how long a test may take")
+	c.Flags().StringArrayVar(&f.grants, "grant", nil, "the `DATABASE` of PostgreSQL that tests have schemas "+
+		"in, as sql:NAME=postgres://HOST/DATABASE; may be repeated")
 	c.Flags().StringVar(&f.root, "root", "", "the `DIR` that // stands for in a load")
 	return c
 }
 
+// checkTestGrants says what is wrong with the grants of tests: all but databases of PostgreSQL have
+// stand-ins.
+func checkTestGrants(lines []string) error {
+	s, err := grant.Parse(lines)
+	if err != nil {
+		return fmt.Errorf("--%w", err)
+	}
+	for _, line := range lines {
+		name, where, _ := strings.Cut(line, "=")
+		if !strings.HasPrefix(name, "sql:") || !strings.HasPrefix(where, "postgres") {
+			return fmt.Errorf("--grant %s: tests have what stands in for it without a grant; they can be "+
+				"granted sql:NAME=postgres://HOST/DATABASE", name)
+		}
+	}
+	return s.Close()
+}
+
 // longFlags are what may be written with one dash after test, as Go's own does.
-var longFlags = regexp.MustCompile(`^-(run|verbose|watch|cover|cover-html|junit|timeout|root)(=.*)?$`)
+var longFlags = regexp.MustCompile(`^-(run|verbose|watch|cover|cover-html|junit|timeout|root|grant)(=.*)?$`)
 
 // doubleDash writes the flags of test with the two dashes that the others have.
 func doubleDash(args []string) []string {

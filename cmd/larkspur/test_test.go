@@ -3,12 +3,15 @@ package main
 import (
 	"bytes"
 	"context"
+	stdsql "database/sql"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/larkspur-web/larkspur/runtime/lib/sql/sqltest"
 )
 
 // TestApps tests what is below a PATH, by one test of the applications that come with Larkspur: TestClone
@@ -23,6 +26,49 @@ func TestApps(t *testing.T) {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("it does not say %q:\n%s", want, &out)
 		}
+	}
+}
+
+// TestAppsOnPostgres runs the tests of the applications that are for both databases on PostgreSQL, where
+// each has a schema of its own, of which nothing stays.
+func TestAppsOnPostgres(t *testing.T) {
+	cluster := new(sqltest.Cluster)
+	t.Cleanup(cluster.Stop)
+	where := cluster.Database(t)
+	for name, path := range map[string]string{
+		"library": "../../apps/api_test.star", "links": "../../apps/links_test.star", "site": "starter/site",
+	} {
+		var out, errs bytes.Buffer
+		args := []string{"test", "--verbose", "--grant", "sql:" + name + "=" + where, path}
+		if status := run(t.Context(), args, &out, &errs); status != exitOK {
+			t.Errorf("%s: status %d\n%s%s", name, status, &out, &errs)
+		}
+	}
+	db, err := stdsql.Open("pgx", where)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var tables, schemas int
+	err = db.QueryRow(`SELECT (SELECT count(*) FROM pg_tables WHERE schemaname = 'public'),
+		(SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'larkspur%')`).Scan(&tables, &schemas)
+	if err != nil || tables+schemas > 0 {
+		t.Errorf("%d tables and %d schemas are left, %v", tables, schemas, err)
+	}
+	for line, want := range map[string]string{
+		"sql:notes=notes.db": "--grant sql:notes: tests have what stands in for it", "fetch=example.com": "--grant fetch: tests",
+		"sqll:x=y": `there is no kind "sqll"`,
+	} {
+		var out, errs bytes.Buffer
+		if status := run(t.Context(), []string{"test", "--grant", line, "starter/site"}, &out, &errs); status != exitUsage ||
+			!strings.Contains(errs.String(), want) {
+			t.Errorf("%s: status %d, %s", line, status, &errs)
+		}
+	}
+	var out, errs bytes.Buffer
+	args := []string{"serve", "--listen", "http://127.0.0.1:0", "--grant", "sql:wiki=" + where, "wiki"}
+	if status := run(t.Context(), args, &out, &errs); status == exitOK || !strings.Contains(errs.String(), "the wiki is for SQLite only") {
+		t.Errorf("the wiki is served on PostgreSQL with status %d, %s%s", status, &out, &errs)
 	}
 }
 

@@ -81,8 +81,13 @@ func (t *tests) app(dir string) *site.Application {
 func (t *tests) group(dir string) (*group, error) {
 	g := &group{app: t.app(dir)}
 	// Tests get stand-ins for what is granted, whatever that is.
-	grant.Everything().To(g.app)
-	var err error
+	set := grant.Everything()
+	granted, err := grant.Parse(t.grants)
+	if err != nil {
+		return nil, err
+	}
+	set.SQL.Databases, set.SQL.Schemas = granted.SQL.Databases, true
+	set.To(g.app)
 	if g.suite, err = g.app.Tests(t.logger); err != nil {
 		return nil, err
 	}

@@ -238,12 +238,16 @@ func (t *writer) code(line string) string {
 }
 
 // wrap breaks a text into lines of at most width characters, between its words. A line break in the
-// text stays.
+// text stays, and a line that is indented is code.
 func wrap(text string, width int) (lines []string) {
 	if text == "" {
 		return nil
 	}
 	for paragraph := range strings.SplitSeq(text, "\n") {
+		if strings.HasPrefix(paragraph, "    ") {
+			lines = append(lines, paragraph)
+			continue
+		}
 		line, n := "", 0
 		for _, word := range strings.Fields(paragraph) {
 			length := utf8.RuneCountInString(word)

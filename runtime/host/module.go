@@ -92,7 +92,42 @@ type Param struct {
 	Optional bool
 	// Pass is how it may be passed.
 	Pass Passing
+	// Given is the name of one of the [Module.Types]: a function that is passed is called with a value
+	// of it first. Empty says nothing.
+	Given string
+	// Apart says what is wrong with a text that a script puts together, and what to write instead, as
+	// a tool warns of it; "" if nothing is. Nil says that it may be put together.
+	Apart func(Composed) string
 }
+
+// Composed is a text that a script puts together of texts and values, to pass it to a function.
+type Composed struct {
+	// Fn is the function as the script calls it: db.query.
+	Fn    string
+	Parts []Part
+	// Behind are the arguments behind it, as they stand in the script.
+	Behind []string
+	// Elsewhere says that it is not put together in the call, or that this is not all of it.
+	Elsewhere bool
+}
+
+// A Part is a piece of a text that a script puts together: a text that is known, or a value.
+type Part struct {
+	Text  string
+	Value string // as it stands in the script; empty if Text is the piece
+	From  Origin // of the value
+}
+
+// An Origin is where a value comes from, as far as the script says it.
+type Origin uint8
+
+// The origins, in the order of what they may be.
+const (
+	Fixed  Origin = iota // from the script itself: it is one of a few texts, or a number
+	Other                // it cannot be said
+	Passed               // a function was called with it
+	Sent                 // from a request
+)
 
 func (p Param) required() bool {
 	return p.Default == nil && !p.Optional && p.Pass < Rest

@@ -16,6 +16,7 @@ type describer struct {
 	*checker
 	script *host.Script
 	loaded map[*syntax.Ident]described
+	values map[*syntax.Ident][]syntax.Expr // what variables are made of
 }
 
 // A described value is one of which a host module says what it is.
@@ -23,10 +24,12 @@ type described struct {
 	name    string        // as the script writes it
 	members []host.Member // what it has, if it is a struct or the whole of a module
 	member  *host.Member  // what it is called as; nil for the whole of a module
+	module  *host.Module
+	typ     *host.Type // that it is a value of, if the module says it
 }
 
 func (c *checker) described(s *host.Script) {
-	d := &describer{c, s, make(map[*syntax.Ident]described)}
+	d := &describer{c, s, make(map[*syntax.Ident]described), nil}
 	for _, stmt := range s.Tree.Stmts {
 		load, ok := stmt.(*syntax.LoadStmt)
 		if !ok {
@@ -45,15 +48,16 @@ func (c *checker) described(s *host.Script) {
 			from := load.From[i].Name
 			member := m.Member(from)
 			if m.Whole && from == m.Name {
-				d.loaded[v] = described{name: to.Name, members: m.Members, member: member}
+				d.loaded[v] = described{name: to.Name, members: m.Members, member: member, module: m}
 			} else if member != nil {
-				d.loaded[v] = describe(to.Name, member)
+				d.loaded[v] = describe(to.Name, member, m)
 			}
 		}
 	}
 	if len(d.loaded) == 0 {
 		return
 	}
+	d.typed(s.Tree)
 	syntax.Walk(s.Tree, func(n syntax.Node) bool {
 		switch n := n.(type) {
 		case *syntax.DotExpr:
@@ -74,6 +78,7 @@ func (c *checker) described(s *host.Script) {
 			if v, ok := d.value(n.Fn); ok {
 				d.called(v, n)
 			}
+			d.apart(n)
 		}
 		return true
 	})
@@ -81,8 +86,8 @@ func (c *checker) described(s *host.Script) {
 
 // describe returns what is known of a member. One that has a value or is made by the module may have
 // more attributes than the description lists.
-func describe(name string, m *host.Member) described {
-	d := described{name: name, member: m}
+func describe(name string, m *host.Member, in *host.Module) described {
+	d := described{name: name, member: m, module: in}
 	if m.Fn == nil && m.Value == nil {
 		d.members = m.Members
 	}
@@ -104,10 +109,18 @@ func (d *describer) value(e syntax.Expr) (described, bool) {
 		if !ok {
 			return of, false
 		}
-		for i := range of.members {
-			if of.members[i].Name == e.Name.Name {
-				return describe(of.name+"."+e.Name.Name, &of.members[i]), true
+		members := of.members
+		if of.typ != nil {
+			members = of.typ.Members
+		}
+		for i := range members {
+			if members[i].Name == e.Name.Name {
+				return describe(of.name+"."+e.Name.Name, &members[i], of.module), true
 			}
+		}
+	case *syntax.CallExpr:
+		if of, ok := d.value(e.Fn); ok && of.member != nil {
+			return d.of(of.name+"()", of.module, of.member.Result)
 		}
 	}
 	return described{}, false

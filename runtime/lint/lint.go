@@ -1,6 +1,7 @@
 // Package lint warns about code that compiles and looks wrong: names that nothing uses or that hide
 // others, statements that nothing reaches, calls that cannot bind their arguments, whether the
-// script defines the function or a host module describes it. It is meant to be right whenever it
+// script defines the function or a host module describes it, texts that are put together where that is
+// dangerous. It is meant to be right whenever it
 // speaks; what it cannot know it passes over.
 //
 // [Run] checks a program by rules; [Rules.Check] has those of the language, and who knows more of

@@ -1,6 +1,7 @@
 package lint_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -43,8 +44,37 @@ func shop() *host.Module {
 			{Name: "stamp", Value: starlark.None, Params: []host.Param{{Name: "x"}, {Name: "y"}}},
 			{Name: "inner", Members: []host.Member{{Name: "deep", Fn: func() {}}}},
 			{Name: "made"},
+			{Name: "pot", Fn: func(starlark.Value) {}, Params: []host.Param{{Name: "size"}}, Result: "shop.pot"},
 		},
+		Types: []*host.Type{{Name: "shop.pot", Members: []host.Member{
+			{Name: "brew", Params: []host.Param{
+				{Name: "text", Pass: host.ByPosition, Apart: told}, {Name: "values", Pass: host.Rest},
+			}},
+			{Name: "stir", Params: []host.Param{{Name: "fn", Given: "shop.pot"}, {Name: "times"}}},
+		}}},
 	}
+}
+
+// told says what it is told of a text that is put together.
+func told(c host.Composed) string {
+	said := c.Fn
+	if c.Elsewhere {
+		said += " elsewhere"
+	}
+	said += ":"
+	values := 0
+	for _, p := range c.Parts {
+		if p.Value == "" {
+			said += fmt.Sprintf(" %q", p.Text)
+			continue
+		}
+		values++
+		said += fmt.Sprintf(" %s(%s)", p.Value, []string{"Fixed", "Other", "Passed", "Sent"}[p.From])
+	}
+	if values == 0 {
+		return ""
+	}
+	return strings.Join(append([]string{said}, c.Behind...), " ")
 }
 
 func TestRules(t *testing.T) { rules().Test(t) }

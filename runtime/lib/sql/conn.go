@@ -28,6 +28,14 @@ type prepared struct {
 // release gives c back to where it is from.
 func (c *conn) release() { c.lane.release(c) }
 
+// written returns an error if what was written is in a file that has gone.
+func (c *conn) written() error {
+	if c.lane.pool.file.gone(false) {
+		return errLost
+	}
+	return nil
+}
+
 // discard closes c: for good, if it is broken.
 func (c *conn) discard() {
 	for _, p := range c.stmts {

@@ -64,6 +64,7 @@ var statementParams = []host.Param{
 		Name: "sql", Type: "string", Pass: host.ByPosition,
 		Doc: "one statement; ? stands for a value that is passed by position, :name for one by name, " +
 			"?? for the ? of an operator of PostgreSQL",
+		Apart: apart,
 	},
 	{Name: "args", Doc: "the values of the ?, in their order", Type: "any", Pass: host.Rest},
 	{Name: "named", Doc: "the values of the :name", Type: "any", Pass: host.RestByName},
@@ -137,6 +138,7 @@ func transactMember(doc, example string, fn any) host.Member {
 		Name: "transaction", Doc: doc,
 		Params: []host.Param{{
 			Name: "fn", Doc: "a function of one argument: sql.transaction, which runs statements",
+			Given: "sql.transaction",
 		}},
 		Result: "what fn returns",
 		Errors: append([]host.Failure{{When: "fn fails: with that error"}}, statementErrors[2:]...),
@@ -147,7 +149,9 @@ func transactMember(doc, example string, fn any) host.Member {
 var databaseType = &host.Type{
 	Name: "sql.database",
 	Doc: "A database. A statement that is run with it is a transaction of its own: what it changed " +
-		"is on the disk when it returns.",
+		"is on the disk when it returns. If the file of one of SQLite is deleted meanwhile, the next " +
+		"write begins a new one, with the migrations, and so does a read a moment later; if it is " +
+		"replaced, they have the new one.",
 	Members: slices.Concat(executing("db"), []host.Member{
 		{Name: "kind", Doc: "What it is, \"sqlite\" or \"postgres\": the two speak different SQL."},
 		{Name: "name", Doc: "The name that it is granted under."},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -17,11 +18,15 @@ type DB struct {
 	engine     engine
 	limits     Limits
 	statements statements
-	keys       keys // of PostgreSQL
+	keys       keys   // of PostgreSQL
+	restart    string // how to begin anew with it; empty if nobody is to
 
-	mu     sync.Mutex
-	lanes  *lanes
-	closed bool
+	mu        sync.Mutex
+	lanes     *lanes
+	closed    bool
+	anew      bool       // the file had gone
+	migration *migration // of the program that was loaded last; nil if it has none
+	logger    *slog.Logger
 	// inside has the calls that are in a transaction, or in a loop over each, by what tells one from
 	// another: its thread.
 	inside map[any]*held
@@ -38,7 +43,7 @@ type held struct {
 func newDB(name string, e engine, l Limits) *DB {
 	return &DB{
 		name: name, engine: e, limits: l, statements: statements{postgres: e.postgres()},
-		inside: make(map[any]*held), retry: make(chan struct{}, 1),
+		inside: make(map[any]*held), retry: make(chan struct{}, 1), logger: slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -53,18 +58,31 @@ func (d *DB) Kind() string {
 	return "sqlite"
 }
 
-// ways returns the lanes, which the first call makes.
-func (d *DB) ways() (*lanes, error) {
+// ways returns the lanes, which the first call makes, and the first after the file has gone: that is looked
+// for each time by what writes, and now and then by what reads.
+func (d *DB) ways(reads bool) (*lanes, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
 		return nil, errClosed
+	}
+	if d.lanes != nil && d.lanes.write.pool.file.gone(reads) {
+		if err := d.renew(); err != nil {
+			return nil, err
+		}
 	}
 	if d.lanes == nil {
 		var err error
 		if d.lanes, err = d.engine.open(d.limits); err != nil {
 			return nil, &Error{
 				Message: "the database " + d.name + " cannot be opened", kind: KindConnection, err: err,
+			}
+		}
+		if d.anew && d.migration != nil {
+			r := &remaking{d.migration, d.logger, d.lanes.write.pool, make(chan struct{}, 1)}
+			r.turn <- struct{}{}
+			for _, p := range d.lanes.pools {
+				p.remaking = r
 			}
 		}
 	}
@@ -114,14 +132,11 @@ func (d *DB) task(
 		return nil, err
 	}
 	if c == nil {
-		ways, err := d.ways()
+		ways, err := d.ways(st.reads)
 		if err != nil {
 			return nil, err
 		}
-		t.lane = ways.write
-		if st.reads {
-			t.lane = ways.read
-		}
+		t.lane = ways.of(st)
 	}
 	return t, nil
 }
@@ -144,6 +159,13 @@ func (d *DB) do(call context.Context, t *task, f func(ctx context.Context, c *co
 	}
 	for n := 1; ; n++ {
 		err := d.once(ctx, t, f)
+		if err == errGone && n == 1 { // a read has not looked whether the file is there
+			var ways *lanes
+			if ways, err = d.ways(false); err == nil {
+				t.lane = ways.of(t.st)
+				continue
+			}
+		}
 		if err == nil || !d.engine.again(err, n) || pause(ctx, time.Millisecond) != nil {
 			return d.failure(call, ctx, t, err)
 		}
@@ -156,7 +178,10 @@ func (d *DB) once(ctx context.Context, t *task, f func(ctx context.Context, c *c
 		return err
 	}
 	defer c.release()
-	return f(ctx, c)
+	if err := f(ctx, c); err != nil || t.st.reads {
+		return err
+	}
+	return c.written()
 }
 
 // rows runs a task, and returns up to most rows; see [cursor.collect].

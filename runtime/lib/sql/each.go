@@ -104,13 +104,13 @@ func (l *loop) whole() (bool, error) {
 	if l.tx != nil || l.db.held(l.thread).loops > 0 {
 		return true, nil
 	}
-	ways, err := l.db.ways()
+	ways, err := l.db.ways(true)
 	return err == nil && ways.each == nil, err
 }
 
 // begin takes a connection and begins the statement.
 func (l *loop) begin(ctx context.Context) error {
-	ways, err := l.db.ways()
+	ways, err := l.db.ways(false)
 	if err != nil {
 		return err
 	}

@@ -53,6 +53,14 @@ type lanes struct {
 	pools    []*pool
 }
 
+// of returns the lane for a statement outside of a transaction.
+func (l *lanes) of(st *statement) *lane {
+	if st.reads {
+		return l.read
+	}
+	return l.write
+}
+
 // A converter makes a value for scripts of what a driver gives for a column.
 type converter func(x any) (starlark.Value, error)
 

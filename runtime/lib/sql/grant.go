@@ -32,6 +32,13 @@ type Grant struct {
 	// Prepare is called before a database in Dir is opened, to make what is above it as it should be.
 	// Nil does nothing.
 	Prepare func() error
+	// Renew says how to begin anew with the database of a name that is in Dir, where a migration is not
+	// what was run, in the words of whoever runs the program. Nil says nothing: what is in them is not
+	// to be thrown away.
+	Renew func(name string) string
+	// Schemas has tests reach the servers of those Databases that are of PostgreSQL: each test has a
+	// schema of its own there, which ends with it. False gives them databases of SQLite in memory.
+	Schemas bool
 	// Limits bound what a statement may take.
 	Limits Limits
 	// Advice says what to do for a script to reach the database of a name that is not granted, in
@@ -106,6 +113,9 @@ func (g *Grant) Open(name string) (*DB, error) {
 		return nil, err
 	}
 	d := newDB(name, e, g.Limits.withDefaults())
+	if _, listed := g.Databases[name]; !listed && g.Renew != nil {
+		d.restart = g.Renew(name)
+	}
 	if g.open == nil {
 		g.open = make(map[string]*DB)
 	}

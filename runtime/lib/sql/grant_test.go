@@ -64,6 +64,38 @@ func TestTrial(t *testing.T) {
 	}
 }
 
+// TestTrialSchemas gives each load of a program a schema of its own on the server that is granted, of which
+// nothing stays, and which sees nothing of what is in the database.
+func TestTrialSchemas(t *testing.T) {
+	g := postgresGrant(t)
+	g.Schemas = true
+	do(t, app(t, g, body(`db.exec("CREATE TABLE theirs (x INTEGER)")`)))
+	trial, err := g.Trial("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree := files(map[string]string{
+		"app.star":            prelude + "db.migrate('migrations')\ndef app():\n    db.exec('INSERT INTO t VALUES (1)')\n    return db.kind, db.value('SELECT count(*) FROM t'), catch(db.query, 'SELECT * FROM theirs')[1].kind\n",
+		"migrations/01_t.sql": "CREATE TABLE t (x INTEGER)",
+	})
+	for range 2 {
+		p, err := runtime.Load(config(trial.Grant, tree), "app.star")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{`("postgres", 1, "missing")`, `("postgres", 2, "missing")`} {
+			if got := do(t, p); got != want {
+				t.Errorf("it returns %s, want %s", got, want)
+			}
+		}
+		p.Close()
+	}
+	left := "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'larkspur%' UNION ALL SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+	if got := do(t, app(t, g, body(`return db.query("`+left+`")`))); got != `[row(nspname = "theirs")]` {
+		t.Errorf("left are %s", got)
+	}
+}
+
 // TestDir has databases in a directory, by their names.
 func TestDir(t *testing.T) {
 	g := &sql.Grant{Dir: filepath.Join(t.TempDir(), "a?b", "data")}
@@ -105,6 +137,10 @@ func TestLook(t *testing.T) {
 			{"CREATE VIEW v AS SELECT 1 AS one", "[] [] 0 false"},
 			{"CREATE INDEX i ON " + quoted + " (title)", "[] [] 0 false"},
 			{"SELECT * FROM v", "[one] [[1]] 0 false"},
+			{"CREATE TABLE days (day DATE, at TIMESTAMP)", "[] [] 0 false"},
+			{"INSERT INTO days VALUES ('2026-11-27', '2026-11-27 00:00:00'), (NULL, NULL)", "[] [] 2 false"},
+			{"SELECT day, at FROM days", `[day at] [["2026-11-27" 2026-11-27 00:00:00 +0000 UTC] [None None]] 0 false`},
+			{"DROP TABLE days", "[] [] 0 false"},
 			{"DELETE", "error"},
 		} {
 			if got := run(s.statement); got != s.want && (s.want != "error" || !strings.Contains(got, "syntax error") && !strings.Contains(got, "incomplete input")) {

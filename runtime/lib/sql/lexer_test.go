@@ -29,7 +29,7 @@ func TestParse(t *testing.T) {
 		{true, "SELECT x ??| ?, y ??& :z", "SELECT x ?| $1, y ?& $2", "? z"},
 		{false, "SELECT 'it''s ?', ?", "", "?"},
 		{false, "SELECT 'open ?", "", ""},
-		{false, "SELECT 1 WHERE a IN (?) OR b IN (?, ?)", "", "?in ?in ?"},
+		{false, "SELECT 1 WHERE a IN (?) OR b IN (?, ?)", "", "?in ?in ?in"},
 	}
 	for _, test := range tests {
 		s, err := parse(test.source, test.postgres)

@@ -50,9 +50,14 @@ func open(l *host.Load) (any, error) {
 // database returns the database of a name. That of a trial is the generation's own.
 func (l *library) database(name string) (*DB, error) {
 	if !l.trial {
-		return l.grant.Open(name)
+		d, err := l.grant.Open(name)
+		if err == nil {
+			d.told(l.logger())
+		}
+		return d, err
 	}
-	if _, err := l.grant.engine(name); err != nil {
+	granted, err := l.grant.engine(name)
+	if err != nil {
 		return nil, err
 	}
 	l.mu.Lock()
@@ -65,7 +70,11 @@ func (l *library) database(name string) (*DB, error) {
 		if l.own == nil {
 			l.own = make(map[string]*DB)
 		}
-		d = newDB(name, new(sqliteEngine), l.grant.Limits.withDefaults())
+		var own engine = new(sqliteEngine)
+		if server, ok := granted.(*postgresEngine); ok && l.grant.Schemas {
+			own = &schemaEngine{postgresEngine: server}
+		}
+		d = newDB(name, own, l.grant.Limits.withDefaults())
 		l.own[name] = d
 	}
 	return d, nil
@@ -118,7 +127,11 @@ func (l *library) retire() {
 	l.own, l.retired = nil, true
 	l.mu.Unlock()
 	for _, d := range all {
-		if err := d.close(); err != nil {
+		var err error
+		if e, ok := d.engine.(*schemaEngine); ok {
+			err = e.drop()
+		}
+		if err = errors.Join(err, d.close()); err != nil {
 			l.logger().Warn("sql: close the database of a test", slog.Any("error", err))
 		}
 	}
@@ -129,15 +142,4 @@ func (l *library) logger() *slog.Logger {
 		return slog.Default()
 	}
 	return l.load.Logger
-}
-
-// A trial is what tests get in place of a [Grant].
-type trial struct{ of *Grant }
-
-var _ host.Tester = (*Grant)(nil)
-
-// Trial is of [host.Tester]: each program that is loaded for a test has databases of SQLite in
-// memory, of the names that are granted, which are empty and end with it.
-func (g *Grant) Trial(string) (*host.Trial, error) {
-	return &host.Trial{Grant: &trial{g}}, nil
 }

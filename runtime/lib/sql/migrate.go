@@ -1,9 +1,13 @@
 package sql
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
+	"path"
+	"slices"
 	"time"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
@@ -57,7 +61,8 @@ func (l *library) background() context.Context { return context.Background() }
 // apply runs what has not been run, each file in a transaction that has the lock of all migrations:
 // of processes that come at once one runs it, and the others then see that it was run.
 func (m *migration) apply(ctx context.Context, logger *slog.Logger) error {
-	ways, err := m.db.ways()
+	m.db.migrates(m)
+	ways, err := m.db.ways(false)
 	if err != nil {
 		return m.failed(err)
 	}
@@ -66,6 +71,16 @@ func (m *migration) apply(ctx context.Context, logger *slog.Logger) error {
 		return m.failed(m.db.failure(ctx, ctx, controlTask("BEGIN", c), err))
 	}
 	defer c.release()
+	return m.run(ctx, c, logger)
+}
+
+// run is apply with a connection that nobody else has.
+func (m *migration) run(ctx context.Context, c *conn, logger *slog.Logger) error {
+	if before, err := m.before(ctx, c); err == nil { // or there is no table yet
+		if err := m.missing(before, logger); err != nil {
+			return err
+		}
+	}
 	for i := range m.files {
 		f := &m.files[i]
 		began := time.Now()
@@ -83,7 +98,10 @@ func (m *migration) apply(ctx context.Context, logger *slog.Logger) error {
 
 // failed is the error of all of the migrations.
 func (m *migration) failed(err error) error {
-	f := &m.files[0]
+	f := &migrationFile{path: m.dir}
+	if len(m.files) > 0 {
+		f = &m.files[0]
+	}
 	return f.refuse(0, err, "the database %s cannot be migrated: %v", m.db.name, err)
 }
 
@@ -102,7 +120,7 @@ func (m *migration) acquire(ctx context.Context, ways *lanes) (*conn, error) {
 // first: most loads have nothing to run.
 func (m *migration) one(ctx context.Context, c *conn, f *migrationFile) (ran bool, err error) {
 	if before, err := m.before(ctx, c); err == nil && before[f.number] != (applied{}) {
-		return false, f.compare(before)
+		return false, m.compare(f, before)
 	}
 	committed := false
 	defer func() {
@@ -122,11 +140,11 @@ func (m *migration) one(ctx context.Context, c *conn, f *migrationFile) (ran boo
 		return false, m.failed(m.db.failure(ctx, ctx, controlTask(readTable, c), err))
 	}
 	if before[f.number] != (applied{}) {
-		return false, f.compare(before)
+		return false, m.compare(f, before)
 	}
 	for number, o := range before {
 		if number > f.number {
-			return false, f.refuse(0, nil,
+			return false, m.refuse(f,
 				"it comes before %s, which was run already: give it a higher number", o.name)
 		}
 	}
@@ -186,15 +204,60 @@ func (m *migration) before(ctx context.Context, c *conn) (map[int64]applied, err
 	return all, nil
 }
 
+// refuse returns the error of a file that is not what was run: with the words for how to begin anew,
+// where the database may be thrown away.
+func (m *migration) refuse(f *migrationFile, format string, args ...any) error {
+	msg := fmt.Sprintf(format, args...)
+	if m.db.restart != "" {
+		msg += "; or, to begin anew, " + m.db.restart
+	}
+	return f.refuse(0, nil, "%s", msg)
+}
+
 // compare returns an error if f is not what was run under its number.
-func (f *migrationFile) compare(before map[int64]applied) error {
+func (m *migration) compare(f *migrationFile, before map[int64]applied) error {
 	was := before[f.number]
 	switch {
 	case was.checksum == f.checksum:
 		return nil
 	case was.name != f.name:
-		return f.refuse(0, nil, "its number is that of %s, which was run already", was.name)
+		return m.refuse(f, "its number is that of %s, which was run already: give it a higher number",
+			was.name)
 	}
-	return f.refuse(0, nil, "it is not what was run: a migration that was run is not changed, what is "+
+	return m.refuse(f, "it is not what was run: a migration that was run is not changed, what is "+
 		"to change goes into a new file")
+}
+
+// missing looks for what was run and is not among the files. As with Flyway, one that is missing before
+// others is an error: who begins with an empty database gets another one. Those behind the last file
+// are of a newer version, which ran before this one, and that is no reason not to serve.
+func (m *migration) missing(before map[int64]applied, logger *slog.Logger) error {
+	warn := func(msg string, was applied, more ...any) {
+		logger.Warn("sql: "+msg, append([]any{slog.String("database", m.db.name),
+			slog.String("migration", was.name)}, more...)...)
+	}
+	for _, number := range slices.Sorted(maps.Keys(before)) {
+		was := before[number]
+		at, there := slices.BinarySearchFunc(m.files, number, func(f migrationFile, number int64) int {
+			return cmp.Compare(f.number, number)
+		})
+		switch {
+		case there && m.files[at].name != was.name && m.files[at].checksum == was.checksum:
+			warn("a migration has another name than when it was run", was,
+				slog.String("now", m.files[at].path))
+		case there:
+		case at == len(m.files):
+			warn("a migration was run that this version of the program does not have", was)
+		default:
+			lost := &migrationFile{path: path.Join(m.dir, was.name)}
+			for _, f := range m.files {
+				if f.checksum == was.checksum {
+					return m.refuse(lost, "it was run, and is called %s now: give it back its name", f.name)
+				}
+			}
+			return m.refuse(lost, "it was run, and is not there any more: put it back, and undo what it "+
+				"did in a new file")
+		}
+	}
+	return nil
 }

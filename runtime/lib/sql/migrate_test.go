@@ -1,6 +1,8 @@
 package sql_test
 
 import (
+	"bytes"
+	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
@@ -47,7 +49,15 @@ func TestMigrate(t *testing.T) {
 			},
 			{
 				map[string]string{"migrations/001_notes.sql": "", "migrations/001_other.sql": "SELECT 1"},
-				"", "migrations/001_other.sql: its number is that of 001_notes.sql, which was run already",
+				"", "migrations/001_other.sql: its number is that of 001_notes.sql, which was run already: give it a higher number",
+			},
+			{
+				map[string]string{"migrations/001_other.sql": ""},
+				"", "migrations/001_notes.sql: it was run, and is not there any more: put it back, and undo what it did in a new file",
+			},
+			{
+				map[string]string{"migrations/002_notes.sql": notes},
+				"", "migrations/001_notes.sql: it was run, and is called 002_notes.sql now: give it back its name",
 			},
 		} {
 			maps.Copy(tree, s.files)
@@ -70,6 +80,66 @@ func TestMigrate(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestMigrateWarns has what was run under another name, and by a newer version of the program: it loads,
+// and the log says so.
+func TestMigrateWarns(t *testing.T) {
+	both(t, func(t *testing.T, g *sql.Grant) {
+		load := func(named map[string]string) string {
+			t.Helper()
+			named["app.star"] = migrating
+			var log bytes.Buffer
+			c := config(g, files(named))
+			c.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))
+			p, err := runtime.Load(c, "app.star")
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.Close()
+			return log.String()
+		}
+		const a, b = "CREATE TABLE notes (id INTEGER)", "INSERT INTO notes VALUES (1)"
+		if got := load(map[string]string{"migrations/1_a.sql": a, "migrations/2_b.sql": b}); got != "" {
+			t.Errorf("at first it says %s", got)
+		}
+		got := load(map[string]string{"migrations/1_other.sql": a})
+		for _, want := range []string{
+			`msg="sql: a migration has another name than when it was run" database=notes migration=1_a.sql now=migrations/1_other.sql`,
+			`msg="sql: a migration was run that this version of the program does not have" database=notes migration=2_b.sql`,
+		} {
+			if !strings.Contains(got, want) {
+				t.Errorf("it says %s, want %s", got, want)
+			}
+		}
+	})
+}
+
+// TestMigrateRenew says how to begin anew where a database may be thrown away, and nowhere else.
+func TestMigrateRenew(t *testing.T) {
+	dir := t.TempDir()
+	g := &sql.Grant{
+		Dir: dir, Databases: map[string]string{"listed": filepath.Join(dir, "listed.db")},
+		Renew: func(name string) string { return "delete " + name },
+	}
+	defer g.Close()
+	for name, want := range map[string]string{"notes": "; or, to begin anew, delete notes", "listed": "a new file"} {
+		load := func(text string) error {
+			p, err := runtime.Load(config(g, files(map[string]string{
+				"app.star": strings.Replace(migrating, "notes", name, 1), "migrations/1_a.sql": text,
+			})), "app.star")
+			if err == nil {
+				p.Close()
+			}
+			return err
+		}
+		if err := load("CREATE TABLE notes (id)"); err != nil {
+			t.Fatal(err)
+		}
+		if err := load("CREATE TABLE notes (id, title)"); err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%s: the error is %v, want %s", name, err, want)
+		}
+	}
 }
 
 // TestMigrateRefuses has files that are wrong, which a check sees, too.

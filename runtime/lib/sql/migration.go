@@ -19,6 +19,7 @@ import (
 // A migration is the files of a directory that bring a database up to date, in their order.
 type migration struct {
 	db    *DB
+	dir   string
 	files []migrationFile
 }
 
@@ -41,7 +42,9 @@ func migrateMember() host.Member {
 			"loaded and before its first call; one that ends in .sqlite.sql or .postgres.sql is for " +
 			"that kind of database only; the table larkspur_migrations has what was run. If one " +
 			"fails, the program does not load, and the version that served serves on. A file that was " +
-			"run must not be changed: add another. Processes that start at once wait for each other. " +
+			"run must not be changed, renumbered or deleted, nor may one come before it: that is an error, " +
+			"and what is to change goes into a new file. What a newer version has run is a warning in " +
+			"the log: an older one may be put back. Processes that start at once wait for each other. " +
 			"It is called at the top level, once for a database; checks and documentation run nothing.",
 		Params: []host.Param{{
 			Name: "dir", Doc: "the directory, a path from the root of the application", Type: "string",
@@ -98,7 +101,7 @@ func readMigration(l *host.Load, d *DB, dir string) (*migration, error) {
 	case len(texts) == 0:
 		return nil, usage("no file in %s ends in .sql", starlark.String(dir))
 	}
-	m := &migration{db: d}
+	m := &migration{db: d, dir: rel}
 	var found host.Diagnostics
 	for _, t := range texts {
 		if d.engine.skips(t.Name) {

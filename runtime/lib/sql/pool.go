@@ -50,24 +50,47 @@ type pool struct {
 	// the pool of db, and go back there.
 	prepare func(ctx context.Context, c *conn) error
 
+	file     *presence // that they are to; nil if it is none
+	remaking *remaking // what comes before the first of them
+
 	mu     sync.Mutex
 	idle   []*conn
-	closed bool
+	used   int   // how many are not idle, or are being made
+	closed error // why there are none any more
 }
 
 func (p *pool) take(ctx context.Context) (*conn, error) {
 	p.mu.Lock()
-	n := len(p.idle)
-	if n > 0 {
+	if err := p.closed; err != nil {
+		p.mu.Unlock()
+		return nil, err
+	}
+	p.used++
+	if n := len(p.idle); n > 0 {
 		c := p.idle[n-1]
 		p.idle = p.idle[:n-1]
 		p.mu.Unlock()
 		return c, nil
 	}
-	closed := p.closed
 	p.mu.Unlock()
-	if closed {
-		return nil, errClosed
+	var c *conn
+	err := p.remaking.run(ctx)
+	if err == nil {
+		c, err = p.connect(ctx)
+	}
+	if err != nil {
+		p.mu.Lock()
+		p.used--
+		p.mu.Unlock()
+		return nil, err
+	}
+	return c, nil
+}
+
+// connect makes a connection.
+func (p *pool) connect(ctx context.Context) (*conn, error) {
+	if p.file.gone(false) {
+		return nil, errGone
 	}
 	own, err := p.db.Conn(ctx)
 	if err != nil {
@@ -84,17 +107,14 @@ func (p *pool) take(ctx context.Context) (*conn, error) {
 }
 
 func (p *pool) give(c *conn) {
-	if p.prepare == nil || c.broken {
-		c.discard()
-		return
-	}
 	p.mu.Lock()
-	closed := p.closed
-	if !closed {
+	keep := p.prepare != nil && !c.broken && p.closed == nil
+	if keep {
 		p.idle = append(p.idle, c)
 	}
+	p.used--
 	p.mu.Unlock()
-	if closed {
+	if !keep {
 		c.discard()
 	}
 }
@@ -103,12 +123,30 @@ func (p *pool) give(c *conn) {
 func (p *pool) close() error {
 	p.mu.Lock()
 	all := p.idle
-	p.idle, p.closed = nil, true
+	p.idle, p.closed = nil, errClosed
 	p.mu.Unlock()
 	for _, c := range all {
 		c.discard()
 	}
 	return p.db.Close()
+}
+
+// retire closes the connections to a file that has gone, and reports whether none was in use. If one
+// was, nothing is done.
+func (p *pool) retire() bool {
+	p.mu.Lock()
+	all := p.idle
+	if p.used > 0 {
+		p.mu.Unlock()
+		return false
+	}
+	p.idle, p.closed = nil, errGone
+	p.mu.Unlock()
+	for _, c := range all {
+		c.discard()
+	}
+	_ = p.db.Close() // it is idle
+	return true
 }
 
 var errClosed = &Error{Message: "the database is closed", kind: KindConnection}

@@ -3,7 +3,9 @@ package sql
 import (
 	"context"
 	"strings"
+	"time"
 
+	startime "go.starlark.net/lib/time"
 	"go.starlark.net/starlark"
 )
 
@@ -33,7 +35,8 @@ type Schema struct {
 // An Answer is what a statement gave.
 type Answer struct {
 	Columns []string
-	// Rows are the values of each row, in the order of the columns.
+	// Rows are the values of each row, in the order of the columns. Somebody is to read them: a DATE
+	// is the text 2006-01-02.
 	Rows [][]starlark.Value
 	// Changed is how many rows the statement inserted, changed or deleted.
 	Changed int64
@@ -141,6 +144,11 @@ func (d *DB) Run(ctx context.Context, statement string, values starlark.Tuple) (
 		a.Rows, a.More = make([][]starlark.Value, len(rows)), len(rows) == d.limits.Rows
 		for i, r := range rows {
 			a.Rows[i] = r.values
+			for at, name := range cur.types {
+				if name == "DATE" {
+					r.values[at] = dateOf(r.values[at])
+				}
+			}
 		}
 		return err
 	})
@@ -151,6 +159,16 @@ func (d *DB) Run(ctx context.Context, statement string, values starlark.Tuple) (
 		a.Changed = int64(len(a.Rows))
 	}
 	return a, nil
+}
+
+// dateOf returns a time at midnight as the date that it is, and other values as they are: SQLite keeps
+// anything in a DATE.
+func dateOf(v starlark.Value) starlark.Value {
+	t, ok := v.(startime.Time)
+	if !ok || !time.Time(t).Equal(time.Time(t).Truncate(24*time.Hour)) {
+		return v
+	}
+	return starlark.String(time.Time(t).Format(time.DateOnly))
 }
 
 // returning reports whether a statement that changes rows gives them back.

@@ -25,6 +25,15 @@
 // connection while a script runs, a transaction or a loop over each(), never waits for another of
 // its kind.
 //
+// # A file that goes
+//
+// Each write to a file of SQLite looks whether it is still where it was, and reads do so now and then. If it was deleted, or another
+// one put in its place, the connections to it are closed, and the next statement opens what is there
+// now: if there is nothing, a new file, in which the migrations of the program are run first. A
+// warning in the log says so. What was in the old file beside the new one, its log, is deleted. A
+// statement that cannot do so, for a call still uses the old file, fails, and so does one that wrote
+// to a file which had gone by then: see [presence].
+//
 // # What a statement may not do
 //
 // A value is passed beside the statement, never inside it. What would change the connection for
@@ -91,7 +100,9 @@ const mapping = "What a script has and what a database has:\n" +
 	"bytes: BLOB, BYTEA\n" +
 	"time: TIMESTAMP, TIMESTAMPTZ, DATE, in UTC, to the microsecond. SQLite has text, as of " +
 	"CURRENT_TIMESTAMP, which is a time again in a column that is declared TIMESTAMP, DATETIME or DATE. " +
-	"PostgreSQL's infinity is a string.\n" +
+	"PostgreSQL's infinity is a string. A DATE is the time at its midnight: day.format(\"2006-01-02\"), or " +
+	"{{.day.format \"2006-01-02\"}} in a template, is the date alone, as larkspur sql and the inspector of " +
+	"dev show it; a text so written may be passed for one. larkspur docs time.time has what a time has.\n" +
 	"duration: INTERVAL of PostgreSQL; one that has days or months is a string. SQLite has a number of " +
 	"nanoseconds, which is a duration again in a column that is declared DURATION.\n" +
 	"dict, list: JSON, JSONB, as text where it is passed. SQLite gives them back from a column that is " +

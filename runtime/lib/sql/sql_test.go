@@ -200,3 +200,18 @@ return [str(r.t) for r in rows], rows[0].t == early, rows[0].d == 1500 * time.mi
 		}
 	})
 }
+
+// TestDates has dates: a time at midnight for a script, to be passed as one or as a text.
+func TestDates(t *testing.T) {
+	both(t, func(t *testing.T, g *sql.Grant) {
+		got := do(t, app(t, g, "load('@time', 'time')\n"+body(`
+db.exec("CREATE TABLE t (day DATE)")
+db.exec("INSERT INTO t VALUES (?)", "2026-11-27")
+day = db.value("SELECT day FROM t")
+later = db.value("SELECT count(*) FROM t WHERE day >= ? AND day < ?", "2026-11-27", "2026-11-28")
+return day.year, day.format("2006-01-02"), day == time.time(year = 2026, month = 11, day = 27), later`)))
+		if want := `(2026, "2026-11-27", True, 1)`; got != want {
+			t.Errorf("it returns %s, want %s", got, want)
+		}
+	})
+}

@@ -53,11 +53,15 @@ func (e *sqliteEngine) open(l Limits) (*lanes, error) {
 			return nil, fmt.Errorf("sql: make directory: %w", err)
 		}
 	}
-	writer := e.pool(false)
+	var file *presence
+	if e.file != "" {
+		file = &presence{path: e.file}
+	}
+	writer := e.pool(false, file)
 	one := newLane(1, writer)
 	all := &lanes{read: one, write: one, transact: one, pools: []*pool{writer}}
 	if e.file != "" {
-		readers := e.pool(true)
+		readers := e.pool(true, file)
 		all.read = newLane(max(l.Connections/2, 1), readers)
 		all.each = newLane(max(l.Connections/2, 1), readers)
 		all.pools = append(all.pools, readers)
@@ -66,15 +70,19 @@ func (e *sqliteEngine) open(l Limits) (*lanes, error) {
 }
 
 // pool returns connections that all read, or all write.
-func (e *sqliteEngine) pool(readOnly bool) *pool {
+func (e *sqliteEngine) pool(readOnly bool, file *presence) *pool {
 	db := sql.OpenDB(&sqliteConnector{dsn: e.dsn(readOnly)})
 	db.SetMaxIdleConns(0) // the pool has those that are idle
-	return &pool{db: db, prepare: func(_ context.Context, c *conn) (err error) {
+	return &pool{db: db, file: file, prepare: func(_ context.Context, c *conn) (err error) {
 		c.stmts = make(map[string]*prepared)
-		return c.with(func(own driver.Conn) error {
+		err = c.with(func(own driver.Conn) error {
 			c.handle, err = handle(own)
 			return err
 		})
+		if err != nil {
+			return err
+		}
+		return file.note()
 	}}
 }
 

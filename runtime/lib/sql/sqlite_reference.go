@@ -19,7 +19,7 @@ func (e *sqliteEngine) references(ctx context.Context, d *DB, t *task) []string 
 		return nil
 	}
 	if c == nil {
-		ways, err := d.ways()
+		ways, err := d.ways(true)
 		if err != nil {
 			return nil
 		}

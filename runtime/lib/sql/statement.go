@@ -12,20 +12,21 @@ import (
 
 // A statement is one of SQL as a script wrote it, and as the database gets it. It is immutable.
 type statement struct {
-	source string // what the script wrote
-	text   string // what the database gets
-	verb   string // its first word, in capitals
-	reads  bool   // it changes nothing, as far as its words say
-	slots  []slot // where the values of the database's placeholders come from
-	bare   int    // how many ? there are
-	names  []string
+	source   string // what the script wrote
+	text     string // what the database gets
+	verb     string // its first word, in capitals
+	reads    bool   // it changes nothing, as far as its words say
+	slots    []slot // where the values of the database's placeholders come from
+	bare     int    // how many ? there are
+	names    []string
+	postgres bool
 }
 
 // A slot is a placeholder of the database.
 type slot struct {
 	index int    // of the value that is passed by position, if it has no name
 	name  string // of the value that is passed by name
-	inner bool   // it stands right behind IN (
+	inner bool   // it is one of the values of IN (...)
 }
 
 // cached is how many statements are remembered; those that are built of parts for each request
@@ -96,12 +97,12 @@ func parse(source string, postgres bool) (*statement, error) {
 	if strings.IndexByte(source, 0) >= 0 {
 		return nil, usage("there is a byte 0 in the statement")
 	}
-	s := &statement{source: source, text: source}
+	s := &statement{source: source, text: source, postgres: postgres}
 	l := lexer{text: source, postgres: postgres}
 	var out strings.Builder
 	var before [2]string // the last two tokens
 	var copied, words int
-	writes, over := false, false
+	writes, over, among := false, false, false
 	numbered := postgres || strings.IndexByte(source, ':') >= 0
 	for t := l.next(); t.kind != end; t = l.next() {
 		text := source[t.start:t.end]
@@ -109,6 +110,7 @@ func parse(source string, postgres bool) (*statement, error) {
 			return nil, usage("there is a second statement behind the ;, and one is run at a time " +
 				"(a file of migrate() may have several)")
 		}
+		among = before[1] == "IN" || among && (t.kind == hole || t.kind == name || text == ",")
 		switch t.kind {
 		case word:
 			text = strings.ToUpper(text)
@@ -118,7 +120,7 @@ func parse(source string, postgres bool) (*statement, error) {
 			writes = writes || slices.Contains([]string{"INSERT", "UPDATE", "DELETE", "MERGE"}, text) ||
 				text == "INTO" && before[1] == "REPLACE"
 		case hole, name:
-			n := s.slot(t.kind, strings.TrimPrefix(text, ":"), before)
+			n := s.slot(t.kind, strings.TrimPrefix(text, ":"), among)
 			if numbered {
 				sigil := "?"
 				if postgres {
@@ -165,8 +167,7 @@ func parse(source string, postgres bool) (*statement, error) {
 }
 
 // slot takes down a placeholder, and returns the number that it has.
-func (s *statement) slot(k kind, text string, before [2]string) int {
-	inner := before == [2]string{"IN", "("}
+func (s *statement) slot(k kind, text string, inner bool) int {
 	if k == hole {
 		s.slots = append(s.slots, slot{index: s.bare, inner: inner})
 		s.bare++
@@ -183,6 +184,9 @@ func (s *statement) slot(k kind, text string, before [2]string) int {
 // values returns the values of the slots, in their order.
 func (s *statement) values(args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Tuple, error) {
 	if len(args) != s.bare {
+		if instead := s.instead(args); instead != "" {
+			return nil, usage("%s", instead)
+		}
 		return nil, usage("the statement has %s (?), and %s passed", plural(s.bare, "placeholder"),
 			were(len(args), "value"))
 	}
@@ -193,6 +197,9 @@ func (s *statement) values(args starlark.Tuple, kwargs []starlark.Tuple) (starla
 	for _, kv := range kwargs {
 		key := string(kv[0].(starlark.String))
 		if !slices.Contains(s.names, key) {
+			if instead := s.instead(nil); instead != "" {
+				return nil, usage("%s", instead)
+			}
 			return nil, usage("there is no :%s in the statement, which has %s and got %s by name",
 				key, plural(len(s.names), "named placeholder"), plural(len(kwargs), "value"))
 		}
@@ -211,22 +218,6 @@ func (s *statement) values(args starlark.Tuple, kwargs []starlark.Tuple) (starla
 		values[i] = v
 	}
 	return values, s.check(values)
-}
-
-// check refuses a list where a value is compared: it would be passed as the text of its JSON, and
-// nothing be found.
-func (s *statement) check(values starlark.Tuple) error {
-	for i, slot := range s.slots {
-		if !slot.inner {
-			continue
-		}
-		if n := starlark.Len(values[i]); n >= 0 && values[i].Type() != "string" &&
-			values[i].Type() != "bytes" {
-			return usage(`IN (?) has one value, and got a %s of %d: write "IN (" + `+
-				`", ".join(["?"] * len(x)) + ")" and pass *x`, values[i].Type(), n)
-		}
-	}
-	return nil
 }
 
 func plural(n int, what string) string {

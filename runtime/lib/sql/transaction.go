@@ -96,7 +96,7 @@ func controlTask(text string, c *conn) *task { return &task{st: control(text), c
 
 // attempt runs fn in one transaction, which has ended when it returns, or panics.
 func (x *executor) attempt(t *starlark.Thread, fn starlark.Callable) (v starlark.Value, err error) {
-	ways, err := x.db.ways()
+	ways, err := x.db.ways(false)
 	if err != nil {
 		return nil, err
 	}
@@ -136,6 +136,9 @@ func (x *executor) attempt(t *starlark.Thread, fn starlark.Callable) (v starlark
 		return nil, err
 	}
 	committed = true
+	if err := inner.conn.written(); err != nil {
+		return nil, err
+	}
 	return v, nil
 }
 

@@ -13,8 +13,9 @@ import (
 // Module describes @time.
 func Module() *host.Module {
 	return &host.Module{
-		Name: "time",
-		Doc:  "Times, durations and waiting.",
+		Name:  "time",
+		Doc:   "Times, durations and waiting.",
+		Types: []*host.Type{timeType, durationType},
 		Members: []host.Member{{
 			Name:    "time",
 			Doc:     "The functions and the units of the module.",

@@ -101,12 +101,6 @@ func (s *Set) To(app *site.Application) {
 	}
 }
 
-// lines are how what a module needs is granted, as an example.
-var lines = map[string]string{
-	"sql": "sql:NAME=FILE", "files": "files:NAME=DIR:rw", "fetch": "fetch=HOST",
-	"env": "env=NAME", "mail": "mail=smtp://USER:PASSWORD@HOST?from=ADDRESS",
-}
-
 func (s *Set) advice(line string) string {
 	if s.Advice != nil {
 		return s.Advice(line)

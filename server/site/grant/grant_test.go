@@ -40,6 +40,16 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// TestForms reads each form as it is written in the documentation.
+func TestForms(t *testing.T) {
+	for _, f := range grant.Forms() {
+		line := strings.NewReplacer("NAME", "name", "HOST", "example.com", "USER", "u", "PASSWORD", "p", "ADDRESS", "a@example.com").Replace(f.Line)
+		if _, err := grant.Parse([]string{line}); err != nil {
+			t.Errorf("%s: %v", f.Line, err)
+		}
+	}
+}
+
 // TestParseErrors verifies that what is wrong with a line is said, with what to write, and that no
 // password is.
 func TestParseErrors(t *testing.T) {

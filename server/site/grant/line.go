@@ -10,9 +10,6 @@ import (
 	"github.com/larkspur-web/larkspur/runtime/spell"
 )
 
-// kinds are what a line begins with.
-var kinds = []string{"sql", "files", "fetch", "env", "mail"}
-
 // add adds what a line grants.
 func (s *Set) add(line string) error {
 	what, value, _ := strings.Cut(line, "=")

@@ -1,0 +1,46 @@
+package grant
+
+import "strings"
+
+// A Form is a way to write a grant.
+type Form struct {
+	// Line is the form, with words in capitals for what an operator fills in.
+	Line string
+	// Doc says what it grants.
+	Doc string
+}
+
+// Kind is the module whose grant it is, without its @.
+func (f Form) Kind() string { return f.Line[:strings.IndexAny(f.Line, ":=")] }
+
+// Forms returns all that there are, in the order of their kinds.
+func Forms() []Form {
+	return []Form{
+		{"sql:NAME=FILE", "A database of SQLite for @sql: a file, which is made if there is none. Behind a ? " +
+			"may be settings, as in notes.db?_pragma=synchronous(normal)."},
+		{"sql:NAME=postgres://USER:PASSWORD@HOST/DATABASE", "A database of PostgreSQL for @sql. What the URL " +
+			"leaves open is as for psql: PGHOST, PGPASSWORD and so on, ~/.pgpass."},
+		{"files:NAME=DIR:rw", "A directory for @files, that is read and written to."},
+		{"files:NAME=DIR", "A directory for @files and what serves files, that is read only."},
+		{"fetch=HOST", "Hosts that @fetch may ask, with commas between them: example.com, example.com:8443, " +
+			"*.example.com, and * for all. An address that is not public is reached only if the very host " +
+			"and port is named, as in 127.0.0.1:9000."},
+		{"env=NAME", "Variables of the environment that @env may read, with commas between them."},
+		{"mail=smtp://USER:PASSWORD@HOST?from=ADDRESS", "A server that @mail sends by: smtp://, with " +
+			"STARTTLS, or smtps://. For a relay without TLS add &tls=none."},
+	}
+}
+
+// kinds are what a line begins with.
+var kinds = []string{"sql", "files", "fetch", "env", "mail"}
+
+// lines are how what a module needs is granted, as an example: the first form of its kind.
+var lines = func() map[string]string {
+	all := make(map[string]string)
+	for _, f := range Forms() {
+		if all[f.Kind()] == "" {
+			all[f.Kind()] = f.Line
+		}
+	}
+	return all
+}()
