@@ -139,7 +139,7 @@ func (c *client) one(ctx context.Context, r *request, o *outcome, read *atomic.I
 		}
 	}()
 	o.err = f.within(ctx, func() error {
-		res, done, err := follow(f.ctx, r, f.send, f.release)
+		res, done, err := follow(f.ctx, r, f)
 		if f.done = done; err == nil {
 			o.got, err = f.whole(res, read)
 		}

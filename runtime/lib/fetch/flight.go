@@ -26,11 +26,12 @@ type flight struct {
 	length time.Duration // that the request may take
 	left   time.Duration // of it
 	queued atomic.Bool   // it waits for a slot in the gate
-	slot   func()        // gives back the slot in the gate
+	queue  *queue        // in which it has a slot of the gate, nil if it has none
 	feed   *feed         // of the body that is sent, nil if a script does not make it
 	body   io.ReadCloser // that is received
 	done   []host.Work   // of which nobody has been told yet
 	once   sync.Once
+	watch  watch // over the wait for it
 }
 
 // errSlow ends a flight whose time is over.
@@ -55,9 +56,9 @@ func (f *flight) wait(t *starlark.Thread, do func() error) error {
 
 // within runs do, which ends with ctx and when no time is left, and says why it failed.
 func (f *flight) within(ctx context.Context, do func() error) error {
-	w := newWatch(ctx, f, f.left)
+	f.watch.begin(ctx, f, f.left)
 	err := do()
-	f.left = w.done()
+	f.left = f.watch.done()
 	if err == nil {
 		return nil
 	}
@@ -99,14 +100,14 @@ func (f *flight) send(q *http.Request, t target) (*http.Response, error) {
 	if err := f.client.allows(t); err != nil {
 		return nil, err
 	}
-	if f.slot == nil {
+	if f.queue == nil {
 		f.queued.Store(true)
-		slot, err := f.client.gate.enter(f.ctx, t)
+		queue, err := f.client.gate.enter(f.ctx, t)
 		if err != nil {
 			return nil, err
 		}
 		f.queued.Store(false)
-		f.slot = slot
+		f.queue = queue
 	}
 	res, err := f.client.transport.RoundTrip(q)
 	if err == nil && res.StatusCode == http.StatusSwitchingProtocols {
@@ -128,9 +129,9 @@ func (f *flight) release(res *http.Response) {
 }
 
 func (f *flight) leave() {
-	if f.slot != nil {
-		f.slot()
-		f.slot = nil
+	if f.queue != nil {
+		f.client.gate.exit(f.queue)
+		f.queue = nil
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -26,7 +27,7 @@ type response struct {
 	status int
 	reason string
 	header http.Header
-	url    string
+	url    *url.URL
 	flight *flight // that brings the body; nil once it is here, or given up
 	body   string
 	err    error // of every further reading, nil if body has all
@@ -42,7 +43,7 @@ func newResponse(res *http.Response, asked *request) *response {
 		reason = http.StatusText(res.StatusCode) // HTTP/2 has none
 	}
 	return &response{Object: "fetch.response", asked: asked, status: res.StatusCode, reason: reason,
-		header: res.Header, url: res.Request.URL.String()}
+		header: res.Header, url: res.Request.URL}
 }
 
 // fetch sends r on the call of t.
@@ -72,7 +73,7 @@ func (f *flight) fetch(t *starlark.Thread, r *request) (*response, error) {
 			return nil, err
 		}
 	} else if err := f.wait(t, func() error {
-		res, done, err := follow(f.ctx, r, f.send, f.release)
+		res, done, err := follow(f.ctx, r, f)
 		if f.done = done; err == nil {
 			got = f.received(res)
 		}
@@ -168,7 +169,7 @@ func (r *response) Attr(name string) (starlark.Value, error) {
 	case "headers":
 		return newHeaders(r.header), nil
 	case "url":
-		return starlark.String(r.url), nil
+		return starlark.String(r.url.String()), nil
 	}
 	return responseType.Method(r, name), nil
 }
