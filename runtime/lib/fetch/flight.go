@@ -68,29 +68,29 @@ func (f *flight) within(ctx context.Context, do func() error) error {
 // reason is the error that a script gets for one of the transport.
 func (f *flight) reason(err error) error {
 	cause := context.Cause(f.ctx)
-	var known *failure
+	var known *host.Outage
 	var alert *tls.CertificateVerificationError
 	switch text := err.Error(); {
 	case cause == errSlow && f.queued.Load():
 		return failed(timedOut, "others are running, as many as may at once, and none has ended within %v: "+
-			"responses are to be read, or closed", f.length).of(f.asked.shown())
+			"responses are to be read, or closed", f.length).Of(f.asked.shown())
 	case cause == errSlow:
-		return failed(timedOut, "no answer within %v", f.length).of(f.asked.shown())
+		return failed(timedOut, "no answer within %v", f.length).Of(f.asked.shown())
 	case cause == errClosed:
-		return failed(broken, "the response was closed").of(f.asked.shown())
+		return failed(broken, "the response was closed").Of(f.asked.shown())
 	case cause != nil:
 		return cause // of the call, whose end this is
 	case errors.As(err, &known):
-		return known.of(f.asked.shown())
+		return known.Of(f.asked.shown())
 	case errors.As(err, &alert):
-		return failed(unsafe, "%v", err).of(f.asked.shown())
+		return failed(unsafe, "%v", err).Of(f.asked.shown())
 	case strings.Contains(text, "response headers exceeded"),
 		strings.Contains(text, "header list larger"):
-		return failed(oversized, "the head of the response is larger than %d bytes", maxHead).of(f.asked.shown())
+		return failed(oversized, "the head of the response is larger than %d bytes", maxHead).Of(f.asked.shown())
 	case errors.Is(err, io.ErrUnexpectedEOF), err == io.EOF:
-		return failed(broken, "the server broke off").of(f.asked.shown())
+		return failed(broken, "the server broke off").Of(f.asked.shown())
 	default:
-		return failed(broken, "%s", host.Cut(text)).of(f.asked.shown())
+		return failed(broken, "%s", host.Cut(text)).Of(f.asked.shown())
 	}
 }
 

@@ -75,9 +75,9 @@ func follow(ctx context.Context, r *request, by sender) (*http.Response, []host.
 
 // redirected says of a failure that it is that of a redirect.
 func redirected(n int, err error) error {
-	var f *failure
+	var f *host.Outage
 	if n > 0 && errors.As(err, &f) {
-		return f.of("redirected")
+		return f.Of("redirected")
 	}
 	return err
 }

@@ -131,7 +131,7 @@ func (r *response) read(t *starlark.Thread, most int) (string, error) {
 		return "", r.err
 	case r.flight == nil:
 		if len(r.body) > most {
-			return "", failed(oversized, "the body has %d bytes, more than %d", len(r.body), most).of(r.asked.shown())
+			return "", failed(oversized, "the body has %d bytes, more than %d", len(r.body), most).Of(r.asked.shown())
 		}
 		return r.body, nil
 	}

@@ -147,9 +147,9 @@ func (tr *trial) fetch(t *starlark.Thread, r *request) (*response, error) {
 		host.Observe(t, w)
 	}
 	if err != nil {
-		var f *failure
+		var f *host.Outage
 		if errors.As(err, &f) {
-			return nil, f.of(r.shown())
+			return nil, f.Of(r.shown())
 		}
 		return nil, err
 	}

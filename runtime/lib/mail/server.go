@@ -116,7 +116,7 @@ var errSlow = errors.New("the time is over")
 // reason is the error that a script gets. kind is that of the step which failed, "" for the mail
 // itself.
 func (s *server) reason(ctx context.Context, kind string, err error) error {
-	var known *failure
+	var known *host.Outage
 	var send *gomail.SendError
 	switch cause := context.Cause(ctx); {
 	case cause == errSlow:
