@@ -3,7 +3,6 @@ package site
 import (
 	"errors"
 	"log/slog"
-	"maps"
 	"net/http"
 	"slices"
 	"sync"
@@ -65,7 +64,7 @@ func (s *Server) start(a *Application) (*running, error) {
 	if s.pages != nil {
 		r.last = live.Scan()
 		r.shown = s.pages.Develop(dev.Config{Tree: a.FS, Dir: a.Dir, Entry: a.Name(),
-			Keeper: keeperOf(a), Describe: a.describe()})
+			Keepers: keepers(a), Describe: a.describe()})
 		if err != nil {
 			r.logger.Error("the script does not load; it is loaded again when it is saved",
 				slog.Any("error", err))
@@ -82,15 +81,15 @@ func (s *Server) start(a *Application) (*running, error) {
 	return r, nil
 }
 
-// keeperOf returns that among the grants of an application which keeps something, nil if there is
-// none.
-func keeperOf(a *Application) host.Keeper {
-	for _, name := range slices.Sorted(maps.Keys(a.Grants)) {
-		if k, ok := a.Grants[name].(host.Keeper); ok {
-			return k
+// keepers are those among the grants of an application that keep something.
+func keepers(a *Application) map[string]host.Keeper {
+	all := make(map[string]host.Keeper)
+	for name, grant := range a.Grants {
+		if k, ok := grant.(host.Keeper); ok {
+			all[name] = k
 		}
 	}
-	return nil
+	return all
 }
 
 // find returns the running one that a describes, nil if there is none.
