@@ -57,7 +57,7 @@ func TestLocals(t *testing.T) {
 	if _, err := starlark.ExecFileOptions(options, thread, "x.star", script, env); err != nil {
 		t.Fatal(err)
 	}
-	want := `a=1 b=2 rest=() later="not yet" shared=cell:[1] unset=cell:nothing inner=function`
+	want := `a=1 b=2 rest=() later="not yet" shared=cell:[1] inner=function unset=cell:nothing`
 	if text := strings.Join(got, " "); text != want {
 		t.Errorf("the variables are %s, want %s", text, want)
 	}
