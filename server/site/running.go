@@ -1,20 +1,24 @@
 package site
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/larkspur-web/larkspur/environ"
+	"github.com/larkspur-web/larkspur/environ/lib/session"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/watch"
 	"github.com/larkspur-web/larkspur/server"
 	"github.com/larkspur-web/larkspur/server/dev"
+	"go.starlark.net/starlark"
 )
 
 // A running application is one that is loaded. It outlives the Site that it came with for as long
@@ -182,4 +186,14 @@ func (r *running) loaded(err error) {
 		reload.Diagnostics = runtime.Diagnose(r.app.Name(), err)
 	}
 	r.shown.Reloaded(reload)
+}
+
+// remembered has the inspector know which session a request came with.
+func remembered(r *http.Request) (context.Context, func() *starlark.Dict) {
+	trial := new(session.Trial)
+	cookies := strings.Join(r.Header["Cookie"], "; ")
+	return trial.With(r.Context()), func() *starlark.Dict {
+		data, _ := trial.Session(cookies)
+		return data
+	}
 }

@@ -162,5 +162,6 @@ func (f *flight) whole(res *http.Response, read *atomic.Int64) (*response, error
 	}
 	w := &f.done[len(f.done)-1]
 	w.Took, w.Count = time.Since(w.Began), int64(len(got.body))
+	got.note(w)
 	return got, nil
 }

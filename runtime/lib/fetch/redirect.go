@@ -53,7 +53,7 @@ func follow(ctx context.Context, r *request, by sender) (*http.Response, []host.
 		q := to.request()
 		w := host.Work{Kind: "fetch", Text: shown(q.Method, q.URL), Began: time.Now(), Unit: "bytes"}
 		res, err := by.send(q, to.target)
-		w.Took, w.Err = time.Since(w.Began), err
+		w.Took, w.Err, w.Seen = time.Since(w.Began), err, seen(q, res, err)
 		done = append(done, w)
 		if err != nil {
 			return nil, done, redirected(n, err)
@@ -71,6 +71,22 @@ func follow(ctx context.Context, r *request, by sender) (*http.Response, []host.
 			return nil, done, redirected(n+1, err)
 		}
 	}
+}
+
+// seen is what a test has to know of a request.
+func seen(q *http.Request, res *http.Response, err error) *host.Exchange {
+	e := &host.Exchange{Method: q.Method, URL: q.URL}
+	var known *host.Outage
+	switch {
+	case err == nil:
+		e.Status, e.Type, e.Location = res.StatusCode, res.Header.Get("Content-Type"), res.Header.Get("Location")
+		if locationOf(res) == "" {
+			e.Unread()
+		}
+	case errors.As(err, &known):
+		e.Failure = known.Kind()
+	}
+	return e
 }
 
 // redirected says of a failure that it is that of a redirect.

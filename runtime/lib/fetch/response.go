@@ -31,6 +31,7 @@ type response struct {
 	flight *flight // that brings the body; nil once it is here, or given up
 	body   string
 	err    error // of every further reading, nil if body has all
+	seen   *host.Exchange
 	stop   func()
 }
 
@@ -97,11 +98,21 @@ func (f *flight) received(res *http.Response) *response {
 		}
 		w := &f.done[len(f.done)-1]
 		w.Took, w.Count, w.Err = time.Since(w.Began), int64(len(got.body)), got.err
+		got.note(w)
 		f.close()
 		return got
 	}
 	got.flight = f
+	got.note(&f.done[len(f.done)-1])
 	return got
+}
+
+// note has what was seen know the body, now or as soon as it has been read.
+func (r *response) note(w *host.Work) {
+	r.seen, _ = w.Seen.(*host.Exchange)
+	if r.flight == nil && r.err == nil {
+		r.seen.Read(r.body)
+	}
 }
 
 // lengthOf is how many bytes the body has, -1 if that is not known. The length that a response to HEAD
@@ -140,7 +151,9 @@ func (r *response) read(t *starlark.Thread, most int) (string, error) {
 		r.body, err = f.rest(most, -1)
 		return err
 	})
-	r.over(err)
+	if r.over(err); err == nil {
+		r.seen.Read(r.body)
+	}
 	return r.body, err
 }
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/mail"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -59,9 +60,21 @@ func (s *server) send(t *starlark.Thread, m *Mail) error {
 	case outbox != nil:
 		outbox.add(m, s.account.host != "")
 	}
-	w.Took, w.Err = time.Since(w.Began), err
+	w.Took, w.Err, w.Seen = time.Since(w.Began), err, s.seen(m, err)
 	host.Observe(t, w)
 	return err
+}
+
+// seen is what a test has to know of a mail.
+func (s *server) seen(m *Mail, err error) *host.Letter {
+	l := &host.Letter{To: m.To, Subject: m.Subject}
+	if m.sender == s.from() { // the very one
+		l.Granted = m.Sender
+	}
+	if kind := host.KindOf(err); err != nil && slices.Contains(failures, kind) {
+		l.Failure = kind
+	}
+	return l
 }
 
 // some reports whether there is anything that takes mails.
