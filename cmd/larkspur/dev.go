@@ -45,7 +45,9 @@ The mock serves what ./mock.json describes, where that exists, else an example.
 What the application keeps is in .larkspur below it, which git ignores and nothing serves:
 databases (@sql), files (@files), the secret of sessions, which is made once. With --data
 DIR it is there instead. Of one that is built in it is gone with the process, unless --data
-says where to keep it. All else outside is reached only if --grant names it.
+says where to keep it. The mails that it sends (@mail) go nowhere, unless --grant names a
+server: the inspector shows the last 100, which are kept in memory. All else outside is
+reached only if --grant names it.
 
 The certificate for https is made once, for localhost, and kept in the user's cache
 directory; a browser asks once whether to trust it. To have it trust your own, name one
@@ -83,6 +85,10 @@ with --tls-cert and --tls-key.`,
 				return err
 			}
 			defer end()
+			granted.Develop(func(to []string, subject string) {
+				logger.Info("a mail is in the outbox, and was not sent: see "+dev.Path+"kept",
+					slog.String("to", strings.Join(to, ", ")), slog.String("subject", subject))
+			})
 			granted.To(app)
 			grantSecret(app, devSecret{g.data, app.Dir, logger, session.Random()})
 			v, err := s.site(app)

@@ -186,6 +186,41 @@ func TestDevPages(t *testing.T) {
 	g.stop()
 }
 
+// posting is an application that sends mails, one of them with all that a mail can have.
+const posting = `load("@mail", "send")
+
+def app(environ, start_response):
+    send("Ann Lee <ann@example.com>", "Hello, Ann: your order of three tins of tea, and what else you may like", sender = "Notes <notes@example.com>",
+        text = "Hello, Ann.\n\nYour order is on its way; it has a number that is rather long: " + "0123456789" * 12 + ".\n\nBye.\n",
+        html = "<!doctype html><meta name=viewport content=width=device-width><h1>Hello, <b>Ann</b>.</h1>\n<p style='color:teal'>Your order is on its way.",
+        cc = ["bob@example.com", "carol@example.com"], reply_to = "orders@example.com", headers = {"List-Unsubscribe": "<https://example.com/stop>"},
+        attachments = [("order.pdf", "x" * 5000), ("a-name-of-a-file-that-is-rather-long-for-a-phone.txt", "y")])
+    send("dan@example.com", "Short", text = "One line.", sender = "notes@example.com")
+    start_response("204 No Content", [])
+    return []
+`
+
+// TestOutboxPages looks at the mails that were not sent.
+func TestOutboxPages(t *testing.T) {
+	b := browsertest.Open(t, nil)
+	g := &garden{dir: t.TempDir(), served: &served{t: t}}
+	g.write("app.star", posting)
+	g.served = startCommand(t, "dev", "--listen", "http://127.0.0.1:0", g.dir)
+	look(b, "kept-empty", g.url+"/_larkspur/kept", says("Nothing is kept yet"))
+	res, err := http.Get(g.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	look(b, "kept-outbox", g.url+"/_larkspur/kept", says("outbox"))
+	look(b, "outbox", g.url+"/_larkspur/kept/0/mail/mail/outbox", says("dan@example.com"))
+	look(b, "outbox-mail", g.url+"/_larkspur/kept/0/mail/mail/1", says("on its way"))
+	b.View(1280, false)
+	b.Click(`td a`)
+	b.Shows(`document.querySelector("h1 b") && getComputedStyle(document.querySelector("p")).color === "rgb(0, 128, 128)"`)
+	g.stop()
+}
+
 // TestErrorPages looks at the pages of errors of a server in production.
 func TestErrorPages(t *testing.T) {
 	b := browsertest.Open(t, nil)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -40,6 +41,7 @@ func (p *process) open() error {
 	// Go ends a process that writes to a standard output or error that nobody reads any more. A
 	// server outlives the reader of its log, from the first line that loading a script may log.
 	signal.Ignore(syscall.SIGPIPE)
+	divert(p.logger)
 	err := p.server.Set(p.site)
 	var load *site.LoadError
 	switch {
@@ -49,6 +51,13 @@ func (p *process) open() error {
 		return err // the flag is wrong
 	}
 	return runError{err}
+}
+
+// divert has what libraries write to the standard logger be records of l, at debug: the client of
+// net/http does, of a server that says something unasked, and knows no other place.
+func divert(l *slog.Logger) {
+	log.SetFlags(0)
+	log.SetOutput(slog.NewLogLogger(l.Handler(), slog.LevelDebug).Writer())
 }
 
 // serve serves until ctx ends or a signal comes, and then until the requests that were begun are

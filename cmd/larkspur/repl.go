@@ -114,6 +114,7 @@ func (r *repl) open(app *site.Application, script bool) error {
 		file = strings.TrimSuffix(file, ".star") + ".star"
 	}
 	log := tee.New(newLogger(r.stderr).Handler())
+	divert(slog.New(log))
 	// Whoever sits at the prompt ends what runs too long.
 	config := app.Config(slog.New(log))
 	config.Limits = runtime.Limits{Steps: math.MaxUint64, Time: -1}

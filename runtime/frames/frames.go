@@ -18,8 +18,7 @@ import (
 
 // Locals returns the variables of the function that runs in f, parameters first: the
 // interpreter's own slice, which is not to be changed, and in which those are nil that have not
-// been assigned. One that an inner function uses is a value of the type "cell". It is nil for a
-// builtin.
+// been assigned. One that an inner function uses is in a cell: see [Held]. It is nil for a builtin.
 func Locals(f starlark.DebugFrame) []starlark.Value {
 	offset := offset()
 	if offset < 0 {
@@ -51,6 +50,21 @@ func offsetIn(frame reflect.Type) int {
 		return -1
 	}
 	return int(f.Offset)
+}
+
+// Held returns what a variable holds: of one that an inner function uses, which is in a cell that both
+// have, what is in that; nil if it has not been assigned.
+func Held(v starlark.Value) starlark.Value {
+	cell := reflect.ValueOf(v)
+	if t := reflect.TypeOf(v); t == nil || t.Kind() != reflect.Pointer || t.Elem().Name() != "cell" ||
+		t.Elem().PkgPath() != reflect.TypeFor[starlark.Thread]().PkgPath() {
+		return v
+	}
+	held := cell.Elem().FieldByName("v")
+	if !held.IsValid() || held.Type() != reflect.TypeFor[starlark.Value]() {
+		return nil
+	}
+	return *(*starlark.Value)(held.Addr().UnsafePointer())
 }
 
 // Name returns the name of a function's variable by its index among [Locals]; "" if it has none.

@@ -14,9 +14,10 @@ const script = `
 def outer(a, b = 2, *rest):
     later = "not yet"
     shared = [a]
-    inner = lambda: shared
+    inner = lambda: shared + unset
     look()
     later = None
+    unset = []
     return inner
 
 outer(1)
@@ -39,7 +40,12 @@ func TestLocals(t *testing.T) {
 				return nil, fmt.Errorf("%d is %s = %v, want %s = %v", i, name, v, binding.Name, want)
 			}
 			text := v.Type()
-			if text != "cell" && text != "function" {
+			switch held := frames.Held(v); {
+			case held == nil:
+				text += ":nothing"
+			case text == "cell":
+				text += ":" + held.String()
+			case text != "function":
 				text = v.String()
 			}
 			got = append(got, binding.Name+"="+text)
@@ -51,7 +57,7 @@ func TestLocals(t *testing.T) {
 	if _, err := starlark.ExecFileOptions(options, thread, "x.star", script, env); err != nil {
 		t.Fatal(err)
 	}
-	want := `a=1 b=2 rest=() later="not yet" shared=cell inner=function`
+	want := `a=1 b=2 rest=() later="not yet" shared=cell:[1] inner=function unset=cell:nothing`
 	if text := strings.Join(got, " "); text != want {
 		t.Errorf("the variables are %s, want %s", text, want)
 	}

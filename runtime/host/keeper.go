@@ -3,7 +3,7 @@ package host
 import "context"
 
 // A Keeper is a grant in which applications keep something, that can be looked at by whoever
-// develops them: the tables of databases, say. It is safe for concurrent use.
+// develops them: the tables of databases, mails. It is safe for concurrent use.
 type Keeper interface {
 	// Kept lists what there is, in order.
 	Kept(ctx context.Context) ([]Collection, error)
@@ -19,6 +19,8 @@ type Collection struct {
 	Count int64  // of its rows; -1 if that is not known
 	// Text says more of it: how it was made. It may be empty.
 	Text string
+	// Part says that it is not listed: a cell of another collection leads to it.
+	Part bool
 }
 
 // A Sheet is some rows of a collection.
@@ -32,4 +34,8 @@ type Sheet struct {
 type Cell struct {
 	Text string
 	None bool // there is no value
+	// To is the name of a collection in the same In that has more of it, "" if none has.
+	To string
+	// HTML says that the text is a page, to be looked at as one. It may come from anybody.
+	HTML bool
 }

@@ -22,6 +22,9 @@ type Work struct {
 	Unit  string
 	// Err is why it failed, nil if it did not.
 	Err error
+	// Seen is what a test has to know to have the same happen: an *[Exchange], a *[Letter], or nil.
+	// It may have secrets in it.
+	Seen any
 }
 
 // An Observer is a Call, or a Waiter, that is told of what is done outside of the program.

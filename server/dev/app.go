@@ -26,8 +26,8 @@ type Config struct {
 	Dir string
 	// Entry is FILE.star or FILE.star:CALLABLE. Empty means app.star.
 	Entry string
-	// Keeper has what the application keeps. Nil is of one that keeps nothing.
-	Keeper host.Keeper
+	// Keepers have what the application keeps, by the names of the modules that do.
+	Keepers map[string]host.Keeper
 	// Describe says how a function of Go is called that messages call name, and what it does; ""
 	// if that is not known. Loaded are the modules that the file loads which called it, without the
 	// @. Nil describes none.

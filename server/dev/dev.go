@@ -22,6 +22,8 @@
 package dev
 
 import (
+	"context"
+	"net/http"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -29,6 +31,7 @@ import (
 
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/server/dev/live"
+	"go.starlark.net/starlark"
 )
 
 // Path is where the inspector is.
@@ -37,6 +40,11 @@ const Path = "/_larkspur/"
 // A Server has what is known of the applications that are developed, and of the last requests. Use
 // [New]. It is safe for concurrent use.
 type Server struct {
+	// Sessions, if not nil, returns a context for a request, and what says which session it came with,
+	// once the request has been answered: that is nil or empty if there was none. It must be set
+	// before the server is used.
+	Sessions func(r *http.Request) (ctx context.Context, session func() *starlark.Dict)
+
 	software string
 	hub      *live.Hub
 	views    views

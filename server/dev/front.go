@@ -48,7 +48,11 @@ func (f *front) serve(w http.ResponseWriter, r *http.Request, replays uint64) *r
 	if local {
 		r = live.Whole(r)
 	}
-	inner := r.WithContext(tee.With(context.WithValue(r.Context(), recordKey{}, rec), rec.logged))
+	ctx := r.Context()
+	if f.Sessions != nil {
+		ctx, rec.session = f.Sessions(r)
+	}
+	inner := r.WithContext(tee.With(context.WithValue(ctx, recordKey{}, rec), rec.logged))
 	if r.Body != nil && r.Body != http.NoBody {
 		inner.Body = &body{r.Body, rec}
 	}

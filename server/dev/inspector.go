@@ -24,7 +24,7 @@ func (f *front) routes() *http.ServeMux {
 		asset("text/javascript; charset=utf-8", "pages/inspector.js"))
 	m.HandleFunc("GET "+Path+"{$}", f.list)
 	m.HandleFunc("GET "+Path+"kept", f.kept)
-	m.HandleFunc("GET "+Path+"kept/{app}/{in}/{name}", f.look)
+	m.HandleFunc("GET "+Path+"kept/{app}/{by}/{in}/{name}", f.look)
 	m.HandleFunc("GET "+Path+"requests/{id}", f.show)
 	m.HandleFunc("POST "+Path+"requests/{id}/replay", f.replay)
 	m.HandleFunc("POST "+Path+"requests/{id}/save", f.save)
@@ -76,7 +76,7 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 		Software: s.software, Overlay: s.hub.State().Overlay, Failing: r.URL.Query().Has("failing"),
 	}
 	l.App, l.Serving = summary(s.all())
-	l.Keeps = slices.ContainsFunc(s.all(), func(a *App) bool { return a.Keeper != nil })
+	l.Keeps = slices.ContainsFunc(s.all(), func(a *App) bool { return len(a.Keepers) > 0 })
 	s.mu.Lock()
 	records := slices.Clone(s.records)
 	l.Reloads = slices.Clone(s.reloads)

@@ -2,8 +2,10 @@ package dev
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
@@ -12,15 +14,20 @@ import (
 // A shelf is what one application keeps.
 type shelf struct {
 	App         string
-	At          int // among the applications
 	Collections []collection
-	Error       string
+	Errors      []string
 }
 
 // A collection is one as the page lists it.
 type collection struct {
 	host.Collection
 	Path string // of its page
+}
+
+// A spot is where a collection is: of which application, and by the keeper of which module.
+type spot struct {
+	app    int
+	module string
 }
 
 // sheetRows is how many rows a page shows.
@@ -30,16 +37,21 @@ const sheetRows = 50
 func (s *Server) kept(w http.ResponseWriter, r *http.Request) {
 	var all []shelf
 	for i, a := range s.all() {
-		if a.Keeper == nil {
+		if len(a.Keepers) == 0 {
 			continue
 		}
-		v := shelf{App: a.path(a.Entry), At: i}
-		found, err := a.Keeper.Kept(r.Context())
-		if err != nil {
-			v.Error = err.Error()
-		}
-		for _, c := range found {
-			v.Collections = append(v.Collections, collection{c, pathOf(i, c, 0)})
+		v := shelf{App: a.path(a.Entry)}
+		for _, module := range slices.Sorted(maps.Keys(a.Keepers)) {
+			found, err := a.Keepers[module].Kept(r.Context())
+			if err != nil {
+				v.Errors = append(v.Errors, err.Error())
+			}
+			for _, c := range found {
+				if !c.Part {
+					at := spot{i, module}
+					v.Collections = append(v.Collections, collection{c, at.path(c.In, c.Name)})
+				}
+			}
 		}
 		all = append(all, v)
 	}
@@ -49,54 +61,112 @@ func (s *Server) kept(w http.ResponseWriter, r *http.Request) {
 	}{all, s.software})
 }
 
-// pathOf is that of the page of a collection.
-func pathOf(app int, c host.Collection, from int) string {
-	path := fmt.Sprintf("%skept/%d/%s/%s", Path, app, url.PathEscape(c.In), url.PathEscape(c.Name))
-	if from > 0 {
-		path += fmt.Sprintf("?from=%d", from)
-	}
-	return path
+// path is that of the page of a collection.
+func (at spot) path(in, name string) string {
+	return fmt.Sprintf("%skept/%d/%s/%s/%s", Path, at.app, url.PathEscape(at.module), url.PathEscape(in),
+		url.PathEscape(name))
+}
+
+// A sheet is some rows of a collection as the page shows them.
+type sheet struct {
+	host.Collection
+	*host.Sheet
+	Cells         [][]cell
+	Software      string
+	Before, After string // pages; "" for none
+	First, Last   int
+}
+
+// A cell is a value as the page shows it.
+type cell struct {
+	host.Cell
+	Path string // of the page that has more of it, "" if none has
+	Long bool   // it has lines of its own
 }
 
 // look shows rows of one collection.
 func (s *Server) look(w http.ResponseWriter, r *http.Request) {
-	at, err := strconv.Atoi(r.PathValue("app"))
-	apps := s.all()
-	if err != nil || at < 0 || at >= len(apps) || apps[at].Keeper == nil {
+	app, err := strconv.Atoi(r.PathValue("app"))
+	apps, at := s.all(), spot{app, r.PathValue("by")}
+	var keeper host.Keeper
+	if err == nil && app >= 0 && app < len(apps) {
+		keeper = apps[app].Keepers[at.module]
+	}
+	if keeper == nil {
 		s.refuse(w, r, http.StatusNotFound, "There is no such application any more.")
 		return
 	}
-	keeper := apps[at].Keeper
 	found, err := keeper.Kept(r.Context())
 	if err != nil {
 		s.refuse(w, r, http.StatusInternalServerError, err.Error())
 		return
 	}
-	for _, c := range found {
-		if c.In != r.PathValue("in") || c.Name != r.PathValue("name") {
-			continue
-		}
-		from, _ := strconv.Atoi(r.FormValue("from")) // what is no number is the beginning
-		from = max(from, 0)
-		sheet, err := keeper.Look(r.Context(), c, from, sheetRows)
-		if err != nil {
-			s.refuse(w, r, http.StatusInternalServerError, err.Error())
-			return
-		}
-		v := struct {
-			host.Collection
-			*host.Sheet
-			Software, Before, After string
-			First, Last             int
-		}{Collection: c, Sheet: sheet, Software: s.software, First: from + 1, Last: from + len(sheet.Rows)}
-		if from > 0 {
-			v.Before = pathOf(at, c, max(from-sheetRows, 0))
-		}
-		if sheet.More {
-			v.After = pathOf(at, c, from+sheetRows)
-		}
-		s.write(w, r, http.StatusOK, "sheet", v)
+	i := slices.IndexFunc(found, func(c host.Collection) bool {
+		return c.In == r.PathValue("in") && c.Name == r.PathValue("name")
+	})
+	if i < 0 {
+		s.refuse(w, r, http.StatusNotFound, "That is not kept any more.")
 		return
 	}
-	s.refuse(w, r, http.StatusNotFound, "There is no such table any more.")
+	c := found[i]
+	from, _ := strconv.Atoi(r.FormValue("from")) // what is no number is the beginning
+	from = max(from, 0)
+	rows, err := keeper.Look(r.Context(), c, from, sheetRows)
+	if err != nil {
+		s.refuse(w, r, http.StatusInternalServerError, err.Error())
+		return
+	}
+	if page := r.FormValue("page"); page != "" {
+		s.preview(w, r, rows, page)
+		return
+	}
+	s.write(w, r, http.StatusOK, "sheet", s.sheet(at, c, rows, from))
+}
+
+func (s *Server) sheet(at spot, c host.Collection, rows *host.Sheet, from int) *sheet {
+	path := at.path(c.In, c.Name)
+	v := &sheet{Collection: c, Sheet: rows, Software: s.software, First: from + 1, Last: from + len(rows.Rows)}
+	if before := max(from-sheetRows, 0); before > 0 {
+		v.Before = fmt.Sprintf("%s?from=%d", path, before)
+	} else if from > 0 {
+		v.Before = path
+	}
+	if rows.More {
+		v.After = fmt.Sprintf("%s?from=%d", path, from+sheetRows)
+	}
+	for i, row := range rows.Rows {
+		var cells []cell
+		for _, x := range row {
+			shown := cell{Cell: x, Long: c.Part}
+			switch {
+			case x.To != "":
+				shown.Path = at.path(c.In, x.To)
+			case x.HTML:
+				shown.Path = fmt.Sprintf("%s?from=%d&page=%d", path, from, i)
+			}
+			cells = append(cells, shown)
+		}
+		v.Cells = append(v.Cells, cells)
+	}
+	return v
+}
+
+// sandbox is the policy of a page that may come from anybody: it runs nothing, and asks for nothing.
+const sandbox = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// preview shows the cell of a row that is a page.
+func (s *Server) preview(w http.ResponseWriter, r *http.Request, rows *host.Sheet, row string) {
+	i, err := strconv.Atoi(row)
+	if err == nil && i >= 0 && i < len(rows.Rows) {
+		for _, x := range rows.Rows[i] {
+			if x.HTML {
+				w.Header().Set("Content-Security-Policy", sandbox)
+				w.Header().Set("Referrer-Policy", "no-referrer")
+				send(w, r, http.StatusOK, "text/html; charset=utf-8", []byte(x.Text))
+				return
+			}
+		}
+	}
+	s.refuse(w, r, http.StatusNotFound, "There is no such page.")
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/larkspur-web/larkspur/push"
 	"github.com/larkspur-web/larkspur/runtime/host"
+	"go.starlark.net/starlark"
 )
 
 // A record is what is known of one request. What stands before mu is set when it begins and not
@@ -18,7 +19,8 @@ type record struct {
 	id      uint64
 	replays uint64 // the record that it repeats; 0 for a request of a client
 	began   time.Time
-	request *http.Request // as the application got it; its header is not to be changed
+	session func() *starlark.Dict // that the request came with, once it is over; nil if nobody knows
+	request *http.Request         // as the application got it; its header is not to be changed
 
 	mu         sync.Mutex
 	answerer   *mounted // nil before the application is called
@@ -35,6 +37,7 @@ type record struct {
 	logs       []logLine
 	verdicts   []verdict
 	work       []host.Work
+	seen       int // how many of these a test is told of
 	failure    *failure
 	late       bool          // it failed after the response had begun
 	took       time.Duration // once it is over

@@ -10,6 +10,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -105,15 +106,27 @@ func (a *App) test(rec *record, function string) string {
 	day := rec.began.Format("2006-01-02")
 	title := "Saved by the inspector of larkspur dev on " + day + ": " + outcome + "."
 	fmt.Fprintf(&b, "%s\n\n", literal(strings.ToValidUTF8(title, "\ufffd")))
-	fmt.Fprintln(&b, `load("@test", "client", "eq")`)
+	o, with := rec.outside(), rec.signedIn()
+	b.WriteString(`load("@test"`)
+	for _, name := range slices.Sorted(slices.Values(append(o.names, "client", "eq"))) {
+		b.WriteString(", " + literal(name))
+	}
+	b.WriteString(")\n")
 	fmt.Fprintf(&b, "load(%s, _app = %s)\n\n", literal("//"+file), literal(callable))
 	base, host := baseOf(r)
-	fmt.Fprintf(&b, "def %s():\n    c = client(_app, base = %s", function, literal(base))
+	fmt.Fprintf(&b, "def %s():\n%s", function, o.before)
+	if with.note != "" {
+		fmt.Fprintf(&b, "    %s\n", comment(with.note))
+	}
+	fmt.Fprintf(&b, "    c = client(_app, base = %s", literal(base))
 	if r.ProtoMajor == 1 {
 		fmt.Fprintf(&b, ", proto = %s", literal(r.Proto))
 	}
 	if m := rec.answerer; m != nil && m.path != "" {
 		fmt.Fprintf(&b, ", mount = %s", literal(m.path))
+	}
+	if with.text != "" {
+		fmt.Fprintf(&b, ", session = %s", with.text)
 	}
 	fmt.Fprintf(&b, ")\n    r = c.request(\n")
 	fmt.Fprintf(&b, "        %s,\n        %s,\n", literal(r.Method), literal(r.URL.RequestURI()))
@@ -138,8 +151,31 @@ func (a *App) test(rec *record, function string) string {
 		}
 		fmt.Fprintf(&b, "    %s\n", comment(verb+strings.ReplaceAll(why, "\n", " ")))
 	}
-	fmt.Fprintf(&b, "    eq(r.status, %d)\n", status)
+	fmt.Fprintf(&b, "    eq(r.status, %d)\n%s", status, o.after)
 	return b.String()
+}
+
+// A signIn is how a test comes to the session that a request had.
+type signIn struct {
+	text string // a literal, "" for none
+	note string // what is to be said of it
+}
+
+// signedIn returns it. The lock is held.
+func (r *record) signedIn() signIn {
+	if r.session == nil || !r.over {
+		return signIn{} // the request may still ask for it
+	}
+	d := r.session()
+	if d == nil || d.Len() == 0 {
+		return signIn{}
+	}
+	text, hidden := sessionLiteral(d)
+	s := signIn{text: text, note: "The session that the request came with; its cookie is not needed."}
+	if hidden {
+		s.note += " Masked: what looks like a secret in it."
+	}
+	return s
 }
 
 // brief is as much of a target as a title has room for.

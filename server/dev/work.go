@@ -24,6 +24,11 @@ func NoteWork(r *http.Request, w host.Work) (advice string) {
 	if len(rec.work) == maxWork {
 		return ""
 	}
+	if w.Seen != nil {
+		if rec.seen++; rec.seen > maxSeen {
+			w.Seen = nil
+		}
+	}
 	rec.work = append(rec.work, w)
 	times := 0
 	for _, done := range rec.work {

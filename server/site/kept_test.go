@@ -39,7 +39,7 @@ func TestKept(t *testing.T) {
 	plain := &site.Application{FS: app.FS}
 	url := serve(t, &site.Server{Develop: true}, &site.Site{Listen: []string{anywhere},
 		Mounts: []site.Mount{{Path: "/plain", App: plain}, {App: app}}})
-	path := "/_larkspur/kept/1/wine/red%2Fold"
+	path := "/_larkspur/kept/1/cellar/wine/red%2Fold"
 	for _, c := range []struct {
 		path  string
 		want  []string
@@ -52,7 +52,7 @@ func TestKept(t *testing.T) {
 		{path + "?from=100", []string{"bottle 119<", "101 to 120", path + "?from=50"}, []string{">next<", "NULL"}},
 		{path + "?from=-3", []string{"bottle 0<"}, nil},
 		{path + "?from=9999", []string{"no rows any more"}, nil},
-		{"/_larkspur/kept/1/wine/white", []string{"no rows"}, nil},
+		{"/_larkspur/kept/1/cellar/wine/white", []string{"no rows"}, nil},
 	} {
 		page := get(t, url+c.path)
 		for _, want := range c.want {
@@ -66,8 +66,9 @@ func TestKept(t *testing.T) {
 			}
 		}
 	}
-	for _, gone := range []string{"/_larkspur/kept/0/wine/white", "/_larkspur/kept/9/wine/white",
-		"/_larkspur/kept/x/wine/white", "/_larkspur/kept/1/wine/rose"} {
+	for _, gone := range []string{"/_larkspur/kept/0/cellar/wine/white", "/_larkspur/kept/9/cellar/wine/white",
+		"/_larkspur/kept/x/cellar/wine/white", "/_larkspur/kept/1/attic/wine/white",
+		"/_larkspur/kept/1/cellar/wine/rose"} {
 		res, err := http.Get(url + gone)
 		if err != nil {
 			t.Fatal(err)

@@ -1,21 +1,24 @@
 package site
 
 import (
+	"context"
 	"errors"
 	"log/slog"
-	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/larkspur-web/larkspur/environ"
+	"github.com/larkspur-web/larkspur/environ/lib/session"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/watch"
 	"github.com/larkspur-web/larkspur/server"
 	"github.com/larkspur-web/larkspur/server/dev"
+	"go.starlark.net/starlark"
 )
 
 // A running application is one that is loaded. It outlives the Site that it came with for as long
@@ -66,7 +69,7 @@ func (s *Server) start(a *Application) (*running, error) {
 	if s.pages != nil {
 		r.last = live.Scan()
 		r.shown = s.pages.Develop(dev.Config{Tree: a.FS, Dir: a.Dir, Entry: a.Name(),
-			Keeper: keeperOf(a), Describe: a.describe()})
+			Keepers: keepers(a), Describe: a.describe()})
 		if err != nil {
 			r.logger.Error("the script does not load; it is loaded again when it is saved",
 				slog.Any("error", err))
@@ -83,15 +86,15 @@ func (s *Server) start(a *Application) (*running, error) {
 	return r, nil
 }
 
-// keeperOf returns that among the grants of an application which keeps something, nil if there is
-// none.
-func keeperOf(a *Application) host.Keeper {
-	for _, name := range slices.Sorted(maps.Keys(a.Grants)) {
-		if k, ok := a.Grants[name].(host.Keeper); ok {
-			return k
+// keepers are those among the grants of an application that keep something.
+func keepers(a *Application) map[string]host.Keeper {
+	all := make(map[string]host.Keeper)
+	for name, grant := range a.Grants {
+		if k, ok := grant.(host.Keeper); ok {
+			all[name] = k
 		}
 	}
-	return nil
+	return all
 }
 
 // find returns the running one that a describes, nil if there is none.
@@ -184,4 +187,14 @@ func (r *running) loaded(err error) {
 		reload.Diagnostics = runtime.Diagnose(r.app.Name(), err)
 	}
 	r.shown.Reloaded(reload)
+}
+
+// remembered has the inspector know which session a request came with.
+func remembered(r *http.Request) (context.Context, func() *starlark.Dict) {
+	trial := new(session.Trial)
+	cookies := strings.Join(r.Header["Cookie"], "; ")
+	return trial.With(r.Context()), func() *starlark.Dict {
+		data, _ := trial.Session(cookies)
+		return data
+	}
 }

@@ -66,6 +66,7 @@ func (s *Server) begin() {
 	}
 	if s.Develop {
 		s.pages = dev.New(s.Software)
+		s.pages.Sessions = remembered
 		s.log = slog.New(tee.New(s.log.Handler()))
 	}
 	s.group.Drain, s.group.Engine, s.group.XNet = s.Drain, s.Engine, s.XNet

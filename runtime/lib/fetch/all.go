@@ -139,7 +139,7 @@ func (c *client) one(ctx context.Context, r *request, o *outcome, read *atomic.I
 		}
 	}()
 	o.err = f.within(ctx, func() error {
-		res, done, err := follow(f.ctx, r, f.send, f.release)
+		res, done, err := follow(f.ctx, r, f)
 		if f.done = done; err == nil {
 			o.got, err = f.whole(res, read)
 		}
@@ -162,5 +162,6 @@ func (f *flight) whole(res *http.Response, read *atomic.Int64) (*response, error
 	}
 	w := &f.done[len(f.done)-1]
 	w.Took, w.Count = time.Since(w.Began), int64(len(got.body))
+	got.note(w)
 	return got, nil
 }

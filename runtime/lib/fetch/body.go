@@ -148,7 +148,11 @@ exists("https://example.com/")  # error: is not granted`,
 
 // charset is the encoding that the Content-Type names.
 func (r *response) charset() string {
-	_, params, err := mime.ParseMediaType(r.header.Get("Content-Type"))
+	media := strings.ToLower(r.header.Get("Content-Type"))
+	if !strings.Contains(media, "charset") || strings.HasSuffix(media, "; charset=utf-8") {
+		return "utf-8" // as nearly all; if more is said of it, that is wrong
+	}
+	_, params, err := mime.ParseMediaType(media)
 	switch name := strings.ToLower(params["charset"]); {
 	case err != nil, name == "":
 		return "utf-8"

@@ -33,8 +33,10 @@ import (
 // Module describes @fetch, which needs a *[Grant].
 func Module() *host.Module {
 	return &host.Module{
-		Name:    "fetch",
-		Doc:     "Asks other servers over HTTP.",
+		Name: "fetch",
+		Doc: "Asks other servers over HTTP. It can be loaded once any host is granted; each request to " +
+			"another is refused, by an error that catch() holds. So an application that can do without is " +
+			"run with a host that nobody has, as nothing.invalid.",
 		Grant:   "the hosts that may be asked",
 		Members: []host.Member{fetchMember(), allMember(), requestMember()},
 		Tests:   []host.Member{new(trial).member()},

@@ -26,11 +26,12 @@ type flight struct {
 	length time.Duration // that the request may take
 	left   time.Duration // of it
 	queued atomic.Bool   // it waits for a slot in the gate
-	slot   func()        // gives back the slot in the gate
+	queue  *queue        // in which it has a slot of the gate, nil if it has none
 	feed   *feed         // of the body that is sent, nil if a script does not make it
 	body   io.ReadCloser // that is received
 	done   []host.Work   // of which nobody has been told yet
 	once   sync.Once
+	watch  watch // over the wait for it
 }
 
 // errSlow ends a flight whose time is over.
@@ -55,9 +56,9 @@ func (f *flight) wait(t *starlark.Thread, do func() error) error {
 
 // within runs do, which ends with ctx and when no time is left, and says why it failed.
 func (f *flight) within(ctx context.Context, do func() error) error {
-	w := newWatch(ctx, f, f.left)
+	f.watch.begin(ctx, f, f.left)
 	err := do()
-	f.left = w.done()
+	f.left = f.watch.done()
 	if err == nil {
 		return nil
 	}
@@ -67,29 +68,29 @@ func (f *flight) within(ctx context.Context, do func() error) error {
 // reason is the error that a script gets for one of the transport.
 func (f *flight) reason(err error) error {
 	cause := context.Cause(f.ctx)
-	var known *failure
+	var known *host.Outage
 	var alert *tls.CertificateVerificationError
 	switch text := err.Error(); {
 	case cause == errSlow && f.queued.Load():
 		return failed(timedOut, "others are running, as many as may at once, and none has ended within %v: "+
-			"responses are to be read, or closed", f.length).of(f.asked.shown())
+			"responses are to be read, or closed", f.length).Of(f.asked.shown())
 	case cause == errSlow:
-		return failed(timedOut, "no answer within %v", f.length).of(f.asked.shown())
+		return failed(timedOut, "no answer within %v", f.length).Of(f.asked.shown())
 	case cause == errClosed:
-		return failed(broken, "the response was closed").of(f.asked.shown())
+		return failed(broken, "the response was closed").Of(f.asked.shown())
 	case cause != nil:
 		return cause // of the call, whose end this is
 	case errors.As(err, &known):
-		return known.of(f.asked.shown())
+		return known.Of(f.asked.shown())
 	case errors.As(err, &alert):
-		return failed(unsafe, "%v", err).of(f.asked.shown())
+		return failed(unsafe, "%v", err).Of(f.asked.shown())
 	case strings.Contains(text, "response headers exceeded"),
 		strings.Contains(text, "header list larger"):
-		return failed(oversized, "the head of the response is larger than %d bytes", maxHead).of(f.asked.shown())
+		return failed(oversized, "the head of the response is larger than %d bytes", maxHead).Of(f.asked.shown())
 	case errors.Is(err, io.ErrUnexpectedEOF), err == io.EOF:
-		return failed(broken, "the server broke off").of(f.asked.shown())
+		return failed(broken, "the server broke off").Of(f.asked.shown())
 	default:
-		return failed(broken, "%s", host.Cut(text)).of(f.asked.shown())
+		return failed(broken, "%s", host.Cut(text)).Of(f.asked.shown())
 	}
 }
 
@@ -99,14 +100,14 @@ func (f *flight) send(q *http.Request, t target) (*http.Response, error) {
 	if err := f.client.allows(t); err != nil {
 		return nil, err
 	}
-	if f.slot == nil {
+	if f.queue == nil {
 		f.queued.Store(true)
-		slot, err := f.client.gate.enter(f.ctx, t)
+		queue, err := f.client.gate.enter(f.ctx, t)
 		if err != nil {
 			return nil, err
 		}
 		f.queued.Store(false)
-		f.slot = slot
+		f.queue = queue
 	}
 	res, err := f.client.transport.RoundTrip(q)
 	if err == nil && res.StatusCode == http.StatusSwitchingProtocols {
@@ -128,9 +129,9 @@ func (f *flight) release(res *http.Response) {
 }
 
 func (f *flight) leave() {
-	if f.slot != nil {
-		f.slot()
-		f.slot = nil
+	if f.queue != nil {
+		f.client.gate.exit(f.queue)
+		f.queue = nil
 	}
 }
 

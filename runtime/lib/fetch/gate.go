@@ -51,8 +51,8 @@ func (g *gate) leave(q *queue) {
 	q.users--
 }
 
-// enter waits for a slot. leave, which is to be called once, gives it back.
-func (g *gate) enter(ctx context.Context, t target) (leave func(), err error) {
+// enter waits for a slot in the queue that it returns, which exit gives back.
+func (g *gate) enter(ctx context.Context, t target) (*queue, error) {
 	q := g.queue(t)
 	// That of the host comes first: whoever waits for it is not in the way of other hosts.
 	select {
@@ -68,9 +68,12 @@ func (g *gate) enter(ctx context.Context, t target) (leave func(), err error) {
 		g.leave(q)
 		return nil, context.Cause(ctx)
 	}
-	return func() {
-		<-g.all
-		<-q.slots
-		g.leave(q)
-	}, nil
+	return q, nil
+}
+
+// exit gives back a slot.
+func (g *gate) exit(q *queue) {
+	<-g.all
+	<-q.slots
+	g.leave(q)
 }

@@ -23,12 +23,12 @@ var written = map[string]bool{
 	"Proxy-Authorization": true, "Http2-Settings": true,
 }
 
-// fieldsOf returns the fields of a head, None being none.
+// fieldsOf returns the fields of a head, None being none: nil.
 func fieldsOf(v starlark.Value) (http.Header, error) {
-	h := make(http.Header)
 	if v == starlark.None {
-		return h, nil
+		return nil, nil
 	}
+	h := make(http.Header)
 	n, size := 0, 0
 	err := pairs(v, func(name, value starlark.Value) error {
 		key, ok := starlark.AsString(name)

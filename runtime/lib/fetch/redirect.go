@@ -21,8 +21,13 @@ func shown(method string, u *url.URL) string {
 	return method + " " + u.Scheme + "://" + u.Host + u.EscapedPath()
 }
 
-// A sender sends one request and returns the head of its response.
-type sender func(q *http.Request, t target) (*http.Response, error)
+// A sender is who sends the requests.
+type sender interface {
+	// send sends one and returns the head of its response.
+	send(q *http.Request, t target) (*http.Response, error)
+	// release lets go of the response of a redirect.
+	release(res *http.Response)
+}
 
 // A route is how a request goes on from one redirect to the next.
 type route struct {
@@ -37,9 +42,7 @@ type route struct {
 
 // follow sends r, and goes where its response redirects to. It returns the response, whose Request
 // has the URL, or a failure, and what was done on the way: the last of it is what the response is of.
-func follow(ctx context.Context, r *request, send sender, release func(*http.Response)) (
-	*http.Response, []host.Work, error,
-) {
+func follow(ctx context.Context, r *request, by sender) (*http.Response, []host.Work, error) {
 	u, t, err := parseURL(r.url)
 	if err != nil {
 		return nil, nil, err
@@ -49,8 +52,8 @@ func follow(ctx context.Context, r *request, send sender, release func(*http.Res
 	for n := 0; ; n++ {
 		q := to.request()
 		w := host.Work{Kind: "fetch", Text: shown(q.Method, q.URL), Began: time.Now(), Unit: "bytes"}
-		res, err := send(q, to.target)
-		w.Took, w.Err = time.Since(w.Began), err
+		res, err := by.send(q, to.target)
+		w.Took, w.Err, w.Seen = time.Since(w.Began), err, seen(q, res, err)
 		done = append(done, w)
 		if err != nil {
 			return nil, done, redirected(n, err)
@@ -60,7 +63,7 @@ func follow(ctx context.Context, r *request, send sender, release func(*http.Res
 		if !r.follow || location == "" {
 			return res, done, nil
 		}
-		release(res)
+		by.release(res)
 		if n == maxRedirects {
 			return nil, done, failed(misled, "it was redirected more than %d times", maxRedirects)
 		}
@@ -70,11 +73,27 @@ func follow(ctx context.Context, r *request, send sender, release func(*http.Res
 	}
 }
 
+// seen is what a test has to know of a request.
+func seen(q *http.Request, res *http.Response, err error) *host.Exchange {
+	e := &host.Exchange{Method: q.Method, URL: q.URL}
+	var known *host.Outage
+	switch {
+	case err == nil:
+		e.Status, e.Type, e.Location = res.StatusCode, res.Header.Get("Content-Type"), res.Header.Get("Location")
+		if locationOf(res) == "" {
+			e.Unread()
+		}
+	case errors.As(err, &known):
+		e.Failure = known.Kind()
+	}
+	return e
+}
+
 // redirected says of a failure that it is that of a redirect.
 func redirected(n int, err error) error {
-	var f *failure
+	var f *host.Outage
 	if n > 0 && errors.As(err, &f) {
-		return f.of("redirected")
+		return f.Of("redirected")
 	}
 	return err
 }
@@ -116,14 +135,20 @@ func (to *route) turn(status int, location string) error {
 	return nil
 }
 
+// userAgent is what we call ourselves, RFC 9110, section 10.1.5. Nobody changes it.
+var userAgent = []string{"Larkspur"}
+
 // request is what is sent next.
 func (to *route) request() *http.Request {
 	q := (&http.Request{
 		Method: to.method, URL: to.url, Host: to.url.Host, Header: to.r.headers.Clone(),
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}).WithContext(to.ctx)
+	if q.Header == nil {
+		q.Header = make(http.Header)
+	}
 	if _, ok := q.Header["User-Agent"]; !ok {
-		q.Header.Set("User-Agent", "Larkspur")
+		q.Header["User-Agent"] = userAgent
 	}
 	if to.astray {
 		for _, name := range []string{"Authorization", "Cookie"} {

@@ -146,6 +146,9 @@ func (r *request) fill(g *given) error {
 		}
 	}
 	if media != "" && r.headers.Get("Content-Type") == "" {
+		if r.headers == nil {
+			r.headers = make(http.Header)
+		}
 		r.headers.Set("Content-Type", media)
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -26,10 +27,11 @@ type response struct {
 	status int
 	reason string
 	header http.Header
-	url    string
+	url    *url.URL
 	flight *flight // that brings the body; nil once it is here, or given up
 	body   string
 	err    error // of every further reading, nil if body has all
+	seen   *host.Exchange
 	stop   func()
 }
 
@@ -42,7 +44,7 @@ func newResponse(res *http.Response, asked *request) *response {
 		reason = http.StatusText(res.StatusCode) // HTTP/2 has none
 	}
 	return &response{Object: "fetch.response", asked: asked, status: res.StatusCode, reason: reason,
-		header: res.Header, url: res.Request.URL.String()}
+		header: res.Header, url: res.Request.URL}
 }
 
 // fetch sends r on the call of t.
@@ -72,7 +74,7 @@ func (f *flight) fetch(t *starlark.Thread, r *request) (*response, error) {
 			return nil, err
 		}
 	} else if err := f.wait(t, func() error {
-		res, done, err := follow(f.ctx, r, f.send, f.release)
+		res, done, err := follow(f.ctx, r, f)
 		if f.done = done; err == nil {
 			got = f.received(res)
 		}
@@ -96,11 +98,21 @@ func (f *flight) received(res *http.Response) *response {
 		}
 		w := &f.done[len(f.done)-1]
 		w.Took, w.Count, w.Err = time.Since(w.Began), int64(len(got.body)), got.err
+		got.note(w)
 		f.close()
 		return got
 	}
 	got.flight = f
+	got.note(&f.done[len(f.done)-1])
 	return got
+}
+
+// note has what was seen know the body, now or as soon as it has been read.
+func (r *response) note(w *host.Work) {
+	r.seen, _ = w.Seen.(*host.Exchange)
+	if r.flight == nil && r.err == nil {
+		r.seen.Read(r.body)
+	}
 }
 
 // lengthOf is how many bytes the body has, -1 if that is not known. The length that a response to HEAD
@@ -130,7 +142,7 @@ func (r *response) read(t *starlark.Thread, most int) (string, error) {
 		return "", r.err
 	case r.flight == nil:
 		if len(r.body) > most {
-			return "", failed(oversized, "the body has %d bytes, more than %d", len(r.body), most).of(r.asked.shown())
+			return "", failed(oversized, "the body has %d bytes, more than %d", len(r.body), most).Of(r.asked.shown())
 		}
 		return r.body, nil
 	}
@@ -139,7 +151,9 @@ func (r *response) read(t *starlark.Thread, most int) (string, error) {
 		r.body, err = f.rest(most, -1)
 		return err
 	})
-	r.over(err)
+	if r.over(err); err == nil {
+		r.seen.Read(r.body)
+	}
 	return r.body, err
 }
 
@@ -168,7 +182,7 @@ func (r *response) Attr(name string) (starlark.Value, error) {
 	case "headers":
 		return newHeaders(r.header), nil
 	case "url":
-		return starlark.String(r.url), nil
+		return starlark.String(r.url.String()), nil
 	}
 	return responseType.Method(r, name), nil
 }

@@ -131,23 +131,30 @@ type result struct {
 	err  error
 }
 
+// A feeder is a flight whose first request has the feed as its body.
+type feeder struct {
+	*flight
+	length int64
+	fed    bool
+}
+
+func (f *feeder) send(q *http.Request, to target) (*http.Response, error) {
+	if !f.fed {
+		q.Body, q.ContentLength, f.fed = f.feed, f.length, true
+	}
+	return f.flight.send(q, to)
+}
+
 // upload sends r, whose body is made by a script, on the call of t: the transport has a goroutine of
 // its own meanwhile. A server that refuses before it has all gets no more of it.
 func (f *flight) upload(t *starlark.Thread, r *request) (*http.Response, error) {
 	b := blocksOf(t, r.stream)
 	defer b.done()
 	f.feed = newFeed(f.ctx.Done())
-	first := true
-	send := func(q *http.Request, to target) (*http.Response, error) {
-		if first {
-			q.Body, q.ContentLength, first = f.feed, b.length, false
-		}
-		return f.send(q, to)
-	}
 	ended := make(chan result, 1)
 	go func() {
 		var got result
-		got.res, got.done, got.err = follow(f.ctx, r, send, f.release)
+		got.res, got.done, got.err = follow(f.ctx, r, &feeder{flight: f, length: b.length})
 		ended <- got
 	}()
 	err := f.pump(t, b, ended)

@@ -68,8 +68,10 @@ func parseURL(raw string) (*url.URL, target, error) {
 	if t.port == 0 {
 		t.port = usual
 	}
-	u.Host = bracketed(t.name)
-	if t.port != usual {
+	switch host := bracketed(t.name); {
+	case t.port == usual:
+		u.Host = host
+	case u.Host != host+":"+u.Port() || u.Port()[0] == '0': // mostly it is written so already
 		u.Host = t.String()
 	}
 	u.Fragment, u.RawFragment = "", ""
@@ -164,6 +166,9 @@ func numeric(label string) bool {
 // escaped is a query in which nothing ends the line of the request.
 func escaped(query string) string {
 	const digits = "0123456789ABCDEF"
+	if !strings.ContainsFunc(query, func(c rune) bool { return c <= ' ' || c >= 0x7f }) {
+		return query
+	}
 	var b strings.Builder
 	for i := range len(query) {
 		if c := query[i]; c > ' ' && c < 0x7f {

@@ -97,7 +97,7 @@ func (tr *trial) say(given starlark.Value) error {
 		if strings.Count(a.pattern, "/") == 2 && !strings.HasSuffix(a.pattern, "*") {
 			a.pattern += "/" // as the URL has it
 		}
-		if err := answering(a.value); err != nil {
+		if err := answers(a.value); err != nil {
 			return fmt.Errorf("for %q: %w", key, err)
 		}
 		all = append(all, a)
@@ -112,8 +112,8 @@ func (tr *trial) say(given starlark.Value) error {
 	return nil
 }
 
-// answering returns an error if v is no answer.
-func answering(v starlark.Value) error {
+// answers returns an error if v is no answer.
+func answers(v starlark.Value) error {
 	if _, ok := host.Octets(v); ok {
 		return nil
 	}
@@ -135,8 +135,7 @@ func (tr *trial) fetch(t *starlark.Thread, r *request) (*response, error) {
 		whole.text, whole.stream = all, nil
 		r = &whole
 	}
-	send := func(q *http.Request, _ target) (*http.Response, error) { return tr.answer(t, r, q) }
-	res, done, err := follow(host.CallOf(t).Context(), r, send, func(*http.Response) {})
+	res, done, err := follow(host.CallOf(t).Context(), r, &exchange{tr, t, r})
 	var body []byte
 	if err == nil {
 		body, err = io.ReadAll(res.Body)
@@ -148,9 +147,9 @@ func (tr *trial) fetch(t *starlark.Thread, r *request) (*response, error) {
 		host.Observe(t, w)
 	}
 	if err != nil {
-		var f *failure
+		var f *host.Outage
 		if errors.As(err, &f) {
-			return nil, f.of(r.shown())
+			return nil, f.Of(r.shown())
 		}
 		return nil, err
 	}
@@ -158,6 +157,19 @@ func (tr *trial) fetch(t *starlark.Thread, r *request) (*response, error) {
 	got.body = string(body)
 	return got, nil
 }
+
+// An exchange is a request of a test, and its redirects.
+type exchange struct {
+	trial  *trial
+	thread *starlark.Thread
+	asked  *request
+}
+
+func (e *exchange) send(q *http.Request, _ target) (*http.Response, error) {
+	return e.trial.answer(e.thread, e.asked, q)
+}
+
+func (*exchange) release(*http.Response) {}
 
 // all returns what a body is made of, which is kept in tests.
 func (b *blocks) all() (string, error) {

@@ -10,29 +10,32 @@ import (
 // and a timer, and most answers are there by then.
 const soon = 2 * time.Millisecond
 
-// A watch cancels a flight in the middle of a wait, when the context of the call ends or the time is
-// over.
+// A watch cancels its flight in the middle of a wait, when the context of the call ends or the time is
+// over. It watches one wait after the other.
 type watch struct {
-	f   *flight
-	ctx context.Context
-	end time.Time
+	f *flight
 
 	mu    sync.Mutex
+	ctx   context.Context
+	end   time.Time
 	over  bool
-	timer *time.Timer
+	timer *time.Timer // nil before the first wait
 	stop  func() bool // of the listening, nil before that begins
 }
 
-// newWatch begins to watch a wait of at most length.
-func newWatch(ctx context.Context, f *flight, length time.Duration) *watch {
-	w := &watch{f: f, ctx: ctx, end: time.Now().Add(length)}
+// begin begins to watch a wait of at most length.
+func (w *watch) begin(ctx context.Context, f *flight, length time.Duration) {
 	if err := ctx.Err(); err != nil {
 		f.cancel(err)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.timer = time.AfterFunc(min(soon, length), w.tick)
-	return w
+	w.f, w.ctx, w.end, w.over, w.stop = f, ctx, time.Now().Add(length), false, nil
+	if w.timer == nil {
+		w.timer = time.AfterFunc(min(soon, length), w.tick)
+	} else {
+		w.timer.Reset(min(soon, length))
+	}
 }
 
 // tick listens from now on, or says that the time is over. The timer calls it.
@@ -45,8 +48,8 @@ func (w *watch) tick() {
 	case left <= 0:
 		w.f.cancel(errSlow)
 	default:
-		if w.stop == nil {
-			w.stop = context.AfterFunc(w.ctx, func() { w.f.cancel(w.ctx.Err()) })
+		if ctx := w.ctx; w.stop == nil {
+			w.stop = context.AfterFunc(ctx, func() { w.f.cancel(ctx.Err()) })
 		}
 		w.timer.Reset(left)
 	}

@@ -80,7 +80,11 @@ func (s *store) fault(name string, err error) error {
 	for _, f := range faults {
 		for _, is := range f.errs {
 			if errors.Is(err, is) {
-				return s.failed(f.kind, name, err, "%s", f.text)
+				known := s.failed(f.kind, name, err, "%s", f.text)
+				if f.kind == "name" {
+					known.status = http.StatusBadRequest // as of other names that none can be
+				}
+				return known
 			}
 		}
 	}

@@ -520,3 +520,19 @@ func FuzzPath(f *testing.F) {
 		}
 	})
 }
+
+// TestUnnameable verifies that a name which no file can have is a bad request, for it comes with one: an upload that is
+// kept under the name that the client says.
+func TestUnnameable(t *testing.T) {
+	eval := in(t, t.TempDir(), files.Limits{})
+	for _, name := range []string{".larkspur", ".larkspur-x", ".LARKSPUR.txt", "a/.larkspur/b", "..", "../a", "/a", "a//b", "", "a\\b", "a\x00b",
+		strings.Repeat("x", 300), strings.Repeat("x", 5000)} {
+		_, err := eval("d.write(" + starlark.String(name).String() + ", 'x')")
+		if host.StatusOf(err) != 400 {
+			t.Errorf("%.20q: got %d, %v", name, host.StatusOf(err), err)
+		}
+	}
+	if _, err := eval("d.read('no.txt')"); host.StatusOf(err) == 400 {
+		t.Errorf("what is not there is a bad request: %v", err)
+	}
+}

@@ -2,6 +2,7 @@ package files
 
 import (
 	"fmt"
+	"net/http"
 	"path"
 	"path/filepath"
 	"strings"
@@ -19,14 +20,17 @@ func hidden(name string) bool {
 const maxPath = 4096
 
 // local returns the name that a path of a script has on this system. Nothing is cleaned, so that a
-// file has one path.
+// file has one path. It is, as a rule, the client that has named a file so: the error is a bad
+// request, if the script does not catch it.
 func local(name string) (string, error) {
 	wrong := func(kind, format string, args ...any) (string, error) {
-		return "", &failure{kind: kind, text: quoted(name) + " " + fmt.Sprintf(format, args...)}
+		return "", &failure{kind: kind, text: quoted(name) + " " + fmt.Sprintf(format, args...),
+			status: http.StatusBadRequest}
 	}
 	switch {
 	case name == "":
-		return "", &failure{kind: "name", text: `the path is empty; the directory itself is "."`}
+		return "", &failure{kind: "name", text: `the path is empty; the directory itself is "."`,
+			status: http.StatusBadRequest}
 	case len(name) > maxPath:
 		return wrong("name", "is longer than %d bytes", maxPath)
 	case strings.ContainsRune(name, 0):

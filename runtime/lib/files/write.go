@@ -29,6 +29,8 @@ func writeMembers() []host.Member {
 		{When: "the directory would be larger than the grant lets it be (kind quota), or there " +
 			"is no room left (kind full); uncaught, the client gets 507"},
 		{When: "the directory that it is to stand in is not there (kind not_found)"},
+		{When: "it is no path in the directory, or has a name that begins with .larkspur, which is " +
+			"reserved (kind outside or name); uncaught, the client that named it so gets 400"},
 		{When: "a directory has the name (kind is_directory)"},
 	}
 	return []host.Member{

@@ -40,6 +40,9 @@ type Grant struct {
 	PerCall int
 	// AtOnce is how many mails may be on their way at once; more wait. Zero means 4.
 	AtOnce int
+	// Outbox, if not nil, keeps the last mails, for whoever develops the program. They are sent, too,
+	// unless URL is empty.
+	Outbox *Outbox
 	// Roots are the certificates that are trusted. Nil means those of the system.
 	Roots *x509.CertPool
 

@@ -492,17 +492,71 @@ def app():
 	if said := s.said(); said != "" {
 		t.Errorf("the server was asked: %s", said)
 	}
+}
+
+// TestTrialSender: where no sender is granted a mail that names none fails in a test as it does in service, and a test
+// can say which one is granted.
+func TestTrialSender(t *testing.T) {
+	script := `
+def app():
+    return catch(lambda: send("a@example.com", "x", text = "x"))[1].kind`
+	s := new(submission).start(t)
+	served, err := run(t.Context(), t, &mail.Grant{URL: "smtp://" + s.url + "?tls=none"}, script, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	bare, err := new(mail.Grant).Trial("")
 	if err != nil {
 		t.Fatal(err)
 	}
-	test = &host.Module{Name: "test", Doc: "Tests.", Members: bare.Members}
+	test := &host.Module{Name: "test", Doc: "Tests.", Members: bare.Members}
+	tested, err := run(t.Context(), t, bare.Grant, script, nil, test)
+	if tested != served || served != `"invalid"` || err != nil {
+		t.Errorf("in service %s, in a test %s, %v", served, tested, err)
+	}
 	got, err := run(t.Context(), t, bare.Grant, `load("@test", "mails")
 def app():
+    mails(sender = "Notes <notes@example.com>")
     send("a@example.com", "x", text = "x")
+    send("a@example.com", "x", text = "x", sender = "me@example.com")
     return [m.sender for m in mails()]`, nil, test)
-	if got != `["app@example.com"]` || err != nil {
+	if got != `["Notes <notes@example.com>", "me@example.com"]` || err != nil {
 		t.Error(got, err)
+	}
+	if err := bare.Begin(); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := run(t.Context(), t, bare.Grant, script, nil, test); got != served || err != nil {
+		t.Errorf("the next test has a sender: %s, %v", got, err)
+	}
+}
+
+// TestTrialFails: a test can have mails fail as they do when the server does not take them.
+func TestTrialFails(t *testing.T) {
+	trial, err := (&mail.Grant{URL: "smtp://host?from=a@example.com"}).Trial("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	test := &host.Module{Name: "test", Doc: "Tests.", Members: trial.Members}
+	script := `load("@test", "mails")
+def one():
+    e = catch(lambda: send("b@example.com", "x", text = "x"))[1]
+    return (e.kind, e.status, e.message) if e else None
+def app():
+    return [one()] + [(len(mails(error = k)), one()) for k in ["rejected", "timeout"]] + [len(mails(error = "")), one(), len(mails()),
+        catch(lambda: mails(error = "late"))[1].message, catch(lambda: mails(sender = "x"))[1].kind]`
+	got, err := run(t.Context(), t, trial.Grant, script, nil, test)
+	want := `[None, (1, ("rejected", 502, "send: the test says so")), (1, ("timeout", 504, "send: the test says so")), 1, None, 2, ` +
+		`"mails: for parameter error: got \"late\", want one of connect, tls, auth, rejected, timeout, protocol, or \"\"", "invalid"]`
+	if got != want || err != nil {
+		t.Errorf(" got %s, %v\nwant %s", got, err, want)
+	}
+	if err := trial.Begin(); err != nil {
+		t.Fatal(err)
+	}
+	got, err = run(t.Context(), t, trial.Grant, "def app():\n    return len(send('b@example.com', 'x', text = 'x')) > 0", nil, test)
+	if got != "True" || err != nil {
+		t.Errorf("the next test fails, too: %s, %v", got, err)
 	}
 }
 
@@ -511,7 +565,7 @@ func FuzzAddress(f *testing.F) {
 	for _, text := range []string{"a@example.com", "A B <a@b.c>", `"A" <a@b.c>`, "a@b\r\nX: y", "=?utf-8?q?=0D=0A?= <a@b.c>", "a@b, c@d", "<a@b>", "a(b)@c"} {
 		f.Add(text)
 	}
-	trial, err := new(mail.Grant).Trial("")
+	trial, err := (&mail.Grant{URL: "smtp://host?from=app@example.com"}).Trial("")
 	if err != nil {
 		f.Fatal(err)
 	}

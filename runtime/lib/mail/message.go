@@ -110,12 +110,16 @@ func (s *server) envelope(m *Mail, g *given) (err error) {
 		return err
 	}
 	if m.sender == nil {
-		m.sender = s.account.from
+		m.sender = s.from()
 	}
-	if m.sender == nil {
-		if s.account.host == "" && s.grant.trial == nil {
-			return failed(refused, "no server is granted; %s", s.grant.advice())
-		}
+	switch {
+	case m.sender != nil:
+	case !s.some():
+		return failed(refused, "no server is granted; %s", s.grant.advice())
+	case s.grant.trial != nil:
+		return failed(invalid, "there is no sender: pass one, or have the test say which one is granted, "+
+			"as in mails(sender = \"notes@example.com\")")
+	default:
 		return failed(invalid, "there is no sender: pass one, or grant one as ?from=ADDRESS")
 	}
 	m.Sender = shown(m.sender)

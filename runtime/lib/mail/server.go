@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/mail"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -30,7 +32,7 @@ type server struct {
 
 // send sends m on the call of t.
 func (s *server) send(t *starlark.Thread, m *Mail) error {
-	if s.account.host == "" && s.grant.trial == nil {
+	if !s.some() {
 		return failed(refused, "no server is granted; %s", s.grant.advice())
 	}
 	if err := s.count(host.CallOf(t)); err != nil {
@@ -40,20 +42,52 @@ func (s *server) send(t *starlark.Thread, m *Mail) error {
 	if err != nil {
 		return err
 	}
-	if s.grant.trial != nil {
-		if err := measure(msg, s.grant.size()); err != nil {
-			return err
-		}
-		s.grant.trial.keep(m)
-		return nil
-	}
 	n := len(m.to) + len(m.cc) + len(m.bcc)
-	w := host.Work{Kind: "mail", Text: "mail by " + net.JoinHostPort(s.account.host,
-		strconv.Itoa(s.account.port)), Began: time.Now(), Count: int64(n), Unit: "recipients"}
-	err = host.CallOf(t).Wait(func(ctx context.Context) error { return s.deliver(ctx, msg) })
-	w.Took, w.Err = time.Since(w.Began), err
+	w := host.Work{Kind: "mail", Text: "mail to the outbox", Began: time.Now(), Count: int64(n),
+		Unit: "recipients"}
+	outbox := s.grant.Outbox
+	switch {
+	case s.account.host != "":
+		w.Text = "mail by " + net.JoinHostPort(s.account.host, strconv.Itoa(s.account.port))
+		err = host.CallOf(t).Wait(func(ctx context.Context) error { return s.deliver(ctx, msg) })
+	default:
+		err = measure(msg, s.grant.size())
+	}
+	switch {
+	case err != nil:
+	case s.grant.trial != nil:
+		err = s.grant.trial.take(m)
+	case outbox != nil:
+		outbox.add(m, s.account.host != "")
+	}
+	w.Took, w.Err, w.Seen = time.Since(w.Began), err, s.seen(m, err)
 	host.Observe(t, w)
 	return err
+}
+
+// seen is what a test has to know of a mail.
+func (s *server) seen(m *Mail, err error) *host.Letter {
+	l := &host.Letter{To: m.To, Subject: m.Subject}
+	if m.sender == s.from() { // the very one
+		l.Granted = m.Sender
+	}
+	if kind := host.KindOf(err); err != nil && slices.Contains(failures, kind) {
+		l.Failure = kind
+	}
+	return l
+}
+
+// some reports whether there is anything that takes mails.
+func (s *server) some() bool {
+	return s.account.host != "" || s.grant.trial != nil || s.grant.Outbox != nil
+}
+
+// from is the sender of mails that name none, nil if there is none.
+func (s *server) from() *mail.Address {
+	if s.grant.trial != nil {
+		return s.grant.trial.from()
+	}
+	return s.account.from
 }
 
 // count counts the mails of a call. One that never ends has no bound.
@@ -116,7 +150,7 @@ var errSlow = errors.New("the time is over")
 // reason is the error that a script gets. kind is that of the step which failed, "" for the mail
 // itself.
 func (s *server) reason(ctx context.Context, kind string, err error) error {
-	var known *failure
+	var known *host.Outage
 	var send *gomail.SendError
 	switch cause := context.Cause(ctx); {
 	case cause == errSlow:

@@ -23,6 +23,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/larkspur-web/larkspur/runtime/frames"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
@@ -165,10 +166,9 @@ func (b *base) note() {
 	}
 }
 
-// add adds a variable that has been assigned. One that an inner function uses is in a cell, which
-// has no name outside of the interpreter: the inner function's own frame shows it.
+// add adds a variable that has been assigned.
 func (n *noted) add(name string, v starlark.Value, outer bool) {
-	if name != "" && v != nil && v.Type() != "cell" {
+	if v = frames.Held(v); name != "" && v != nil {
 		n.locals = append(n.locals, variable{name, v, outer})
 	}
 }

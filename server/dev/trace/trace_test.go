@@ -56,7 +56,16 @@ def app(n, _s):
     def deep(x):
         return n[x]
     return deep("k")
-`, []string{"deep 4 x=\"k\" (n=3)", "app 5 _s=None deep=<function deep>"}},
+`, []string{"deep 4 x=\"k\" (n=3)", "app 5 n=3 _s=None deep=<function deep>"}},
+		{"beside a closure", `
+def app(n, _s):
+    total = 1
+    def add(x):
+        return x + total
+    later = lambda: unset
+    total = n // (n - 3)
+    unset = 1
+`, []string{"app 7 n=3 _s=None total=1 add=<function add> later=<function lambda>"}},
 		{"raised again after it was caught, and a print", `
 def bad(x):
     return x + "s"

@@ -72,6 +72,12 @@ func (s *Set) Keep(dir string, prepare func() error) {
 	s.Files.Below, s.Files.Prepare = filepath.Join(dir, files.Name), prepare
 }
 
+// Develop keeps the last mails of applications in memory, for whoever develops them. Without a server
+// that is all that becomes of them: told is called for each, which has gone nowhere.
+func (s *Set) Develop(told func(to []string, subject string)) {
+	s.Mail.Outbox = &mail.Outbox{Told: func(m *mail.Mail) { told(m.To, m.Subject) }}
+}
+
 // To has the application have the modules, and what the Set grants.
 func (s *Set) To(app *site.Application) {
 	advice := s.advice
@@ -125,7 +131,7 @@ func (s *Set) of(module string) (grant any, some bool) {
 	case "env":
 		return &s.Env, len(s.Env.Names) > 0
 	case "mail":
-		return &s.Mail, s.Mail.URL != ""
+		return &s.Mail, s.Mail.URL != "" || s.Mail.Outbox != nil
 	}
 	return nil, false
 }
