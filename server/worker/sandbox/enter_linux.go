@@ -78,8 +78,9 @@ func allThreads(number, arg1, arg2 uintptr) syscall.Errno {
 // boundToParent reports whether the kernel ends this process when its parent ends.
 func boundToParent() bool {
 	var signal int32
-	err := unix.Prctl(unix.PR_GET_PDEATHSIG, uintptr(unsafe.Pointer(&signal)), 0, 0, 0)
-	return err == nil && signal != 0
+	_, _, errno := syscall.Syscall(unix.SYS_PRCTL, unix.PR_GET_PDEATHSIG,
+		uintptr(unsafe.Pointer(&signal)), 0)
+	return errno == 0 && signal != 0
 }
 
 // ownNetwork says that the process is in a network namespace in which no interface is up.

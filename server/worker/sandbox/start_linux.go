@@ -36,12 +36,9 @@ func (s *Starter) Start(cmd *exec.Cmd, group *Group) error {
 	if s.jobs == nil {
 		s.jobs = make(chan func())
 		s.namespace = s.NoNetwork && canMakeNetwork()
-		go func() {
-			runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
-			for job := range s.jobs {
-				job()
-			}
-		}()
+		locked := make(chan struct{})
+		go serve(s.jobs, locked)
+		<-locked
 	}
 	var attr syscall.SysProcAttr
 	if cmd.SysProcAttr != nil {
@@ -56,6 +53,22 @@ func (s *Starter) Start(cmd *exec.Cmd, group *Group) error {
 	done := make(chan error)
 	s.jobs <- func() { done <- cmd.Start() }
 	return <-done
+}
+
+// serve does jobs in a thread of its own, which ends with them. It closes locked when it has one.
+func serve(jobs chan func(), locked chan struct{}) {
+	runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
+	if syscall.Gettid() == syscall.Getpid() {
+		// Go never ends the main thread. Keep it until another goroutine has another.
+		go serve(jobs, locked)
+		<-locked
+		runtime.UnlockOSThread()
+		return
+	}
+	close(locked)
+	for job := range jobs {
+		job()
+	}
 }
 
 // Close ends the thread. The kernel kills the processes that were started and still run.
