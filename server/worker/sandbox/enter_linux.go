@@ -14,9 +14,7 @@ import (
 
 // Probe returns what Enter would report in a worker, and changes nothing.
 func Probe(l Limits, a Access) Report {
-	r := lookKernel().report(l, a)
-	r.add("orphans", "", "PDEATHSIG")
-	return r
+	return lookKernel().report(l, a)
 }
 
 // Enter confines the calling process, all threads of it, for good. Where the kernel lacks a means,
@@ -28,11 +26,6 @@ func Probe(l Limits, a Access) Report {
 func Enter(l Limits, a Access) (Report, error) {
 	k := lookKernel()
 	r := k.report(l, a) // while the process can still find out
-	orphans := ""
-	if boundToParent() {
-		orphans = "PDEATHSIG"
-	}
-	r.add("orphans", "the process was not started by a Starter, and can outlive its parent", orphans)
 	if err := enter(k, l, a); err != nil {
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}
@@ -46,6 +39,10 @@ func enter(k kernel, l Limits, a Access) error {
 	}
 	if errno := allThreads(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1); errno != 0 {
 		return fmt.Errorf("no_new_privs: %w", errno)
+	}
+	// Of each thread, as the kernel asks each when the parent ends; one of them will be there.
+	if errno := allThreads(unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, uintptr(syscall.SIGKILL)); errno != 0 {
+		return fmt.Errorf("signal of the parent's death: %w", errno)
 	}
 	none := [2]unix.CapUserData{}
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
@@ -73,14 +70,6 @@ func enter(k kernel, l Limits, a Access) error {
 func allThreads(number, arg1, arg2 uintptr) syscall.Errno {
 	_, _, errno := psx.Syscall6(number, arg1, arg2, 0, 0, 0, 0)
 	return errno
-}
-
-// boundToParent reports whether the kernel ends this process when its parent ends.
-func boundToParent() bool {
-	var signal int32
-	_, _, errno := syscall.Syscall(unix.SYS_PRCTL, unix.PR_GET_PDEATHSIG,
-		uintptr(unsafe.Pointer(&signal)), 0)
-	return errno == 0 && signal != 0
 }
 
 // ownNetwork says that the process is in a network namespace in which no interface is up.

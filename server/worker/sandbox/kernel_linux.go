@@ -111,5 +111,6 @@ func (k kernel) report(l Limits, a Access) Report {
 	r.add("signals", noFilter+", and "+k.lacks(6), k.filter(), signals)
 	r.add("other processes", noFilter+", and "+k.lacks(1), k.filter(), k.landlockFrom(1))
 	r.add("system calls", noFilter, k.filter())
+	r.add("orphans", "", "PDEATHSIG")
 	return r
 }
