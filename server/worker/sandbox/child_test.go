@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"syscall"
 	"testing"
 	"time"
 
@@ -183,6 +184,12 @@ func (c *child) end(t testing.TB) string {
 	}
 	c.cmd.Wait()
 	return c.cmd.ProcessState.String()
+}
+
+// peak is the most memory that was resident, of files included.
+func (c *child) peak() string {
+	usage := c.cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	return fmt.Sprintf("%d MiB", usage.Maxrss>>10)
 }
 
 // runIn has a child carry the order out, and waits for its end.

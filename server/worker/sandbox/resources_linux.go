@@ -27,7 +27,7 @@ type resource struct {
 func (l Limits) resources() []resource {
 	seconds := uint64((l.CPU + time.Second - 1) / time.Second)
 	return []resource{
-		{"memory", "RLIMIT_DATA", unix.RLIMIT_DATA, l.Memory > 0, uint64(l.Memory)},
+		{"memory", "RLIMIT_AS, RLIMIT_DATA", unix.RLIMIT_AS, l.Memory > 0, uint64(l.Memory)},
 		{"CPU time", "RLIMIT_CPU", unix.RLIMIT_CPU, l.CPU > 0, seconds},
 		{"open files", "RLIMIT_NOFILE", unix.RLIMIT_NOFILE, l.Files > 0, uint64(l.Files)},
 		{"file size", "RLIMIT_FSIZE", unix.RLIMIT_FSIZE, l.FileSize > 0, uint64(l.FileSize)},
@@ -42,7 +42,7 @@ func (l Limits) limit() error {
 		switch {
 		case !r.asked:
 			continue
-		case r.which == unix.RLIMIT_DATA:
+		case r.which == unix.RLIMIT_AS:
 			if err := limitMemory(l.Memory); err != nil {
 				return fmt.Errorf("memory: %w", err)
 			}
@@ -61,42 +61,63 @@ func (l Limits) limit() error {
 	return nil
 }
 
-// limitMemory lets the process have n more bytes of writable private memory than it has, and Go
-// three quarters of them before it collects as hard as it can: what it gave back to the system keeps
-// its addresses, which RLIMIT_DATA goes on counting.
+// arena is what Go's heap grows by (runtime/malloc.go, heapArenaBytes), and misc what Go, SQLite and the
+// C library have to map besides.
+const (
+	arena = 64 << 20
+	misc  = 16 << 20
+)
+
+// limitMemory lets the process have n more bytes than it has.
+//
+// Go reserves addresses by the arena, and makes them writable by mappings in their place (MAP_FIXED).
+// Linux does not compare such a mapping with RLIMIT_DATA, but counts it, so that Go fails at the next
+// other one, and not always well. RLIMIT_AS is compared with what is reserved: past it Go says that it
+// is out of memory. RLIMIT_DATA holds for the rest, which is what is reserved already, and used by
+// somebody else than Go.
 func limitMemory(n int64) error {
-	have, err := dataSize()
+	data, size, err := memory()
 	if err != nil {
 		return err
 	}
-	n += moreStacks
-	limit := unix.Rlimit{Cur: uint64(have + n), Max: uint64(have + n)}
-	if err := unix.Setrlimit(unix.RLIMIT_DATA, &limit); err != nil {
-		return err
+	more := (n+arena-1)/arena*arena + room
+	for _, r := range []struct {
+		which int
+		limit int64
+	}{
+		{unix.RLIMIT_AS, size + more},
+		{unix.RLIMIT_DATA, data + more + arena}, // the last arena has a rest that is counted in size
+	} {
+		limit := unix.Rlimit{Cur: uint64(r.limit), Max: uint64(r.limit)}
+		if err := unix.Setrlimit(r.which, &limit); err != nil {
+			return err
+		}
 	}
-	debug.SetMemoryLimit(goMemory() + (n-moreStacks)/4*3)
-	// Linux before 4.7 counted only the heap of brk(2), which Go does not use. See that it holds.
-	b, err := unix.Mmap(-1, 0, int(n)+1<<20, unix.PROT_READ|unix.PROT_WRITE,
-		unix.MAP_PRIVATE|unix.MAP_ANON|unix.MAP_NORESERVE)
+	// What Go gave back to the system keeps its addresses: collect well before they are used up.
+	debug.SetMemoryLimit(goMemory() + n/4*3)
+	b, err := unix.Mmap(-1, 0, int(more)+1<<20, unix.PROT_NONE, unix.MAP_PRIVATE|unix.MAP_ANON)
 	if err == nil {
-		return errors.Join(errors.New("RLIMIT_DATA does not hold on this kernel"), unix.Munmap(b))
+		return errors.Join(errors.New("RLIMIT_AS does not hold on this kernel"), unix.Munmap(b))
 	}
 	return nil
 }
 
-// dataSize is what the process has now of what RLIMIT_DATA counts.
-func dataSize() (int64, error) {
+// memory is what the process has now of what RLIMIT_DATA and RLIMIT_AS count.
+func memory() (data, size int64, err error) {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	_, rest, _ := strings.Cut(string(status), "\nVmData:")
-	kB, _, ok := strings.Cut(rest, " kB")
-	n, err := strconv.ParseInt(strings.TrimSpace(kB), 10, 64)
-	if !ok || err != nil {
-		return 0, errors.New("/proc/self/status has no VmData")
+	field := func(name string) int64 {
+		_, rest, _ := strings.Cut(string(status), "\n"+name+":")
+		kB, _, _ := strings.Cut(rest, " kB")
+		n, e := strconv.ParseInt(strings.TrimSpace(kB), 10, 64)
+		if e != nil {
+			err = fmt.Errorf("/proc/self/status has no %s", name)
+		}
+		return n << 10
 	}
-	return n << 10, nil
+	return field("VmData"), field("VmSize"), err
 }
 
 // goMemory is what debug.SetMemoryLimit counts: what Go's runtime has of the system now.

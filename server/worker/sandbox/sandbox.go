@@ -11,11 +11,11 @@
 // time, and it can mislead a builtin that reaches outside. An intruder has found a flaw in one of
 // them, and runs instructions of his own in the process.
 //
-//   - Memory: RLIMIT_DATA holds against both, in one step and in many. An allocation that goes past
-//     it fails, and Go ends the process ("out of memory", status 2). Go's own limit lies below
-//     (debug.SetMemoryLimit), so that garbage is collected before. A file that is mapped and shared
-//     is not counted, nor is the page cache: a Group (cgroup v2) counts those too, and Watch looks
-//     at the resident set where there is none.
+//   - Memory: RLIMIT_AS and RLIMIT_DATA hold against both, in one step and in many. An allocation
+//     that goes past them fails, and Go ends the process ("out of memory", status 2). RLIMIT_DATA
+//     alone does not stop one big step of Go, see limitMemory. Go's own limit lies below
+//     (debug.SetMemoryLimit), so that garbage is collected before. The page cache is not counted:
+//     a Group (cgroup v2) counts that too. Watch looks at the resident set where neither holds.
 //   - Time: RLIMIT_CPU holds against both. The kernel kills the process at the limit, whatever it
 //     is in the middle of.
 //   - Open files, the size of a file: RLIMIT_NOFILE and RLIMIT_FSIZE hold against both. The call
@@ -55,10 +55,11 @@ import "time"
 // Limits are what a worker process may use. The zero value limits nothing but core dumps, which are
 // never written.
 type Limits struct {
-	// Memory is how many bytes of writable private memory the process may have beyond those that it
-	// has at the call of Enter (about 80 to 130 MiB, nearly all of it reserved by Go and never
-	// touched). Zero means no limit. It should be 32 MiB or more: below, Go lacks the room to
-	// work. A build with cgo has room for the stacks of 16 more threads besides.
+	// Memory is how many bytes the process may have beyond those that it has at the call of Enter.
+	// Zero means no limit. From three quarters of it on, Go collects garbage as hard as it can. The
+	// kernel's limit is the next multiple of 64 MiB, by which Go's heap grows, and 16 MiB for all
+	// that is not heap; what Go had reserved at the call comes on top, 64 MiB at most. A build with
+	// cgo adds 128 MiB for the stacks of 16 more threads.
 	Memory int64
 	// CPU is the processor time that the process may use in its life, user and system together,
 	// rounded up to seconds. Zero means no limit.
