@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"time"
@@ -75,6 +77,18 @@ func (f *confine) enter(app *site.Application, granted *grant.Set) error {
 		if !p.Enforced {
 			slog.Debug("not enforced", slog.String("protection", p.Name), slog.String("because", p.Why))
 		}
+	}
+	return nil
+}
+
+// checkSandbox says what this kernel can enforce.
+func checkSandbox(w io.Writer) error {
+	var f confine
+	f.flags(new(cobra.Command))
+	report := sandbox.Probe(f.limits(), sandbox.Access{})
+	fmt.Fprint(w, report)
+	if report.Require() != nil {
+		return errFound // the table says what
 	}
 	return nil
 }
