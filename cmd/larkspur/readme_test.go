@@ -72,7 +72,7 @@ func TestReadme(t *testing.T) {
 			t.Errorf("nothing runs a snippet of %s", block.kind)
 		}
 	}
-	if want := "python console console python console python console python console python html html sql sql console python python python python python console python console console console go go python go"; strings.Join(seen, " ") != want {
+	if want := "python console console python console python console python console python html html sql sql console python python python python python console console python console console console go go python go"; strings.Join(seen, " ") != want {
 		t.Errorf("the README has %v, want %s", seen, want)
 	}
 }
