@@ -11,7 +11,7 @@ import (
 )
 
 func newCheck(stdout, stderr io.Writer) *cobra.Command {
-	var strict bool
+	var strict, kernel bool
 	var g grants
 	c := &cobra.Command{
 		Use:        "check [flags] [APP]",
@@ -36,6 +36,9 @@ At last it lists what the application asks for of what is outside, with the line
 --grant of serve and dev grants it. It runs nothing of that. Given --grant or --data as they
 are to be given to serve, it says which of it is missing, and exits 1 if anything is.
 
+With --sandbox it says instead what this kernel can enforce of what workers of serve are
+confined by, and exits 1 if that is not all of it.
+
 Warnings alone exit 0, with --strict 1. A comment silences the line that it is on or,
 alone on a line, the one below:
 
@@ -50,6 +53,9 @@ alone on a line, the one below:
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeApp,
 		RunE: func(_ *cobra.Command, args []string) error {
+			if kernel {
+				return checkSandbox(stdout)
+			}
 			app, err := needApp("check", args)
 			if err != nil {
 				return err
@@ -83,6 +89,7 @@ alone on a line, the one below:
 		},
 	}
 	g.flags(c)
+	c.Flags().BoolVar(&kernel, "sandbox", false, "say what this kernel can confine workers by")
 	c.Flags().BoolVar(&strict, "strict", false, "exit 1 also for warnings")
 	return c
 }

@@ -62,6 +62,8 @@ var policy = []struct {
 	{"server/http1", []string{"environ/wire"}, []string{"golang.org/x/net/http/..."}},
 	{"server/h2/...", []string{"server/h2/...", "environ/wire"},
 		[]string{"golang.org/x/net/http2/...", "golang.org/x/net/http/..."}},
+	{"server/worker/sandbox", nil, []string{"github.com/landlock-lsm/go-landlock/landlock/...",
+		"kernel.org/pub/linux/libs/security/libcap/psx", "golang.org/x/net/bpf", "golang.org/x/sys/unix"}},
 	{"server/dev/...", []string{"server", "server/dev/...", "environ", "push", "runtime/host",
 		"runtime/frames"}, starlark},
 	{"server/answer", []string{"environ", "environ/wire", "runtime/host"}, starlark},

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/larkspur-web/larkspur/server/site"
@@ -24,6 +25,7 @@ type serving struct {
 	workers  int
 	upstream []string
 	health   string
+	confine
 }
 
 func (s *serving) flags(c *cobra.Command) {
@@ -35,6 +37,7 @@ func (s *serving) flags(c *cobra.Command) {
 	c.Flags().BoolVar(&s.watch, "watch", false, "load the script again when it changes")
 	c.Flags().IntVar(&s.workers, "workers", 0,
 		"have the application answer in `N` processes of its own; 0 is in this one")
+	s.confine.flags(c)
 	c.Flags().StringArrayVar(&s.upstream, "upstream", nil,
 		"`URL` of another HTTP server that answers in place of an application: http://HOST:PORT, "+
 			"https://HOST, h2c://HOST:PORT or unix:PATH; several take turns")
@@ -43,12 +46,16 @@ func (s *serving) flags(c *cobra.Command) {
 }
 
 // check finds what is wrong with the values together.
-func (s *serving) check() error {
+func (s *serving) check(c *cobra.Command) error {
 	switch {
 	case !slices.Contains([]string{"", "text", "json", "off"}, s.access):
 		return fmt.Errorf("--access-log %s: text, json or off", s.access)
 	case s.https() && s.tlsCert == "":
 		return fmt.Errorf("https needs a certificate: name it with --tls-cert and --tls-key")
+	case !slices.Contains(sandboxes, s.sandbox):
+		return fmt.Errorf("--sandbox %s: %s", s.sandbox, strings.Join(sandboxes, ", "))
+	case s.workers == 0 && c.Flags().Changed("sandbox"):
+		return errors.New("--sandbox confines workers: say how many with --workers")
 	case s.workers > 0 && len(s.upstream) > 0:
 		return errors.New("--workers and --upstream: one of the two")
 	case s.health != "" && (len(s.upstream) == 0 || s.health[0] != '/'):
@@ -153,7 +160,7 @@ neither that nor GOGC set, up to 32 MiB of garbage is left before it is collecte
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeApp,
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := s.check(); err != nil {
+			if err := s.check(c); err != nil {
 				return err
 			}
 			log := newJournal(stderr)

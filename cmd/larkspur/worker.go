@@ -79,10 +79,9 @@ func application(config []byte) (*worker.Application, error) {
 	here := &site.Site{Mounts: []site.Mount{{App: app}}, MaxBody: -1, Calls: v.Calls, Waiting: v.Waiting,
 		IdleTimeout: v.IdleTimeout, Hop: true, Multiprocess: s.workers > 1,
 		Abandoned: func(r *http.Request) { note(stuck, r.Method+" "+r.URL.Path) }}
-	if err := server.Set(here); err != nil {
-		return nil, err
-	}
 	return &worker.Application{
+		Confine: func() error { return s.enter(app, granted) },
+		Load:    func() error { return server.Set(here) },
 		Handler: server,
 		Close:   func() { granted.Close() },
 		Run: func(tell worker.Teller) {

@@ -1,10 +1,13 @@
 package h2
 
-import "sync"
+import (
+	"runtime"
+	"sync"
+)
 
 // maxIdleWorkers is how many goroutines wait for work with the stacks that they
 // grew.
-const maxIdleWorkers = 64
+const maxIdleWorkers = 512
 
 // A task is a request whose handler is to run, or a connection whose output is to
 // be written.
@@ -114,7 +117,11 @@ func (p *workers) work(w *worker) {
 		if c := w.flush; c != nil {
 			// A client that does not read holds up no handler's slot.
 			w.flush = nil
-			p.releaseSlot(w.st)
+			if p.releaseSlot(w.st) {
+				// Others are about to have their responses, as when a backend has answered many
+				// requests at once: all of them go out in one write.
+				runtime.Gosched()
+			}
 			c.writeOut()
 		}
 	}
@@ -123,13 +130,16 @@ func (p *workers) work(w *worker) {
 // releaseSlot gives st's slot to a request that waits, if st still has it: when its
 // handler has ended, or is about to do what may take long: to send to its client,
 // or to wait for it.
-func (p *workers) releaseSlot(st *stream) {
+// It reports whether other handlers run.
+func (p *workers) releaseSlot(st *stream) (others bool) {
 	p.mu.Lock()
 	p.release(st)
 	if p.ready.n > 0 && p.searching == 0 {
 		p.wake()
 	}
+	others = p.handlers > 0
 	p.mu.Unlock()
+	return others
 }
 
 // take is the first task of a worker that was woken.

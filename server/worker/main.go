@@ -93,7 +93,7 @@ func work(requests, messages *os.File, application func([]byte) (*Application, e
 	return 0
 }
 
-// start has the application made, and the process confined.
+// start has the application made, the process confined, and the application loaded.
 func start(config []byte, application func([]byte) (*Application, error)) (*Application, error) {
 	app, err := application(config)
 	switch {
@@ -101,12 +101,16 @@ func start(config []byte, application func([]byte) (*Application, error)) (*Appl
 		return nil, err
 	case app == nil || app.Handler == nil:
 		return nil, errors.New("worker: Main: the function returned no Handler")
-	case app.Confine != nil:
+	}
+	if app.Confine != nil {
 		if err := app.Confine(); err != nil {
 			return nil, fmt.Errorf("worker: confine: %w", err)
 		}
 	}
-	return app, nil
+	if app.Load != nil {
+		err = app.Load()
+	}
+	return app, err
 }
 
 // maxStreams is how many requests a worker has in its hands at once: those that its application is

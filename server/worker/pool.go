@@ -14,6 +14,7 @@ import (
 
 	"github.com/larkspur-web/larkspur/server"
 	"github.com/larkspur-web/larkspur/server/hop"
+	"github.com/larkspur-web/larkspur/server/worker/sandbox"
 )
 
 // A Pool is an http.Handler whose requests are answered by worker processes. Nothing is required,
@@ -46,12 +47,16 @@ type Pool struct {
 	// Drain is how long requests may take to end that a worker has which another takes the place of.
 	// Zero means 30 seconds.
 	Drain time.Duration
+	// NoNetwork puts workers into a network namespace of their own, in which there is nothing, if
+	// this process may make one.
+	NoNetwork bool
 	// Prepare, if not nil, is called with the command of each worker before it is started.
 	Prepare func(*exec.Cmd)
 	// Logger receives what becomes of workers, and what they log. Nil means slog.Default().
 	Logger *slog.Logger
 
 	once    sync.Once
+	starter sandbox.Starter
 	sender  hop.Sender
 	logger  *slog.Logger
 	current atomic.Pointer[set]
@@ -83,6 +88,7 @@ func (p *Pool) begin() {
 	}
 	p.change = make(chan uint64, 1)
 	p.awake = make(chan struct{})
+	p.starter.NoNetwork = p.NoNetwork
 	p.closed, p.close = context.WithCancel(context.Background())
 	go p.follow()
 }
@@ -337,5 +343,6 @@ func (p *Pool) Close() error {
 			<-w.ended
 		}
 	}
+	p.starter.Close()
 	return nil
 }

@@ -26,6 +26,7 @@ type process struct {
 	conn       *h2.ClientConn
 	messages   net.Conn
 	began      time.Time
+	temp       string // its directory for files that do not last
 	said       crash
 
 	loaded  chan struct{} // closed once ready or wrong is set
@@ -65,12 +66,18 @@ func (p *Pool) spawn(generation uint64) (*process, error) {
 	w.said.logger = p.logger
 	w.cmd = p.command()
 	w.cmd.ExtraFiles = []*os.File{theirs, heard}
-	w.cmd.Env = append(w.cmd.Environ(), variable+"="+variables)
-	w.cmd.Stderr = &w.said
-	w.cmd.WaitDelay = time.Second
-	if err := w.cmd.Start(); err != nil {
+	if w.temp, err = os.MkdirTemp("", "larkspur-worker-"); err != nil {
 		requests.Close()
 		messages.Close()
+		return nil, fmt.Errorf("worker: start: %w", err)
+	}
+	w.cmd.Env = append(w.cmd.Environ(), variable+"="+variables, "TMPDIR="+w.temp, "SQLITE_TMPDIR="+w.temp)
+	w.cmd.Stderr = &w.said
+	w.cmd.WaitDelay = time.Second
+	if err := p.starter.Start(w.cmd, nil); err != nil {
+		requests.Close()
+		messages.Close()
+		os.Remove(w.temp)
 		return nil, fmt.Errorf("worker: start: %w", err)
 	}
 	w.conn = h2.NewClientConn(requests, h2.ClientConfig{})
@@ -136,6 +143,7 @@ func (w *process) wait() {
 	w.leave()
 	w.conn.Close()
 	w.messages.Close()
+	os.RemoveAll(w.temp)
 	select {
 	case <-w.loaded:
 	default:

@@ -53,15 +53,18 @@ import (
 
 // An Application is what a worker answers with.
 type Application struct {
-	// Handler answers: a [server.Front] with Hop set, or what has one around it. Required.
+	// Confine, if not nil, is called first, before a script is loaded, to take from the process what
+	// it does not need: see package sandbox. If it fails the worker ends.
+	Confine func() error
+	// Load, if not nil, is called then, and loads the application.
+	Load func() error
+	// Handler answers, once the application has loaded: a [server.Front] with Hop set, or what has
+	// one around it. Required.
 	Handler http.Handler
 	// Close, if not nil, is called when the worker has answered its last request.
 	Close func()
 	// Run, if not nil, runs beside the Handler until the worker ends.
 	Run func(tell Teller)
-	// Confine, if not nil, is called once the application has loaded and before it answers, to take
-	// from the process what it does not need. If it fails the worker does.
-	Confine func() error
 }
 
 // A Teller is how an application has the front know of the worker. It is safe for concurrent use.

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/larkspur-web/larkspur/runtime/display"
+	"github.com/larkspur-web/larkspur/server/site"
+	"github.com/larkspur-web/larkspur/server/site/grant"
+	"github.com/larkspur-web/larkspur/server/worker/sandbox"
+	"github.com/spf13/cobra"
+)
+
+// confine are the flags that say what a worker may use and reach.
+type confine struct {
+	sandbox string
+	memory  display.Size
+	cpu     time.Duration
+	files   int
+	size    display.Size
+}
+
+// sandboxes are the values of --sandbox.
+var sandboxes = []string{"on", "require", "off"}
+
+func (f *confine) flags(c *cobra.Command) {
+	f.memory, f.files, f.size = 1<<30, 1024, 1<<30
+	c.Flags().StringVar(&f.sandbox, "sandbox", "on",
+		"confine workers to their directory and what is granted: on, as far as this kernel can; "+
+			"require, or do not start; or off")
+	c.Flags().Var(&f.memory, "worker-memory", "how much memory a worker may take beside what an idle one has")
+	c.Flags().Var((*display.Duration)(&f.cpu), "worker-cpu",
+		"how much time of processors a worker may use in its life; 0 sets no bound")
+	c.Flags().IntVar(&f.files, "worker-files", f.files, "how many files and connections a worker may have open")
+	c.Flags().Var(&f.size, "worker-file-size", "how large a file may become that a worker writes")
+}
+
+// limits are those of the process.
+func (f *confine) limits() sandbox.Limits {
+	return sandbox.Limits{Memory: int64(f.memory), CPU: f.cpu, Files: f.files, FileSize: int64(f.size)}
+}
+
+// access is what a worker has to reach for its application, and no more.
+func (f *confine) access(app *site.Application, granted *grant.Set) (sandbox.Access, error) {
+	reach, err := granted.Reach()
+	if err != nil {
+		return sandbox.Access{}, err
+	}
+	a := sandbox.Access{Read: reach.Read, Write: append(reach.Write, os.TempDir()), Network: reach.Network,
+		Unix: reach.Sockets}
+	if app.Dir != "" {
+		a.Read = append(a.Read, app.Dir)
+	}
+	return a, nil
+}
+
+// enter confines this process.
+func (f *confine) enter(app *site.Application, granted *grant.Set) error {
+	if f.sandbox == "off" {
+		return nil
+	}
+	access, err := f.access(app, granted)
+	if err != nil {
+		return err
+	}
+	report, err := sandbox.Enter(f.limits(), access)
+	if err != nil {
+		return err
+	}
+	if f.sandbox == "require" {
+		return report.Require()
+	}
+	for _, p := range report {
+		if !p.Enforced {
+			slog.Debug("not enforced", slog.String("protection", p.Name), slog.String("because", p.Why))
+		}
+	}
+	return nil
+}
+
+// checkSandbox says what this kernel can enforce.
+func checkSandbox(w io.Writer) error {
+	var f confine
+	f.flags(new(cobra.Command))
+	report := sandbox.Probe(f.limits(), sandbox.Access{})
+	fmt.Fprint(w, report)
+	if report.Require() != nil {
+		return errFound // the table says what
+	}
+	return nil
+}

@@ -1,0 +1,6 @@
+//go:build race
+
+package sandbox
+
+// room has what the race detector keeps for each byte of the heap.
+const room = misc + 1<<30
