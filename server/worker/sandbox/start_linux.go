@@ -25,8 +25,8 @@ type Starter struct {
 	namespace bool // one can be made
 }
 
-// Start starts cmd, as cmd.Start would, in group if that is not nil. What cmd.SysProcAttr says
-// besides is kept.
+// Start starts cmd, as cmd.Start would, in group if that is not nil. What cmd.SysProcAttr and cmd.Env
+// say besides is kept.
 func (s *Starter) Start(cmd *exec.Cmd, group *Group) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -50,6 +50,8 @@ func (s *Starter) Start(cmd *exec.Cmd, group *Group) error {
 	}
 	group.join(&attr)
 	cmd.SysProcAttr = &attr
+	// glibc would reserve 64 MiB of addresses in every thread that takes memory, see limitMemory.
+	cmd.Env = append(cmd.Environ(), "MALLOC_ARENA_MAX=1")
 	done := make(chan error)
 	s.jobs <- func() { done <- cmd.Start() }
 	return <-done
