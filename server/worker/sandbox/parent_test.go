@@ -122,7 +122,8 @@ func TestDelegated(t *testing.T) {
 		self := filepath.Join(mount, "self")
 		control := filepath.Join(mount, "app.service/cgroup.subtree_control")
 		for _, err := range []error{os.WriteFile(self, []byte(tt.self), 0o644),
-			os.Mkdir(filepath.Dir(control), 0o755), os.WriteFile(control, []byte(tt.control), 0o644)} {
+			os.Mkdir(filepath.Dir(control), 0o755),
+			os.WriteFile(control, []byte(tt.control), 0o644)} {
 			if err != nil {
 				t.Fatal(err)
 			}
