@@ -8,13 +8,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -25,8 +23,8 @@ import (
 )
 
 // An attempt is something that a worker tries. It fails if one of the means in by is there: 'L' for
-// Landlock, 's' for seccomp, 'c' for root without its capabilities, 'l' for a limit; '#' says that it
-// takes root. An empty by is for what a worker must be able to do.
+// Landlock, 's' for seccomp, 'c' for root without its capabilities, 'l' for a limit; '#' says that
+// it takes root. An empty by is for what a worker must be able to do.
 type attempt struct {
 	name       string
 	protection string // the row of the Report that promises it fails
@@ -35,7 +33,8 @@ type attempt struct {
 }
 
 func attemptNamed(name string) attempt {
-	for _, list := range [][]attempt{attempts, networkAttempts, limitAttempts, fatalAttempts, waiting} {
+	lists := [][]attempt{attempts, networkAttempts, limitAttempts, fatalAttempts, waiting}
+	for _, list := range lists {
 		for _, a := range list {
 			if a.name == name {
 				return a
@@ -47,14 +46,19 @@ func attemptNamed(name string) attempt {
 
 var attempts = []attempt{
 	// What a worker does all day.
-	{"read its tree", "", "", func(s scene) error { return readAll(filepath.Join(s.Read, "app.star")) }},
+	{"read its tree", "", "", func(s scene) error {
+		return readAll(filepath.Join(s.Read, "app.star"))
+	}},
 	{"change its directory", "", "", func(s scene) error {
 		a, b := filepath.Join(s.Write, "a"), filepath.Join(s.Write, "b")
 		return errors.Join(os.MkdirAll(a, 0o755), os.MkdirAll(b, 0o755),
 			os.WriteFile(filepath.Join(a, "f"), []byte("one"), 0o644),
 			os.Rename(filepath.Join(a, "f"), filepath.Join(b, "f")), os.RemoveAll(b))
 	}},
-	{"load a zone", "", "", func(scene) error { _, err := time.LoadLocation("Europe/Berlin"); return err }},
+	{"load a zone", "", "", func(scene) error {
+		_, err := time.LoadLocation("Europe/Berlin")
+		return err
+	}},
 	{"collect while a loop runs", "", "", collect},
 	{"run 40 threads", "", "", threads},
 	{"keep rows in SQLite", "", "", sqlite},
@@ -76,7 +80,9 @@ var attempts = []attempt{
 	}},
 	{"list /", "files", "L", func(scene) error { _, err := os.ReadDir("/"); return err }},
 	{"read /etc/shadow", "files", "L#", func(scene) error { return readAll("/etc/shadow") }},
-	{"read /proc/self/status", "files", "L", func(scene) error { return readAll("/proc/self/status") }},
+	{"read /proc/self/status", "files", "L", func(scene) error {
+		return readAll("/proc/self/status")
+	}},
 	{"read /proc/PARENT/environ", "files", "Lc", func(scene) error {
 		return readAll(fmt.Sprintf("/proc/%d/environ", os.Getppid()))
 	}},
@@ -87,18 +93,25 @@ var attempts = []attempt{
 		}
 		return f.Close()
 	}},
-	{"read outside by a link", "files", "L", func(s scene) error { return readAll(filepath.Join(s.Read, "link")) }},
+	{"read outside by a link", "files", "L", func(s scene) error {
+		return readAll(filepath.Join(s.Read, "link"))
+	}},
 	{"write outside", "files", "L", func(s scene) error {
 		return os.WriteFile(filepath.Join(s.Outside, "new"), nil, 0o644)
 	}},
 	{"write its tree", "files", "L", func(s scene) error {
 		return os.WriteFile(filepath.Join(s.Read, "app.star"), nil, 0o644)
 	}},
-	{"truncate outside", "files", "Ls", func(s scene) error { return os.Truncate(filepath.Join(s.Outside, "f"), 0) }},
-	{"remove outside", "files", "L", func(s scene) error { return os.Remove(filepath.Join(s.Outside, "gone")) }},
+	{"truncate outside", "files", "Ls", func(s scene) error {
+		return os.Truncate(filepath.Join(s.Outside, "f"), 0)
+	}},
+	{"remove outside", "files", "L", func(s scene) error {
+		return os.Remove(filepath.Join(s.Outside, "gone"))
+	}},
 	{"rename to outside", "files", "L", func(s scene) error {
 		from := filepath.Join(s.Write, "moved")
-		return errors.Join(os.WriteFile(from, nil, 0o644), os.Rename(from, filepath.Join(s.Outside, "moved")))
+		return errors.Join(os.WriteFile(from, nil, 0o644),
+			os.Rename(from, filepath.Join(s.Outside, "moved")))
 	}},
 	{"link from outside", "files", "L", func(s scene) error {
 		return os.Link(filepath.Join(s.Outside, "f"), filepath.Join(s.Write, "linked"))
@@ -106,7 +119,9 @@ var attempts = []attempt{
 	{"make a device", "files", "Ls#", func(s scene) error {
 		return unix.Mknod(filepath.Join(s.Write, "device"), unix.S_IFCHR|0o666, 1<<8|5)
 	}},
-	{"chmod outside", "file attributes", "s", func(s scene) error { return os.Chmod(filepath.Join(s.Outside, "f"), 0o600) }},
+	{"chmod outside", "file attributes", "s", func(s scene) error {
+		return os.Chmod(filepath.Join(s.Outside, "f"), 0o600)
+	}},
 	{"chown outside", "file attributes", "s", func(s scene) error {
 		return os.Chown(filepath.Join(s.Outside, "f"), os.Getuid(), os.Getgid())
 	}},
@@ -118,9 +133,13 @@ var attempts = []attempt{
 	}},
 
 	// Programs and processes.
-	{"execute /bin/true", "processes", "Ls", func(scene) error { return exec.Command("/bin/true").Run() }},
+	{"execute /bin/true", "processes", "Ls", func(scene) error {
+		return exec.Command("/bin/true").Run()
+	}},
 	{"fork", "processes", "s", fork},
-	{"signal the parent", "signals", "Ls", func(scene) error { return syscall.Kill(os.Getppid(), syscall.SIGWINCH) }},
+	{"signal the parent", "signals", "Ls", func(scene) error {
+		return syscall.Kill(os.Getppid(), syscall.SIGWINCH)
+	}},
 	{"signal a thread of the victim", "signals", "Ls", func(s scene) error {
 		return unix.Tgkill(s.Victim, s.Victim, syscall.SIGWINCH)
 	}},
@@ -162,8 +181,12 @@ var attempts = []attempt{
 	{"open a netlink socket", "network", "s", func(s scene) error {
 		return socket(unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_ROUTE)
 	}},
-	{"connect to a unix socket", "unix sockets", "s", func(s scene) error { return dial("unix", s.Unix) }},
-	{"connect to an abstract socket", "unix sockets", "Ls", func(s scene) error { return dial("unix", s.Abstract) }},
+	{"connect to a unix socket", "unix sockets", "s", func(s scene) error {
+		return dial("unix", s.Unix)
+	}},
+	{"connect to an abstract socket", "unix sockets", "Ls", func(s scene) error {
+		return dial("unix", s.Abstract)
+	}},
 
 	// The kernel.
 	{"mount", "system calls", "sc#", func(s scene) error {
@@ -173,12 +196,24 @@ var attempts = []attempt{
 		return unix.Unmount(s.Outside, 0)
 	}},
 	{"chroot", "system calls", "sc#", func(s scene) error { return unix.Chroot("/") }},
-	{"make a namespace", "system calls", "s", func(scene) error { return unix.Unshare(unix.CLONE_FILES) }},
-	{"load a BPF program", "system calls", "s", func(scene) error { return known(unix.SYS_BPF, 0, 0, 0) }},
-	{"open perf", "system calls", "s", func(scene) error { return known(unix.SYS_PERF_EVENT_OPEN, 0, 0, 0) }},
-	{"set up io_uring", "system calls", "s", func(scene) error { return known(unix.SYS_IO_URING_SETUP, 1, 0, 0) }},
-	{"use a keyring", "system calls", "s", func(scene) error { return known(unix.SYS_KEYCTL, 1<<20, 0, 0) }},
-	{"fault in user space", "system calls", "s", func(scene) error { return known(unix.SYS_USERFAULTFD, 1, 0, 0) }},
+	{"make a namespace", "system calls", "s", func(scene) error {
+		return unix.Unshare(unix.CLONE_FILES)
+	}},
+	{"load a BPF program", "system calls", "s", func(scene) error {
+		return known(unix.SYS_BPF, 0, 0, 0)
+	}},
+	{"open perf", "system calls", "s", func(scene) error {
+		return known(unix.SYS_PERF_EVENT_OPEN, 0, 0, 0)
+	}},
+	{"set up io_uring", "system calls", "s", func(scene) error {
+		return known(unix.SYS_IO_URING_SETUP, 1, 0, 0)
+	}},
+	{"use a keyring", "system calls", "s", func(scene) error {
+		return known(unix.SYS_KEYCTL, 1<<20, 0, 0)
+	}},
+	{"fault in user space", "system calls", "s", func(scene) error {
+		return known(unix.SYS_USERFAULTFD, 1, 0, 0)
+	}},
 	{"make a file in memory", "system calls", "s", func(scene) error {
 		fd, err := unix.MemfdCreate("x", 0)
 		unix.Close(fd)
@@ -206,7 +241,8 @@ var attempts = []attempt{
 		return unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{Cur: 0, Max: 0})
 	}},
 	{"become another user", "system calls", "s", func(scene) error {
-		return errnoOf(unix.SYS_SETRESUID, uintptr(os.Getuid()), uintptr(os.Getuid()), uintptr(os.Getuid()), 0)
+		same := uintptr(os.Getuid())
+		return errnoOf(unix.SYS_SETRESUID, same, same, same, 0)
 	}},
 }
 
@@ -224,7 +260,9 @@ var networkAttempts = []attempt{
 		_, err := net.DefaultResolver.LookupHost(context.Background(), "localhost")
 		return err
 	}},
-	{"connect to another port", "TCP ports", "L", func(s scene) error { return dial("tcp", s.OtherTCP) }},
+	{"connect to another port", "TCP ports", "L", func(s scene) error {
+		return dial("tcp", s.OtherTCP)
+	}},
 	{"listen, with a network", "system calls", "s", func(s scene) error { return listen() }},
 	{"connect by MPTCP", "system calls", "s", func(s scene) error {
 		return socket(unix.AF_INET, unix.SOCK_STREAM, unix.IPPROTO_MPTCP)
@@ -232,91 +270,13 @@ var networkAttempts = []attempt{
 	{"raw socket, with a network", "system calls", "sc#", func(s scene) error {
 		return socket(unix.AF_INET, unix.SOCK_RAW, unix.IPPROTO_ICMP)
 	}},
-	{"unix socket, with a network", "unix sockets", "s", func(s scene) error { return dial("unix", s.Unix) }},
+	{"unix socket, with a network", "unix sockets", "s", func(s scene) error {
+		return dial("unix", s.Unix)
+	}},
 	// What Landlock of ABI 10 refuses, and this list is right about only where there is none.
-	{"send by UDP to any port", "UDP ports", "", func(s scene) error { return dial("udp", s.UDP) }},
-}
-
-// limitAttempts fail by a limit, and the process lives on.
-var limitAttempts = []attempt{
-	{"write a big file", "file size", "l", func(s scene) error {
-		return os.WriteFile(filepath.Join(s.Write, "big"), make([]byte, 2<<20), 0o644)
+	{"send by UDP to any port", "UDP ports", "", func(s scene) error {
+		return dial("udp", s.UDP)
 	}},
-	{"open many files", "open files", "l", func(s scene) error {
-		for range 100 {
-			f, err := os.Open(filepath.Join(s.Read, "app.star"))
-			if err != nil {
-				return err
-			}
-			defer f.Close()
-		}
-		return nil
-	}},
-	{"live in half of its memory", "", "", func(scene) error {
-		// 32 of 64 MiB live, and twenty times that much thrown away.
-		live := make([][]byte, 512)
-		for i := range 20 * len(live) {
-			live[i%len(live)] = make([]byte, 64<<10)
-			live[i%len(live)][i%1000] = 1
-		}
-		return nil
-	}},
-}
-
-// fatalAttempts end the process by a limit; without one they stop by themselves.
-var fatalAttempts = []attempt{
-	{"memory in one step", "memory", "l", func(scene) error { touch(make([]byte, 256<<20)); return nil }},
-	{"memory in many steps", "memory", "l", func(scene) error {
-		var all [][]byte
-		for range 256 {
-			all = append(all, touch(make([]byte, 1<<20)))
-		}
-		sink = all[0]
-		return nil
-	}},
-	{"memory without Go", "memory", "l", func(scene) error {
-		b, err := unix.Mmap(-1, 0, 256<<20, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
-		touch(b)
-		return err
-	}},
-	{"CPU in a loop", "CPU time", "l", func(scene) error {
-		var used unix.Rusage
-		for used.Utime.Sec*10+used.Utime.Usec/1e5 < 13 { // the limit is one second
-			if err := unix.Getrusage(unix.RUSAGE_SELF, &used); err != nil {
-				return err
-			}
-		}
-		return nil
-	}},
-	{"core dump", "core dumps", "l", func(scene) error {
-		debug.SetTraceback("crash")
-		return syscall.Kill(os.Getpid(), syscall.SIGABRT)
-	}},
-}
-
-// waiting are for a look from outside.
-var waiting = []attempt{
-	{"wait", "", "", wait},
-	{"grow and wait", "", "", func(s scene) error {
-		sink = touch(make([]byte, 128<<20))
-		return wait(s)
-	}},
-}
-
-var sink []byte
-
-// touch has the kernel find a page for each of b.
-func touch(b []byte) []byte {
-	for i := 0; i < len(b); i += 4096 {
-		b[i] = 1
-	}
-	return b
-}
-
-// wait ends when the test closes the standard input.
-func wait(scene) error {
-	_, err := io.Copy(io.Discard, os.Stdin)
-	return err
 }
 
 // olderThreads are there before Enter; each does what comes next to older.
@@ -397,7 +357,7 @@ func fork(scene) error {
 func collect(scene) error {
 	var ended atomic.Bool
 	go func() {
-		for n := uint64(0); n < 1<<33; n++ { // or until the process ends, whose last attempts follow
+		for n := uint64(0); n < 1<<33; n++ { // or until the process ends
 		}
 		ended.Store(true)
 	}()

@@ -7,9 +7,9 @@ import "golang.org/x/sys/unix"
 // newest is the newest call that this list was written in sight of (file_setattr, Linux 6.17).
 const newest = 469
 
-// allowed are the calls that are let through whatever their arguments: what Go's runtime and standard
-// library, the C library and SQLite make on files that Landlock has let the process open, on its
-// sockets, memory, threads and clocks.
+// allowed are the calls that are let through whatever their arguments: what Go's runtime and
+// standard library, the C library and SQLite make on files that Landlock has let the process open,
+// on its sockets, memory, threads and clocks.
 var allowed = []uint32{
 	// Descriptors.
 	unix.SYS_READ, unix.SYS_WRITE, unix.SYS_READV, unix.SYS_WRITEV, unix.SYS_PREAD64,

@@ -21,6 +21,9 @@ func Probe(l Limits, a Access) Report {
 // Enter does without, and the Report says so. An error is of something else: a path of Access that
 // is not there, a limit that cannot be set. The process is then confined in part, and should end.
 //
+// The kernel ends the process from here on when the thread ends that started it: a Starter's does
+// not before its parent. Who starts workers by other means keeps the thread (runtime.LockOSThread).
+//
 // Names are resolved by Go itself from here on (net.DefaultResolver.PreferGo), since the C library
 // would load files to do so.
 func Enter(l Limits, a Access) (Report, error) {
@@ -41,7 +44,8 @@ func enter(k kernel, l Limits, a Access) error {
 		return fmt.Errorf("no_new_privs: %w", errno)
 	}
 	// Of each thread, as the kernel asks each when the parent ends; one of them will be there.
-	if errno := allThreads(unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, uintptr(syscall.SIGKILL)); errno != 0 {
+	errno := allThreads(unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, uintptr(syscall.SIGKILL))
+	if errno != 0 {
 		return fmt.Errorf("signal of the parent's death: %w", errno)
 	}
 	none := [2]unix.CapUserData{}

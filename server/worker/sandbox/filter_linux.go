@@ -117,8 +117,8 @@ func (a Access) calls() []call {
 	}
 	const (
 		exec       = unix.PROT_EXEC
-		namespaces = unix.CLONE_NEWNS | unix.CLONE_NEWCGROUP | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC |
-			unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNET
+		namespaces = unix.CLONE_NEWNS | unix.CLONE_NEWCGROUP | unix.CLONE_NEWUTS |
+			unix.CLONE_NEWIPC | unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNET
 		null = 1<<64 - 1 // mask of a pointer that must be null
 	)
 	self := os.Getpid()

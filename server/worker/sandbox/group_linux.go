@@ -5,58 +5,65 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 )
 
-// A Group is a control group (cgroup v2) for one worker: the kernel counts all memory that the worker
-// causes to be used, and ends it when that is more than the limit. A nil Group does nothing.
+// A Group is a control group (cgroup v2) for one worker: the kernel counts all memory that the
+// worker causes to be used, and ends it when that is more than the limit. A nil Group does nothing.
 type Group struct {
 	path string
 	dir  *os.File
 }
 
-// NewGroup makes a group below that of this process, limited to memory bytes of memory, and no swap.
+// NewGroup makes a group beside that of this process, limited to memory bytes, and no swap.
 //
-// That takes a delegated group, whose controller of memory is handed on to groups below it
-// (cgroup.subtree_control), as systemd gives to a service with Delegate=memory and
-// DelegateSubgroup=front: there, the parent of the group in which this process is. Elsewhere an error
-// says what is missing, and Watch has to do.
+// That takes a delegated group which has the controller of memory, and this process in a group
+// below it, as systemd does for a service with Delegate=memory and DelegateSubgroup=front.
+// Elsewhere an error says what is missing, and Watch has to do.
 func NewGroup(name string, memory int64) (*Group, error) {
 	base, err := delegated("/proc/self/cgroup", "/sys/fs/cgroup")
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("sandbox: %w", err)
 	}
 	return newGroup(filepath.Join(base, name), memory)
 }
 
-// delegated is the directory in which groups with a limit of memory can be made. Processes can only
-// be in groups without such groups below them (cgroups(7), "no internal processes"), so that it is
+// delegated is the directory in which groups with a limit of memory can be made. A group with a
+// limit cannot be below one that has processes (cgroups(7), "no internal processes"), so that it is
 // not that of this process, but the one above.
 func delegated(self, mount string) (string, error) {
 	groups, err := os.ReadFile(self)
 	if err != nil {
-		return "", fmt.Errorf("sandbox: %w", err)
+		return "", err
 	}
+	own, ok := "", false
 	for line := range strings.Lines(string(groups)) {
-		own, ok := strings.CutPrefix(strings.TrimSpace(line), "0::")
-		if !ok {
-			continue
+		if path, v2 := strings.CutPrefix(strings.TrimSpace(line), "0::"); v2 {
+			own, ok = path, true
 		}
-		base := filepath.Join(mount, filepath.Dir(own))
-		control, err := os.ReadFile(filepath.Join(base, "cgroup.subtree_control"))
-		if err != nil {
-			return "", fmt.Errorf("sandbox: no cgroup v2 to make groups in: %w", err)
-		}
-		for _, c := range strings.Fields(string(control)) {
-			if c == "memory" {
-				return base, nil
-			}
-		}
-		return "", fmt.Errorf("sandbox: %s does not hand the memory controller on", base)
 	}
-	return "", errors.New("sandbox: this process is in no cgroup v2")
+	base := filepath.Join(mount, filepath.Dir(own))
+	switch {
+	case !ok:
+		return "", errors.New("this process is in no cgroup v2")
+	case strings.HasSuffix(base, ".slice"):
+		return "", fmt.Errorf("%s is not delegated to this process", base) // but systemd's own
+	}
+	control := filepath.Join(base, "cgroup.subtree_control")
+	handed, err := os.ReadFile(control)
+	if err != nil {
+		return "", fmt.Errorf("no cgroup v2 to make groups in: %w", err)
+	}
+	if slices.Contains(strings.Fields(string(handed)), "memory") {
+		return base, nil
+	}
+	if err := write(control, "+memory"); err != nil {
+		return "", fmt.Errorf("the controller of memory: %w", err)
+	}
+	return base, nil
 }
 
 func newGroup(path string, memory int64) (*Group, error) {
@@ -64,9 +71,9 @@ func newGroup(path string, memory int64) (*Group, error) {
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}
 	g := &Group{path: path}
-	err := g.write("memory.max", strconv.FormatInt(memory, 10))
+	err := write(filepath.Join(path, "memory.max"), strconv.FormatInt(memory, 10))
 	if err == nil {
-		err = g.write("memory.swap.max", "0")
+		err = write(filepath.Join(path, "memory.swap.max"), "0")
 		if errors.Is(err, os.ErrNotExist) {
 			err = nil // a kernel that does not count swap
 		}
@@ -80,8 +87,9 @@ func newGroup(path string, memory int64) (*Group, error) {
 	return g, nil
 }
 
-func (g *Group) write(file, value string) error {
-	f, err := os.OpenFile(filepath.Join(g.path, file), os.O_WRONLY, 0) // kernel files: never made
+// write writes to a file of the kernel, which is never made.
+func write(file, value string) error {
+	f, err := os.OpenFile(file, os.O_WRONLY, 0)
 	if err != nil {
 		return err
 	}

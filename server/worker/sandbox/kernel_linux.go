@@ -72,13 +72,13 @@ func (k kernel) filter() string {
 // lacks says which ABI of Landlock is needed and which is there.
 func (k kernel) lacks(abi int) string {
 	if k.landlock == 0 {
-		return fmt.Sprintf("Landlock (ABI %d) is not in this kernel, or not switched on at boot", abi)
+		return fmt.Sprintf("Landlock (ABI %d) is not in this kernel, or not on at boot", abi)
 	}
 	return fmt.Sprintf("Landlock ABI %d is needed, this kernel has %d", abi, k.landlock)
 }
 
-// report is what this kernel enforces of l and a. Besides files and network, whatever Landlock holds
-// seccomp holds too.
+// report is what this kernel enforces of l and a. Besides files and network, whatever Landlock
+// holds seccomp holds too.
 func (k kernel) report(l Limits, a Access) Report {
 	const noFilter = "this kernel has no seccomp filter"
 	var r Report
@@ -100,7 +100,8 @@ func (k kernel) report(l Limits, a Access) Report {
 		r.add("network", noFilter, k.filter(), ownNetwork())
 	}
 	if len(a.Unix) > 0 {
-		r.add("unix sockets", k.lacks(9)+": all that the user may open can be reached", k.landlockFrom(9))
+		r.add("unix sockets", k.lacks(9)+": all that the user may open can be reached",
+			k.landlockFrom(9))
 	} else {
 		r.add("unix sockets", noFilter, k.filter())
 	}

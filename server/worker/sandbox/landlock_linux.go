@@ -12,14 +12,14 @@ import (
 	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
 )
 
-// What Landlock can grant on a file, and what only on a directory. Neither has the right to execute,
-// to make devices, sockets or pipes, or to send a device commands.
+// What Landlock can grant on a file, and what only on a directory. Neither has the right to
+// execute, to make devices, sockets or pipes, or to send a device commands.
 const (
 	readFile  landlock.AccessFSSet = ll.AccessFSReadFile
 	readTree                       = readFile | ll.AccessFSReadDir
 	writeFile                      = readFile | ll.AccessFSWriteFile | ll.AccessFSTruncate
-	writeTree                      = readTree | writeFile | ll.AccessFSRemoveDir | ll.AccessFSRemoveFile |
-		ll.AccessFSMakeDir | ll.AccessFSMakeReg | ll.AccessFSMakeSym
+	writeTree                      = readTree | writeFile | ll.AccessFSRemoveDir |
+		ll.AccessFSRemoveFile | ll.AccessFSMakeDir | ll.AccessFSMakeReg | ll.AccessFSMakeSym
 )
 
 // systemFiles are read by Go's runtime and standard library long after the start: zones of time
@@ -120,8 +120,8 @@ func pathRule(path string, file, tree landlock.AccessFSSet) (landlock.FSRule, er
 	return landlock.PathAccess(file, path), nil
 }
 
-// resolvers is the directory below /run that /etc/resolv.conf links to, if it does: the file in it is
-// replaced when the name servers change.
+// resolvers is the directory below /run that /etc/resolv.conf links to, if it does: the file in it
+// is replaced when the name servers change.
 func resolvers() []string {
 	file, err := filepath.EvalSymlinks("/etc/resolv.conf")
 	if dir := filepath.Dir(file); err == nil && strings.HasPrefix(dir, "/run/") {

@@ -113,15 +113,21 @@ func TestDelegated(t *testing.T) {
 	for _, tt := range []struct{ self, control, want string }{
 		{"0::/app.service/front\n", "cpu memory pids", "/app.service"},
 		{"4:memory:/a\n0::/app.service/front\n", "memory\n", "/app.service"},
-		{"0::/app.service/front\n", "cpu\n", "sandbox: /app.service does not hand the memory controller on"},
-		{"0::/other/front\n", "memory\n", "sandbox: no cgroup v2 to make groups in: "},
-		{"4:memory:/a\n", "memory\n", "sandbox: this process is in no cgroup v2"},
+		{"0::/app.service/front\n", "", "/app.service"}, // and handed on
+		{"0::/system.slice/app.service\n", "memory\n", "/system.slice is not delegated"},
+		{"0::/other/front\n", "memory\n", "no cgroup v2 to make groups in: "},
+		{"4:memory:/a\n", "memory\n", "this process is in no cgroup v2"},
 	} {
 		mount := t.TempDir()
 		self := filepath.Join(mount, "self")
-		os.WriteFile(self, []byte(tt.self), 0o644)
-		os.Mkdir(filepath.Join(mount, "app.service"), 0o755)
-		os.WriteFile(filepath.Join(mount, "app.service/cgroup.subtree_control"), []byte(tt.control), 0o644)
+		control := filepath.Join(mount, "app.service/cgroup.subtree_control")
+		for _, err := range []error{os.WriteFile(self, []byte(tt.self), 0o644),
+			os.Mkdir(filepath.Dir(control), 0o755),
+			os.WriteFile(control, []byte(tt.control), 0o644)} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
 		got, err := delegated(self, mount)
 		if err != nil {
 			got = err.Error()
@@ -129,17 +135,22 @@ func TestDelegated(t *testing.T) {
 		if got = strings.ReplaceAll(got, mount, ""); !strings.HasPrefix(got, tt.want) {
 			t.Errorf("%q, %q: got %s, want %s", tt.self, tt.control, got, tt.want)
 		}
+		handed, err := os.ReadFile(control)
+		if tt.control == "" && string(handed) != "+memory" {
+			t.Errorf("the controller is not handed on: %q, %v", handed, err)
+		}
 	}
 }
 
-// TestGroup limits a process by a group where one is delegated. Where none is, NewGroup says so, and
-// what does not need the controller is tried: to start a process in a group.
+// TestGroup limits a process by a group where one is delegated. Where none is, NewGroup says so,
+// and what does not need the controller is tried: to start a process in a group.
 func TestGroup(t *testing.T) {
 	var s Starter
 	defer s.Close()
 	g, err := NewGroup("larkspur-test-"+strconv.Itoa(os.Getpid()), 128<<20)
 	if err == nil {
-		c := order{Without: []string{"all"}, Attempts: []string{"memory in one step"}}.start(t, &s, g)
+		o := order{Without: []string{"all"}, Attempts: []string{"memory in one step"}}
+		c := o.start(t, &s, g)
 		if end := c.end(t); end != "signal: killed" || g.Killed() != 1 {
 			t.Errorf("%s, %d killed", end, g.Killed())
 		}

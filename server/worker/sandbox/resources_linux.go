@@ -61,8 +61,8 @@ func (l Limits) limit() error {
 	return nil
 }
 
-// arena is what Go's heap grows by (runtime/malloc.go, heapArenaBytes), and misc what Go, SQLite and the
-// C library have to map besides.
+// arena is what Go's heap grows by (runtime/malloc.go, heapArenaBytes), and misc what Go, SQLite
+// and the C library have to map besides.
 const (
 	arena = 64 << 20
 	misc  = 16 << 20
@@ -70,11 +70,11 @@ const (
 
 // limitMemory lets the process have n more bytes than it has.
 //
-// Go reserves addresses by the arena, and makes them writable by mappings in their place (MAP_FIXED).
-// Linux does not compare such a mapping with RLIMIT_DATA, but counts it, so that Go fails at the next
-// other one, and not always well. RLIMIT_AS is compared with what is reserved: past it Go says that it
-// is out of memory. RLIMIT_DATA holds for the rest, which is what is reserved already, and used by
-// somebody else than Go.
+// Go reserves addresses by the arena, and makes them writable by mappings in their place
+// (MAP_FIXED). Linux does not compare such a mapping with RLIMIT_DATA, but counts it, so that Go
+// fails at the next other one, and not always well. RLIMIT_AS is compared with what is reserved:
+// past it Go says that it is out of memory. RLIMIT_DATA holds for the rest, which is what is
+// reserved already, and used by somebody else than Go.
 func limitMemory(n int64) error {
 	data, size, err := memory()
 	if err != nil {
@@ -86,7 +86,7 @@ func limitMemory(n int64) error {
 		limit int64
 	}{
 		{unix.RLIMIT_AS, size + more},
-		{unix.RLIMIT_DATA, data + more + arena}, // the last arena has a rest that is counted in size
+		{unix.RLIMIT_DATA, data + more + arena}, // the last arena has a rest, reserved
 	} {
 		limit := unix.Rlimit{Cur: uint64(r.limit), Max: uint64(r.limit)}
 		if err := unix.Setrlimit(r.which, &limit); err != nil {

@@ -1,4 +1,4 @@
-//go:build !cgo && !race
+//go:build linux && (amd64 || arm64) && !cgo && !race
 
 package sandbox
 

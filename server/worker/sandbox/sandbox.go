@@ -2,8 +2,8 @@
 //
 // The worker calls Enter on itself, when its configuration is read and its sockets are open, and
 // before it loads a script. What Enter takes away, nothing in the process can bring back. A Starter
-// in the process that starts workers does what only a parent can do. Probe says beforehand what this
-// kernel will enforce, and Report.Require refuses to go on without.
+// in the process that starts workers does what only a parent can do. Probe says beforehand what
+// this kernel will enforce, and Report.Require refuses to go on without.
 //
 // # What holds against what
 //
@@ -20,20 +20,21 @@
 //     is in the middle of.
 //   - Open files, the size of a file: RLIMIT_NOFILE and RLIMIT_FSIZE hold against both. The call
 //     fails (EMFILE, EFBIG), and the process lives.
-//   - Programs and processes: seccomp refuses fork and exec, and Landlock grants the execution of no
-//     file. RLIMIT_NPROC would count all processes and threads of the user, and not hold for root:
-//     it is not set. Threads can be made, each of them at the price of its stack.
+//   - Programs and processes: seccomp refuses fork and exec, and Landlock grants the execution of
+//     no file. RLIMIT_NPROC would count all processes and threads of the user, and not hold for
+//     root: it is not set. Threads can be made, each of them at the price of its stack.
 //   - Files: Landlock grants what Access names and a few files of the system that are only read
-//     (zones of time, types of media and, with a network, name servers and certificates). Everything
-//     else, /proc included, cannot be opened. What it does not cover is refused by seccomp where
-//     it takes a path and changes something (chmod, chown, utime, truncate, xattr, mount, chroot), but
-//     stat and readlink remain: an intruder learns that a path exists, its size, owner and times.
+//     (zones of time, types of media and, with a network, name servers and certificates).
+//     Everything else, /proc included, cannot be opened. What it does not cover is refused by
+//     seccomp where it takes a path and changes something (chmod, chown, utime, truncate, xattr,
+//     mount, chroot), but stat and readlink remain: an intruder learns that a path exists, its
+//     size, owner and times.
 //   - Network: without Access.Network, seccomp refuses to make any socket and to connect one; what
 //     was open before remains, and connections are still accepted on it. A Starter that may do so
-//     also gives the process a network namespace in which there is nothing. With it, only TCP and UDP over IP remain, and
-//     Landlock holds the ports of TCP (ABI 4) and of UDP (ABI 10). No means here looks at addresses:
-//     whether one may be spoken to is for the builtin that speaks to it, which holds against
-//     a script and not against an intruder.
+//     also gives the process a network namespace in which there is nothing. With Network, only TCP
+//     and UDP over IP remain, and Landlock holds the ports of TCP (ABI 4) and of UDP (ABI 10). No
+//     means here looks at addresses: whether one may be spoken to is for the builtin that speaks to
+//     it, which holds against a script and not against an intruder.
 //   - Unix sockets: seccomp refuses to make one, unless Access.Unix names some; which ones, only
 //     Landlock of ABI 9 holds.
 //   - Other processes: signals, ptrace, process_vm_readv, pidfd are refused by seccomp, and by
@@ -43,7 +44,7 @@
 //     other, so that mount, bpf, io_uring, perf, keyctl, userfaultfd, namespaces, new executable
 //     memory and calls of another architecture are refused; ioctl, fcntl and prctl are let through
 //     for a few harmless requests each. All capabilities are dropped, and no_new_privs is set.
-//   - Orphans: the kernel kills the process when its parent ends, if a Starter started it.
+//   - Orphans: the kernel kills the process when its parent ends, also by kill -9.
 //
 // Not confined are the descriptors that the process already has, what the machine's caches tell by
 // their timing, and flaws of the kernel in what is let through. Workers should run as a user of

@@ -10,9 +10,9 @@ import (
 
 // A Starter starts workers so that the kernel kills them when this process ends, even by kill -9.
 //
-// The kernel does so when the thread ends that started them (PR_SET_PDEATHSIG, prctl(2)), and threads
-// of Go may end at any time. A Starter has one for itself, which ends at Close. The zero value is
-// ready. Its methods can be called concurrently.
+// The kernel does so when the thread ends that started them (PR_SET_PDEATHSIG, prctl(2)), and
+// threads of Go may end at any time. A Starter has one for itself, which ends at Close. The zero
+// value is ready. Its methods can be called concurrently.
 type Starter struct {
 	// NoNetwork puts what is started into a network namespace of its own, in which there is
 	// nothing, if this process may make one (CAP_SYS_ADMIN). It takes the kernel a few
@@ -25,8 +25,8 @@ type Starter struct {
 	namespace bool // one can be made
 }
 
-// Start starts cmd, as cmd.Start would, in group if that is not nil. What cmd.SysProcAttr says
-// besides is kept.
+// Start starts cmd, as cmd.Start would, in group if that is not nil. What cmd.SysProcAttr and
+// cmd.Env say besides is kept.
 func (s *Starter) Start(cmd *exec.Cmd, group *Group) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -50,6 +50,8 @@ func (s *Starter) Start(cmd *exec.Cmd, group *Group) error {
 	}
 	group.join(&attr)
 	cmd.SysProcAttr = &attr
+	// glibc would reserve 64 MiB of addresses in every thread that takes memory, see limitMemory.
+	cmd.Env = append(cmd.Environ(), "MALLOC_ARENA_MAX=1")
 	done := make(chan error)
 	s.jobs <- func() { done <- cmd.Start() }
 	return <-done

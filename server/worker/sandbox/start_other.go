@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// A Starter starts workers, on Linux so that the kernel kills them when this process ends. Elsewhere a
-// worker has to see that the socket to its parent is closed.
+// A Starter starts workers, on Linux so that the kernel kills them when this process ends.
+// Elsewhere a worker has to see that the socket to its parent is closed.
 type Starter struct {
 	// NoNetwork has no effect here.
 	NoNetwork bool
