@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"time"
 
 	"golang.org/x/net/http2"
@@ -257,7 +256,3 @@ func (c *ClientConn) fail(err error) {
 	c.nc.SetWriteDeadline(time.Now().Add(goodbyeTime))
 	c.writer.wake()
 }
-
-// RoundTrip is Do without a look at interim responses. It makes a ClientConn an
-// http.RoundTripper.
-func (c *ClientConn) RoundTrip(r *http.Request) (*http.Response, error) { return c.Do(r, nil) }

@@ -3,6 +3,7 @@ package h2
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptrace"
 	"net/textproto"
 	"slices"
 	"strings"
@@ -47,6 +48,18 @@ func (c *ClientConn) Do(
 		return nil, err
 	}
 	return st.await(interim)
+}
+
+// RoundTrip is Do with no interim but the Got1xxResponse of the context's
+// [httptrace.ClientTrace], if it has one. It makes a ClientConn an [http.RoundTripper].
+func (c *ClientConn) RoundTrip(r *http.Request) (*http.Response, error) {
+	t := httptrace.ContextClientTrace(r.Context())
+	if t == nil || t.Got1xxResponse == nil {
+		return c.Do(r, nil)
+	}
+	return c.Do(r, func(status int, h http.Header) error {
+		return t.Got1xxResponse(status, textproto.MIMEHeader(h))
+	})
 }
 
 // begin sends the header of a request, and has its body sent. It locks mu.
@@ -232,7 +245,6 @@ var (
 	authorityName = fieldName{":authority", 1}
 	methodName    = fieldName{":method", 2}
 	pathName      = fieldName{":path", 4}
-	schemeName    = fieldName{":scheme", 6}
 	protocolName  = fieldName{":protocol", 0}
 )
 

@@ -204,6 +204,9 @@ func (c *ClientConn) awaitWindow(st *clientStream) {
 	c.mu.Unlock()
 	<-st.sending.waiter.c
 	c.mu.Lock()
+	if st.closed && st.sending.waiter.listed {
+		c.out.delist(&st.sending.waiter)
+	}
 }
 
 // sendTrailers ends a request by its trailers.

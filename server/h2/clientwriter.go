@@ -1,6 +1,9 @@
 package h2
 
-import "runtime"
+import (
+	"runtime"
+	"slices"
+)
 
 // clientOutput holds the frames that are to be written to the server. The writer takes
 // all of them, and writes them without the lock.
@@ -35,6 +38,14 @@ func (o *clientOutput) enlist(w *waker) {
 		w.listed = true
 		o.waiters = append(o.waiters, w)
 	}
+}
+
+// delist has it woken so no more.
+func (o *clientOutput) delist(w *waker) {
+	if i := slices.Index(o.waiters, w); i >= 0 {
+		o.waiters = slices.Delete(o.waiters, i, i+1)
+	}
+	w.listed = false
 }
 
 // A waker wakes a goroutine that waits on its channel, now or when it next does.
