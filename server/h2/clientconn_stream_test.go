@@ -90,6 +90,33 @@ func TestClientServerDies(t *testing.T) {
 		})
 }
 
+// What a server has answered before it dies is had, even if a request finds it dead first. Of that
+// nothing was sent.
+func TestClientServerDiesUnnoticed(t *testing.T) {
+	for _, dead := range []bool{true, false} { // or only deaf
+		dialBackend(t, h2.ClientConfig{}, nil, func(t *testing.T, s *backend) {
+			first, second := s.get("/"), s.get("/")
+			s.await("HEADERS 3 END ...")
+			s.memory.out.set(func() { s.memory.out.held = true })
+			s.answer(1, false, ":status", "200")
+			s.end(1, "whole")
+			s.memory.in.set(func() { s.memory.in.broken = true })
+			if dead {
+				s.memory.out.set(func() { s.memory.out.ended = true })
+			}
+			third := s.get("/")
+			s.memory.out.set(func() { s.memory.out.held = false })
+			s.wantReply(first, `"whole"`)
+			if !dead {
+				time.Sleep(2 * time.Second) // the bubble's
+			}
+			<-s.conn.Done()
+			s.wantUnprocessed(second, false)
+			s.wantUnprocessed(third, true)
+		})
+	}
+}
+
 // No more streams are open than the server allows, others wait for a place, and no longer than their
 // context. It may change its mind.
 func TestClientMaxStreams(t *testing.T) {

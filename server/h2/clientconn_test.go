@@ -215,17 +215,22 @@ func TestClientRequest(t *testing.T) {
 	}
 }
 
-// A field is indexed when it is sent again.
+// A field is indexed when it is sent again. Two may stand in each other's way, but not those of all
+// requests.
 func TestClientRequestIndexes(t *testing.T) {
 	dialBackend(t, h2.ClientConfig{}, nil, func(t *testing.T, s *backend) {
-		var sizes []int
-		for id := uint32(1); id < 9; id += 2 {
-			s.do(newRequest("GET", "/some/path", nil, "X-Forwarded-For", "192.0.2.1", "User-Agent", "tests"), nil)
-			sizes = append(sizes, len(s.await(fmt.Sprintf("HEADERS %d ...", id)).block))
-			s.answer(id, true, ":status", "204")
+		id := uint32(1)
+		best := 1000
+		for i := range 10 {
+			for range 4 {
+				s.do(newRequest("GET", fmt.Sprint("/path/", i), nil, "X-Own", fmt.Sprint("value", i)), nil)
+				best = min(best, len(s.await(fmt.Sprintf("HEADERS %d ...", id)).block))
+				s.answer(id, true, ":status", "204")
+				id += 2
+			}
 		}
-		if sizes[3] != 6 {
-			t.Errorf("the blocks have %d bytes, the last should have 6", sizes)
+		if best != 5 { // one byte for each field
+			t.Errorf("the smallest block has %d bytes, want 5", best)
 		}
 	})
 }

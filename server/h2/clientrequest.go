@@ -16,8 +16,9 @@ import (
 
 // Do sends a request, and waits for the header of its response. For each interim response
 // that comes before, it calls interim, unless that is nil: on the goroutine of the caller,
-// and in order. interim may make other requests on the connection, and wait for them; if
-// it returns an error, the stream is reset, and Do returns that error.
+// and in order. interim may make other requests on the connection, and wait for them, but
+// a request waits until the server allows one more stream, and those of all who wait in
+// interim count; if it returns an error, the stream is reset, and Do returns that error.
 //
 // It sends what it is given: the method, the scheme of r.URL, or "http", r.Host as
 // :authority, or the host of r.URL, r.RequestURI as :path, just as it is, or, if that is
