@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"time"
 
 	"golang.org/x/net/http2"
@@ -204,7 +203,8 @@ func (c *ClientConn) Close() error {
 	c.mu.Lock()
 	c.fail(errClosed)
 	c.mu.Unlock()
-	return c.nc.Close()
+	c.nc.Close() // it may have been closed before
+	return nil
 }
 
 // leave has no streams begun any more, because of err, and ends the connection when there
@@ -256,8 +256,7 @@ func (c *ClientConn) fail(err error) {
 	c.out.wakeWaiters()
 	c.nc.SetWriteDeadline(time.Now().Add(goodbyeTime))
 	c.writer.wake()
+	if c.out.broken {
+		c.nc.Close()
+	}
 }
-
-// RoundTrip is Do without a look at interim responses. It makes a ClientConn an
-// http.RoundTripper.
-func (c *ClientConn) RoundTrip(r *http.Request) (*http.Response, error) { return c.Do(r, nil) }

@@ -1,3 +1,5 @@
+//go:build unix
+
 package h2_test
 
 import (

@@ -1,3 +1,5 @@
+//go:build unix
+
 package h2_test
 
 import (
@@ -10,6 +12,11 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httptrace"
+	"net/http/httputil"
+	"net/textproto"
+	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -288,6 +295,39 @@ func TestClientTunnel(t *testing.T) {
 		w.Close()
 		if n, err := res.Body.Read(b); n != 0 || err != io.EOF {
 			t.Errorf("read %q, %v", b[:n], err)
+		}
+	})
+}
+
+// A reverse proxy may have it as its transport, and passes interim responses and trailers on.
+func TestClientInProxy(t *testing.T) {
+	withServers(t, h2.ClientConfig{}, echo, func(t *testing.T, c *h2.ClientConn) {
+		front := httptest.NewServer(&httputil.ReverseProxy{Transport: c, Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(&url.URL{Scheme: "http", Host: "worker"})
+		}})
+		defer front.Close()
+		r, err := http.NewRequest("POST", front.URL+"/?hints=3&status=201", strings.NewReader("hello"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var links []string
+		r = r.WithContext(httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
+			Got1xxResponse: func(_ int, h textproto.MIMEHeader) error {
+				links = append(links, h.Get("Link"))
+				return nil
+			},
+		}))
+		res, err := front.Client().Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		b, err := io.ReadAll(res.Body)
+		if string(b) != "hello" || err != nil || res.StatusCode != 201 || res.Trailer.Get("X-Sum") == "" {
+			t.Errorf("%s %q %v, %v", res.Status, b, res.Trailer, err)
+		}
+		if got, want := fmt.Sprint(links), "[</0> </1> </2>]"; got != want {
+			t.Errorf("the hints are %s, want %s", got, want)
 		}
 	})
 }

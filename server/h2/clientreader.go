@@ -35,6 +35,7 @@ func (r *clientReader) run() {
 		}
 	}
 	<-c.written
+	c.nc.Close()
 	r.in.release()
 	close(c.done)
 }
@@ -46,7 +47,10 @@ func (c *ClientConn) lost(err error) error {
 	if _, ok := err.(connError); ok {
 		return err
 	}
-	if err == io.EOF {
+	switch {
+	case err == errWoken:
+		return c.going // the time of breakOff is over
+	case err == io.EOF:
 		err = io.ErrUnexpectedEOF
 		if e, ok := c.going.(goAwayError); ok {
 			return fmt.Errorf("%w: %w", e, err)

@@ -3,6 +3,7 @@ package h2
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptrace"
 	"net/textproto"
 	"slices"
 	"strings"
@@ -15,8 +16,9 @@ import (
 
 // Do sends a request, and waits for the header of its response. For each interim response
 // that comes before, it calls interim, unless that is nil: on the goroutine of the caller,
-// and in order. interim may make other requests on the connection, and wait for them; if
-// it returns an error, the stream is reset, and Do returns that error.
+// and in order. interim may make other requests on the connection, and wait for them, but
+// a request waits until the server allows one more stream, and those of all who wait in
+// interim count; if it returns an error, the stream is reset, and Do returns that error.
 //
 // It sends what it is given: the method, the scheme of r.URL, or "http", r.Host as
 // :authority, or the host of r.URL, r.RequestURI as :path, just as it is, or, if that is
@@ -47,6 +49,18 @@ func (c *ClientConn) Do(
 		return nil, err
 	}
 	return st.await(interim)
+}
+
+// RoundTrip is Do with no interim but the Got1xxResponse of the context's
+// [httptrace.ClientTrace], if it has one. It makes a ClientConn an [http.RoundTripper].
+func (c *ClientConn) RoundTrip(r *http.Request) (*http.Response, error) {
+	t := httptrace.ContextClientTrace(r.Context())
+	if t == nil || t.Got1xxResponse == nil {
+		return c.Do(r, nil)
+	}
+	return c.Do(r, func(status int, h http.Header) error {
+		return t.Got1xxResponse(status, textproto.MIMEHeader(h))
+	})
 }
 
 // begin sends the header of a request, and has its body sent. It locks mu.
@@ -232,7 +246,6 @@ var (
 	authorityName = fieldName{":authority", 1}
 	methodName    = fieldName{":method", 2}
 	pathName      = fieldName{":path", 4}
-	schemeName    = fieldName{":scheme", 6}
 	protocolName  = fieldName{":protocol", 0}
 )
 

@@ -83,7 +83,7 @@ func (st *clientStream) sendBody(length int64) error {
 	var buf []byte
 	switch {
 	case length >= 0 && length < firstRead:
-		buf = make([]byte, length+1) // and room to see the end
+		buf = make([]byte, length+1) // the last is for what comes where the end should
 	case length < 0:
 		buf = make([]byte, firstRead)
 	}
@@ -97,7 +97,7 @@ func (st *clientStream) sendBody(length int64) error {
 	for {
 		if len(buf) == 0 {
 			pooled = chunks.Get().(*[]byte)
-			buf = *pooled
+			buf = (*pooled)[:dataSize+1]
 		}
 		n, err := st.read(buf[:len(buf)-1])
 		if sent += int64(n); err == nil && sent == length {
@@ -204,6 +204,9 @@ func (c *ClientConn) awaitWindow(st *clientStream) {
 	c.mu.Unlock()
 	<-st.sending.waiter.c
 	c.mu.Lock()
+	if st.closed && st.sending.waiter.listed {
+		c.out.delist(&st.sending.waiter)
+	}
 }
 
 // sendTrailers ends a request by its trailers.

@@ -109,6 +109,9 @@ func (c *ClientConn) hasPlace() bool {
 
 // giveUp lets go of the place of st, or of its place in the queue.
 func (c *ClientConn) giveUp(st *clientStream) {
+	if st.waiter.listed {
+		c.out.delist(&st.waiter)
+	}
 	if st.admitted {
 		c.reserved--
 		c.admit()

@@ -1,6 +1,10 @@
 package h2
 
-import "runtime"
+import (
+	"runtime"
+	"slices"
+	"time"
+)
 
 // clientOutput holds the frames that are to be written to the server. The writer takes
 // all of them, and writes them without the lock.
@@ -8,6 +12,7 @@ type clientOutput struct {
 	frames
 	next    uint32   // the first stream of which nothing was taken to be written
 	writing bool     // the writer has been woken, and has not found nothing to do since
+	broken  bool     // the writer has ended, because it could not write
 	owed    int      // frames since then that the server has caused
 	waiters []*waker // of those who wait for room, or for the window of the connection
 }
@@ -37,6 +42,14 @@ func (o *clientOutput) enlist(w *waker) {
 	}
 }
 
+// delist has it woken so no more.
+func (o *clientOutput) delist(w *waker) {
+	if i := slices.Index(o.waiters, w); i >= 0 {
+		o.waiters = slices.Delete(o.waiters, i, i+1)
+	}
+	w.listed = false
+}
+
 // A waker wakes a goroutine that waits on its channel, now or when it next does.
 type waker struct {
 	c      chan struct{} // has room for one; nil if there is no such goroutine
@@ -61,10 +74,18 @@ func (c *ClientConn) scheduleWrite() {
 	}
 }
 
+// breakOff has nothing written any more, because of err. A server that has gone may have
+// answered before, so what there is to read is read first.
+func (c *ClientConn) breakOff(err error) {
+	c.mu.held()
+	c.out.broken = true
+	c.nc.SetReadDeadline(time.Now().Add(goodbyeTime))
+	c.leave(c.lost(err))
+}
+
 // write writes the output until the connection ends, as a goroutine.
 func (c *ClientConn) write() {
 	defer close(c.written)
-	defer c.nc.Close()
 	for range c.writer.c {
 		for {
 			// Others who are about to make a request do so first, so that one write has
@@ -75,15 +96,19 @@ func (c *ClientConn) write() {
 				break
 			}
 			buf, pooled := c.out.take()
+			before := c.out.next
 			c.out.next = c.nextID
 			c.out.owed = 0
 			c.out.wakeWaiters()
 			c.mu.Unlock()
-			_, err := c.nc.Write(buf)
+			n, err := c.nc.Write(buf)
 			recycle(buf, pooled)
 			if err != nil {
 				c.mu.Lock()
-				c.fail(err)
+				if n == 0 {
+					c.out.next = before
+				}
+				c.breakOff(err)
 				c.mu.Unlock()
 				return
 			}
@@ -92,6 +117,7 @@ func (c *ClientConn) write() {
 		over := c.err != nil
 		c.mu.Unlock()
 		if over {
+			c.nc.Close() // which ends the reader
 			return
 		}
 	}

@@ -29,7 +29,7 @@ var (
 )
 
 // A ResetError is the error of a stream that was reset before it was complete.
-// Reads of the request's body and writes of the response return it, and the settled
+// Reads of a body and writes of a response return it, as do requests, and the settled
 // function of a promise is called with it.
 type ResetError struct {
 	Code   http2.ErrCode

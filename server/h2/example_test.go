@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"time"
@@ -95,4 +96,37 @@ func ExamplePromiser() {
 	// Output:
 	// <link rel="stylesheet" href="/style.css"><p>Hello
 	// /style.css: p { color: teal }
+}
+
+// A ClientConn makes requests on a connection that is there, and sees what comes before a response.
+func ExampleClientConn() {
+	front, worker := net.Pipe()
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Link", "</style.css>; rel=preload; as=style")
+		w.WriteHeader(http.StatusEarlyHints)
+		io.WriteString(w, "hello "+r.URL.Path)
+	})
+	go new(h2.Server).ServeConn(context.Background(), worker, &http.Server{Handler: handler})
+
+	c := h2.NewClientConn(front, h2.ClientConfig{})
+	defer c.Close()
+	r, err := http.NewRequest("GET", "http://example.com/world", nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	res, err := c.Do(r, func(status int, h http.Header) error {
+		fmt.Println(status, h.Get("Link"))
+		return nil
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	fmt.Printf("%s %s %v\n", res.Status, body, err)
+	// Output:
+	// 103 </style.css>; rel=preload; as=style
+	// 200 OK hello /world <nil>
 }

@@ -9,7 +9,8 @@
 //
 // It knows what each client accepts and has been sent, so that a handler can
 // promise (RFC 9113, section 8.4): its http.ResponseWriter is a [Promiser]. It
-// sends a page before its promises; and it is fast.
+// sends a page before its promises; and it is fast. The client's side of a connection
+// is a [ClientConn].
 //
 // # The model
 //
@@ -60,6 +61,17 @@
 //
 // BenchmarkServer measures it against the server of golang.org/x/net/http2 in one
 // run.
+//
+// # The other side
+//
+// A [ClientConn] makes requests on a connection that somebody else has opened, by
+// prior knowledge: from a front to a process that runs its handlers, over a pair of
+// sockets. It dials nothing, keeps no pool and tries nothing again, but says when that
+// is safe ([ErrUnprocessed]). It gives interim responses to whoever makes the request,
+// who may make others meanwhile. It uses the same frames, field blocks, windows and
+// encoder, and trusts the server as little as the server does a client. A round trip
+// takes two to three microseconds of a core and six allocations, when fifty are made
+// at once; BenchmarkClientConn measures it beside net/http's Transport.
 //
 // # Protection
 //
