@@ -7,8 +7,9 @@
 //	          cmd/larkspur                 flags to structs
 //	               │
 //	          server/site                  what is served, and what watches and reloads it
+//	   │         server/worker, upstream   the application in other processes; other servers
 //	   ┌───────────┴───────────┐
-//	runtime                  server        programs │ HTTP: front, gateway, listeners
+//	runtime                  server        programs │ HTTP: front, gateway, listeners; hop
 //	   │             ┌─────────┼─────────┐
 //	   │          environ    push    server/h2      the contract │ what goes with a page │ HTTP/2
 //	   └───────┬─────┘         │         │
@@ -24,7 +25,8 @@
 //	listener       accepts; server/http1 reads HTTP/1 strictly, server/h2 serves HTTP/2
 //	Front          gate, body limit, mount, error page, access log; owns the exchange
 //	push.Handler   promises or hints what the map of resources knows, before the application runs
-//	Gateway        joins the exchange: a slot, and a lease that pins one generation and its limits
+//	Gateway        joins the exchange: a slot, and a lease that pins one generation and its limits;
+//	               or a worker.Pool, whose workers have a Front and a Gateway of their own
 //	environ        the facts of the request become a dict, key by key as they are asked for
 //	Run.Call       a fresh thread calls app(environ, start_response)
 //	start_response status and fields are set, and nothing is sent
