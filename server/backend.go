@@ -20,6 +20,55 @@ type Backend interface {
 	Generation() uint64
 }
 
+// A Pinner is a Backend that can answer a page, and all that is promised with it, with one generation.
+type Pinner interface {
+	Backend
+	// Pin pins a request to what answers now. It may return nil, if that is nothing.
+	Pin() Pin
+}
+
+// A Pin is on one generation of a [Backend], until End.
+type Pin interface {
+	Generation() uint64
+	End()
+}
+
+// Pinned returns the Pin of the request that w answers, and of all that is promised with it. If there
+// is none, one is begun if begin is true; else, and where no [Front] is around, it is nil. The Front
+// ends it with the request.
+func Pinned(w http.ResponseWriter, r *http.Request, b Pinner, begin bool) Pin {
+	x, _ := exchangeOf(w, r)
+	if x == nil || x.hold == nil {
+		return nil
+	}
+	return x.hold.pinned(b, begin)
+}
+
+// pinned is the hold's Pin on b.
+func (h *hold) pinned(b Pinner, begin bool) Pin {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, p := range h.pins {
+		if p.backend == b {
+			return p.Pin
+		}
+	}
+	if !begin || h.over {
+		return nil
+	}
+	p := b.Pin()
+	if p != nil {
+		h.pins = append(h.pins, backendPin{b, p})
+	}
+	return p
+}
+
+// A backendPin is a Pin, and on which it is.
+type backendPin struct {
+	backend Pinner
+	Pin
+}
+
 // Facts returns what the [Front] around a handler knows of a request, which w answers: what a
 // backend has to be told. Variables are for whoever has them.
 func Facts(w http.ResponseWriter, r *http.Request) hop.Facts {

@@ -201,6 +201,11 @@ func (f *Front) generation(w http.ResponseWriter, r *http.Request) uint64 {
 	switch g := m.Handler.(type) {
 	case *Gateway:
 		return h.generation(g)
+	case Pinner:
+		if p := h.pinned(g, true); p != nil {
+			return p.Generation()
+		}
+		return g.Generation()
 	case Backend:
 		return g.Generation()
 	}

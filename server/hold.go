@@ -18,6 +18,7 @@ type hold struct {
 	mu    sync.Mutex
 	over  bool  // all of them have ended
 	lease lease // the first, if it has a gateway; the others hang on it
+	pins  []backendPin
 
 	// Of the page's mount in the outermost Front, nil if that has a Gateway there. It is the page's
 	// goroutine's.
@@ -145,6 +146,9 @@ func (h *hold) leave() {
 	h.over = true
 	for l := &h.lease; l != nil && l.run != nil; l = l.next {
 		l.run.End()
+	}
+	for _, p := range h.pins {
+		p.End()
 	}
 }
 
