@@ -37,10 +37,11 @@ type Pin interface {
 // is none, one is begun if begin is true; else, and where no [Front] is around, it is nil. The Front
 // ends it with the request.
 func Pinned(w http.ResponseWriter, r *http.Request, b Pinner, begin bool) Pin {
-	x, _ := exchangeOf(w, r)
+	x, promised := exchangeOf(w, r)
 	if x == nil || x.hold == nil {
 		return nil
 	}
+	x.arrive(r, b, promised)
 	return x.hold.pinned(b, begin)
 }
 
@@ -80,10 +81,11 @@ func Facts(w http.ResponseWriter, r *http.Request) hop.Facts {
 	own := x.request
 	own.Message = r
 	f := hop.Facts{ID: own.ID()}
-	f.Client = hop.Client{Peer: own.Peer(), Protocol: r.Proto, TLS: own.TLS(), Mount: own.ScriptName}
+	f.Client = hop.Client{Peer: own.Peer(), Protocol: r.Proto, TLS: own.TLS(), Mount: own.Mount()}
 	if promised {
 		at, _ := placeOf(r)
-		f.Mount, f.ID = at.scriptName, ""
+		own.ScriptName = at.scriptName
+		f.Mount, f.ID = own.Mount(), ""
 		f.Page, _ = push.Pushed(r.Context())
 	} else {
 		plan := push.From(w)

@@ -170,9 +170,20 @@ func (h *hold) pin(g *Gateway) *lease {
 	return l
 }
 
-// generation is that of the application of g for this request.
-func (h *hold) generation(g *Gateway) uint64 {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.pin(g).run.Generation()
+// generation is that of what answers for this request behind a Gateway or a Backend.
+func (h *hold) generation(handler http.Handler) uint64 {
+	switch b := handler.(type) {
+	case *Gateway:
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return h.pin(b).run.Generation()
+	case Pinner:
+		if p := h.pinned(b, true); p != nil {
+			return p.Generation()
+		}
+		return b.Generation()
+	case Backend:
+		return b.Generation()
+	}
+	return 0
 }

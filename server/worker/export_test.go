@@ -20,3 +20,16 @@ func (p *Pool) Busy() (pids []int) {
 	}
 	return pids
 }
+
+// Over returns a function that reports whether the workers that answer now have been told to end.
+func (p *Pool) Over() func() bool {
+	s := p.current.Load()
+	return func() bool {
+		select {
+		case <-s.over:
+			return true
+		default:
+			return false
+		}
+	}
+}

@@ -99,7 +99,10 @@ func forward(w http.ResponseWriter, r *http.Request, sender *hop.Sender,
 		}
 		res, err := conn.Do(out, interim)
 		if err == nil {
-			err = relay(w, r, res, body)
+			if err = relay(w, r, res, body); err == nil && facts.Page != "" {
+				fields, all := hop.Depended(res.Trailer)
+				server.Depends(r, variables, fields, all)
+			}
 			give(err)
 			if err != nil {
 				panic(http.ErrAbortHandler)
@@ -169,10 +172,6 @@ func relay(w http.ResponseWriter, r *http.Request, res *http.Response, body *bod
 		if wire.Trailing(name) && !strings.HasPrefix(name, "Larkspur-") {
 			h[http.TrailerPrefix+name] = values
 		}
-	}
-	if _, promised := push.Pushed(r.Context()); promised {
-		fields, all := hop.Depended(res.Trailer)
-		push.Depends(r.Context(), fields, all)
 	}
 	return nil
 }

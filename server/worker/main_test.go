@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	libws "github.com/larkspur-web/larkspur/environ/lib/websocket"
 	"github.com/larkspur-web/larkspur/runtime"
 	libhost "github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/server"
@@ -53,7 +54,7 @@ func application(config []byte) (*worker.Application, error) {
 	if s.Evil != "" {
 		evil(s.Evil) // it does not return
 	}
-	live, err := runtime.NewLive(&runtime.Config{FS: os.DirFS(s.Dir), Modules: []*libhost.Module{s.module()},
+	live, err := runtime.NewLive(&runtime.Config{FS: os.DirFS(s.Dir), Modules: s.modules(),
 		Limits: runtime.Limits{Time: s.Time}}, "app.star")
 	if err != nil {
 		return nil, err
@@ -134,6 +135,11 @@ func (s settings) module() *libhost.Module {
 			})})
 	}
 	return m
+}
+
+// modules are those of the applications of the tests.
+func (s settings) modules() []*libhost.Module {
+	return []*libhost.Module{s.module(), libws.Module()}
 }
 
 // kept is the memory that an application of a worker has taken.
