@@ -33,3 +33,6 @@ func (p *Pool) Over() func() bool {
 		}
 	}
 }
+
+// Resident is the size of the first worker.
+func (p *Pool) Resident() int64 { return p.current.Load().workers[0].Load().resident() }

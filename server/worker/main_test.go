@@ -232,17 +232,22 @@ func (h *house) configure() { h.pool.Config, _ = json.Marshal(h.settings) }
 
 func (h *house) serve(front http.Handler) {
 	h.t.Helper()
-	h.http = &http.Server{Handler: front, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
-	if err := server.Configure(h.http); err != nil {
-		h.t.Fatal(err)
-	}
 	l, err := server.Listen("http://127.0.0.1:0", nil)
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	h.url = l.URL
+	h.http = newServer(front)
 	go h.http.Serve(l)
 	h.t.Cleanup(func() { h.http.Close() })
+}
+
+func newServer(front http.Handler) *http.Server {
+	s := &http.Server{Handler: front, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
+	if err := server.Configure(s); err != nil {
+		panic(err) // it is one that can be configured
+	}
+	return s
 }
 
 // client speaks HTTP/2 by prior knowledge, or HTTP/1.1.

@@ -172,7 +172,7 @@ func TestReloadBroken(t *testing.T) {
 		if !errors.As(err, &load) || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%q: the error is %v, want one with %q", c.source, err, c.says)
 		}
-		if strings.HasPrefix(c.says, "app.star") && (len(load.Diagnostics) == 0 || load.Diagnostics[0].File != "app.star") {
+		if strings.HasPrefix(c.source, "def") && (len(load.Diagnostics) == 0 || load.Diagnostics[0].File != "app.star") {
 			t.Errorf("%q: it is not said where: %+v", c.source, load.Diagnostics)
 		}
 		if got := h.get("/"); got != "1" {
