@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/netip"
+	"strings"
 	"sync"
 
 	"github.com/larkspur-web/larkspur/environ"
@@ -119,6 +120,20 @@ func Refusal(code environ.Code, status int, err error) *Failure {
 
 // AsksUpgrade reports whether a request asks for a WebSocket, in whichever HTTP it came.
 func AsksUpgrade(r *http.Request) bool { return asksUpgrade(r) }
+
+// ExpectsContinue reports whether the client of r, which w answers, does not send the body before it is
+// asked to: by a 100, which is sent when the body is read first. RFC 9110, section 10.1.1.
+func ExpectsContinue(w http.ResponseWriter, r *http.Request) bool {
+	if strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
+		return true
+	}
+	x, promised := exchangeOf(w, r)
+	if x == nil || promised {
+		return false
+	}
+	b, ok := x.request.Message.Body.(interface{ ExpectsContinue() bool }) // of an engine, which takes the field
+	return ok && b.ExpectsContinue()
+}
 
 // BoundBody bounds how long the body of r may take, as a [Gateway] does.
 func BoundBody(w http.ResponseWriter, r *http.Request) { boundBody(w, r, DefaultReadTimeout) }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"strings"
 	"sync"
 
 	"github.com/larkspur-web/larkspur/environ"
@@ -50,8 +49,8 @@ func bodyOf(w http.ResponseWriter, r *http.Request) *body {
 	}
 	server.BoundBody(w, r)
 	b := &body{from: r.Body}
-	// RFC 9110, section 10.1.1: the client waits to be asked, and the application may not want it.
-	if strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
+	if server.ExpectsContinue(w, r) {
+		// RFC 9110, section 10.1.1: the client waits to be asked, and the application may not want it.
 		b.asked = make(chan struct{})
 	}
 	return b

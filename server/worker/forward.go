@@ -138,10 +138,13 @@ func request(r *http.Request, b *body, sender *hop.Sender, facts *hop.Facts) *ht
 	}
 	sender.Send(facts, out.Header)
 	out.Body, out.Trailer = http.NoBody, nil
-	if b != nil {
-		return b.sent(out)
+	if b == nil {
+		return out
 	}
-	return out
+	if b.asked != nil {
+		out.Header["Expect"] = []string{"100-continue"}
+	}
+	return b.sent(out)
 }
 
 // relay sends the response of a worker. An error says that it broke off.

@@ -44,11 +44,10 @@ def events(stream):
 def echo(environ):
     def body(stream):
         while True:
-            block = environ["wsgi.input"].read(65536)
-            if not block:
+            line = environ["wsgi.input"].readline()
+            if not line:
                 break
-            stream.write(block)
-            stream.flush()
+            stream.write(line)
     return body
 
 def endless(stream):
@@ -444,7 +443,7 @@ func TestFinish(t *testing.T) {
 	h := build(t, flows, func(h *house, f *server.Front) { f.Access = slog.New(logger{logbook: h.log}) })
 	h.get("/finish")
 	await(t, "on_finish", func() bool { return h.notes("finish-ok") == 1 })
-	access := h.log.await(t, "path=/finish", "status=200")
+	access := h.log.await(t, "INFO GET /finish", "status=200")
 	_, id, ok := strings.Cut(access, "request=")
 	id, _, _ = strings.Cut(id, " ")
 	if !ok || h.notes("id-"+id) != 1 {

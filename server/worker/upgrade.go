@@ -28,7 +28,7 @@ func upgrade(w http.ResponseWriter, r *http.Request, sender *hop.Sender, facts *
 		switch {
 		case err != nil:
 			ours.Close()
-		case res.StatusCode != http.StatusOK:
+		case !hop.Switched(res.Header):
 			ours.Close()
 			err := relay(w, r, res, nil)
 			give(err)
