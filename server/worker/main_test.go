@@ -322,6 +322,7 @@ func await(t testing.TB, what string, is func() bool) {
 type logbook struct {
 	mu      sync.Mutex
 	records []string
+	cut     int // of each record as much is kept; 0 is all
 }
 
 func (l *logbook) String() string {
@@ -374,6 +375,12 @@ func (l logger) Handle(_ context.Context, r slog.Record) error {
 	})
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.cut > 0 {
+		if len(l.records) == 10_000 {
+			return nil
+		}
+		text = strings.Clone(text[:min(len(text), l.cut)])
+	}
 	l.records = append(l.records, text)
 	return nil
 }
