@@ -67,7 +67,7 @@ var language = &scripttest.Language{
 			},
 		},
 		{
-			Usage: "kill",
+			Usage: "killworker",
 			Doc:   "kills one of the workers of the server, by SIGKILL.",
 			Run: func(ts *testscript.TestScript, _ bool, _ []string) {
 				ts.Check(running(ts).kill())
