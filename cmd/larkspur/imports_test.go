@@ -79,7 +79,7 @@ var policy = []struct {
 	{"server/hop", []string{"environ/wire"}, nil},
 	{"server/upstream", []string{"server", "server/hop", "environ"}, nil},
 	{"server/worker", []string{"server", "server/h2", "server/hop", "server/worker/sandbox", "environ",
-		"push", "runtime", "runtime/host"}, nil},
+		"environ/wire", "push", "runtime", "runtime/host"}, nil},
 	{"server", []string{"server/answer", "server/h2", "server/hop", "server/http1", "environ",
 		"environ/wire", "push", "runtime/host"},
 		[]string{"go.starlark.net/...", "golang.org/x/net/http2/..."}},
@@ -176,7 +176,7 @@ func check(t *testing.T, file, dir, imported string) {
 // steps. With -update it writes the file.
 func TestDependencies(t *testing.T) {
 	var have strings.Builder
-	for _, pkg := range []string{"runtime", "environ", "push", "server", "server/site"} {
+	for _, pkg := range []string{"runtime", "environ", "push", "server", "server/site", "server/worker"} {
 		list := exec.Command("go", "list", "-deps",
 			"-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", "./"+pkg)
 		list.Dir = "../.."

@@ -49,6 +49,7 @@ import (
 	"net/http"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
+	"github.com/larkspur-web/larkspur/server/hop"
 )
 
 // An Application is what a worker answers with.
@@ -73,8 +74,15 @@ type Teller struct{ out *line }
 // Changed says that the files of the application have changed, so that the pool loads it again.
 func (t Teller) Changed() { _ = t.out.say(message{Change: true}) }
 
-// Stuck says that a call cannot be stopped, and which, so that the pool ends the worker.
-func (t Teller) Stuck(what string) { _ = t.out.say(message{Stuck: what}) }
+// Stuck says that the call for a request, as the application has got it, cannot be stopped, so that
+// the pool ends the worker.
+func (t Teller) Stuck(r *http.Request) {
+	m := message{Stuck: r.Method + " " + r.URL.Path}
+	if facts := hop.From(r.Context()); facts != nil {
+		m.Request = facts.ID
+	}
+	_ = t.out.say(m)
+}
 
 // A LoadError says that an application does not load in a worker.
 type LoadError struct {
