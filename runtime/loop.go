@@ -13,8 +13,8 @@ import (
 //	for x in (loop 1): ...
 //	(loop 1) = None
 //
-// and "[g(x) for x in f()]" as "[g(x) for (loop 1) in (f(),) for x in (loop 1)]", with names that no
-// script can write. What a variable has anyhow, and what is small as it stands there, is left.
+// and "[g(x) for x in f()]" as "[g(x) for (loop 1) in (f(),) for x in (loop 1)]", with names that
+// no script can write. What a variable has anyhow, and what is small as it stands there, is left.
 type loops struct {
 	*operands
 	n int
@@ -155,7 +155,8 @@ func assigns(body []syntax.Stmt, name string) (found bool) {
 	return found
 }
 
-// calling reports whether a comprehension calls anything for its elements, or has another one in it.
+// calling reports whether a comprehension calls anything for its elements, or has another one in
+// it.
 func calling(n *syntax.Comprehension) (found bool) {
 	look := func(e syntax.Node) {
 		syntax.Walk(e, func(n syntax.Node) bool {

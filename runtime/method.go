@@ -78,7 +78,8 @@ func (r room) checkOf(name string) check {
 		return r.join
 	case "replace":
 		return r.replace
-	case "codepoint_ords", "codepoints", "elem_ords", "elems", "rsplit", "split", "splitlines":
+	}
+	if slices.Contains(cutting, name) {
 		return func(of starlark.Value, args starlark.Tuple, _ []starlark.Tuple) error {
 			return r.cut(name, of, args)
 		}

@@ -142,7 +142,8 @@ func (o *operands) enclose(tree *syntax.File) {
 				o.method(n, dot)
 			}
 		case *syntax.DotExpr:
-			if !methodOf[n] && (slices.Contains(methods, n.Name.Name) || slices.Contains(growing, n.Name.Name)) {
+			name := n.Name.Name
+			if !methodOf[n] && (slices.Contains(methods, name) || slices.Contains(growing, name)) {
 				o.put(owner, &n.X)
 			}
 		case *syntax.WhileStmt:
@@ -174,9 +175,8 @@ func (o *operands) method(n *syntax.CallExpr, dot *syntax.DotExpr) {
 func (o *operands) augmented(n *syntax.AssignStmt) {
 	switch n.Op {
 	case syntax.STAR_EQ:
-		if !short(n.RHS) {
-			o.put(scaled, &n.RHS)
-		} else if number(n.RHS) > 4 {
+		const few = 4
+		if !short(n.RHS) || number(n.RHS) > few {
 			o.put(scaled, &n.RHS)
 		}
 	case syntax.PERCENT_EQ:

@@ -163,7 +163,7 @@ func (p *patrol) relieve(c *call, limit uint64) (ended bool) {
 	defer p.mu.Unlock()
 	for on := p.first; on != nil; on = on.patrolled.after {
 		if on == c {
-			c.weight.last().most.Store(true)
+			c.weight.last().most.Store(true) // before what says that it is over
 			c.weight.last().over.Store(limit)
 			c.ctx.end()
 			c.thread.Cancel("memory")

@@ -146,7 +146,7 @@ func (r room) multiplied(v starlark.Value) (starlark.Value, error) {
 	return v, nil
 }
 
-// few is how large what stands in a script as it is may be.
+// brief is how large something is, at most, that is small as it stands in a script.
 const brief = 4096
 
 // repeated is the proxy of what multiplies something brief.
@@ -240,7 +240,8 @@ func size(v starlark.Value) uint64 {
 	return uint64(host.SizeOf(v))
 }
 
-// formatted returns an error if format.format(args, kwargs) is too large: each may stand in it often.
+// formatted returns an error if format.format(args, kwargs) is too large: each may stand in it
+// often.
 func (r room) formatted(format string, args starlark.Tuple, kwargs []starlark.Tuple) error {
 	sizes := make(map[string]uint64, len(kwargs))
 	for _, kv := range kwargs {
