@@ -234,8 +234,13 @@ func (r room) interpolated(format string, args starlark.Value) error {
 
 // size returns how many bytes v has when it is written, about: it has been measured.
 func size(v starlark.Value) uint64 {
-	if s, ok := v.(starlark.String); ok {
-		return uint64(len(s))
+	switch v := v.(type) {
+	case starlark.String:
+		return uint64(len(v))
+	case starlark.Int:
+		if _, small := v.Int64(); small {
+			return element
+		}
 	}
 	return uint64(host.SizeOf(v))
 }
@@ -243,25 +248,18 @@ func size(v starlark.Value) uint64 {
 // formatted returns an error if format.format(args, kwargs) is too large: each may stand in it
 // often.
 func (r room) formatted(format string, args starlark.Tuple, kwargs []starlark.Tuple) error {
-	sizes := make(map[string]uint64, len(kwargs))
+	all, most := uint64(len(format)), uint64(0)
+	for _, v := range args {
+		if err := r.written(v); err != nil {
+			return err
+		}
+		most = max(most, size(v))
+	}
 	for _, kv := range kwargs {
 		if err := r.written(kv[1]); err != nil {
 			return err
 		}
-		name, _ := kv[0].(starlark.String)
-		sizes[string(name)] = size(kv[1])
-	}
-	all, most := uint64(len(format)), uint64(0)
-	list := make([]uint64, len(args))
-	for i, v := range args {
-		if err := r.written(v); err != nil {
-			return err
-		}
-		list[i] = size(v)
-		most = max(most, list[i])
-	}
-	for _, n := range sizes {
-		most = max(most, n)
+		most = max(most, size(kv[1]))
 	}
 	if r.fits("string", uint64(strings.Count(format, "{"))+1, most+all) == nil {
 		return nil
@@ -280,13 +278,17 @@ func (r room) formatted(format string, args starlark.Tuple, kwargs []starlark.Tu
 		name, _, _ = strings.Cut(name, "!")
 		i, numbered := index(name)
 		switch {
-		case name == "" && next < len(list):
-			all += list[next]
+		case name == "" && next < len(args):
+			all += size(args[next])
 			next++
-		case numbered && i < len(list):
-			all += list[i]
+		case numbered && i < len(args):
+			all += size(args[i])
 		default:
-			all += sizes[name]
+			for _, kv := range kwargs {
+				if kv[0] == starlark.String(name) {
+					all += size(kv[1])
+				}
+			}
 		}
 		rest = after
 	}
