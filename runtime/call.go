@@ -25,11 +25,13 @@ type call struct {
 	trail   *trail        // while a limit is being reached
 
 	pace      pace
+	weight    weight
 	patrolled patrolled
 	failure   error // what ended the call, once something did
 }
 
 var (
+	_ host.Bounder    = (*call)(nil)
 	_ host.Charger    = (*call)(nil)
 	_ host.Identifier = (*call)(nil)
 	_ host.Observer   = (*call)(nil)
@@ -43,6 +45,7 @@ var (
 func (c *call) start(ctx context.Context, r *run, length time.Duration, b *budget) {
 	c.run, c.budget = r, b
 	c.pace.looked = c.ctx.start(ctx, length)
+	c.weight.start(c.pace.looked)
 	c.thread.Name = r.program.name
 	c.thread.Print = print
 	c.thread.Start(c)
@@ -59,6 +62,9 @@ func callOf(t *starlark.Thread) *call {
 // end ends the call, whose error is *err, or the panic that ended it. It is to be deferred.
 func (c *call) end(err *error) {
 	c.run.program.patrol.leave(c)
+	if w := c.weight.more.Load(); w != nil && w.most.Load() {
+		process.left(c)
+	}
 	c.ctx.end()
 	c.count()
 	c.run.program.stacks.Return(&c.thread)
@@ -73,6 +79,13 @@ func (c *call) outcome(err error) error { return host.Bound(c.cause(err)) }
 func (c *call) cause(err error) error {
 	if err == nil || c.failure != nil {
 		return c.failure
+	}
+	if limit := c.heavy(nil); limit != nil {
+		var eval *starlark.EvalError
+		if errors.As(err, &eval) {
+			limit.Stack = eval.CallStack
+		}
+		return limit
 	}
 	// A builtin that waits on the context returns the context's error before a look at the limits
 	// does.
@@ -97,6 +110,9 @@ func (c *call) ended(err error, stack starlark.CallStack) error {
 // reached is the error of the limit or the context that ends the call here, nil if none does.
 func (c *call) reached(stack starlark.CallStack) error {
 	t := &c.thread
+	if limit := c.heavy(stack); limit != nil {
+		return limit
+	}
 	switch {
 	case c.count() >= c.run.program.limits.Steps:
 		return &LimitError{Kind: "steps", Limit: c.run.program.limits.Steps, Stack: stack}
@@ -112,6 +128,7 @@ func (c *call) reached(stack starlark.CallStack) error {
 // over reports whether the call must not go on, and if so makes sure that it does not.
 func (c *call) over() bool {
 	if c.failure == nil {
+		c.weigh(time.Since(epoch))
 		if err := c.reached(nil); err != nil {
 			c.stop(c.reached(c.thread.CallStack()))
 		}
@@ -156,11 +173,15 @@ func (c *call) Step() {
 // look ends the call if it must not go on, else says when to look again.
 func (c *call) look() {
 	t := &c.thread.Thread
+	now := time.Since(epoch)
+	c.weigh(now)
 	switch {
 	case c.failure != nil:
+	case c.heavy(nil) != nil:
+		c.stop(c.heavy(t.CallStack())) // the next step may take as much again
 	case c.reached(nil) == nil:
 		c.trail = nil
-		c.arm(t.Steps + min(c.pace.next(), c.run.program.limits.Steps-c.budget.Load()))
+		c.arm(t.Steps + min(c.pace.next(now), c.run.program.limits.Steps-c.budget.Load()))
 	default:
 		if c.trail == nil {
 			c.trail = &trail{depth: t.CallStackDepth()}
@@ -184,6 +205,8 @@ func (c *call) Context() context.Context { return &c.ctx }
 
 // Wait is [host.Call]'s.
 func (c *call) Wait(f func(ctx context.Context) error) error {
+	c.Idle(true)
+	defer c.Idle(false)
 	if c.waiter == nil {
 		return f(&c.ctx)
 	}
@@ -217,6 +240,19 @@ func (c *call) Observe(w host.Work) {
 func (c *call) Suspend(idle time.Duration) (resume func()) {
 	left := c.ctx.suspend(idle)
 	return func() { c.ctx.resume(left) }
+}
+
+// Idle is [host.Yielder]'s. What is held while it waits is counted before.
+func (c *call) Idle(idle bool) {
+	if !idle {
+		c.weight.looked.Store(host.LastAllocated())
+		c.weight.idle.Add(-1)
+		return
+	}
+	if c.thread.CallStackDepth() > 0 {
+		c.weigh(time.Since(epoch))
+	}
+	c.weight.idle.Add(1)
 }
 
 // Cancel is [host.Yielder]'s.

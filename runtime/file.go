@@ -145,8 +145,8 @@ func Dialect() *syntax.FileOptions {
 // Builtins returns what every file of a program sees without a load, by name.
 func (c *Config) Builtins() starlark.StringDict {
 	all := maps.Clone(starlark.Universe)
-	maps.Copy(all, predeclare(c.Predeclared))
-	for _, name := range gauges {
+	maps.Copy(all, predeclare(c.Predeclared, c.Limits.WithDefaults()))
+	for name := range gauges(0) {
 		delete(all, name)
 	}
 	return all

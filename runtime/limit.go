@@ -21,6 +21,9 @@ type Limits struct {
 	// Depth is how many calls may be active at once in a thread. Zero means 1,000; negative leaves
 	// only the interpreter's own bound of 100,000 (which costs 400 MB to reach).
 	Depth int
+	// Memory is how many bytes the values of a call may have, and what one step of it may make. Zero
+	// means 256 MiB; negative sets no bound. The package comment says what is counted, and when.
+	Memory int64
 	// Source is how many bytes a file of script may have. Zero means 1 MiB; negative sets no bound,
 	// which is not safe: 6 MB of "1+1+1+..." exhaust the parser's stack and end the process.
 	Source int
@@ -33,6 +36,7 @@ func (l Limits) WithDefaults() Limits {
 	}
 	l.Time = bound(l.Time, 30*time.Second, math.MaxInt64)
 	l.Depth = bound(l.Depth, 1000, math.MaxInt)
+	l.Memory = bound(l.Memory, 256<<20, math.MaxInt64)
 	l.Source = bound(l.Source, 1<<20, math.MaxInt)
 	return l
 }
@@ -57,12 +61,16 @@ var (
 
 // A LimitError says that a call was stopped because it reached one of its [Limits].
 type LimitError struct {
-	// Kind is "steps", "time" or "depth".
+	// Kind is "steps", "time", "depth" or "memory".
 	Kind string
-	// Limit is the bound that was reached: a number of steps, nanoseconds, or a number of frames.
+	// Limit is the bound that was reached: a number of steps, nanoseconds, a number of frames, or
+	// bytes. For a call that ended because the process came near the limit of its own memory, and the
+	// call held most, it is that limit.
 	Limit uint64
 	// Stack is where the script was when it was stopped, outermost frame first.
 	Stack starlark.CallStack
+
+	held uint64 // what the call held that held most in the process; 0 for others
 }
 
 // Pos is the line of script that was running. It is the zero Position if none was.
@@ -75,6 +83,12 @@ func (e *LimitError) Error() string {
 		msg = fmt.Sprintf("stopped at the time limit of %v", time.Duration(e.Limit))
 	case "depth":
 		msg = fmt.Sprintf("stopped at the depth limit of %d nested calls", e.Limit)
+	case "memory":
+		msg = fmt.Sprintf("stopped at the memory limit of %d bytes", e.Limit)
+		if e.held > 0 {
+			msg = fmt.Sprintf("stopped, because it held most, %d bytes, when the process came near "+
+				"its memory limit of %d bytes", e.held, e.Limit)
+		}
 	default:
 		msg = fmt.Sprintf("stopped at the limit of %d steps", e.Limit)
 	}

@@ -50,7 +50,7 @@ func newLoader(c *Config) *loader {
 	}
 	return &loader{
 		config: c, catalog: newCatalog(c), limits: c.Limits.WithDefaults(), fault: fault,
-		predeclared: predeclare(c.Predeclared), compiled: make(map[string]*source),
+		predeclared: predeclare(c.Predeclared, c.Limits.WithDefaults()), compiled: make(map[string]*source),
 	}
 }
 
@@ -155,7 +155,7 @@ func (l *loader) run(
 		}
 	}
 	globals = make(map[string]starlark.StringDict, len(g.order))
-	r := &run{program: l.program("load", gen)}
+	r := &run{program: l.program("load", gen), loading: globals}
 	ends := new(endings)
 	r.ends.Store(ends)
 	defer ends.run()
@@ -179,6 +179,9 @@ func (l *loader) run(
 			return nil, err
 		}
 		globals[s.name] = made
+		if c.over() {
+			return nil, placed(g.sources, c.outcome(c.failure))
+		}
 	}
 	return globals, nil
 }

@@ -19,9 +19,8 @@ type pace struct {
 	looked time.Duration // since epoch
 }
 
-// next returns how many steps may pass until the next look.
-func (p *pace) next() uint64 {
-	now := time.Since(epoch)
+// next returns how many steps may pass until the next look, after one at now, since epoch.
+func (p *pace) next(now time.Duration) uint64 {
 	if now-p.looked > long {
 		p.gap = max(p.gap/8, 1)
 	} else {

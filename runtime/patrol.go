@@ -17,6 +17,8 @@ const (
 	// stuckLooks is the one at which a call is stuck: it is in a step that takes long, perhaps for
 	// ever.
 	stuckLooks = 20
+	// fast is how much memory the process takes in a beat for the next look to come soon.
+	fast = 32 << 20
 )
 
 // A patrol looks now and then at all the calls of a program that have not ended, from the first
@@ -26,6 +28,9 @@ type patrol struct {
 	mu    sync.Mutex
 	first *call
 	walks bool // there is a timer
+
+	looked    time.Duration // since epoch: when it looked for calls that are over
+	allocated uint64        // by the process at the last look; for who walks
 }
 
 // A patrolled call is on the list of a patrol, whose lock guards this.
@@ -33,6 +38,13 @@ type patrolled struct {
 	before, after *call
 	looks         int32       // since the end of its context
 	cancelled     atomic.Bool // by the patrol; its call reads it without the lock
+}
+
+// A sight is when a call was first seen to be at the look at its limits that it is at.
+type sight struct {
+	looked    uint64        // its weight.looked
+	at        time.Duration // since epoch; 0 for never
+	allocated uint64        // by the process, until then
 }
 
 func (p *patrol) enter(c *call) {
@@ -62,15 +74,23 @@ func (p *patrol) leave(c *call) {
 	}
 }
 
-// walk looks at the calls, and again after a beat if there are any.
+// walk looks at the calls, and again after a beat if there are any; soon, if memory goes fast.
 func (p *patrol) walk() {
 	stuck, on := p.look()
 	for _, a := range stuck {
 		a.Abandon()
 	}
-	if on {
-		time.AfterFunc(beat, p.walk)
+	process.relieve(p)
+	if !on {
+		process.leave(p)
+		return
 	}
+	pause, all := beat, host.Allocated()
+	if all-p.allocated > fast {
+		pause = beat / 10
+	}
+	p.allocated = all
+	time.AfterFunc(pause, p.walk)
 }
 
 // look cancels the calls that are over and go on, and returns those that do so all the same, to be
@@ -79,9 +99,18 @@ func (p *patrol) look() (stuck []host.Abandoner, on bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.walks = p.first != nil
+	now, all := time.Since(epoch), host.Allocated()
+	whole := now-p.looked >= beat
+	if whole {
+		p.looked = now
+	}
 	for c := p.first; c != nil; c = c.patrolled.after {
 		err := c.ctx.Err()
 		if err == nil {
+			c.notice(now, all)
+			continue
+		}
+		if !whole {
 			continue
 		}
 		switch c.patrolled.looks++; c.patrolled.looks {
@@ -95,4 +124,51 @@ func (p *patrol) look() (stuck []host.Abandoner, on bool) {
 		}
 	}
 	return stuck, p.walks
+}
+
+// notice ends a call that has not come to a look at its limits for a beat, in which the process has
+// taken more than the call may have: its steps are too large, and must not be many.
+func (c *call) notice(now time.Duration, all uint64) {
+	w := c.weight.last()
+	s := &w.seen
+	looked := c.weight.looked.Load()
+	if s.at == 0 || s.looked != looked || c.weight.idle.Load() > 0 {
+		*s = sight{looked, now, all}
+		return
+	}
+	limit := uint64(c.run.program.limits.Memory)
+	if now-s.at >= beat && all-s.allocated > limit && w.over.CompareAndSwap(0, limit) {
+		c.thread.Cancel("memory")
+	}
+}
+
+// most returns the call that holds most, if that is more than least.
+func (p *patrol) most(least uint64) (most *call, held uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	held = least
+	for c := p.first; c != nil; c = c.patrolled.after {
+		w := c.weight.more.Load()
+		if w != nil && w.held.Load() > held && w.over.Load() == 0 {
+			most, held = c, w.held.Load()
+		}
+	}
+	return most, held
+}
+
+// relieve ends c, which holds most, since the process comes near the limit of its memory. It may
+// have ended by itself.
+func (p *patrol) relieve(c *call, limit uint64) (ended bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for on := p.first; on != nil; on = on.patrolled.after {
+		if on == c {
+			c.weight.last().most.Store(true) // before what says that it is over
+			c.weight.last().over.Store(limit)
+			c.ctx.end()
+			c.thread.Cancel("memory")
+			return true
+		}
+	}
+	return false
 }

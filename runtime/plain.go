@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"slices"
+	"strings"
 
 	"go.starlark.net/syntax"
 )
@@ -31,9 +32,9 @@ func small(e syntax.Expr) bool {
 	case *syntax.BinaryExpr:
 		switch e.Op {
 		case syntax.PLUS:
-			return text(e.X) || text(e.Y)
+			return isText(e.X) || isText(e.Y)
 		case syntax.PERCENT:
-			return text(e.X)
+			return isText(e.X)
 		case syntax.STAR, syntax.PIPE, syntax.AND, syntax.OR:
 			return small(e.X) && small(e.Y)
 		case syntax.EQL, syntax.NEQ, syntax.LT, syntax.LE, syntax.GT, syntax.GE, syntax.IN,
@@ -48,15 +49,61 @@ func small(e syntax.Expr) bool {
 
 func large(e syntax.Expr) bool { return !small(e) }
 
-// text reports whether an expression is a string, or fails.
-func text(e syntax.Expr) bool {
+// isText reports whether an expression is a string, or fails.
+func isText(e syntax.Expr) bool {
 	switch e := e.(type) {
 	case *syntax.Literal:
 		return e.Token == syntax.STRING || e.Token == syntax.BYTES
 	case *syntax.ParenExpr:
-		return text(e.X)
+		return isText(e.X)
 	case *syntax.BinaryExpr:
-		return e.Op == syntax.PERCENT && text(e.X) || e.Op == syntax.PLUS && (text(e.X) || text(e.Y))
+		return e.Op == syntax.PERCENT && isText(e.X) || e.Op == syntax.PLUS && (isText(e.X) || isText(e.Y))
+	}
+	return false
+}
+
+// number returns the small int that an expression is, as it stands there, -1 for any other.
+func number(e syntax.Expr) int64 {
+	switch e := e.(type) {
+	case *syntax.ParenExpr:
+		return number(e.X)
+	case *syntax.Literal:
+		if n, ok := e.Value.(int64); ok {
+			return n
+		}
+		if _, ok := e.Value.(float64); ok {
+			return 0
+		}
+	}
+	return -1
+}
+
+// short reports whether an expression is brief, as it stands there: a literal, or a list of few
+// elements.
+func short(e syntax.Expr) bool {
+	switch e := e.(type) {
+	case *syntax.ParenExpr:
+		return short(e.X)
+	case *syntax.Literal:
+		s, ok := e.Value.(string)
+		return !ok && number(e) >= 0 || ok && len(s) <= brief
+	case *syntax.ListExpr:
+		return len(e.List) <= brief/32
+	case *syntax.TupleExpr:
+		return len(e.List) <= brief/32
+	}
+	return false
+}
+
+// plainFormat reports whether an expression is a format, as it stands there, in which each
+// operand of % is written once.
+func plainFormat(e syntax.Expr) bool {
+	switch e := e.(type) {
+	case *syntax.ParenExpr:
+		return plainFormat(e.X)
+	case *syntax.Literal:
+		s, ok := e.Value.(string)
+		return ok && !strings.Contains(s, "%(")
 	}
 	return false
 }

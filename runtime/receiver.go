@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
@@ -16,42 +15,27 @@ const maxSearch = 1 << 24
 // few is how many elements a list may have that is looked through for anything.
 const few = 1 << 10
 
-// A proxy is a mapping as a gauge is, of each value to one that may stand for it.
-type proxy struct {
-	gauge
-	of func(starlark.Value) starlark.Value
-}
-
-// Get returns what stands for the value.
-func (p proxy) Get(v starlark.Value) (starlark.Value, bool, error) { return p.of(v), true, nil }
-
 // searched is the proxy of what is looked through: x in list, list.index(x).
-func searched(v starlark.Value) starlark.Value {
+func (r room) searched(v starlark.Value) (starlark.Value, error) {
 	switch v := v.(type) {
 	case *starlark.List:
 		if v.Len() > few {
-			return receiver{v}
+			return receiver{v, r}, nil
 		}
 	case starlark.Tuple:
 		if len(v) > few {
-			return receiver{v}
+			return receiver{v, r}, nil
 		}
 	}
-	return v
-}
-
-// received is the proxy of what a method is taken of, to be called elsewhere.
-func received(v starlark.Value) starlark.Value {
-	switch v.(type) {
-	case *starlark.List, *starlark.Dict, *starlark.Set, starlark.String:
-		return receiver{v}
-	}
-	return v
+	return v, nil
 }
 
 // A receiver stands for a value between its name and an operator: the methods that it gives look at
 // their arguments, and so does a search of it.
-type receiver struct{ starlark.Value }
+type receiver struct {
+	starlark.Value
+	room room
+}
 
 var (
 	_ starlark.HasAttrs  = receiver{}
@@ -76,7 +60,7 @@ func (r receiver) Attr(name string) (starlark.Value, error) {
 	if err != nil || method == nil {
 		return nil, err // not a nil of another type
 	}
-	return careful(method), nil
+	return r.room.careful(method), nil
 }
 
 // Has reports whether x is in the value.
@@ -86,33 +70,6 @@ func (r receiver) Has(x starlark.Value) (bool, error) {
 	}
 	found, err := starlark.Binary(syntax.IN, x, r.Value)
 	return err == nil && bool(found.Truth()), err
-}
-
-// careful returns v, which looks at its arguments first if it is a method that hashes, compares or
-// writes them.
-func careful(v starlark.Value) starlark.Value {
-	method, ok := v.(*starlark.Builtin)
-	if !ok || method.Receiver() == nil || !slices.Contains(methods, method.Name()) {
-		return v
-	}
-	return starlark.NewBuiltin(method.Name(), func(
-		t *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
-	) (starlark.Value, error) {
-		all := slices.Clone(args)
-		for _, kv := range kwargs {
-			all = append(all, kv[1])
-		}
-		for _, arg := range all {
-			err := comparable(arg)
-			if err == nil {
-				err = search(b.Receiver(), arg)
-			}
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", b.Name(), err)
-			}
-		}
-		return method.CallInternal(t, args, kwargs)
-	}).BindReceiver(method.Receiver())
 }
 
 // search returns an error if looking for x in a list or a tuple compares too much.
@@ -128,15 +85,4 @@ func search(in, x starlark.Value) error {
 			x.Type())
 	}
 	return nil
-}
-
-// attribute is the stock getattr, which may give a method.
-func attribute(
-	t *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
-) (starlark.Value, error) {
-	v, err := starlark.Universe["getattr"].(*starlark.Builtin).CallInternal(t, args, kwargs)
-	if err != nil {
-		return nil, err
-	}
-	return careful(v), nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
+	"go.starlark.net/starlark"
 )
 
 // A budget counts the steps that all the calls of a request, or all its clean-up, have taken.
@@ -19,8 +20,9 @@ type run struct {
 	program *Program
 	calls   budget
 	first   call
-	holds   atomic.Bool             // the generation of the program, from the beginning to the end
-	ends    atomic.Pointer[endings] // nil before the first function that waits for the end
+	loading map[string]starlark.StringDict // nil unless it loads: what the files have made so far
+	holds   atomic.Bool                    // the generation of the program, from the beginning to the end
+	ends    atomic.Pointer[endings]        // nil before the first function that waits for the end
 
 	mu      sync.Mutex // guards what follows, and whether first is in use: it has a run then
 	current *call      // the outermost call that has not ended

@@ -56,10 +56,37 @@
 // request: its calls run the generation that it began with, and have one call's [Limits] together;
 // all of its clean-up has them once more.
 //
+// # Memory
+//
+// [Limits.Memory] bounds what a call holds, and what one step of it makes. Nothing is counted as it
+// is made. What could make much of little in one step is refused before: a string, bytes, a list or
+// a tuple that is multiplied, %, format, join, replace, split and their like, extend, str, repr,
+// list, zip and the others, JSON. A refusal is an error of the script, of the kind "memory", which
+// it may catch. A step that makes no more than its operands have (+, a slice, a method as upper) is
+// not refused.
+//
+// Between steps a call is weighed if the process has allocated an eighth of the limit since the last
+// time: all that its functions refer to is counted on its own goroutine, variables, operands, and
+// what loops run through, what is shared once, and of strings that are parts of one another the
+// bytes that they have together. What the program holds is not the call's. A call that holds more
+// ends with a [LimitError], and so does one that comes to no look at its limits for a twentieth of
+// a second in which the process has allocated as much as the limit: then its steps are too large. So
+// a call may have for a moment what it may hold, as much again in its steps, and as much garbage as
+// Go leaves. All files of a load are counted together.
+//
+// If the process has a limit of memory, [debug.SetMemoryLimit] or GOMEMLIMIT, and what it holds
+// comes near that, the call that holds most ends first.
+//
+// Not counted are: what Go code holds, unless it says so as a [host.Sizer] (the bodies that a server
+// sends, buffers of files, results that a module makes while it runs); what is being iterated by a
+// builtin that a script's function called; how much of a list or dict is spare; and what compiling
+// takes, which for a file of a mebibyte may be 500 times that. The operator %= is not looked at if
+// what is on its left is no name.
+//
 // # What is not bounded
 //
 // A script is trusted code with guard rails. The interpreter is interrupted between two of its
-// steps, never inside a builtin or an operator, and it does not count memory. So the predeclared
+// steps, never inside a builtin or an operator. So the predeclared
 // range, int, list, sorted and their like refuse inputs that would hold a processor or exhaust the
 // process (see [Limits]); ints of more than a million bits are not multiplied; what is hashed,
 // compared or written has at most 4 million values, each counted as often as it is in there; and
@@ -71,9 +98,8 @@
 // does not look at its context. A server gives the slot of such a call to others, and does not wait
 // for it when it is told to stop; its goroutine stays.
 //
-// A script can still ask for a gigabyte in one step ("a" * (1 << 29), [0] * (1 << 28), s.replace,
-// s.join), or double a string until the deadline. Code that nobody has read belongs in a process of
-// its own, with a memory limit.
+// Code that nobody has read belongs in a process of its own, with a memory limit: what is said here
+// makes it hard to exhaust the process, and is no proof.
 package runtime
 
 import (

@@ -53,6 +53,11 @@ func keyed(
 	c := callOf(t)
 	var list []starlark.Value
 	var keys starlark.Tuple
+	if c != nil {
+		w := c.weight.last()
+		w.aside = append(w.aside, &list, (*[]starlark.Value)(&keys))
+		defer func() { w.aside = w.aside[:len(w.aside)-2] }()
+	}
 	for v := range starlark.Elements(values) {
 		if c != nil && c.over() {
 			return nil, nil, c.failure

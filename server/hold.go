@@ -59,6 +59,9 @@ func (h *hold) join(r *http.Request, g *Gateway) (l *lease, err error) {
 		return nil, errGone // it was left behind at its deadline, and the page has ended since
 	}
 	s := g.Slots.orProcess()
+	if err := h.relax(r.Context(), s); err != nil {
+		return nil, err
+	}
 	if err := h.take(r.Context(), s, s.come); err != nil {
 		return nil, err
 	}
@@ -86,6 +89,20 @@ func (h *hold) take(ctx context.Context, s *Slots, queue func(context.Context) e
 		s.release() // another handler of the request was first
 	}
 	return err
+}
+
+// relax waits until the process has memory for a call, unless one is under way. h.mu is held, but
+// not in the wait.
+func (h *hold) relax(ctx context.Context, s *Slots) error {
+	if h.has(s) || !s.tight() {
+		return nil
+	}
+	if _, promised := push.Pushed(ctx); promised {
+		return errTight // its page waits for it
+	}
+	h.mu.Unlock()
+	defer h.mu.Lock()
+	return s.relax(ctx)
 }
 
 // has reports whether a slot of s is held, since a call runs in it. h.mu is held.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/push"
+	"github.com/larkspur-web/larkspur/runtime/host"
 )
 
 // Slots bound how many calls of applications run at once, how many requests wait for their turn,
@@ -18,6 +19,9 @@ import (
 // A call has a slot while its script runs. While it waits it has none: for its client, in a sleep,
 // in [host.Call.Wait]; nor has one whose whole body is there, so that nothing of the script has to
 // run any more. To go on it takes its turn before requests that have not begun.
+//
+// While what the process holds nears GOMEMLIMIT, requests wait as if there were no slot, unless no
+// call has one.
 type Slots struct {
 	// Calls is how many scripts run at once. Zero means [DefaultCalls]. With one, calls never
 	// overlap, and environ["wsgi.multithread"] is False: a call keeps the slot while it waits.
@@ -36,9 +40,11 @@ type Slots struct {
 
 	once  sync.Once
 	queue int
+	all   int
 
 	mu      sync.Mutex
 	free    int
+	short   int       // requests that wait for memory
 	going   list.List // of chan struct{}: calls that go on
 	coming  list.List // of chan struct{}: requests
 	waiting waiting
@@ -58,6 +64,13 @@ var processSlots Slots
 var errFull = &environ.Error{Code: environ.CodeFull, Msg: "too many applications run at once",
 	Status: 503}
 
+// errTight is what a request gets while the process has no memory for it: status 503.
+var errTight = &environ.Error{Code: environ.CodeFull, Status: 503,
+	Msg: "the process comes near the limit of its memory"}
+
+// tightLook is how often a request looks whether there is memory again.
+const tightLook = 10 * time.Millisecond
+
 func (s *Slots) serial() bool { return s != nil && s.Calls == 1 }
 
 // orProcess returns s, or the Slots of the process if s is nil.
@@ -73,6 +86,7 @@ func (s *Slots) start() {
 	if s.free = s.Calls; s.free <= 0 {
 		s.free = DefaultCalls
 	}
+	s.all = s.free
 	if s.queue = max(s.Queue, 0); s.Queue == 0 {
 		s.queue = s.free
 	}
@@ -98,18 +112,65 @@ func (s *Slots) come(ctx context.Context) error {
 	if _, promised := push.Pushed(ctx); promised {
 		return errFull
 	}
-	patience := s.Wait
-	if patience == 0 {
-		patience = DefaultWait
-	}
-	timer := time.NewTimer(patience)
+	timer := time.NewTimer(s.patience())
 	defer timer.Stop()
 	return s.take(ctx, &s.coming, s.queue, timer.C)
+}
+
+// patience is how long a request waits.
+func (s *Slots) patience() time.Duration {
+	if s.Wait == 0 {
+		return DefaultWait
+	}
+	return s.Wait
 }
 
 // goOn takes a slot for a call that has begun. It must be released, if there is no error, which is
 // that of ctx.
 func (s *Slots) goOn(ctx context.Context) error { return s.take(ctx, &s.going, -1, nil) }
+
+// tight reports whether a request has to wait because the process comes near the limit of its
+// memory. It does not if nothing runs that could let go of some.
+func (s *Slots) tight() bool {
+	if !host.Tight() {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.free < s.all
+}
+
+// relax waits until it is not tight any more, but not for long.
+func (s *Slots) relax(ctx context.Context) error {
+	s.mu.Lock()
+	full := s.short >= s.queue
+	if !full {
+		s.short++
+	}
+	s.mu.Unlock()
+	if full {
+		return errTight
+	}
+	defer func() {
+		s.mu.Lock()
+		s.short--
+		s.mu.Unlock()
+	}()
+	late := time.NewTimer(s.patience())
+	defer late.Stop()
+	look := time.NewTicker(tightLook)
+	defer look.Stop()
+	for s.tight() {
+		select {
+		case <-look.C:
+		case <-late.C:
+			return errTight
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
 
 // take takes a slot, at the end of a queue of at most max; negative is no bound.
 func (s *Slots) take(ctx context.Context, queue *list.List, max int, late <-chan time.Time) error {

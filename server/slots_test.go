@@ -2,9 +2,12 @@ package server
 
 import (
 	"context"
+	"runtime/debug"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/larkspur-web/larkspur/runtime/host"
 )
 
 // TestSlotsTurns verifies who gets a slot: calls that go on before requests that have not begun,
@@ -50,4 +53,40 @@ func TestSlotsTurns(t *testing.T) {
 			t.Error("a slot is lost")
 		}
 	})
+}
+
+// TestSlotsTight verifies that a request waits for memory while a call runs, that it does so no
+// longer than for a slot, and that it goes ahead when nothing runs.
+func TestSlotsTight(t *testing.T) {
+	before := debug.SetMemoryLimit(1 << 20) // less than the test holds
+	defer debug.SetMemoryLimit(before)
+	s := (&Slots{Calls: 2, Wait: 50 * time.Millisecond}).orProcess()
+	for host.Allocated(); !host.Tight(); host.Allocated() {
+		time.Sleep(time.Millisecond)
+	}
+	if s.tight() {
+		t.Error("a request waits although nothing runs")
+	}
+	if !s.try() {
+		t.Fatal("got no slot")
+	}
+	if err := s.relax(t.Context()); err != errTight {
+		t.Errorf("got %v, want %v", err, errTight)
+	}
+	s.Wait = time.Minute
+	got := make(chan error, 1)
+	go func() { got <- s.relax(t.Context()) }()
+	s.release()
+	if err := <-got; err != nil {
+		t.Errorf("got %v when the call has ended", err)
+	}
+	ctx, leave := context.WithCancel(t.Context())
+	leave()
+	if !s.try() {
+		t.Fatal("got no slot")
+	}
+	defer s.release()
+	if err := s.relax(ctx); err != context.Canceled {
+		t.Errorf("got %v, want that of the client", err)
+	}
 }

@@ -141,7 +141,14 @@ func (r *response) wait(ctx context.Context, block string, f func() error) error
 		return err
 	}
 	rests := !s.serial() && r.rest()
+	y, ok := r.deadlines.call.(host.Yielder)
+	if ok {
+		y.Idle(true)
+	}
 	err := f()
+	if ok {
+		y.Idle(false)
+	}
 	if gone := s.waiting.leave(w); gone != nil {
 		r.deadlines.call.Fail(gone)
 		err = gone

@@ -47,7 +47,7 @@ var policy = []struct {
 		"github.com/goccy/go-yaml/..."}},
 	{"runtime/lib/...", []string{"runtime/host/..."}, starlark}, // one that needs more has its row
 	{"runtime/watch", []string{"runtime"}, []string{"github.com/fsnotify/fsnotify"}},
-	{"runtime", []string{"runtime/habit", "runtime/host/...", "runtime/lib/json",
+	{"runtime", []string{"runtime/frames", "runtime/habit", "runtime/host/...", "runtime/lib/json",
 		"runtime/lib/math", "runtime/lib/structs", "runtime/lib/time"}, starlark},
 	{"runtime/describe", []string{"runtime", "runtime/prompt", "runtime/host/..."}, starlark},
 	{"runtime/...", []string{"runtime", "runtime/habit", "runtime/host/..."}, starlark},

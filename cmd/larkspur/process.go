@@ -29,6 +29,7 @@ type process struct {
 
 // run loads, listens and serves.
 func (p *process) run(ctx context.Context) error {
+	limitMemory()
 	defer goruntime.KeepAlive(floorHeap())
 	if err := p.open(); err != nil {
 		return err

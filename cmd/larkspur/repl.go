@@ -117,7 +117,7 @@ func (r *repl) open(app *site.Application, script bool) error {
 	divert(slog.New(log))
 	// Whoever sits at the prompt ends what runs too long.
 	config := app.Config(slog.New(log))
-	config.Limits = runtime.Limits{Steps: math.MaxUint64, Time: -1}
+	config.Limits = runtime.Limits{Steps: math.MaxUint64, Time: -1, Memory: -1}
 	test, err := site.TestModule(log)
 	if err != nil {
 		return runError{err}

@@ -151,7 +151,9 @@ with blanks between them: the first encrypts, all decrypt. larkspur check lists 
 application asks for.
 
 The environment variable GOMEMLIMIT, as in GOMEMLIMIT=512MiB, tells how much memory the
-process should get by with. It is a soft limit: set it a tenth below a hard one. With
+process should get by with. It is a soft limit: set it a tenth below a hard one. Without it
+nine tenths of what the control group allows are it, as in a container that has a limit. When
+what is held comes near it, requests wait or get 503, and the call that holds most ends. With
 neither that nor GOGC set, up to 32 MiB of garbage is left before it is collected.`,
 		Example: `  larkspur serve blog.star
   larkspur serve --listen http://:8080 --listen unix:/run/blog.sock --watch blog.star

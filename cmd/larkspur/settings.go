@@ -25,6 +25,7 @@ type settings struct {
 	mount      string
 	timeout    time.Duration
 	maxSteps   uint64
+	memory     display.Size
 	maxBody    display.Size
 	idle       time.Duration
 	calls      int
@@ -55,6 +56,9 @@ func (s *settings) flags(c *cobra.Command) {
 		"how long a call may take to its first block, and from each block to the next")
 	f.Uint64Var(&s.maxSteps, "max-steps", limits.Steps,
 		"how many `STEPS` of the interpreter a call may take")
+	s.memory = display.Size(limits.Memory)
+	f.Var(&s.memory, "memory",
+		"how large the values of a call may be together, as in 64MiB; -1 sets no bound")
 	s.maxBody = environ.DefaultMaxBody
 	f.Var(&s.maxBody, "max-body",
 		"how large a request's body may be, as in 512KiB or 10MiB; -1 sets no bound")
@@ -108,6 +112,8 @@ func (s *settings) check() error {
 		return fmt.Errorf("--idle-timeout %v: some time, as in 5m", s.idle)
 	case s.maxSteps == 0:
 		return errors.New("--max-steps 0: at least one")
+	case s.memory == 0:
+		return errors.New("--memory 0: at least a byte, or -1 for no bound")
 	case s.maxBody == 0:
 		return errors.New("--max-body 0: at least a byte, or -1 for no bound")
 	case s.drain <= 0:
@@ -118,7 +124,7 @@ func (s *settings) check() error {
 
 // site is what serves the application.
 func (s *settings) site(app *site.Application) (*site.Site, error) {
-	app.Limits = runtime.Limits{Time: s.timeout, Steps: s.maxSteps}
+	app.Limits = runtime.Limits{Time: s.timeout, Steps: s.maxSteps, Memory: int64(s.memory)}
 	v := &site.Site{
 		Mounts: []site.Mount{{Path: s.mount, App: app}}, Listen: s.listen,
 		MaxBody: int64(s.maxBody), Calls: s.calls, Waiting: s.waiting, IdleTimeout: s.idle,

@@ -10,10 +10,12 @@ package frames
 
 import (
 	"reflect"
+	"strings"
 	"sync"
 	"unsafe"
 
 	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
 )
 
 // Locals returns the variables of the function that runs in f, parameters first: the
@@ -26,6 +28,66 @@ func Locals(f starlark.DebugFrame) []starlark.Value {
 	}
 	frame := reflect.ValueOf(f).UnsafePointer()
 	return *(*[]starlark.Value)(unsafe.Add(frame, offset))
+}
+
+// Values returns all that the function which runs in f refers to: its variables, and behind them
+// its operands, some of which it needs no more. It is the interpreter's own slice, which is not to be
+// changed and is good until the function goes on; what is nil in it has not been used. It is nil for
+// a builtin, and only [Locals] where the operands are not behind them.
+func Values(f starlark.DebugFrame) []starlark.Value {
+	locals := Locals(f)
+	fn, ok := f.Callable().(*starlark.Function)
+	if locals == nil || !ok || !contiguous() {
+		return locals
+	}
+	return unsafe.Slice(unsafe.SliceData(locals), len(locals)+operands(fn))
+}
+
+// operands returns how many operands a function has at once, at most.
+func operands(fn *starlark.Function) int {
+	code := reflect.ValueOf(fn).Elem().FieldByName("funcode")
+	if code.Kind() != reflect.Pointer {
+		return 0
+	}
+	if n := code.Elem().FieldByName("MaxStack"); n.Kind() == reflect.Int {
+		return int(n.Int())
+	}
+	return 0
+}
+
+// contiguous reports whether the operands of a function are where they are expected: those of a call
+// are looked for, in a function that has variables and in one that has none.
+var contiguous = sync.OnceValue(func() bool {
+	found := 0
+	mark := starlark.String("operand")
+	look := func(t *starlark.Thread, _ *starlark.Builtin, _ starlark.Tuple,
+		_ []starlark.Tuple) (starlark.Value, error) {
+		f := t.DebugFrame(1)
+		locals, fn := Locals(f), f.Callable().(*starlark.Function)
+		// Only where the mark has to be is looked, which is inside if anything is.
+		if n := operands(fn); locals != nil && cap(locals) == len(locals) && n >= 2 {
+			if all := unsafe.Slice(unsafe.SliceData(locals), len(locals)+n); all[len(locals)] == mark {
+				found++
+			}
+		}
+		return starlark.None, nil
+	}
+	const script = "f = lambda: (mark, look())\ng = lambda a: (mark, look())\nf()\ng(1)\n"
+	env := starlark.StringDict{"look": starlark.NewBuiltin("look", look), "mark": mark}
+	_, err := starlark.ExecFileOptions(new(syntax.FileOptions), new(starlark.Thread), "operands", script, env)
+	return err == nil && found == 2
+})
+
+// Cell returns the value of a variable that an inner function uses, and whether v is one.
+func Cell(v starlark.Value) (starlark.Value, bool) {
+	p := reflect.ValueOf(v)
+	if p.Kind() != reflect.Pointer || p.Type().Elem().Kind() != reflect.Struct || v.Type() != "cell" {
+		return nil, false
+	}
+	if t := p.Type().Elem(); t.NumField() != 1 || t.Field(0).Type != reflect.TypeFor[starlark.Value]() {
+		return nil, false
+	}
+	return *(*starlark.Value)(p.UnsafePointer()), true
 }
 
 // offset returns where in a frame its variables are, or -1 if a frame is not made as expected.
@@ -55,19 +117,14 @@ func offsetIn(frame reflect.Type) int {
 // Held returns what a variable holds: of one that an inner function uses, which is in a cell that both
 // have, what is in that; nil if it has not been assigned.
 func Held(v starlark.Value) starlark.Value {
-	cell := reflect.ValueOf(v)
-	if t := reflect.TypeOf(v); t == nil || t.Kind() != reflect.Pointer || t.Elem().Name() != "cell" ||
-		t.Elem().PkgPath() != reflect.TypeFor[starlark.Thread]().PkgPath() {
-		return v
+	if held, ok := Cell(v); ok {
+		return held
 	}
-	held := cell.Elem().FieldByName("v")
-	if !held.IsValid() || held.Type() != reflect.TypeFor[starlark.Value]() {
-		return nil
-	}
-	return *(*starlark.Value)(held.Addr().UnsafePointer())
+	return v
 }
 
-// Name returns the name of a function's variable by its index among [Locals]; "" if it has none.
+// Name returns the name of a function's variable by its index among [Locals]; "" if it has none
+// that a script can write.
 func Name(fn *starlark.Function, i int) string {
 	code := reflect.ValueOf(fn).Elem().FieldByName("funcode")
 	if code.Kind() != reflect.Pointer {
@@ -78,7 +135,7 @@ func Name(fn *starlark.Function, i int) string {
 		return ""
 	}
 	name := locals.Index(i).FieldByName("Name")
-	if name.Kind() != reflect.String {
+	if name.Kind() != reflect.String || strings.HasPrefix(name.String(), "(") {
 		return ""
 	}
 	return name.String()

@@ -62,3 +62,39 @@ func TestLocals(t *testing.T) {
 		t.Errorf("the variables are %s, want %s", text, want)
 	}
 }
+
+// TestValues finds the operands of functions that call, and what is in a cell.
+func TestValues(t *testing.T) {
+	const script = `
+def f(a):
+    x = "variable"
+    def g(): return x
+    return ["operand", look()]
+f("parameter")
+(lambda: ["operand", look()])()
+`
+	var got []string
+	look := func(t *starlark.Thread, _ *starlark.Builtin, _ starlark.Tuple,
+		_ []starlark.Tuple) (starlark.Value, error) {
+		for _, v := range frames.Values(t.DebugFrame(1)) {
+			if x, ok := frames.Cell(v); ok {
+				v = x
+			}
+			if s, ok := v.(starlark.String); ok {
+				got = append(got, string(s))
+			}
+		}
+		if values := frames.Values(t.DebugFrame(0)); values != nil {
+			return nil, fmt.Errorf("a builtin has the values %v", values)
+		}
+		return starlark.None, nil
+	}
+	env := starlark.StringDict{"look": starlark.NewBuiltin("look", look)}
+	options, thread := new(syntax.FileOptions), new(starlark.Thread)
+	if _, err := starlark.ExecFileOptions(options, thread, "x.star", script, env); err != nil {
+		t.Fatal(err)
+	}
+	if text := strings.Join(got, " "); text != "parameter variable operand operand" {
+		t.Errorf("the values are %s", text)
+	}
+}

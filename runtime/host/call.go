@@ -67,6 +67,9 @@ type Yielder interface {
 	// Suspend moves the deadline to idle after the last progress, the last Extend or the beginning,
 	// until resume is called: then the call has the time again that it had left.
 	Suspend(idle time.Duration) (resume func())
+	// Idle says whether the call waits for something else than the processor. In [Call.Wait] it does
+	// so by itself. Waits may be inside one another.
+	Idle(idle bool)
 	// Cancel ends the context of the call. It may be called from any goroutine.
 	Cancel()
 }

@@ -45,6 +45,15 @@ func Measure(v starlark.Value, most int) error {
 	return nil
 }
 
+// SizeOf returns how many bytes v has, as [Measure] counts them, [MaxSize] if it has more.
+func SizeOf(v starlark.Value) int {
+	m := measure{left: MaxSize}
+	if m.value(v) != nil {
+		return MaxSize
+	}
+	return MaxSize - m.left
+}
+
 // contains reports whether v is no string and no number.
 func contains(v starlark.Value) bool {
 	switch v.(type) {

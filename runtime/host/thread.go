@@ -1,6 +1,7 @@
 package host
 
 import (
+	"math"
 	"reflect"
 	"unsafe"
 
@@ -42,6 +43,23 @@ func Charge(t *starlark.Thread, n uint64) error {
 		}
 	}
 	return CallOf(t).Context().Err()
+}
+
+// A Bounder is a Call whose memory is bounded.
+type Bounder interface {
+	// Room returns how many bytes one step may make.
+	Room() int64
+}
+
+// Room returns how many bytes the call that t runs may make in one step: Go code that makes much of
+// little asks before it does. It is the most there is for a call that is not bounded.
+func Room(t *starlark.Thread) int64 {
+	if own := threadOf(t); own != nil {
+		if b, ok := own.call.(Bounder); ok {
+			return b.Room()
+		}
+	}
+	return math.MaxInt64
 }
 
 // Start makes c the call that t runs. It is for the package that makes calls.

@@ -34,6 +34,8 @@ func Limits() []Limit {
 		{"steps of all calls for a request, what is promised with it included; " +
 			"all its clean-up has them once more",
 			number(int64(l.Steps)), "runtime.Limits.Steps", "--max-steps", stopped},
+		{"memory of the values of a call, and what one step of it may make",
+			size(l.Memory), "runtime.Limits.Memory", "--memory", stopped},
 		{"nested calls", number(int64(l.Depth)), "runtime.Limits.Depth", "", stopped},
 		{"a file of script", size(int64(l.Source)), "runtime.Limits.Source", "", "it does not load"},
 		{"request body", size(environ.DefaultMaxBody), "server.Front.MaxBody", "--max-body", "413"},

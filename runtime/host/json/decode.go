@@ -37,6 +37,7 @@ type decoder struct {
 	depth  int
 	keys   int
 	values int
+	memory int // that the values take, about
 	limits Limits
 }
 
@@ -143,6 +144,9 @@ func (d *decoder) array() (starlark.Value, error) {
 	}
 	d.i++
 	d.depth--
+	if err := d.takes(listSize + len(elems)*elementSize); err != nil {
+		return nil, err
+	}
 	return starlark.NewList(elems), nil
 }
 
@@ -188,11 +192,31 @@ func (d *decoder) object() (starlark.Value, error) {
 	if collide(members) {
 		return nil, d.beyond("too many keys of an object collide")
 	}
+	if err := d.takes(dictSize + max(len(members)-dictRoom, 0)*entrySize); err != nil {
+		return nil, err
+	}
 	dict := starlark.NewDict(len(members))
 	for _, m := range members {
 		dict.SetKey(m.key, m.value) // cannot fail: a string is hashable, the dict is ours
 	}
 	return dict, nil
+}
+
+// What the values take, in Go's sizes.
+const (
+	elementSize = 32 // with the head of a string
+	listSize    = 48
+	dictSize    = 512
+	dictRoom    = 8 // entries that are a part of that
+	entrySize   = 104
+)
+
+// takes reports an error if n bytes more are too many.
+func (d *decoder) takes(n int) error {
+	if d.memory += n; d.memory > d.limits.Memory {
+		return d.beyond("the values take more than %d bytes of memory", d.limits.Memory)
+	}
+	return nil
 }
 
 func (d *decoder) member() (m member, err error) {

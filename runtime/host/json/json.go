@@ -30,6 +30,8 @@ type Limits struct {
 	// Values is how many values a decoded text may have in all; "[],[],[]," is 25 times its length
 	// in memory. Zero means 1,000,000.
 	Values int
+	// Memory is how many bytes what is decoded may take, about. Zero means 256 MiB.
+	Memory int
 }
 
 // Decode is that of the zero [Limits].
@@ -55,6 +57,7 @@ func (l Limits) withDefaults() Limits {
 	}{
 		{&l.Bytes, 16 << 20}, {&l.Depth, 1000}, {&l.Digits, 4300},
 		{&l.Keys, 100_000}, {&l.AllKeys, 1_000_000}, {&l.Values, 1_000_000},
+		{&l.Memory, 256 << 20},
 	} {
 		if *field.n == 0 {
 			*field.n = field.zero

@@ -4,6 +4,7 @@ package json
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
@@ -33,6 +34,19 @@ func Bounded(l json.Limits) *host.Module {
 
 // A codec makes the functions for some limits.
 type codec struct{ limits json.Limits }
+
+// within returns the limits for a call that may be one with less memory.
+func (c codec) within(t *starlark.Thread) json.Limits {
+	l := c.limits
+	room := int(min(host.Room(t), math.MaxInt32))
+	if l.Memory == 0 || l.Memory > room {
+		l.Memory = min(room, 256<<20)
+	}
+	if l.Bytes == 0 || l.Bytes > room {
+		l.Bytes = min(room, 16<<20)
+	}
+	return l
+}
 
 func (c codec) encode() host.Member {
 	return host.Member{
@@ -68,7 +82,7 @@ json.encode([1], indent = 2)  # "[\n  1\n]"`,
 			if err := a.Unpack(&x, &indent); err != nil {
 				return nil, err
 			}
-			text, err := c.limits.Encode(x)
+			text, err := c.within(a.Thread).Encode(x)
 			if err != nil || indent == starlark.None {
 				return asString(text, err)
 			}
@@ -76,7 +90,7 @@ json.encode([1], indent = 2)  # "[\n  1\n]"`,
 			if err != nil {
 				return nil, err
 			}
-			return asString(c.limits.Indent(text, "", tab))
+			return asString(c.within(a.Thread).Indent(text, "", tab))
 		},
 	}
 }
@@ -99,11 +113,11 @@ func (c codec) encodeIndent() host.Member {
 			if err := a.Unpack(&x, &prefix, &tab); err != nil {
 				return nil, err
 			}
-			text, err := c.limits.Encode(x)
+			text, err := c.within(a.Thread).Encode(x)
 			if err != nil {
 				return nil, err
 			}
-			return asString(c.limits.Indent(text, prefix, tab))
+			return asString(c.within(a.Thread).Indent(text, prefix, tab))
 		},
 	}
 }
@@ -143,7 +157,7 @@ json.decode("[1,")  # error: json.decode: at offset 3, unexpected end of file`,
 			if !ok {
 				return nil, fmt.Errorf("for parameter x: got %s, want string or bytes", x.Type())
 			}
-			v, err := c.limits.Decode(text)
+			v, err := c.within(a.Thread).Decode(text)
 			if err != nil && other != nil {
 				return other, nil
 			}
@@ -168,7 +182,7 @@ func (c codec) indent() host.Member {
 			if err := a.Unpack(&text, &prefix, &tab); err != nil {
 				return nil, err
 			}
-			return asString(c.limits.Indent(text, prefix, tab))
+			return asString(c.within(a.Thread).Indent(text, prefix, tab))
 		},
 	}
 }

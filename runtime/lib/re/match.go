@@ -256,7 +256,7 @@ m.group("frist")  # error: there is no group frist (did you mean first?); the pa
 					return "", err
 				}
 				if t.size(m.loc) > maxResult {
-					return "", errLarge
+					return "", errLarge(maxResult)
 				}
 				var b strings.Builder
 				t.expand(&b, string(m.text), m.loc)

@@ -309,11 +309,14 @@ func (j *job) upTo(f func(loc []int) error) error {
 // maxResult is how many bytes what sub and expand return may have.
 const maxResult = 64 << 20
 
-var errLarge = fmt.Errorf("the result would be longer than %d bytes", maxResult)
+func errLarge(most int) error {
+	return fmt.Errorf("the result would be longer than %d bytes", most)
+}
 
 // replace returns the text with n matches replaced, and how many were.
 func (j *job) replace() (string, int, error) {
 	var write func(b *strings.Builder, loc []int) error
+	most := int(min(maxResult, host.Room(j.thread)/2)) // a builder doubles what it has
 	switch repl := j.repl.(type) {
 	case starlark.String:
 		t, err := parseTemplate(string(repl), j.pattern)
@@ -321,8 +324,8 @@ func (j *job) replace() (string, int, error) {
 			return "", 0, err
 		}
 		write = func(b *strings.Builder, loc []int) error {
-			if b.Len()+t.size(loc) > maxResult {
-				return errLarge
+			if b.Len()+t.size(loc) > most {
+				return errLarge(most)
 			}
 			t.expand(b, j.text, loc)
 			return nil
@@ -352,8 +355,8 @@ func (j *job) replace() (string, int, error) {
 		if err := write(&b, loc); err != nil {
 			return err
 		}
-		if b.Len() > maxResult {
-			return errLarge
+		if b.Len() > most {
+			return errLarge(most)
 		}
 		return nil
 	})
