@@ -65,6 +65,13 @@ func (r *Request) Stripped() string {
 	return strings.TrimSuffix(prefix, "/")
 }
 
+// Mount is SCRIPT_NAME: the path under which the application is mounted, with what middleware has taken
+// off the path.
+func (r *Request) Mount() string {
+	name, _ := r.split()
+	return name
+}
+
 // Rewritten reports whether middleware has made the path of the message another one altogether.
 func (r *Request) Rewritten() bool {
 	_, another := r.changed()

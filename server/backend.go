@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/netip"
+	"strings"
 	"sync"
 
 	"github.com/larkspur-web/larkspur/environ"
@@ -20,6 +21,56 @@ type Backend interface {
 	Generation() uint64
 }
 
+// A Pinner is a Backend that can answer a page, and all that is promised with it, with one generation.
+type Pinner interface {
+	Backend
+	// Pin pins a request to what answers now. It may return nil, if that is nothing.
+	Pin() Pin
+}
+
+// A Pin is on one generation of a [Backend], until End.
+type Pin interface {
+	Generation() uint64
+	End()
+}
+
+// Pinned returns the Pin of the request that w answers, and of all that is promised with it. If there
+// is none, one is begun if begin is true; else, and where no [Front] is around, it is nil. The Front
+// ends it with the request.
+func Pinned(w http.ResponseWriter, r *http.Request, b Pinner, begin bool) Pin {
+	x, promised := exchangeOf(w, r)
+	if x == nil || x.hold == nil {
+		return nil
+	}
+	x.arrive(r, b, promised)
+	return x.hold.pinned(b, begin)
+}
+
+// pinned is the hold's Pin on b.
+func (h *hold) pinned(b Pinner, begin bool) Pin {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, p := range h.pins {
+		if p.backend == b {
+			return p.Pin
+		}
+	}
+	if !begin || h.over {
+		return nil
+	}
+	p := b.Pin()
+	if p != nil {
+		h.pins = append(h.pins, backendPin{b, p})
+	}
+	return p
+}
+
+// A backendPin is a Pin, and on which it is.
+type backendPin struct {
+	backend Pinner
+	Pin
+}
+
 // Facts returns what the [Front] around a handler knows of a request, which w answers: what a
 // backend has to be told. Variables are for whoever has them.
 func Facts(w http.ResponseWriter, r *http.Request) hop.Facts {
@@ -31,10 +82,11 @@ func Facts(w http.ResponseWriter, r *http.Request) hop.Facts {
 	own := x.request
 	own.Message = r
 	f := hop.Facts{ID: own.ID()}
-	f.Client = hop.Client{Peer: own.Peer(), Protocol: r.Proto, TLS: own.TLS(), Mount: own.ScriptName}
+	f.Client = hop.Client{Peer: own.Peer(), Protocol: r.Proto, TLS: own.TLS(), Mount: own.Mount()}
 	if promised {
 		at, _ := placeOf(r)
-		f.Mount, f.ID = at.scriptName, ""
+		own.ScriptName = at.scriptName
+		f.Mount, f.ID = own.Mount(), ""
 		f.Page, _ = push.Pushed(r.Context())
 	} else {
 		plan := push.From(w)
@@ -68,6 +120,20 @@ func Refusal(code environ.Code, status int, err error) *Failure {
 
 // AsksUpgrade reports whether a request asks for a WebSocket, in whichever HTTP it came.
 func AsksUpgrade(r *http.Request) bool { return asksUpgrade(r) }
+
+// ExpectsContinue reports whether the client of r, which w answers, does not send the body before it is
+// asked to: by a 100, which is sent when the body is read first. RFC 9110, section 10.1.1.
+func ExpectsContinue(w http.ResponseWriter, r *http.Request) bool {
+	if strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
+		return true
+	}
+	x, promised := exchangeOf(w, r)
+	if x == nil || promised {
+		return false
+	}
+	b, ok := x.request.Message.Body.(interface{ ExpectsContinue() bool }) // of an engine, which takes the field
+	return ok && b.ExpectsContinue()
+}
 
 // BoundBody bounds how long the body of r may take, as a [Gateway] does.
 func BoundBody(w http.ResponseWriter, r *http.Request) { boundBody(w, r, DefaultReadTimeout) }

@@ -68,7 +68,7 @@ func (x *exchange) mounted(r *http.Request, m *Mount, promised bool) *http.Reque
 }
 
 // arrive notes on the trail of its mount that r has come to g.
-func (x *exchange) arrive(r *http.Request, g *Gateway, promised bool) {
+func (x *exchange) arrive(r *http.Request, g http.Handler, promised bool) {
 	t := x.hold.trail
 	if promised || x.hold != &x.own {
 		if at, ok := placeOf(r); ok || promised {

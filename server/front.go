@@ -198,11 +198,9 @@ func (f *Front) generation(w http.ResponseWriter, r *http.Request) uint64 {
 		return 0
 	}
 	h := behind(w).hold
-	switch g := m.Handler.(type) {
-	case *Gateway:
-		return h.generation(g)
-	case Backend:
-		return g.Generation()
+	switch m.Handler.(type) {
+	case *Gateway, Backend:
+		return h.generation(m.Handler)
 	}
 	return m.trail.generation(h)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/runtime/host"
+	"github.com/larkspur-web/larkspur/server/hop"
 	"go.starlark.net/starlark"
 )
 
@@ -130,6 +131,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.config.Init(&res.env, request)
 	if g.Variables != nil {
 		res.vary(g.Variables(r))
+	}
+	if facts := hop.From(r.Context()); facts != nil {
+		res.vary(facts.Variables)
 	}
 	if _, promised := pushed(r); promised || res.developed() {
 		res.env.NoteReads()

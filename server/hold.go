@@ -18,6 +18,7 @@ type hold struct {
 	mu    sync.Mutex
 	over  bool  // all of them have ended
 	lease lease // the first, if it has a gateway; the others hang on it
+	pins  []backendPin
 
 	// Of the page's mount in the outermost Front, nil if that has a Gateway there. It is the page's
 	// goroutine's.
@@ -146,6 +147,9 @@ func (h *hold) leave() {
 	for l := &h.lease; l != nil && l.run != nil; l = l.next {
 		l.run.End()
 	}
+	for _, p := range h.pins {
+		p.End()
+	}
 }
 
 // pin returns the lease of an application, and begins it if there is none. h.mu is held.
@@ -166,9 +170,20 @@ func (h *hold) pin(g *Gateway) *lease {
 	return l
 }
 
-// generation is that of the application of g for this request.
-func (h *hold) generation(g *Gateway) uint64 {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.pin(g).run.Generation()
+// generation is that of what answers for this request behind a Gateway or a Backend.
+func (h *hold) generation(handler http.Handler) uint64 {
+	switch b := handler.(type) {
+	case *Gateway:
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return h.pin(b).run.Generation()
+	case Pinner:
+		if p := h.pinned(b, true); p != nil {
+			return p.Generation()
+		}
+		return b.Generation()
+	case Backend:
+		return b.Generation()
+	}
+	return 0
 }

@@ -21,7 +21,7 @@ type Mount struct {
 	// Handler answers.
 	Handler http.Handler
 
-	trail *trail // to the gateways behind Handler; nil if it is one
+	trail *trail // to what answers behind Handler; nil if that is it
 }
 
 // ordered returns mounts in the order in which they are tried, with root as the last.
@@ -31,7 +31,9 @@ func ordered(mounts []Mount, root http.Handler) []Mount {
 		mounts = append(mounts, Mount{Handler: root})
 	}
 	for i := range mounts {
-		if _, ok := mounts[i].Handler.(*Gateway); !ok {
+		switch mounts[i].Handler.(type) {
+		case *Gateway, Backend:
+		default:
 			mounts[i].trail = new(trail)
 		}
 	}

@@ -22,10 +22,7 @@ func (r *response) tell(err error) {
 		return
 	}
 	if _, promised := push.Pushed(r.r.Context()); promised {
-		if r.personal(names) {
-			names = append(names, "Authorization")
-		}
-		push.Depends(r.r.Context(), names, all || r.varied(names))
+		Depends(r.r, r.lease.gateway.Variables, names, all)
 		return
 	}
 	if err != nil || r.status != http.StatusOK {
@@ -43,27 +40,34 @@ func (r *response) developed() bool {
 	return ok
 }
 
-// personal reports whether the application has read a variable that says who asks, as the embedder
-// finds it out. RFC 3875, sections 4.1.2, 4.1.10 and 4.1.11.
-func (r *response) personal(names []string) bool {
-	return r.lease.gateway.Variables != nil && slices.ContainsFunc(names, func(name string) bool {
-		return name == "AUTH_TYPE" || name == "REMOTE_IDENT" || name == "REMOTE_USER"
-	})
+// Depends tells package push which fields the answer to a promised request was made from, as far as
+// they are known: names are those of fields, and of variables that the request was given. variables
+// may be nil.
+func Depends(r *http.Request, variables func(*http.Request) map[string]string, names []string, all bool) {
+	if variables != nil && slices.ContainsFunc(names, personal) {
+		names = append(names, "Authorization")
+	}
+	push.Depends(r.Context(), names, all || varied(r, variables, names))
 }
 
-// varied reports whether a variable of the request that the application has read is another one
-// with the fields of the page's request.
-func (r *response) varied(names []string) bool {
-	page := behind(push.PageOf(r.r.Context()))
-	variables := r.lease.gateway.Variables
+// personal reports whether a variable says who asks, as the embedder finds it out. RFC 3875, sections
+// 4.1.2, 4.1.10 and 4.1.11.
+func personal(name string) bool {
+	return name == "AUTH_TYPE" || name == "REMOTE_IDENT" || name == "REMOTE_USER"
+}
+
+// varied reports whether a variable of a promised request, of these names, is another one with the
+// fields of the page's request.
+func varied(r *http.Request, variables func(*http.Request) map[string]string, names []string) bool {
+	page := behind(push.PageOf(r.Context()))
 	if variables == nil || page == nil {
 		return false
 	}
-	asked := r.r.Clone(context.WithoutCancel(r.r.Context()))
+	asked := r.Clone(context.WithoutCancel(r.Context()))
 	for name, values := range page.request.Message.Header {
 		asked.Header[name] = values
 	}
-	own, theirs := variables(r.r), variables(asked)
+	own, theirs := variables(r), variables(asked)
 	for _, name := range names {
 		if own[name] != theirs[name] {
 			return true

@@ -52,6 +52,9 @@ func (r *response) plan() *push.Plan { return push.From(r.w) }
 
 // vary adds variables of this request to the environ, in the order of their names.
 func (r *response) vary(variables map[string]string) {
+	if len(variables) == 0 {
+		return
+	}
 	for _, name := range slices.Sorted(maps.Keys(variables)) {
 		_ = r.env.SetKey(starlark.String(name), starlark.String(variables[name])) // nothing iterates yet
 	}

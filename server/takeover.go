@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/environ/wire"
+	"github.com/larkspur-web/larkspur/server/hop"
 )
 
 // A tunnel is how a request becomes a conversation in another protocol.
@@ -74,6 +75,9 @@ func (x *exchange) switching() {
 	}
 	// RFC 8441, section 5: any 2xx. net/http would guess at a type.
 	h["Content-Type"] = nil
+	if hop.From(x.request.Message.Context()) != nil {
+		hop.Switch(h)
+	}
 	x.ResponseWriter.WriteHeader(http.StatusOK)
 }
 

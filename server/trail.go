@@ -7,21 +7,21 @@ import (
 	"sync/atomic"
 )
 
-// A trail is the gateways that requests for a mount have come to, through a handler that does not
-// show what it stands around: http.StripPrefix, a mux, another Front. A generation of all of them
-// together is that of whatever answers there. The zero value has none.
+// A trail is the gateways and backends that requests for a mount have come to, through a handler that
+// does not show what it stands around: http.StripPrefix, a mux, another Front. A generation of all of
+// them together is that of whatever answers there. The zero value has none.
 type trail struct {
 	mu       sync.Mutex
-	gateways atomic.Pointer[[]*Gateway] // which is not changed any more; nil if none are known
-	crowded  atomic.Bool                // there are more than are known
+	gateways atomic.Pointer[[]http.Handler] // which is not changed any more; nil if none are known
+	crowded  atomic.Bool                    // there are more than are known
 	serial   atomic.Uint64
 }
 
-// maxTrail is how many gateways of a mount are known: each is looked at for each page of a client
+// maxTrail is how many gateways and backends of a mount are known: each is looked at for each page of a client
 // that takes promises.
 const maxTrail = 16
 
-func (t *trail) known() []*Gateway {
+func (t *trail) known() []http.Handler {
 	if all := t.gateways.Load(); all != nil {
 		return *all
 	}
@@ -29,7 +29,7 @@ func (t *trail) known() []*Gateway {
 }
 
 // note notes that a request has come to g.
-func (t *trail) note(g *Gateway) {
+func (t *trail) note(g http.Handler) {
 	if t.crowded.Load() || slices.Contains(t.known(), g) {
 		return
 	}

@@ -78,6 +78,14 @@ func (b *body) fail(err error) (unread int) {
 	return unread
 }
 
+// ExpectsContinue reports whether the client waits for a 100, which the first Read sends: whoever hands
+// the request on to another server is to say so there.
+func (b *body) ExpectsContinue() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.expect
+}
+
 // Read reads what the client has sent, and waits for it. It may be called by any
 // one goroutine.
 func (b *body) Read(p []byte) (int, error) {
