@@ -73,12 +73,12 @@ func application(config []byte) (*worker.Application, error) {
 	if err != nil {
 		return nil, err
 	}
-	changes, stuck := make(chan struct{}, 1), make(chan string, 1)
+	changes, stuck := make(chan struct{}, 1), make(chan *http.Request, 1)
 	server := &site.Server{Watch: s.watch, Drain: s.drain, Logger: slog.Default(),
 		Changed: func() { note(changes, struct{}{}) }}
 	here := &site.Site{Mounts: []site.Mount{{App: app}}, MaxBody: -1, Calls: v.Calls, Waiting: v.Waiting,
 		IdleTimeout: v.IdleTimeout, Hop: true, Multiprocess: s.workers > 1,
-		Abandoned: func(r *http.Request) { note(stuck, r.Method+" "+r.URL.Path) }}
+		Abandoned: func(r *http.Request) { note(stuck, r) }}
 	if err := server.Set(here); err != nil {
 		return nil, err
 	}
@@ -92,8 +92,8 @@ func application(config []byte) (*worker.Application, error) {
 				select {
 				case <-changes:
 					tell.Changed()
-				case what := <-stuck:
-					tell.Stuck(what)
+				case r := <-stuck:
+					tell.Stuck(r)
 				}
 			}
 		},

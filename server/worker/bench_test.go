@@ -31,14 +31,14 @@ func BenchmarkHop(b *testing.B) {
 	quiet := slog.New(slog.DiscardHandler)
 	gateway := func() *server.Gateway { return &server.Gateway{App: live, Logger: quiet} }
 	b.Run("process", func(b *testing.B) {
-		ask(b, &server.Front{Handler: gateway(), Logger: quiet})
+		measure(b, &server.Front{Handler: gateway(), Logger: quiet})
 	})
 	b.Run("hop", func(b *testing.B) {
 		near, far := pair(b)
 		go worker.Serve(far, &server.Front{Hop: true, MaxBody: -1, Handler: gateway(), Logger: quiet}, nil)
 		conn := h2.NewClientConn(near, h2.ClientConfig{})
 		defer conn.Close()
-		ask(b, &server.Front{Handler: &worker.Link{Conn: conn}, Logger: quiet})
+		measure(b, &server.Front{Handler: &worker.Link{Conn: conn}, Logger: quiet})
 	})
 }
 
@@ -59,8 +59,8 @@ func pair(tb testing.TB) (near, far net.Conn) {
 	return near, far
 }
 
-// ask has b.N requests answered by h.
-func ask(b *testing.B, h http.Handler) {
+// measure has b.N requests answered by h.
+func measure(b *testing.B, h http.Handler) {
 	s := &http.Server{Handler: h}
 	if err := server.Configure(s); err != nil {
 		b.Fatal(err)

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"strings"
 	"sync"
 
 	"github.com/larkspur-web/larkspur/environ"
@@ -14,7 +13,8 @@ import (
 	"github.com/larkspur-web/larkspur/server/hop"
 )
 
-// A body is that of a request, as it goes to a worker. It notes whether something of it has been
+// A body is that of a request, as it goes to a worker, or to another one if the first is lost before
+// it has got anything: each has a reading of its own. It notes whether something of it has been
 // read, and what has prevented that. A nil *body is that of a request without one.
 type body struct {
 	from io.ReadCloser
@@ -22,15 +22,25 @@ type body struct {
 	asked chan struct{} // closed once the worker wants it; nil if it is sent at once
 	once  sync.Once
 
-	to      *http.Request // that it goes with
-	cancel  func()        // of what outlive has returned; may be nil
-	reading sync.Mutex    // held while from is read
+	cancel func()     // of what outlive has returned; may be nil
+	turn   sync.Mutex // held while from is read
 
 	mu    sync.Mutex
-	begun bool
-	ended bool // all of it has been read
-	err   error
+	begun bool   // something of it has gone to a worker
+	ended bool   // all of it has been read
+	err   error  // why it cannot be read
+	rest  []byte // that a reading has got which was over by then
 }
+
+// A reading is what one worker gets of a body.
+type reading struct {
+	*body
+	to   *http.Request // that it goes with
+	done chan struct{} // closed by Close
+}
+
+// errDone is the error of a reading that is over.
+var errDone = errors.New("worker: read of a body after its request has ended")
 
 // bodyOf returns the body of r.
 func bodyOf(w http.ResponseWriter, r *http.Request) *body {
@@ -39,8 +49,8 @@ func bodyOf(w http.ResponseWriter, r *http.Request) *body {
 	}
 	server.BoundBody(w, r)
 	b := &body{from: r.Body}
-	// RFC 9110, section 10.1.1: the client waits to be asked, and the application may not want it.
-	if strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
+	if server.ExpectsContinue(w, r) {
+		// RFC 9110, section 10.1.1: the client waits to be asked, and the application may not want it.
 		b.asked = make(chan struct{})
 	}
 	return b
@@ -53,28 +63,104 @@ func (b *body) ask() {
 	}
 }
 
-// Read is io.Reader's.
-func (b *body) Read(p []byte) (int, error) {
-	if b.asked != nil {
-		<-b.asked
+// sent returns a request like out, which has a reading of the body.
+func (b *body) sent(out *http.Request) *http.Request {
+	next := *out
+	next.Body = &reading{body: b, to: &next, done: make(chan struct{})}
+	if next.ContentLength < 0 {
+		hop.Announce(&next)
 	}
-	b.reading.Lock()
-	defer b.reading.Unlock()
+	return &next
+}
+
+// untouched ends the reading of out, and reports whether nothing of the body is gone, then or before.
+func (b *body) untouched(out *http.Request) bool {
+	if b == nil {
+		return true
+	}
+	out.Body.Close()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return !b.begun
+}
+
+// over reports whether Close was called.
+func (d *reading) over() bool {
+	select {
+	case <-d.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// Read is io.Reader's.
+func (d *reading) Read(p []byte) (int, error) {
+	b := d.body
+	if b.asked != nil {
+		select {
+		case <-b.asked:
+		case <-d.done:
+		}
+	}
+	b.turn.Lock()
+	defer b.turn.Unlock()
+	if n, err, ok := d.known(p); ok {
+		return n, err
+	}
 	n, err := b.from.Read(p)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.begun = b.begun || n > 0
-	switch {
-	case err == io.EOF:
-		b.ended = true
-	case err != nil && b.to.ContentLength < 0:
-		hop.Break(b.to, err)
-		b.err = err
-		return n, io.EOF
-	case err != nil:
+	b.ended = err == io.EOF
+	if err != io.EOF {
 		b.err = err
 	}
-	return n, err
+	if d.over() {
+		b.rest = append(b.rest, p[:n]...)
+		return 0, errDone
+	}
+	b.begun = b.begun || n > 0
+	return n, d.end(err)
+}
+
+// known is what need not be read from the client: what is left of a reading that is over, or the end.
+func (d *reading) known(p []byte) (n int, err error, ok bool) {
+	b := d.body
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case d.over():
+		return 0, errDone, true
+	case len(b.rest) > 0:
+		n = copy(p, b.rest)
+		b.rest, b.begun = b.rest[n:], true
+		return n, nil, true
+	case b.ended:
+		return 0, io.EOF, true
+	case b.err != nil:
+		return 0, d.end(b.err), true
+	}
+	return 0, nil, false
+}
+
+// end is the end of a body that cannot be read because of err, if that is not nil.
+func (d *reading) end(err error) error {
+	if err == nil || err == io.EOF || d.to.ContentLength >= 0 {
+		return err
+	}
+	hop.Break(d.to, err)
+	return io.EOF
+}
+
+// Close ends the reading: what comes from the client is for the next. The body itself is the
+// server's.
+func (d *reading) Close() error {
+	d.body.mu.Lock()
+	defer d.body.mu.Unlock()
+	if !d.over() {
+		close(d.done)
+	}
+	return nil
 }
 
 // outlive returns a context that ends with ctx, but not because the body breaks off: net/http ends it
@@ -82,8 +168,8 @@ func (b *body) Read(p []byte) (int, error) {
 func (b *body) outlive(ctx context.Context) context.Context {
 	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
-		b.reading.Lock() // it is about to break off, if it is that
-		defer b.reading.Unlock()
+		b.turn.Lock() // it is about to break off, if it is that
+		defer b.turn.Unlock()
 		if b.failure() == nil {
 			cancel()
 		}
@@ -112,22 +198,6 @@ func (b *body) whole() bool {
 	return b.ended
 }
 
-// Close ends a Read. The body itself is the server's.
-func (b *body) Close() error {
-	b.ask()
-	return nil
-}
-
-// touched reports whether something of the body is gone.
-func (b *body) touched() bool {
-	if b == nil {
-		return false
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.begun
-}
-
 // failure is that of a client whose body cannot be read, nil if that was not so.
 func (b *body) failure() *server.Failure {
 	if b == nil {
@@ -148,3 +218,5 @@ func (b *body) failure() *server.Failure {
 	}
 	return server.Refusal(environ.CodeInputBroken, status, b.err)
 }
+
+var _ io.ReadCloser = (*reading)(nil)

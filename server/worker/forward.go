@@ -1,15 +1,13 @@
 package worker
 
 import (
-	"context"
 	"errors"
-	"io"
 	"maps"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/larkspur-web/larkspur/environ"
+	"github.com/larkspur-web/larkspur/environ/wire"
 	"github.com/larkspur-web/larkspur/push"
 	"github.com/larkspur-web/larkspur/server"
 	"github.com/larkspur-web/larkspur/server/h2"
@@ -20,13 +18,14 @@ import (
 //
 // It panics with http.ErrAbortHandler to break off a response whose worker has died.
 func (p *Pool) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	forward(w, r, &p.sender, p.Variables, func(ctx context.Context, f *flight) (*h2.ClientConn, func(), error) {
-		worker, err := p.choose(ctx)
+	forward(w, r, &p.sender, p.Variables, func(facts *hop.Facts, f *flight) (*h2.ClientConn, give, error) {
+		s, _ := server.Pinned(w, r, p, facts.Promises || facts.Page != "").(*set)
+		worker, err := p.choose(r.Context(), s, facts.Page != "")
 		if err != nil {
 			return nil, nil, err
 		}
 		worker.take(f)
-		return worker.conn, func() { worker.give(f) }, nil
+		return worker.conn, func(err error) { worker.give(f, err) }, nil
 	})
 }
 
@@ -49,14 +48,17 @@ func (l *Link) Generation() uint64 { return l.Version }
 
 // ServeHTTP has the worker answer a request.
 func (l *Link) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	forward(w, r, &l.sender, l.Variables, func(context.Context, *flight) (*h2.ClientConn, func(), error) {
-		return l.Conn, func() {}, l.Conn.Err()
+	forward(w, r, &l.sender, l.Variables, func(*hop.Facts, *flight) (*h2.ClientConn, give, error) {
+		return l.Conn, func(error) {}, l.Conn.Err()
 	})
 }
 
 // A take has a worker take a request in its hands, and returns its connection. give must be called
 // when it has them free again.
-type take func(context.Context, *flight) (c *h2.ClientConn, give func(), err error)
+type take func(*hop.Facts, *flight) (*h2.ClientConn, give, error)
+
+// A give is told of what a response has come to: nil if it was whole.
+type give func(error)
 
 // forward has a worker answer r.
 func forward(w http.ResponseWriter, r *http.Request, sender *hop.Sender,
@@ -65,7 +67,7 @@ func forward(w http.ResponseWriter, r *http.Request, sender *hop.Sender,
 	if variables != nil {
 		facts.Variables = variables(r)
 	}
-	f := &flight{r.Method, r.URL.Path}
+	f := &flight{method: r.Method, path: r.URL.Path, id: facts.ID}
 	if server.AsksUpgrade(r) {
 		upgrade(w, r, sender, &facts, f, worker)
 		return
@@ -73,7 +75,11 @@ func forward(w http.ResponseWriter, r *http.Request, sender *hop.Sender,
 	body := bodyOf(w, r)
 	defer body.release()
 	out := request(r, body, sender, &facts)
+	interims := 0
 	interim := func(status int, h http.Header) error {
+		if interims++; interims > maxInterims {
+			return errInterims
+		}
 		switch status {
 		case http.StatusContinue:
 			body.ask()
@@ -82,33 +88,44 @@ func forward(w http.ResponseWriter, r *http.Request, sender *hop.Sender,
 		}
 		return nil
 	}
-	for again := false; ; again = true {
-		conn, give, err := worker(r.Context(), f)
+	for tries := 1; ; tries++ {
+		conn, give, err := worker(&facts, f)
 		if err != nil {
 			refuse(w, r, err)
 			return
 		}
+		if body != nil && tries > 1 {
+			out = body.sent(out)
+		}
 		res, err := conn.Do(out, interim)
 		if err == nil {
-			err = relay(w, r, res, body)
-			give()
+			if err = relay(w, r, res, body); err == nil && facts.Page != "" {
+				fields, all := hop.Depended(res.Trailer)
+				server.Depends(r, variables, fields, all)
+			}
+			give(err)
 			if err != nil {
 				panic(http.ErrAbortHandler)
 			}
 			return
 		}
-		give()
-		if again || !body.repeatable(r, err) {
-			fail(w, r, body, err)
+		give(err)
+		if !body.untouched(out) || !f.repeatable(r, err, tries) {
+			fail(w, r, f, body, err)
 			return
 		}
 	}
 }
 
+// maxInterims is how many interim responses a response may have before it.
+const maxInterims = 256
+
+var errInterims = errors.New("worker: too many interim responses")
+
 // request is the request that a worker gets for r.
 func request(r *http.Request, b *body, sender *hop.Sender, facts *hop.Facts) *http.Request {
 	ctx := r.Context()
-	if r.ContentLength < 0 {
+	if b != nil && r.ContentLength < 0 {
 		ctx = b.outlive(ctx)
 	}
 	out := r.WithContext(ctx)
@@ -121,13 +138,13 @@ func request(r *http.Request, b *body, sender *hop.Sender, facts *hop.Facts) *ht
 	}
 	sender.Send(facts, out.Header)
 	out.Body, out.Trailer = http.NoBody, nil
-	if b != nil {
-		b.to, out.Body = out, b
-		if r.ContentLength < 0 {
-			hop.Announce(out)
-		}
+	if b == nil {
+		return out
 	}
-	return out
+	if b.asked != nil {
+		out.Header["Expect"] = []string{"100-continue"}
+	}
+	return b.sent(out)
 }
 
 // relay sends the response of a worker. An error says that it broke off.
@@ -155,64 +172,11 @@ func relay(w http.ResponseWriter, r *http.Request, res *http.Response, body *bod
 		return err
 	}
 	for name, values := range res.Trailer {
-		if !strings.HasPrefix(name, "Larkspur-") {
+		if wire.Trailing(name) && !strings.HasPrefix(name, "Larkspur-") {
 			h[http.TrailerPrefix+name] = values
 		}
 	}
-	if _, promised := push.Pushed(r.Context()); promised {
-		fields, all := hop.Depended(res.Trailer)
-		push.Depends(r.Context(), fields, all)
-	}
 	return nil
-}
-
-// errNone says that no worker has come in time.
-var errNone = errors.New("no worker is there")
-
-// choose returns the worker that has the least to do. If there is none it waits for one.
-func (p *Pool) choose(ctx context.Context) (*process, error) {
-	p.once.Do(p.begin)
-	if w := p.least(); w != nil {
-		return w, nil
-	}
-	timer := time.NewTimer(orDefault(p.Wait, 5*time.Second))
-	defer timer.Stop()
-	for {
-		p.mu.Lock()
-		awake := p.awake
-		p.mu.Unlock()
-		if w := p.least(); w != nil {
-			return w, nil
-		}
-		select {
-		case <-awake:
-		case <-timer.C:
-			return nil, errNone
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-p.closed.Done():
-			return nil, errClosed
-		}
-	}
-}
-
-// least is the worker that has the fewest requests in its hands, nil if there is none.
-func (p *Pool) least() (best *process) {
-	s := p.current.Load()
-	if s == nil {
-		return nil
-	}
-	fewest := 0
-	for i := range s.workers {
-		w := s.workers[i].Load()
-		if w == nil || w.leaving.Load() {
-			continue
-		}
-		if n := w.conn.Streams(); best == nil || n < fewest {
-			best, fewest = w, n
-		}
-	}
-	return best
 }
 
 // refuse answers a request for which there is no worker.
@@ -220,12 +184,17 @@ func refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil {
 		return
 	}
-	server.Fail(w, r, &server.Failure{Status: http.StatusServiceUnavailable, Code: environ.CodeNoWorker,
-		Err: environ.Errorf(environ.CodeNoWorker, "", "no worker can answer: %v", err)})
+	f := &server.Failure{Status: http.StatusServiceUnavailable, Code: environ.CodeNoWorker,
+		Err: environ.Errorf(environ.CodeNoWorker, "", "no worker can answer: %v", err)}
+	if err == errPast {
+		f.Write(w, r) // nothing is wrong, and nothing is promised
+		return
+	}
+	server.Fail(w, r, f)
 }
 
 // fail answers a request whose worker has not.
-func fail(w http.ResponseWriter, r *http.Request, b *body, err error) {
+func fail(w http.ResponseWriter, r *http.Request, f *flight, b *body, err error) {
 	if failure := b.failure(); failure != nil {
 		server.Fail(w, r, failure)
 		return
@@ -233,25 +202,30 @@ func fail(w http.ResponseWriter, r *http.Request, b *body, err error) {
 	if r.Context().Err() != nil {
 		return
 	}
-	server.Fail(w, r, &server.Failure{Status: http.StatusBadGateway, Code: environ.CodeWorkerDied,
-		Err: environ.Errorf(environ.CodeWorkerDied, "", "the worker did not answer: %v", err)})
+	failure := &server.Failure{Status: http.StatusBadGateway, Code: environ.CodeWorkerDied}
+	if f.stuck.Load() {
+		failure.Status = http.StatusGatewayTimeout
+	}
+	failure.Err = environ.Errorf(failure.Code, "", "the worker did not answer: %v", err)
+	server.Fail(w, r, failure)
 }
 
-// repeatable reports whether a request may be made again with another worker: it has been lost
-// before it was looked at, or it may be made twice and has not been sent in part. RFC 9110, section
-// 9.2.2.
-func (b *body) repeatable(r *http.Request, err error) bool {
-	if r.Context().Err() != nil || b.touched() {
+// maxTries is how many workers a request is sent to if each of them ends before it looks at it.
+const maxTries = 10
+
+// repeatable reports whether a request, nothing of whose body has gone to a worker, may be made again
+// with another one: it has been lost before it was looked at, or it may be made twice, and this was
+// the first time. RFC 9110, section 9.2.2.
+func (f *flight) repeatable(r *http.Request, err error, tries int) bool {
+	if r.Context().Err() != nil || f.stuck.Load() || errors.Is(err, errInterims) {
 		return false
 	}
 	if errors.Is(err, h2.ErrUnprocessed) {
-		return true
+		return tries < maxTries
 	}
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete:
-		return true
+		return tries == 1
 	}
 	return false
 }
-
-var _ io.ReadCloser = (*body)(nil)

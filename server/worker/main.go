@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/server"
 	"github.com/larkspur-web/larkspur/server/h2"
 )
@@ -62,15 +63,17 @@ func work(requests, messages *os.File, application func([]byte) (*Application, e
 		var last message
 		if err := in.Decode(&last); err == nil && last.End {
 			close(end)
-			err = in.Decode(&last)
+			_ = in.Decode(&last)
 		}
 		// Nothing more comes: the front is gone, killed perhaps, and with it all use for this.
 		os.Exit(exitGone)
 	}()
 	app, err := start(first.Config, application)
 	if err != nil {
-		m := message{Wrong: err.Error()}
-		errors.As(err, &m.Faults)
+		m := message{Wrong: err.Error(), Faults: faults(err)}
+		if len(m.Faults) > 0 {
+			m.Wrong = m.Faults.Error() // without what has led there
+		}
 		_ = out.say(m) // the exit status says it too
 		return exitLoad
 	}
@@ -91,6 +94,16 @@ func work(requests, messages *os.File, application func([]byte) (*Application, e
 		app.Close()
 	}
 	return 0
+}
+
+// faults is what is wrong with the scripts of an application that does not load, as far as err knows.
+func faults(err error) (all host.Diagnostics) {
+	var load interface{ Diagnostics() host.Diagnostics }
+	if errors.As(err, &load) {
+		return load.Diagnostics()
+	}
+	errors.As(err, &all)
+	return all
 }
 
 // start has the application made, and the process confined.

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"sync"
@@ -12,14 +13,15 @@ import (
 // A message is what a front and a worker say of the worker, each a line of JSON. Config and End are
 // the front's, and Config is the first.
 type message struct {
-	Config []byte           `json:",omitempty"`
-	End    bool             `json:",omitempty"` // no more requests come: what has no end is to end
-	Ready  bool             `json:",omitempty"` // the application has loaded
-	Wrong  string           `json:",omitempty"` // it does not load, and why
-	Faults host.Diagnostics `json:",omitempty"` // with Wrong
-	Stuck  string           `json:",omitempty"` // a call that cannot be stopped, and its place
-	Change bool             `json:",omitempty"` // the files have changed
-	Log    json.RawMessage  `json:",omitempty"` // a record, as slog's JSON handler writes it
+	Config  []byte           `json:",omitempty"`
+	End     bool             `json:",omitempty"` // no more requests come: what has no end is to end
+	Ready   bool             `json:",omitempty"` // the application has loaded
+	Wrong   string           `json:",omitempty"` // it does not load, and why
+	Faults  host.Diagnostics `json:",omitempty"` // with Wrong
+	Stuck   string           `json:",omitempty"` // a call that cannot be stopped, and its place
+	Request string           `json:",omitempty"` // with Stuck: the id of its request
+	Change  bool             `json:",omitempty"` // the files have changed
+	Log     json.RawMessage  `json:",omitempty"` // a record, as slog's JSON handler writes it
 }
 
 // A line is the end of a worker on which messages are written. It is safe for concurrent use.
@@ -39,9 +41,16 @@ func (l *line) say(m message) error {
 	return err
 }
 
+// maxMessage is how many bytes a message of a worker may have. The front does not read what is longer.
+const maxMessage = 256 << 10
+
 // Write is that of the log: slog writes a record by each call.
 func (l *line) Write(p []byte) (int, error) {
-	if err := l.say(message{Log: p}); err != nil {
+	m := message{Log: p}
+	if len(p) > maxMessage-1<<10 {
+		m.Log = fmt.Appendf(nil, `{"level":"ERROR","msg":"a record of %d bytes is too large for the log"}`, len(p))
+	}
+	if err := l.say(m); err != nil {
 		return 0, err
 	}
 	return len(p), nil

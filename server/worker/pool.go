@@ -12,7 +12,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/larkspur-web/larkspur/server"
 	"github.com/larkspur-web/larkspur/server/hop"
 )
 
@@ -41,7 +40,8 @@ type Pool struct {
 	// StartTimeout is how long a worker may take to load the application. Zero means 30 seconds.
 	StartTimeout time.Duration
 	// Grace is how long the other requests of a worker may take that has a call which cannot be
-	// stopped. Zero means a second.
+	// stopped, and how long pages of a generation may that another one takes the place of, until
+	// nothing more is promised with them. Zero means a second.
 	Grace time.Duration
 	// Drain is how long requests may take to end that a worker has which another takes the place of.
 	// Zero means 30 seconds.
@@ -59,20 +59,11 @@ type Pool struct {
 	close   context.CancelFunc
 	closed  context.Context
 
-	loading sync.Mutex    // held while a generation is loaded
-	mu      sync.Mutex    // guards what follows
-	awake   chan struct{} // closed when a worker becomes ready, or the pool is closed
-	living  sync.WaitGroup
+	loading sync.Mutex     // held while a generation is loaded
+	mu      sync.Mutex     // guards what follows
+	awake   chan struct{}  // closed when a worker becomes ready, or the pool is closed
+	living  sync.WaitGroup // processes, those of generations before too, and who replaces them
 }
-
-// A set is the workers of one generation.
-type set struct {
-	generation uint64
-	retired    chan struct{}             // closed when another set answers
-	workers    []atomic.Pointer[process] // in their places; nil while one is started again
-}
-
-var _ server.Backend = (*Pool)(nil)
 
 func (p *Pool) begin() {
 	if p.logger = p.Logger; p.logger == nil {
@@ -101,8 +92,9 @@ func orDefault(d, otherwise time.Duration) time.Duration {
 	return d
 }
 
-func (p *Pool) drain() time.Duration { return orDefault(p.Drain, 30*time.Second) }
-func (p *Pool) grace() time.Duration { return orDefault(p.Grace, time.Second) }
+func (p *Pool) drain() time.Duration        { return orDefault(p.Drain, 30*time.Second) }
+func (p *Pool) startTimeout() time.Duration { return orDefault(p.StartTimeout, 30*time.Second) }
+func (p *Pool) grace() time.Duration        { return orDefault(p.Grace, time.Second) }
 
 // command is that of a worker: this program, even if the file that it was started from is another
 // one by now.
@@ -152,8 +144,7 @@ func (p *Pool) load(ctx context.Context) error {
 		return errClosed
 	}
 	old := p.current.Load()
-	next := &set{generation: 1, retired: make(chan struct{}),
-		workers: make([]atomic.Pointer[process], p.workers())}
+	next := newSet(p, 1)
 	if old != nil {
 		next.generation = old.generation + 1
 	}
@@ -197,7 +188,7 @@ func (p *Pool) start(ctx context.Context, generation uint64) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	timer := time.NewTimer(orDefault(p.StartTimeout, 30*time.Second))
+	timer := time.NewTimer(p.startTimeout())
 	defer timer.Stop()
 	select {
 	case <-w.loaded:
@@ -217,66 +208,6 @@ func (p *Pool) start(ctx context.Context, generation uint64) (*process, error) {
 		return nil, w.wrong
 	}
 	return w, nil
-}
-
-// The pauses before a worker is started again that has not lived long.
-const (
-	firstPause = 100 * time.Millisecond
-	maxPause   = 5 * time.Second
-	longLife   = 10 * time.Second
-)
-
-// keep has a worker in one place of a set until that is retired.
-func (p *Pool) keep(s *set, i int) {
-	pause := time.Duration(0)
-	for {
-		w := s.workers[i].Load()
-		select {
-		case <-s.retired:
-			return
-		case <-w.gone:
-		case <-w.tired:
-		}
-		if time.Since(w.began) > longLife {
-			pause = 0
-		}
-		for {
-			select {
-			case <-s.retired:
-				return
-			case <-time.After(pause):
-			}
-			pause = min(max(2*pause, firstPause), maxPause)
-			next, err := p.start(p.closed, s.generation)
-			if err == nil {
-				s.workers[i].Store(next)
-				w.retire() // it may have left
-				break
-			}
-			if p.closed.Err() != nil {
-				return
-			}
-			p.logger.Error("a worker cannot be started again", slog.Any("error", err),
-				slog.Duration("again in", pause))
-		}
-		select {
-		case <-s.retired:
-			s.workers[i].Load().retire() // retire did not see it
-			return
-		default:
-			p.wake()
-		}
-	}
-}
-
-// retire has the workers end once they have answered what they have.
-func (s *set) retire() {
-	close(s.retired)
-	for i := range s.workers {
-		if w := s.workers[i].Load(); w != nil {
-			w.retire()
-		}
-	}
 }
 
 // wake has all requests that wait for a worker look again.
@@ -306,6 +237,11 @@ func (p *Pool) follow() {
 			if generation == p.Generation() {
 				_ = p.Reload(p.closed) // what came of it is in the log
 			}
+			// One that goes on saying so is not to have a process started each time.
+			select {
+			case <-p.closed.Done():
+			case <-time.After(firstPause):
+			}
 		}
 	}
 }
@@ -318,7 +254,7 @@ func (p *Pool) Generation() uint64 {
 	return 0
 }
 
-// Close ends the workers once they have answered what they have, and waits for that, for no longer
+// Close ends all workers once they have answered what they have, and waits for that, for no longer
 // than Drain. It is for when no more requests come.
 func (p *Pool) Close() error {
 	p.once.Do(p.begin)
@@ -332,10 +268,5 @@ func (p *Pool) Close() error {
 	s.retire()
 	p.wake()
 	p.living.Wait()
-	for i := range s.workers {
-		if w := s.workers[i].Load(); w != nil {
-			<-w.ended
-		}
-	}
 	return nil
 }

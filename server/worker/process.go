@@ -35,16 +35,21 @@ type process struct {
 	gone    chan struct{} // closed once leaving is set
 	tired   chan struct{} // closed once another is to take its place
 	rests   atomic.Bool   // tired is closed
+	halting sync.Once     // it has a call that cannot be stopped
 	leaving atomic.Bool   // no more requests go to it
 	killed  atomic.Pointer[string]
 
 	served atomic.Int64
 	mu     sync.Mutex
-	hands  map[*flight]struct{}
+	hands  map[*flight]struct{} // those that are lost stay in
 }
 
 // A flight is a request that a worker has in its hands.
-type flight struct{ method, path string }
+type flight struct {
+	method, path string
+	id           string
+	stuck        atomic.Bool // its call cannot be stopped
+}
 
 // spawn starts a worker, which then loads the application.
 func (p *Pool) spawn(generation uint64) (*process, error) {
@@ -75,9 +80,10 @@ func (p *Pool) spawn(generation uint64) (*process, error) {
 	}
 	w.conn = h2.NewClientConn(requests, h2.ClientConfig{})
 	go w.listen()
-	go w.wait()
+	go w.follow()
+	p.living.Go(w.wait)
 	go w.look()
-	if err := (&line{w: messages}).say(message{Config: p.Config}); err != nil {
+	if err := w.tell(message{Config: p.Config}); err != nil {
 		w.kill("it took no configuration")
 	}
 	return w, nil
@@ -88,37 +94,81 @@ func (w *process) log() *slog.Logger {
 	return w.pool.logger.With(slog.Int("worker", w.cmd.Process.Pid))
 }
 
+// tell writes a message to the worker.
+func (w *process) tell(m message) error {
+	_ = w.messages.SetWriteDeadline(time.Now().Add(w.pool.startTimeout())) // a socket has deadlines
+	return (&line{w: w.messages}).say(m)
+}
+
 // listen reads what the worker says of itself.
 func (w *process) listen() {
-	in := json.NewDecoder(bufio.NewReader(w.messages))
+	in := bufio.NewReaderSize(w.messages, maxMessage)
+	why := "it has closed its messages"
 	for {
-		var m message
-		if err := in.Decode(&m); err != nil {
+		p, err := in.ReadSlice('\n')
+		for err == bufio.ErrBufferFull {
+			w.log().Error("a worker says more at once than is read", slog.Int("bytes", maxMessage))
+			for err == bufio.ErrBufferFull {
+				_, err = in.ReadSlice('\n')
+			}
+			p = nil
+		}
+		if err != nil {
 			break
 		}
-		switch {
-		case m.Log != nil:
-			replay(w.log(), m.Log)
-		case m.Change:
-			w.pool.changed(w.generation)
-		case m.Stuck != "":
-			w.stuck(m.Stuck)
-		case m.Ready, m.Wrong != "":
-			select {
-			case <-w.loaded:
-				continue // it says so once
-			default:
-			}
-			if m.Wrong != "" {
-				w.wrong = &LoadError{Diagnostics: m.Faults, Message: m.Wrong}
-			}
-			w.ready = m.Ready
-			close(w.loaded)
+		var m message
+		if err := json.Unmarshal(p, &m); p != nil && err != nil {
+			why = "what it says cannot be read: " + err.Error()
+			break
 		}
+		w.hear(&m)
 	}
-	// It has died, or is about to: nobody but it has the other end.
+	w.lose(why)
+}
+
+// hear takes a message.
+func (w *process) hear(m *message) {
+	switch {
+	case m.Log != nil:
+		replay(w.log(), m.Log)
+	case m.Change:
+		w.pool.changed(w.generation)
+	case m.Stuck != "":
+		w.stuck(m)
+	case m.Ready, m.Wrong != "":
+		select {
+		case <-w.loaded:
+			return // it says so once
+		default:
+		}
+		if m.Wrong != "" {
+			w.wrong = &LoadError{Diagnostics: m.Faults, Message: m.Wrong}
+		}
+		w.ready = m.Ready
+		close(w.loaded)
+	}
+}
+
+// follow waits for the end of the connection.
+func (w *process) follow() {
+	<-w.conn.Done()
+	if w.leave() {
+		w.lose("its connection has ended: " + w.conn.Err().Error())
+	}
+}
+
+// lastWord is how long a worker may live on whose connection, or whose messages, have ended.
+const lastWord = time.Second
+
+// lose gives up a worker that cannot be reached any more. As a rule it has died, or is about to.
+func (w *process) lose(why string) {
 	w.leave()
 	w.conn.Close()
+	select {
+	case <-w.ended:
+	case <-time.After(lastWord):
+		w.kill(why)
+	}
 }
 
 // leave has no more requests go to the worker, and reports whether any did.
@@ -177,21 +227,31 @@ func (w *process) retire() {
 	if !w.leave() {
 		return
 	}
-	_ = (&line{w: w.messages}).say(message{End: true}) // it may be gone
+	_ = w.tell(message{End: true}) // it may be gone
 	w.conn.Shutdown()
 	time.AfterFunc(w.pool.drain(), func() { w.kill("its last requests took longer than " + w.pool.drain().String()) })
 }
 
 // stuck ends a worker one of whose calls cannot be stopped. What else it has in its hands has a
 // moment.
-func (w *process) stuck(place string) {
-	w.leave()
-	w.log().Error("a call cannot be stopped: it is in one step since its time is over; its worker is killed",
-		slog.String("place", place), slog.Duration("in", w.pool.grace()))
-	time.AfterFunc(w.pool.grace(), func() { w.kill("a call cannot be stopped, at " + place) })
+func (w *process) stuck(m *message) {
+	w.mu.Lock()
+	for f := range w.hands {
+		if m.Request != "" && f.id == m.Request {
+			f.stuck.Store(true)
+		}
+	}
+	w.mu.Unlock()
+	w.halting.Do(func() {
+		w.leave()
+		w.log().Error("a call cannot be stopped: it is in one step since its time is over; its worker is killed",
+			slog.String("place", m.Stuck), slog.String("request", m.Request), slog.Duration("in", w.pool.grace()))
+		time.AfterFunc(w.pool.grace(), func() { w.kill("a call cannot be stopped, at " + m.Stuck) })
+	})
 }
 
-// take notes that the worker has a request in its hands; give that it has not.
+// take notes that the worker has a request in its hands; give that it has not, or that it has lost it
+// with its life.
 func (w *process) take(f *flight) {
 	w.mu.Lock()
 	w.hands[f] = struct{}{}
@@ -201,7 +261,10 @@ func (w *process) take(f *flight) {
 	}
 }
 
-func (w *process) give(f *flight) {
+func (w *process) give(f *flight, err error) {
+	if err != nil && w.conn.Err() != nil && !errors.Is(err, h2.ErrUnprocessed) {
+		return
+	}
 	w.mu.Lock()
 	delete(w.hands, f)
 	w.mu.Unlock()

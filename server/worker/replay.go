@@ -13,7 +13,7 @@ import (
 func replay(logger *slog.Logger, record json.RawMessage) {
 	d := json.NewDecoder(bytes.NewReader(record))
 	d.UseNumber()
-	attrs, err := object(d)
+	attrs, err := object(d, maxNesting)
 	if err != nil {
 		logger.Error("a worker's log cannot be read", slog.Any("error", err))
 		return
@@ -42,8 +42,12 @@ func replay(logger *slog.Logger, record json.RawMessage) {
 	_ = logger.Handler().Handle(ctx, r) // a log that fails has nowhere to say so
 }
 
-// object reads an object as attributes.
-func object(d *json.Decoder) (attrs []slog.Attr, err error) {
+// maxNesting is how deep groups are in one another that are logged as groups: each is read once for each
+// that it is in.
+const maxNesting = 8
+
+// object reads an object as attributes, with as many groups in one another.
+func object(d *json.Decoder, groups int) (attrs []slog.Attr, err error) {
 	if _, err := d.Token(); err != nil {
 		return nil, err
 	}
@@ -57,22 +61,24 @@ func object(d *json.Decoder) (attrs []slog.Attr, err error) {
 		if err := d.Decode(&raw); err != nil {
 			return nil, err
 		}
-		attrs = append(attrs, attr(name, raw))
+		attrs = append(attrs, attr(name, raw, groups))
 	}
 	return attrs, nil
 }
 
 // attr makes an attribute of a value: a group of an object.
-func attr(name string, raw json.RawMessage) slog.Attr {
+func attr(name string, raw json.RawMessage, groups int) slog.Attr {
 	var v any
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
-	if len(raw) > 0 && raw[0] == '{' {
-		if group, err := object(d); err == nil {
+	if len(raw) > 0 && raw[0] == '{' && groups > 0 {
+		if group, err := object(d, groups-1); err == nil {
 			return slog.Attr{Key: name, Value: slog.GroupValue(group...)}
 		}
 	}
-	_ = d.Decode(&v) // it has been read before
+	if len(raw) > 0 && raw[0] != '{' && raw[0] != '[' {
+		_ = d.Decode(&v) // it has been read before
+	}
 	switch v := v.(type) {
 	case string:
 		return slog.String(name, v)

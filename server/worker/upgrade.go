@@ -13,28 +13,39 @@ import (
 // 8441.
 func upgrade(w http.ResponseWriter, r *http.Request, sender *hop.Sender, facts *hop.Facts,
 	f *flight, worker take) {
-	conn, give, err := worker(r.Context(), f)
-	if err != nil {
-		refuse(w, r, err)
-		return
-	}
-	defer give()
-	out := request(r, nil, sender, facts)
-	theirs, ours := io.Pipe()
-	defer ours.Close()
-	out.Method, out.Body, out.ContentLength = http.MethodConnect, theirs, -1
-	out.Header[":protocol"] = []string{"websocket"}
-	delete(out.Header, "Sec-Websocket-Key")
-	res, err := conn.Do(out, nil)
-	switch {
-	case err != nil:
-		fail(w, r, nil, err)
-	case res.StatusCode != http.StatusOK:
-		if relay(w, r, res, nil) != nil {
-			panic(http.ErrAbortHandler)
+	for tries := 1; ; tries++ {
+		conn, give, err := worker(facts, f)
+		if err != nil {
+			refuse(w, r, err)
+			return
 		}
-	default:
-		_ = server.Tunnel(w, r, res.Header, socket{res.Body, ours}) // both ends know
+		out := request(r, nil, sender, facts)
+		theirs, ours := io.Pipe()
+		out.Method, out.Body, out.ContentLength = http.MethodConnect, theirs, -1
+		out.Header[":protocol"] = []string{"websocket"}
+		delete(out.Header, "Sec-Websocket-Key")
+		res, err := conn.Do(out, nil)
+		switch {
+		case err != nil:
+			ours.Close()
+		case !hop.Switched(res.Header):
+			ours.Close()
+			err := relay(w, r, res, nil)
+			give(err)
+			if err != nil {
+				panic(http.ErrAbortHandler)
+			}
+			return
+		default:
+			give(server.Tunnel(w, r, res.Header, socket{res.Body, ours}))
+			return
+		}
+		give(err)
+		// The application has got nothing of what the client wants to say.
+		if !f.repeatable(r, err, tries) {
+			fail(w, r, f, nil, err)
+			return
+		}
 	}
 }
 

@@ -36,12 +36,17 @@
 //
 // A call that cannot be stopped, because it is in one step of the interpreter since its time is
 // over, is stopped here: its worker takes no more requests, others have a moment to end, and it is
-// killed.
+// killed. Its request is answered 504, and not made again.
 //
 // # Generations
 //
 // [Pool.Reload] starts as many new workers, and they answer once all of them have loaded the
-// application; if one does not, nothing has changed. Those before them end with their last request.
+// application; if one does not, nothing has changed. Those before them end with their last request. A
+// page that was begun with them has what is promised with it answered by them too, for a moment;
+// after that nothing more is promised with it. WebSockets are told that their server ends; a stream
+// that has no end goes on for as long as [Pool.Drain], and breaks off.
+//
+// A worker that is started again in the place of one that has died loads the files as they are then.
 package worker
 
 import (
@@ -49,6 +54,7 @@ import (
 	"net/http"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
+	"github.com/larkspur-web/larkspur/server/hop"
 )
 
 // An Application is what a worker answers with.
@@ -70,8 +76,15 @@ type Teller struct{ out *line }
 // Changed says that the files of the application have changed, so that the pool loads it again.
 func (t Teller) Changed() { _ = t.out.say(message{Change: true}) }
 
-// Stuck says that a call cannot be stopped, and which, so that the pool ends the worker.
-func (t Teller) Stuck(what string) { _ = t.out.say(message{Stuck: what}) }
+// Stuck says that the call for a request, as the application has got it, cannot be stopped, so that
+// the pool ends the worker.
+func (t Teller) Stuck(r *http.Request) {
+	m := message{Stuck: r.Method + " " + r.URL.Path}
+	if facts := hop.From(r.Context()); facts != nil {
+		m.Request = facts.ID
+	}
+	_ = t.out.say(m)
+}
 
 // A LoadError says that an application does not load in a worker.
 type LoadError struct {
