@@ -108,7 +108,7 @@ func bodies(x *pushtest.Exchange) (all []string) {
 // serve serves a handler over cleartext HTTP/1.1 and HTTP/2.
 func serve(t *testing.T, h http.Handler) *httptest.Server {
 	t.Helper()
-	s := httptest.NewUnstartedServer(h)
+	s := httptest.NewUnstartedServer(hopped(t, h))
 	if err := server.Configure(s.Config); err != nil {
 		t.Fatal(err)
 	}

@@ -266,10 +266,9 @@ func TestPushPersonalVariable(t *testing.T) {
 		key  string
 		want int
 	}{{"REMOTE_USER", 0}, {"tenant", 1}} {
-		f := &server.Front{
+		f := &server.Handler{
 			Push: &push.Policy{VerifyTimeout: 20 * time.Second},
-			Handler: &server.Gateway{
-				App: program(t, `
+			App: program(t, `
 def app(environ, start_response):
     if environ["PATH_INFO"] == "/":
         start_response("200 OK", [("Link", "</a>; rel=preload")])
@@ -277,10 +276,9 @@ def app(environ, start_response):
     start_response("200 OK", [])
     return [environ.get("`+c.key+`", "")]
 `, nil),
-				Variables: func(r *http.Request) map[string]string {
-					user, _, _ := r.BasicAuth()
-					return map[string]string{"REMOTE_USER": user, "tenant": r.Host}
-				},
+			Variables: func(r *http.Request) map[string]string {
+				user, _, _ := r.BasicAuth()
+				return map[string]string{"REMOTE_USER": user, "tenant": r.Host}
 			},
 		}
 		x := do(t, dialPushes(t, serve(t, f).URL, nil), pushtest.Request{Target: "/",
