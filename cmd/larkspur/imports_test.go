@@ -74,8 +74,11 @@ var policy = []struct {
 		"runtime/suite", "runtime/describe", "environ", "environ/lib/...", "server", "server/dev",
 		"server/apptest", "server/h2", "push", "apps"},
 		starlark},
-	{"server", []string{"server/answer", "server/h2", "server/http1", "environ", "environ/wire",
-		"push", "runtime/host"},
+	{"server/worker", []string{"runtime", "runtime/host", "server", "server/h2", "server/hop", "environ",
+		"environ/wire", "push"}, nil},
+	{"server/hop", []string{"environ/wire"}, nil},
+	{"server", []string{"server/answer", "server/h2", "server/hop", "server/http1", "environ",
+		"environ/wire", "push", "runtime/host"},
 		[]string{"go.starlark.net/...", "golang.org/x/net/http2/..."}},
 	{"push", []string{"environ/wire"}, nil},
 	{"push/...", []string{"push/...", "environ/wire"}, []string{"golang.org/x/net/http2/..."}},
@@ -170,7 +173,7 @@ func check(t *testing.T, file, dir, imported string) {
 // steps. With -update it writes the file.
 func TestDependencies(t *testing.T) {
 	var have strings.Builder
-	for _, pkg := range []string{"runtime", "environ", "push", "server", "server/site"} {
+	for _, pkg := range []string{"runtime", "environ", "push", "server", "server/site", "server/worker"} {
 		list := exec.Command("go", "list", "-deps",
 			"-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", "./"+pkg)
 		list.Dir = "../.."

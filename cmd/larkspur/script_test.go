@@ -67,6 +67,13 @@ var language = &scripttest.Language{
 			},
 		},
 		{
+			Usage: "killworker",
+			Doc:   "kills one of the workers of the server, by SIGKILL.",
+			Run: func(ts *testscript.TestScript, _ bool, _ []string) {
+				ts.Check(running(ts).kill())
+			},
+		},
+		{
 			Usage: "end STATUS",
 			Doc:   "waits for the end of the server, which must have that status.",
 			Run: func(ts *testscript.TestScript, _ bool, args []string) {
@@ -261,6 +268,25 @@ func (d *daemon) signal(name string) error {
 		return fmt.Errorf("no signal %s", name)
 	}
 	return d.cmd.Process.Signal(s)
+}
+
+// kill kills a child of the server: a worker.
+func (d *daemon) kill() error {
+	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", d.cmd.Process.Pid))
+	if err != nil {
+		return err
+	}
+	for _, name := range tasks {
+		p, _ := os.ReadFile(name)
+		for _, field := range strings.Fields(string(p)) {
+			pid, err := strconv.Atoi(field)
+			if err != nil {
+				return err
+			}
+			return syscall.Kill(pid, syscall.SIGKILL)
+		}
+	}
+	return errors.New("the server has no worker")
 }
 
 // end waits for the end of the command, which must have that status.
