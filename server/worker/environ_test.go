@@ -2,6 +2,7 @@ package worker_test
 
 import (
 	"bufio"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -182,7 +183,7 @@ func TestEnviron(t *testing.T) {
 			}
 			if path, ok := strings.CutPrefix(url, "unix:"); ok {
 				url = "http://socket"
-				tr.Dial = func(string, string) (net.Conn, error) { return net.Dial("unix", path) }
+				tr.DialContext = func(context.Context, string, string) (net.Conn, error) { return net.Dial("unix", path) }
 			}
 			compare(t, func() (string, error) {
 				var body io.Reader

@@ -63,7 +63,7 @@ func work(requests, messages *os.File, application func([]byte) (*Application, e
 		var last message
 		if err := in.Decode(&last); err == nil && last.End {
 			close(end)
-			err = in.Decode(&last)
+			_ = in.Decode(&last)
 		}
 		// Nothing more comes: the front is gone, killed perhaps, and with it all use for this.
 		os.Exit(exitGone)

@@ -164,7 +164,7 @@ func die(how string) {
 			panic("the application of a test panics")
 		case "overflow":
 			debug.SetMaxStack(1 << 20)
-			overflow(0)
+			kept = append(kept, make([]byte, overflow(0)))
 		case "exit":
 			os.Exit(7)
 		case "memory":
@@ -178,7 +178,13 @@ func die(how string) {
 	<-done
 }
 
-func overflow(n int) int { return overflow(n+1) + n }
+// overflow calls itself until its stack is full.
+func overflow(n int) int {
+	if n < 0 {
+		return 0
+	}
+	return overflow(n+1) + n
+}
 
 // A house is an application in workers behind a front, and what they say.
 type house struct {

@@ -36,12 +36,17 @@
 //
 // A call that cannot be stopped, because it is in one step of the interpreter since its time is
 // over, is stopped here: its worker takes no more requests, others have a moment to end, and it is
-// killed.
+// killed. Its request is answered 504, and not made again.
 //
 // # Generations
 //
 // [Pool.Reload] starts as many new workers, and they answer once all of them have loaded the
-// application; if one does not, nothing has changed. Those before them end with their last request.
+// application; if one does not, nothing has changed. Those before them end with their last request. A
+// page that was begun with them has what is promised with it answered by them too, for a moment;
+// after that nothing more is promised with it. WebSockets are told that their server ends; a stream
+// that has no end goes on for as long as [Pool.Drain], and breaks off.
+//
+// A worker that is started again in the place of one that has died loads the files as they are then.
 package worker
 
 import (
