@@ -100,6 +100,9 @@ func (s *serving) build(c *cobra.Command, args []string, logger *slog.Logger) (v
 		return v, closing, nil
 	}
 	pool := s.pool(c, args, app, logger)
+	if reach, err := granted.Reach(); s.sandbox != "off" && err == nil {
+		pool.NoNetwork = !reach.Network
+	}
 	closing = func() { pool.Close(); granted.Close() }
 	if err := startPool(c.Context(), pool, app); err != nil {
 		closing()
