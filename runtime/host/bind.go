@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 
 	"go.starlark.net/starlark"
 )
@@ -18,6 +19,10 @@ type signature struct {
 	rest      bool // the last takes all further arguments by position, and none is bound to it
 	misuse    func(error) error
 }
+
+// freezing is held while a default is frozen, which two loads of a module may do at once. All calls get
+// the same value, at the same time: one that is not frozen counts who iterates over it.
+var freezing sync.Mutex
 
 func newSignature(params []Param, misuse func(error) error) (*signature, error) {
 	s := &signature{params: params, positions: len(params), misuse: misuse}
@@ -34,6 +39,11 @@ func newSignature(params []Param, misuse func(error) error) (*signature, error) 
 		}
 		if p.required() {
 			s.required++
+		}
+		if p.Default != nil {
+			freezing.Lock()
+			p.Default.Freeze()
+			freezing.Unlock()
 		}
 	}
 	if i := slices.IndexFunc(params, func(p Param) bool { return p.Pass == ByName }); i >= 0 {

@@ -85,7 +85,8 @@ type Param struct {
 	Doc string
 	// Type says what may be passed, where the Go type does not: a string or an int, say.
 	Type string
-	// Default is what the function gets if nothing is passed. Nil means that something must be.
+	// Default is what the function gets if nothing is passed. Nil means that something must be. All
+	// calls get the same value, which is frozen.
 	Default starlark.Value
 	// Optional says that nothing need be passed though there is no Default. The function then
 	// gets the zero value of the Go type: nil for a starlark.Value.

@@ -160,6 +160,24 @@ func TestPassing(t *testing.T) {
 	}
 }
 
+// TestDefaultIsFrozen verifies that no call changes what the next one gets, nor, as an iteration over a
+// list would that is not frozen, what another one has at the same time.
+func TestDefaultIsFrozen(t *testing.T) {
+	m := &host.Module{Name: "m", Members: []host.Member{{
+		Name:   "f",
+		Params: []host.Param{{Name: "x", Type: "list", Default: starlark.NewList(nil)}},
+		Fn:     func(x *starlark.List) starlark.Value { return x },
+	}}}
+	values, err := m.Values(new(host.Load))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "error: append: cannot append to frozen list"
+	if got := eval(t, values, "f().append(1)"); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 // TestSignature verifies that parameters stand where the language has them.
 func TestSignature(t *testing.T) {
 	m := host.Member{Name: "f", Fn: func() {}, Params: []host.Param{
