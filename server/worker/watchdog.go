@@ -44,6 +44,11 @@ func (w *process) tire(why string) {
 
 // look looks after a worker until it leaves: its age and its size, and whether it is alive.
 func (w *process) look() {
+	select {
+	case <-w.gone:
+		return
+	case <-w.loaded: // before that it does not serve, and has StartTimeout
+	}
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for n := 0; ; n++ {
