@@ -239,7 +239,8 @@ func TestSpecialFiles(t *testing.T) {
 	for _, name := range names {
 		for _, use := range []string{
 			`d.read(%q)`, `d.blocks(%q)`, `d.open(%q)`, `d.append(%q, "x")`, `d.list(%q)`, `d.read(%q + "/x")`,
-			`d.write(%q + "/x", "x", parents = True)`,
+			`d.write(%q + "/x", "x", parents = True)`, `d.write(%q + "/x", "x")`, `d.append(%q + "/x", "x")`,
+			`d.write(%q + "/x", "x", exist_ok = False)`, `d.rename("in.txt", %q + "/x")`, `d.make(%q + "/x")`,
 		} {
 			source := fmt.Sprintf(use, name)
 			if got, err := eval(source); err == nil {
