@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
 )
 
 // postgresKinds are the kinds of codes of SQLSTATE, or of their classes.
@@ -87,7 +88,10 @@ func explainDriver(err error) *Error {
 	}
 	var network net.Error
 	var connect *pgconn.ConnectError
+	var long *pgproto3.ExceededMaxBodyLenErr
 	switch {
+	case errors.As(err, &long):
+		return &Error{Message: tooLarge, kind: KindLimit}
 	case errors.As(err, &connect), errors.As(err, &network), errors.Is(err, net.ErrClosed),
 		pgconn.SafeToRetry(err), pgconn.Timeout(err), errors.Is(err, context.DeadlineExceeded):
 		return &Error{Message: "the database cannot be reached, or the connection was lost", kind: KindConnection}

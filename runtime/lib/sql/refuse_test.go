@@ -3,6 +3,7 @@ package sql_test
 import (
 	"os"
 	"path/filepath"
+	gort "runtime"
 	"strings"
 	"testing"
 	"time"
@@ -54,7 +55,9 @@ func TestUsage(t *testing.T) {
 		{`db.query("SELECT '" + "x" * 200 + "'")`, "limit", "the statement has more than 200 bytes"},
 		{`db.query("SELECT ?", "x" * 100000)`, "limit", "the values that are passed have more than 50000 bytes"},
 		{`db.query("WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x FROM c")`, "limit", "there are more than 50 rows: use db.each(...), or LIMIT"},
-		{`db.query("SELECT zeroblob(60000)")`, "limit", "the rows have more than 50000 bytes"},
+		{`db.query("SELECT zeroblob(60000)")`, "limit", "a value, or a row, has more bytes than a result may have"},
+		{`db.query("SELECT zeroblob(30000), zeroblob(30000)")`, "limit", "the rows have more than 50000 bytes"},
+		{`db.value("SELECT length(hex(?))", "x" * 40000)`, "limit", "a value, or a row, has more bytes than a result may have"},
 		{`list(db.each("WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 100) SELECT x FROM c"))`, "", ""},
 		{`db.value("WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c")`, "timeout", "the statement took longer than 200ms"},
 		{`database("other")`, "denied", `the database "other" is not granted; granted is notes; grant sql:other=FILE`},
@@ -79,6 +82,29 @@ func TestUsage(t *testing.T) {
 			t.Errorf("%s returns %s, want %s %s", test.call, got, test.kind, test.want)
 		}
 	}
+}
+
+// TestHuge asks for a value that is far larger than a result may be: it is refused before it is held,
+// and the database goes on.
+func TestHuge(t *testing.T) {
+	both(t, func(t *testing.T, g *sql.Grant) {
+		g.Limits.Bytes = 50_000
+		p := app(t, g, body(`
+statement = "SELECT printf('%.*c', 60000000, 'x')" if db.kind == "sqlite" else "SELECT repeat('x', 60000000)"
+kinds = [catch(f, statement)[1].kind for f in (db.query, db.one, db.value)]
+kinds.append(catch(db.transaction, lambda tx: tx.query(statement))[1].kind)
+return kinds, len(db.value("SELECT " + ("hex(zeroblob(20000))" if db.kind == "sqlite" else "repeat('x', 40000)")))`))
+		var before, after gort.MemStats
+		gort.ReadMemStats(&before)
+		got := do(t, p)
+		gort.ReadMemStats(&after)
+		if want := `(["limit", "limit", "limit", "limit"], 40000)`; got != want {
+			t.Errorf("it returns %s, want %s", got, want)
+		}
+		if n := after.TotalAlloc - before.TotalAlloc; n > 40<<20 {
+			t.Errorf("%d MiB were taken", n>>20)
+		}
+	})
 }
 
 // TestInjections passes texts that would do harm if they came into the statement, as values: they come
