@@ -90,7 +90,7 @@ func TestHuge(t *testing.T) {
 	both(t, func(t *testing.T, g *sql.Grant) {
 		g.Limits.Bytes = 50_000
 		p := app(t, g, body(`
-statement = "SELECT printf('%.*c', 60000000, 'x')" if db.kind == "sqlite" else "SELECT repeat('x', 60000000)"
+statement = "SELECT printf('%.*c', 60000000, 'x')" if db.kind == "sqlite" else "SELECT repeat(repeat('x', 1000), 60000)"
 kinds = [catch(f, statement)[1].kind for f in (db.query, db.one, db.value)]
 kinds.append(catch(db.transaction, lambda tx: tx.query(statement))[1].kind)
 return kinds, len(db.value("SELECT " + ("hex(zeroblob(20000))" if db.kind == "sqlite" else "repeat('x', 40000)")))`))
