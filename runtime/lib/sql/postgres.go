@@ -77,11 +77,13 @@ func (e *postgresEngine) argument(x any) (any, error) {
 		return strconv.FormatFloat(x, 'g', -1, 64), nil
 	case string:
 		if strings.IndexByte(x, 0) >= 0 {
-			return nil, errors.New("a string with a byte 0 in it is none of PostgreSQL; pass bytes")
+			return nil, errNUL
 		}
 	}
 	return x, nil
 }
+
+var errNUL = errors.New("a string with a byte 0 in it is none of PostgreSQL; pass bytes")
 
 // column is of [engine].
 func (e *postgresEngine) column(typeName string) converter {

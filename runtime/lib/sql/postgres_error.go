@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"regexp"
 	"strings"
 
@@ -60,6 +61,9 @@ func (e *postgresEngine) explain(err error) *Error {
 		made.Columns = []string{own.ColumnName}
 		return made.constraint(kind, "not null constraint")
 	case KindData:
+		if own.Code == "22021" { // bytes that are none of UTF-8
+			made.status = http.StatusBadRequest
+		}
 		// As in: invalid input syntax for type integer: "what was passed".
 		made.Message, _, _ = strings.Cut(made.Message, `: "`)
 		made.Message = between.ReplaceAllString(made.Message, `"..."`)
