@@ -277,11 +277,18 @@ func (c *call) Renew() {
 // Extend is [host.Call]'s.
 func (c *call) Extend() { c.ctx.extend() }
 
-// Fail is [host.Call]'s.
+// Fail is [host.Call]'s. What failed because the call has ended says so in its own way: it is the end
+// that counts.
 func (c *call) Fail(err error) {
-	if c.failure == nil {
-		c.stop(&failure{host.Bound(err), c.thread.CallStack()})
+	if c.failure != nil {
+		return
 	}
+	stack := c.thread.CallStack()
+	if ended := c.ctx.Err(); ended != nil && errors.Is(err, ended) {
+		c.stop(c.ended(ended, stack))
+		return
+	}
+	c.stop(&failure{host.Bound(err), stack})
 }
 
 // print is the thread's Print: one record for each call of print(), with the line that called it.

@@ -83,6 +83,26 @@ func TestLimitsStopACall(t *testing.T) {
 	}
 }
 
+// An iterable that waits says in its own words that the call has ended; the error is that of the limit.
+func TestLimitsEndALoop(t *testing.T) {
+	rows := starlark.NewBuiltin("rows", func(thread *starlark.Thread, _ *starlark.Builtin, _ starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
+		b := &host.Iterable{Object: "rows", Thread: thread}
+		b.Start = func() host.Steps {
+			return host.Steps{Next: func() (starlark.Value, bool, error) {
+				err := host.CallOf(thread).Wait(func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })
+				return nil, false, fmt.Errorf("each: %w", err)
+			}}
+		}
+		return b.Sized(-1), nil
+	})
+	p := program(t, runtime.Limits{Time: 20 * time.Millisecond}, "def app():\n  for r in rows():\n    pass", starlark.StringDict{"rows": rows})
+	err := call(t.Context(), p)
+	var limit *runtime.LimitError
+	if !errors.As(err, &limit) || limit.Kind != "time" || limit.Pos().Line != 2 {
+		t.Errorf("got %v, want a LimitError at line 2", err)
+	}
+}
+
 func TestLimitsStopALoad(t *testing.T) {
 	_, err := runtime.Load(&runtime.Config{
 		FS:     tree("app.star", "load('lib.star', 'x')", "lib.star", "\nwhile True: len([])\nx = 1"),

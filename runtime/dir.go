@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/larkspur-web/larkspur/runtime/host"
 )
 
 // Dir returns the tree of files in the directory path, for Config.FS. Nothing outside it can be
@@ -52,10 +54,10 @@ func (d dir) open() (*opened, error) {
 	return &opened{root}, nil
 }
 
-// kept reports whether a path leads below a directory .larkspur. Some file systems ignore case.
+// kept reports whether a path leads below a directory .larkspur, on any file system.
 func kept(name string) bool {
 	for part := range strings.SplitSeq(name, "/") {
-		if strings.EqualFold(part, ".larkspur") {
+		if host.Loose(part) == host.Kept {
 			return true
 		}
 	}

@@ -113,7 +113,10 @@ func TestUTF16(t *testing.T) {
 // TestDirKeepsSecrets checks that what tools keep for the developer is not in the tree.
 func TestDirKeepsSecrets(t *testing.T) {
 	dir := t.TempDir()
-	for _, name := range []string{".larkspur/secret", "a/.larkspur/secret", ".larkspurs/open"} {
+	for _, name := range []string{
+		".larkspur/secret", "a/.larkspur/secret", ".larkspurs/open",
+		".lark\u200cspur/secret", ".lar\u212aspur/secret", "a/.lark\u017fpur\ufeff/secret", // the same to HFS+
+	} {
 		path := filepath.Join(dir, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 			t.Fatal(err)
@@ -125,6 +128,7 @@ func TestDirKeepsSecrets(t *testing.T) {
 	tree := runtime.Dir(dir)
 	for name, there := range map[string]bool{
 		".larkspur": false, ".larkspur/secret": false, "a/.larkspur/secret": false, ".LARKSPUR/secret": false,
+		".lark\u200cspur/secret": false, ".lar\u212aspur/secret": false, "a/.lark\u017fpur\ufeff/secret": false,
 		".larkspurs/open": true,
 	} {
 		_, err := fs.ReadFile(tree, name)

@@ -55,6 +55,17 @@ var attempts = []string{
 	"http://public.example@127.0.0.1:PORT/", "http://127.0.0.1:PORT@public.example/", "http://user:secret@public.example/", "http://@127.0.0.1:PORT/",
 	"http://public.example:80@127.0.0.1:PORT/", `http://public.example\@127.0.0.1:PORT/`, `http://127.0.0.1:PORT\@public.example/`, "http://public.example#@127.0.0.1:PORT/x",
 	"http://127.0.0.1:PORT#@public.example/", "http://127.0.0.1:PORT?@public.example/", "http://public.example%40127.0.0.1:PORT/", "http://public.example%00@127.0.0.1:PORT/",
+	// From others' lists, and reports on libraries that judge addresses.
+	"http://425.510.425.510/", "http://2852039166/", "http://7147006462/", "http://0xA9.0xFE.0xA9.0xFE/", "http://0xA9FEA9FE/", "http://0x41414141A9FEA9FE/",
+	"http://0251.0376.0251.0376/", "http://0251.00376.000251.0000376/", "http://0251.254.169.254/", "http://o177.0.0.1/", "http://0o177.0.0.1/", "http://127.000.000.001:PORT/",
+	"http://0x7f.0x0.0x0.0x1:PORT/", "http://127.0.0.1..:PORT/", "http://2130706433.:PORT/", "http://2130706433.0:PORT/", "http://0000::1:PORT/", "http://\u0e51\u0e52\u0e57.0.0.1:PORT/",
+	"http://\u0661\u0662\u0667.0.0.1:PORT/", "http://127.0.0.1;x:PORT/", "http://127.0.0.1,8.8.8.8:PORT/", "http://127%2e0%2e0%2e1:PORT/", "http://evil$public.example/",
+	"http://[::1]x:PORT/", "http://[::1].public.example:PORT/", "http://[[::1]]:PORT/", "http://[::1]]:PORT/", "http://[::%31]:PORT/", "http://[0::0::1]:PORT/", "http://[::ffff:127.0.0.1%25]:PORT/",
+	"http://[::1]@public.example/", "http://public.example@[::1]:PORT/", "http://1.1.1.1 &@2.2.2.2# @3.3.3.3/", `http://127.1.1.1:80\@@127.2.2.2:80/`, `http://127.1.1.1:80:\@@127.2.2.2:80/`,
+	`http:\\127.0.0.1:PORT/`, `http:/\127.0.0.1:PORT/`, "http://127.0.0.1:PORT:PORT/", "http://foo@127.0.0.1:PORT@public.example/", "http://foo@public.example:80 @127.0.0.1:PORT/",
+	"http://127.0.0.1:PORT%20/", "http://127.0.0.1%0d%0aX-A:b/", "http://[fd20:ce::254]/", "http://[5f00::1]/", "http://[2001:20::1]/", "http://[64:ff9b:1::a9fe:a9fe]/",
+	"0://evil.example:80;http://public.example:80/", "jar:http://127.0.0.1:PORT!/", "url:file:///etc/passwd", `file:\\127.0.0.1\c$`, "view-source:http://127.0.0.1:PORT/", "blob:http://127.0.0.1:PORT/",
+	"ws://127.0.0.1:PORT/", "ldap://127.0.0.1:PORT/%0astats", "tftp://127.0.0.1:PORT/x", "netdoc:///etc/passwd", "about:blank",
 	// Other schemes, and what is no URL at all.
 	"ftp://127.0.0.1:PORT/", "file:///etc/passwd", "gopher://127.0.0.1:PORT/_x", "dict://127.0.0.1:PORT/", "unix:///run/docker.sock", "http+unix://x/", "data:,x",
 	"javascript:1", "//127.0.0.1:PORT/", "/etc/passwd", "127.0.0.1:PORT", "http:127.0.0.1:PORT/", "http:/127.0.0.1:PORT/", "http:///127.0.0.1:PORT/", "http://", "http://:PORT/", "",

@@ -104,7 +104,7 @@ func weigh(r *os.Root, system string) (bytes int64, files int, err error) {
 
 // syncParent has a change of the directory last in which a path is.
 func syncParent(r *os.Root, system string) error {
-	dir, err := r.OpenRoot(filepath.Dir(system))
+	dir, err := enterDir(r, filepath.Dir(system))
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"syscall"
 	"time"
@@ -133,6 +134,12 @@ func openDir(r *os.Root, system string) (*os.File, error) {
 		return nil, err
 	}
 	return f, nil
+}
+
+// enterDir opens a directory as a root. With the dot at its end it is opened as one that is on the way
+// to something: a FIFO, which OpenRoot would wait for, is then no directory.
+func enterDir(r *os.Root, system string) (*os.Root, error) {
+	return r.OpenRoot(system + string(filepath.Separator) + ".")
 }
 
 // regular returns an error for what is no regular file.

@@ -6,15 +6,15 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"github.com/larkspur-web/larkspur/runtime/host"
 )
 
 // reserved is what no name in a path begins with that a script can say: .larkspur, in which larkspur
-// dev keeps secrets, and files that are being written. Some file systems ignore case.
-const reserved = ".larkspur"
+// dev keeps secrets, and files that are being written.
+const reserved = host.Kept
 
-func hidden(name string) bool {
-	return len(name) >= len(reserved) && strings.EqualFold(name[:len(reserved)], reserved)
-}
+func hidden(name string) bool { return strings.HasPrefix(host.Loose(name), reserved) }
 
 // maxPath is how many bytes a path has at most, as on Linux.
 const maxPath = 4096

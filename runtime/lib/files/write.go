@@ -166,7 +166,7 @@ func (w *writing) enter(ctx context.Context) error {
 	if err := w.store.usage.know(ctx, w.store, r); err != nil {
 		return err
 	}
-	w.dir, err = r.OpenRoot(dir)
+	w.dir, err = enterDir(r, dir)
 	return err
 }
 

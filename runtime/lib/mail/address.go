@@ -28,6 +28,10 @@ func parseAddress(text string) (*mail.Address, error) {
 	if err != nil || len(a.Address) > maxAddress || len(a.Name) > maxName || !printable(a.Name) {
 		return nil, notAddress(text)
 	}
+	// In quotes it is no encoded word, RFC 2047, section 5, and many programs decode it.
+	if strings.Contains(a.Name, "=?") {
+		return nil, notAddress(text)
+	}
 	// What is no group, and has no comment, begins or ends with the address.
 	if text != a.Address && !strings.HasSuffix(text, "<"+a.Address+">") {
 		return nil, notAddress(text)

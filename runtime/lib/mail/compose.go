@@ -2,7 +2,10 @@ package mail
 
 import (
 	"bytes"
+	"encoding/base64"
 	"fmt"
+	"strings"
+	"unicode/utf8"
 
 	gomail "github.com/wneessen/go-mail"
 )
@@ -18,11 +21,11 @@ func (m *Mail) message() (*gomail.Msg, error) {
 	if m.replyTo != nil {
 		msg.ReplyToMailAddress(m.replyTo)
 	}
-	msg.Subject(m.Subject)
+	msg.Subject(literal(m.Subject))
 	msg.SetDate()
 	msg.SetMessageIDWithValue(m.MessageID)
 	for name, value := range m.Headers {
-		msg.SetGenHeader(gomail.Header(name), value)
+		msg.SetGenHeader(gomail.Header(name), literal(value))
 	}
 	switch {
 	case m.Text == nil:
@@ -42,4 +45,27 @@ func (m *Mail) message() (*gomail.Msg, error) {
 		}
 	}
 	return msg, nil
+}
+
+// wordBytes is how many bytes of text are in an encoded word: RFC 2047, section 2, lets it have 75
+// characters.
+const wordBytes = 45
+
+// literal has a text be read as it is that looks as if it were encoded: RFC 2047, section 5. The library
+// encodes only what is not ASCII, and who reads the mail would see what "=?utf-8?q?...?=" stands for,
+// line breaks and all.
+func literal(text string) string {
+	if !strings.Contains(text, "=?") {
+		return text
+	}
+	var words []string
+	for text != "" {
+		n := min(wordBytes, len(text))
+		for n < len(text) && !utf8.RuneStart(text[n]) {
+			n--
+		}
+		words = append(words, "=?UTF-8?B?"+base64.StdEncoding.EncodeToString([]byte(text[:n]))+"?=")
+		text = text[n:]
+	}
+	return strings.Join(words, " ")
 }

@@ -172,6 +172,30 @@ func parts(t *testing.T, contentType, encoding string, body io.Reader, name stri
 	*all = append(*all, fmt.Sprintf("%s: %q", media, strings.ReplaceAll(strings.TrimRight(string(text), "\r\n"), "\r\n", "\n")))
 }
 
+// TestEncodedWords: what looks like an encoded word is read as it was written.
+func TestEncodedWords(t *testing.T) {
+	s := new(submission).start(t)
+	grant := &mail.Grant{URL: "smtp://" + s.url + "?tls=none&from=a@example.com"}
+	for _, text := range []string{
+		"=?utf-8?q?a=0d=0aBcc:=20evil@example.com?=", "=?", "a =?utf-8?b?YQ==?= b", "é =?utf-8?q?x?= " + strings.Repeat("é=?", 100),
+	} {
+		if _, err := run(t.Context(), t, grant,
+			`def app(text): return send("b@example.com", text, text = "x", headers = {"X-Said": text})`, []starlark.Value{starlark.String(text)}); err != nil {
+			t.Fatal(err)
+		}
+		m, err := stdmail.ReadMessage(strings.NewReader(s.messages[len(s.messages)-1]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, field := range []string{"Subject", "X-Said"} {
+			got, err := new(mime.WordDecoder).DecodeHeader(m.Header.Get(field))
+			if err != nil || got != text {
+				t.Errorf("%s is read as %q, %v, want %q", field, got, err, text)
+			}
+		}
+	}
+}
+
 // TestRefusals: what cannot be sent as it was meant is not sent at all.
 func TestRefusals(t *testing.T) {
 	s := new(submission).start(t)
@@ -183,6 +207,7 @@ func TestRefusals(t *testing.T) {
 		`send("A\r\nBcc: b@example.com <a@example.com>", "x", text = "x")`:                                              `invalid`,
 		`send("\"A\r\n\" <a@example.com>", "x", text = "x")`:                                                            `invalid`,
 		`send("=?utf-8?q?A=0D=0ABcc:_b@example.com?= <a@example.com>", "x", text = "x")`:                                `invalid`,
+		`send("\"=?utf-8?q?boss=40example.com?=\" <a@example.com>", "x", text = "x")`:                                   `invalid`,
 		`send("a@example.com> SIZE=1", "x", text = "x")`:                                                                `invalid`,
 		`send("<a@example.com>,<b@example.com>", "x", text = "x")`:                                                      `invalid`,
 		`send("a@example.com, b@example.com", "x", text = "x")`:                                                         `invalid`,

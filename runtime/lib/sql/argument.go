@@ -4,6 +4,7 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"math/big"
+	"net/http"
 	"time"
 
 	"github.com/larkspur-web/larkspur/runtime/host/json"
@@ -30,7 +31,11 @@ func (d *DB) arguments(st *statement, values starlark.Tuple) ([]driver.NamedValu
 			if name := st.slots[i].name; name != "" {
 				which = "the value of :" + name
 			}
-			return nil, usage("%s: %v", which, err)
+			e := &Error{Message: which + ": " + err.Error(), kind: KindUsage}
+			if err == errNUL {
+				e.kind, e.status = KindData, http.StatusBadRequest
+			}
+			return nil, e
 		}
 		if size += sizeOf(v); size > d.limits.Bytes {
 			return nil, limited("the values that are passed have more than %d bytes", d.limits.Bytes)

@@ -25,6 +25,10 @@ type prepared struct {
 	shape *shape // of its rows; nil before the first
 }
 
+// uses says that a statement runs on c: one that leaves something there is the last before others
+// have it.
+func (c *conn) uses(st *statement) { c.broken = c.broken || st.lasting }
+
 // release gives c back to where it is from.
 func (c *conn) release() { c.lane.release(c) }
 

@@ -76,6 +76,8 @@ var statementErrors = []host.Failure{
 		"not_null or check, and the message names table and column"},
 	{When: "the statement is not understood (syntax), there is no such table or column (missing), a " +
 		"value does not fit (data), something is not allowed (denied)"},
+	{When: "a text has a byte 0, or bytes that are no UTF-8, of which PostgreSQL has none (data); the " +
+		"client, which has sent it as a rule, gets 400 if that is not caught"},
 	{When: "the database is full (full), cannot be reached (connection), or another process holds " +
 		"it for long (busy); the client gets 503, as for timeout, if that is not caught"},
 	{When: "it takes longer than a statement may (timeout), or the call ends before (cancelled)"},

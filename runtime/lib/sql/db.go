@@ -155,6 +155,7 @@ func (d *DB) do(call context.Context, t *task, f func(ctx context.Context, c *co
 	ctx, cancel := d.bounded(call)
 	defer cancel()
 	if t.conn != nil {
+		t.conn.uses(t.st)
 		return d.failure(call, ctx, t, f(ctx, t.conn))
 	}
 	for n := 1; ; n++ {
@@ -178,6 +179,7 @@ func (d *DB) once(ctx context.Context, t *task, f func(ctx context.Context, c *c
 		return err
 	}
 	defer c.release()
+	c.uses(t.st)
 	if err := f(ctx, c); err != nil || t.st.reads {
 		return err
 	}

@@ -120,6 +120,7 @@ func (l *loop) begin(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		c.uses(l.task.st)
 		if l.cursor, err = l.db.begin(l.ctx, c, l.task); err == nil {
 			break
 		}

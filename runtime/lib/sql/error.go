@@ -43,9 +43,10 @@ type Error struct {
 	Table   string
 	Columns []string
 
-	kind  string
-	again bool // it may be right if the whole transaction is run again
-	err   error
+	kind   string
+	status int  // for the client, 0 for that of the kind
+	again  bool // it may be right if the whole transaction is run again
+	err    error
 }
 
 var (
@@ -60,8 +61,12 @@ func (e *Error) Error() string { return e.Message }
 // Kind is what a script sees as .kind of what catch() returns: one of the constants of the package.
 func (e *Error) Kind() string { return e.kind }
 
-// HTTPStatus is 503 for what may go well later.
+// HTTPStatus is 503 for what may go well later, and 400 for a text that is none to the database, which
+// is, as a rule, the client's.
 func (e *Error) HTTPStatus() int {
+	if e.status != 0 {
+		return e.status
+	}
 	switch e.kind {
 	case KindBusy, KindTimeout, KindConnection, KindFull:
 		return 503

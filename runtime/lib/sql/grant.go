@@ -55,8 +55,8 @@ type Limits struct {
 	// Rows is how many rows a result may have that is held whole. Zero means 10,000; a negative
 	// number sets no bound.
 	Rows int
-	// Bytes is how large a result may be, or what is passed with a statement. Zero means 64 MiB; a
-	// negative number sets no bound.
+	// Bytes is how large a result may be, or what is passed with a statement, and on SQLite each
+	// value that a statement makes and each row. Zero means 64 MiB; a negative number sets no bound.
 	Bytes int
 	// Time is how long a statement may take, if the call does not end before. Zero means 30 seconds;
 	// a negative number sets no bound.

@@ -154,6 +154,14 @@ func (m *migration) one(ctx context.Context, c *conn, f *migrationFile) (ran boo
 			return false, f.refuse(p.line, err, "%v", err)
 		}
 	}
+	if m.db.engine.postgres() {
+		// What pg_dump writes begins with settings, an empty search path among them, in which the table
+		// of what was run would not be found.
+		if err := c.run(ctx, "RESET ALL"); err != nil {
+			return false, f.refuse(0, err, "%v", m.db.failure(ctx, ctx, controlTask("RESET ALL", c), err))
+		}
+		c.broken = true // roles, locks and temporary tables stay with it
+	}
 	add, err := m.db.statements.parse(addToTable)
 	if err != nil {
 		return false, err

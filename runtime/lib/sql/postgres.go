@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"math"
 	"math/big"
 	"strconv"
 	"strings"
@@ -42,9 +43,16 @@ func newPostgres(url string) (engine, error) {
 	return &postgresEngine{config}, nil
 }
 
+// overhead is more than all else has that a server sends in one message.
+const overhead = 1 << 20
+
 // open is of [engine].
 func (e *postgresEngine) open(l Limits) (*lanes, error) {
-	db := stdlib.OpenDB(*e.config)
+	config := *e.config
+	// What the server sends is read message by message, and a row is one. Of those that are in order
+	// some have more bytes than their values: bytes of an array, say, are sent as twice as many digits.
+	config.MaxProtocolMessageBodyLen = 2*min(l.Bytes, math.MaxInt32/2-overhead) + overhead
+	db := stdlib.OpenDB(config)
 	n := l.Connections
 	db.SetMaxOpenConns(n)
 	db.SetMaxIdleConns(n)
@@ -69,11 +77,13 @@ func (e *postgresEngine) argument(x any) (any, error) {
 		return strconv.FormatFloat(x, 'g', -1, 64), nil
 	case string:
 		if strings.IndexByte(x, 0) >= 0 {
-			return nil, errors.New("a string with a byte 0 in it is none of PostgreSQL; pass bytes")
+			return nil, errNUL
 		}
 	}
 	return x, nil
 }
+
+var errNUL = errors.New("a string with a byte 0 in it is none of PostgreSQL; pass bytes")
 
 // column is of [engine].
 func (e *postgresEngine) column(typeName string) converter {

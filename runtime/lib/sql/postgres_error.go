@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"regexp"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
 )
 
 // postgresKinds are the kinds of codes of SQLSTATE, or of their classes.
@@ -59,6 +61,9 @@ func (e *postgresEngine) explain(err error) *Error {
 		made.Columns = []string{own.ColumnName}
 		return made.constraint(kind, "not null constraint")
 	case KindData:
+		if own.Code == "22021" { // bytes that are none of UTF-8
+			made.status = http.StatusBadRequest
+		}
 		// As in: invalid input syntax for type integer: "what was passed".
 		made.Message, _, _ = strings.Cut(made.Message, `: "`)
 		made.Message = between.ReplaceAllString(made.Message, `"..."`)
@@ -87,7 +92,10 @@ func explainDriver(err error) *Error {
 	}
 	var network net.Error
 	var connect *pgconn.ConnectError
+	var long *pgproto3.ExceededMaxBodyLenErr
 	switch {
+	case errors.As(err, &long):
+		return &Error{Message: tooLarge, kind: KindLimit}
 	case errors.As(err, &connect), errors.As(err, &network), errors.Is(err, net.ErrClosed),
 		pgconn.SafeToRetry(err), pgconn.Timeout(err), errors.Is(err, context.DeadlineExceeded):
 		return &Error{Message: "the database cannot be reached, or the connection was lost", kind: KindConnection}

@@ -3,6 +3,8 @@ package sql_test
 import (
 	"strings"
 	"testing"
+
+	"github.com/larkspur-web/larkspur/runtime"
 )
 
 // TestPostgres runs statements on a server of PostgreSQL.
@@ -119,5 +121,46 @@ return a, db.query("SELECT * FROM t")`, `([row(x = 1)], [row(x = 1, y = "y")])`}
 				t.Errorf("it returns\n%s, want\n%s", strings.ReplaceAll(got, `\n`, "\n"), strings.ReplaceAll(want, `\n`, "\n"))
 			}
 		})
+	}
+}
+
+// TestPostgresConnection: what a script, or a migration that pg_dump has written, leaves in its
+// connection is not there for the next one.
+func TestPostgresConnection(t *testing.T) {
+	g := postgresGrant(t)
+	g.Limits.Connections = 4
+	c := config(g, files(map[string]string{
+		"app.star": prelude + `
+db.migrate("migrations")
+def app(statement):
+    path = db.value("SELECT current_setting('search_path')")
+    changed = [catch(f, statement)[1] for f in (db.query, db.exec, lambda s: db.transaction(lambda tx: tx.one(s)))]
+    for _ in db.each(statement): pass
+    left = [db.value("SELECT current_setting('search_path')") == path, path != "", db.transaction(lambda tx: tx.value("SELECT current_setting('statement_timeout')"))]
+    return [e and e.kind for e in changed], left, len(db.query("SELECT * FROM notes")), catch(db.query, "SELECT * FROM passing")[1].kind
+`,
+		"migrations/1_dump.sql": "SET statement_timeout = 12345;\nSELECT pg_catalog.set_config('search_path', '', false);\nCREATE TABLE public.notes (id integer);\n",
+		"migrations/2_more.sql": "INSERT INTO notes VALUES (1);\n",
+	}))
+	p, err := runtime.Load(c, "app.star")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	for statement, want := range map[string]string{
+		"SELECT set_config('search_path', 'nowhere', false)":     "[None, None, None]",
+		"SELECT 1 AS x INTO TEMP passing":                        `[None, None, None]`,
+		"SELECT set_config('search_path', 'nowhere', 1 = 0)":     "[None, None, None]",
+		"SELECT set_config('statement_timeout', '54321', false)": "[None, None, None]",
+	} {
+		v, err := p.Do(t.Context(), statement)
+		if want := "(" + want + `, [True, True, "0"], 1, "missing")`; err != nil || v.String() != want {
+			t.Errorf("%s: it returns %v, %v, want %s", statement, v, err, want)
+		}
+	}
+	for _, lock := range []string{"pg_advisory_lock", "pg_advisory_lock_shared", "pg_try_advisory_lock", "pg_try_advisory_lock_shared"} {
+		if v, err := p.Do(t.Context(), "SELECT "+lock+"(1)"); err == nil || !strings.Contains(err.Error(), lock+" is not for a script") {
+			t.Errorf("%s: it returns %v, %v", lock, v, err)
+		}
 	}
 }

@@ -1,13 +1,17 @@
 package sql_test
 
 import (
+	"net/http"
 	"os"
 	"path/filepath"
+	gort "runtime"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/lib/sql"
 )
 
@@ -54,7 +58,9 @@ func TestUsage(t *testing.T) {
 		{`db.query("SELECT '" + "x" * 200 + "'")`, "limit", "the statement has more than 200 bytes"},
 		{`db.query("SELECT ?", "x" * 100000)`, "limit", "the values that are passed have more than 50000 bytes"},
 		{`db.query("WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x FROM c")`, "limit", "there are more than 50 rows: use db.each(...), or LIMIT"},
-		{`db.query("SELECT zeroblob(60000)")`, "limit", "the rows have more than 50000 bytes"},
+		{`db.query("SELECT zeroblob(60000)")`, "limit", "a value, or a row, has more bytes than a result may have"},
+		{`db.query("SELECT zeroblob(30000), zeroblob(30000)")`, "limit", "the rows have more than 50000 bytes"},
+		{`db.value("SELECT length(hex(?))", "x" * 40000)`, "limit", "a value, or a row, has more bytes than a result may have"},
 		{`list(db.each("WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 100) SELECT x FROM c"))`, "", ""},
 		{`db.value("WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c")`, "timeout", "the statement took longer than 200ms"},
 		{`database("other")`, "denied", `the database "other" is not granted; granted is notes; grant sql:other=FILE`},
@@ -81,6 +87,29 @@ func TestUsage(t *testing.T) {
 	}
 }
 
+// TestHuge asks for a value that is far larger than a result may be: it is refused before it is held,
+// and the database goes on.
+func TestHuge(t *testing.T) {
+	both(t, func(t *testing.T, g *sql.Grant) {
+		g.Limits.Bytes = 50_000
+		p := app(t, g, body(`
+statement = "SELECT printf('%.*c', 60000000, 'x')" if db.kind == "sqlite" else "SELECT repeat(repeat('x', 1000), 60000)"
+kinds = [catch(f, statement)[1].kind for f in (db.query, db.one, db.value)]
+kinds.append(catch(db.transaction, lambda tx: tx.query(statement))[1].kind)
+return kinds, len(db.value("SELECT " + ("hex(zeroblob(20000))" if db.kind == "sqlite" else "repeat('x', 40000)")))`))
+		var before, after gort.MemStats
+		gort.ReadMemStats(&before)
+		got := do(t, p)
+		gort.ReadMemStats(&after)
+		if want := `(["limit", "limit", "limit", "limit"], 40000)`; got != want {
+			t.Errorf("it returns %s, want %s", got, want)
+		}
+		if n := after.TotalAlloc - before.TotalAlloc; n > 40<<20 {
+			t.Errorf("%d MiB were taken", n>>20)
+		}
+	})
+}
+
 // TestInjections passes texts that would do harm if they came into the statement, as values: they come
 // back as they are, and nothing else happens.
 func TestInjections(t *testing.T) {
@@ -89,6 +118,9 @@ func TestInjections(t *testing.T) {
 		`') ; DELETE FROM notes; SELECT ('`, `$$; DROP TABLE notes; $$`, `/* */ ? :name -- `, `?`, `:title`, `$1`,
 		`%27%20OR%201=1`, "\u02bc OR 1=1", "\xbf' OR 1=1 --", `E'\''`, `*/ DROP TABLE notes; /*`, `NULL`, "a\nb; DROP TABLE notes",
 		`\x27 OR 1=1`, `'||(SELECT title FROM notes)||'`, `0x27`, `{"a": "'"}`, `admin'--`,
+		"a\x00' OR 1=1 --", "\x00", "\xc0\xa7 OR 1=1", "\xed\xa0\x80'", "\uff07 OR 1=1", "\u2019 OR 1=1", `' UNION SELECT title FROM notes --`,
+		`'; SELECT pg_sleep(100); --`, `' AND randomblob(1000000000) --`, `';ATTACH 'x' AS y;--`, `\' OR 1=1 --`, `U&'\0027'`, "'\r\n; COMMIT; --",
+		`%' AND title LIKE '%`, `' || char(39) || '`, `1' ORDER BY 1 --`, `'/**/OR/**/1=1`, `"; DROP TABLE notes; --`, "`; DROP TABLE notes; --", `]; DROP TABLE notes; --`,
 	}
 	both(t, func(t *testing.T, g *sql.Grant) {
 		script := prelude + `
@@ -104,8 +136,11 @@ def app(text):
 		p := app(t, g, script)
 		for _, text := range attempts {
 			v, err := p.Do(t.Context(), text)
-			if err != nil && strings.Contains(text, "\xbf") && strings.Contains(err.Error(), "invalid byte sequence") {
-				continue // PostgreSQL has no text that is not UTF-8
+			if (!utf8.ValidString(text) || strings.Contains(text, "\x00")) && strings.HasPrefix(g.Databases["notes"], "postgres:") {
+				if host.KindOf(err) != sql.KindData || host.StatusOf(err) != http.StatusBadRequest {
+					t.Errorf("%q: it returns %v, want a bad request", text, err)
+				}
+				continue // PostgreSQL has no text that is not UTF-8, or has a byte 0
 			}
 			if err != nil || v.String() != "(True, 1, 1, 2, 1)" {
 				t.Errorf("%q: it returns %v, %v", text, v, err)

@@ -57,11 +57,11 @@ func (e *sqliteEngine) open(l Limits) (*lanes, error) {
 	if e.file != "" {
 		file = &presence{path: e.file}
 	}
-	writer := e.pool(false, file)
+	writer := e.pool(false, file, l.Bytes)
 	one := newLane(1, writer)
 	all := &lanes{read: one, write: one, transact: one, pools: []*pool{writer}}
 	if e.file != "" {
-		readers := e.pool(true, file)
+		readers := e.pool(true, file, l.Bytes)
 		all.read = newLane(max(l.Connections/2, 1), readers)
 		all.each = newLane(max(l.Connections/2, 1), readers)
 		all.pools = append(all.pools, readers)
@@ -69,8 +69,9 @@ func (e *sqliteEngine) open(l Limits) (*lanes, error) {
 	return all, nil
 }
 
-// pool returns connections that all read, or all write.
-func (e *sqliteEngine) pool(readOnly bool, file *presence) *pool {
+// pool returns connections that all read, or all write. On them no value and no row has more than so
+// many bytes: one that a statement makes would be held whole before anybody could look at it.
+func (e *sqliteEngine) pool(readOnly bool, file *presence, bytes int) *pool {
 	db := sql.OpenDB(&sqliteConnector{dsn: e.dsn(readOnly)})
 	db.SetMaxIdleConns(0) // the pool has those that are idle
 	return &pool{db: db, file: file, prepare: func(_ context.Context, c *conn) (err error) {
@@ -79,6 +80,9 @@ func (e *sqliteEngine) pool(readOnly bool, file *presence) *pool {
 			c.handle, err = handle(own)
 			return err
 		})
+		if err == nil {
+			_, err = sqlite.Limit(c.sql, sqlite3.SQLITE_LIMIT_LENGTH, bytes)
+		}
 		if err != nil {
 			return err
 		}

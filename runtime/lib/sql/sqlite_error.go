@@ -40,6 +40,9 @@ var sqliteKinds = map[int]string{
 	sqlite3.SQLITE_TOOBIG: KindLimit,
 }
 
+// tooLarge is the message of a value that the database would hold, or send, before it could be refused.
+const tooLarge = "a value, or a row, has more bytes than a result may have: ask for less of it"
+
 // An ending is what the driver puts behind a message: the code.
 var ending = regexp.MustCompile(` \(\d+\)$`)
 
@@ -73,6 +76,8 @@ func (e *sqliteEngine) explain(err error) *Error {
 		made.Message = "another process holds the database"
 	case made.kind == KindFull:
 		made.Message = "the database or the disk is full"
+	case made.kind == KindLimit:
+		made.Message = tooLarge
 	case made.kind != "":
 	case own.Code()&0xff == sqlite3.SQLITE_CONSTRAINT:
 		made.kind = KindCheck // raised by a trigger, or of a virtual table

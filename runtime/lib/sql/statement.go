@@ -20,6 +20,7 @@ type statement struct {
 	bare     int    // how many ? there are
 	names    []string
 	postgres bool
+	lasting  bool // it leaves something in its connection, which PostgreSQL has until that is closed
 }
 
 // A slot is a placeholder of the database.
@@ -92,6 +93,12 @@ var forbidden = map[string]string{
 	"LOAD":       "nothing can be loaded into the database",
 }
 
+// sessionLocks are the functions of PostgreSQL that take a lock which the end of a transaction does not
+// give back.
+var sessionLocks = []string{
+	"PG_ADVISORY_LOCK", "PG_ADVISORY_LOCK_SHARED", "PG_TRY_ADVISORY_LOCK", "PG_TRY_ADVISORY_LOCK_SHARED",
+}
+
 // parse reads one statement.
 func parse(source string, postgres bool) (*statement, error) {
 	if strings.IndexByte(source, 0) >= 0 {
@@ -103,6 +110,7 @@ func parse(source string, postgres bool) (*statement, error) {
 	var before [2]string // the last two tokens
 	var copied, words int
 	writes, over, among := false, false, false
+	var sets, local, temporary bool // set_config(..., true) is undone with the transaction
 	numbered := postgres || strings.IndexByte(source, ':') >= 0
 	for t := l.next(); t.kind != end; t = l.next() {
 		text := source[t.start:t.end]
@@ -119,6 +127,14 @@ func parse(source string, postgres bool) (*statement, error) {
 			}
 			writes = writes || slices.Contains([]string{"INSERT", "UPDATE", "DELETE", "MERGE"}, text) ||
 				text == "INTO" && before[1] == "REPLACE"
+			sets, local = sets || text == "SET_CONFIG", local || text == "TRUE"
+			temporary = temporary || slices.Contains([]string{"TEMP", "TEMPORARY", "PG_TEMP"}, text) &&
+				(s.verb == "CREATE" || before[1] == "INTO")
+			if postgres && slices.Contains(sessionLocks, text) {
+				return nil, usage("%s is not for a script: its lock would stay with a connection that all "+
+					"requests share; take one by pg_advisory_xact_lock in db.transaction(fn)",
+					strings.ToLower(text))
+			}
 		case hole, name:
 			n := s.slot(t.kind, strings.TrimPrefix(text, ":"), among)
 			if numbered {
@@ -159,6 +175,7 @@ func parse(source string, postgres bool) (*statement, error) {
 	}
 	s.reads = slices.Contains([]string{"SELECT", "VALUES", "EXPLAIN", "TABLE", "SHOW", "WITH"}, s.verb) &&
 		!writes
+	s.lasting = postgres && (sets && !local || temporary)
 	if copied > 0 {
 		out.WriteString(source[copied:])
 		s.text = out.String()
