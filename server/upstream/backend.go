@@ -60,14 +60,18 @@ func newBackend(p *Proxy, where string) (*backend, error) {
 	return b, nil
 }
 
-// left out says whether the server is.
+// out reports whether the server is left out.
 func (b *backend) out() bool { return time.Now().UnixNano() < b.until.Load() }
 
-// pause is how long a server is left out that cannot be connected to.
-const pause = 2 * time.Second
+// pause is how long a server is left out that cannot be connected to, and unwell how long one that has
+// failed a check: the next one, which may take as long as it is from one to the next, comes before.
+const (
+	pause  = 2 * time.Second
+	unwell = 3 * checkEvery
+)
 
 // leave leaves the server out for a while, because of err; back has it take its turns again.
-func (b *backend) leave(err error) {
+func (b *backend) leave(err error, pause time.Duration) {
 	if b.until.Swap(time.Now().Add(pause).UnixNano()) == 0 {
 		b.log().Warn("an upstream does not answer", slog.String("upstream", b.where), slog.Any("error", err))
 	}
@@ -110,14 +114,20 @@ func (p *Proxy) RoundTrip(r *http.Request) (*http.Response, error) {
 			return res, nil
 		}
 		if !refused(err) {
-			return nil, err
+			return nil, b.silent(err)
 		}
-		b.leave(err)
+		b.leave(err, pause)
+		err = b.silent(err)
 		if i == len(p.servers)-1 || r.Context().Err() != nil {
 			break
 		}
 	}
 	return nil, err
+}
+
+// silent is the error of a request that the server has not answered.
+func (b *backend) silent(err error) error {
+	return fmt.Errorf("the upstream %s did not answer: %w", b.where, err)
 }
 
 // refused reports whether there was no connection, so that nothing of the request has been sent.
@@ -177,18 +187,18 @@ func (b *backend) ask(path string) {
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, b.base.Scheme+"://"+b.base.Host+path, nil)
 	if err != nil {
-		b.leave(err)
+		b.leave(err, unwell)
 		return
 	}
 	res, err := b.transport.RoundTrip(r)
 	if err != nil {
-		b.leave(err)
+		b.leave(err, unwell)
 		return
 	}
 	_, _ = io.CopyN(io.Discard, res.Body, 64<<10) // so that the connection can be used again
 	res.Body.Close()
 	if res.StatusCode >= 500 {
-		b.leave(fmt.Errorf("it answers %s for %s", res.Status, path))
+		b.leave(fmt.Errorf("it answers %s for %s", res.Status, path), unwell)
 		return
 	}
 	b.back()

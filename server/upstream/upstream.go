@@ -29,6 +29,7 @@ package upstream
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"log/slog"
@@ -41,6 +42,7 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/environ"
+	"github.com/larkspur-web/larkspur/push"
 	"github.com/larkspur-web/larkspur/server"
 	"github.com/larkspur-web/larkspur/server/hop"
 )
@@ -107,7 +109,9 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	server.BoundBody(w, r)
 	facts := server.Facts(w, r)
 	ctx := context.WithValue(r.Context(), factsKey{}, &facts)
-	p.proxy.ServeHTTP(server.Guard(w, r), r.WithContext(ctx))
+	to := &interim{ResponseWriter: server.Guard(w, r), plan: push.From(w)}
+	defer to.acting.Wait()
+	p.proxy.ServeHTTP(to, r.WithContext(ctx))
 }
 
 type factsKey struct{}
@@ -138,12 +142,13 @@ func (p *Proxy) fail(w http.ResponseWriter, r *http.Request, err error) {
 	var large *http.MaxBytesError
 	var slow net.Error
 	failure := &server.Failure{Status: http.StatusBadGateway, Code: environ.CodeUpstream,
-		Err: environ.Errorf(environ.CodeUpstream, "", "the upstream did not answer: %v", err)}
+		Err: environ.Errorf(environ.CodeUpstream, "", "%v", err)}
 	switch {
 	case errors.As(err, &large):
-		failure = server.Refusal(environ.CodeInputTooLong, http.StatusRequestEntityTooLarge, err)
+		failure = server.Refusal(environ.CodeInputTooLong, http.StatusRequestEntityTooLarge,
+			fmt.Errorf("the request body has more than %d bytes", large.Limit))
 	case r.Context().Err() != nil:
-		return // the client is gone
+		panic(http.ErrAbortHandler) // the client is gone, and gets no answer
 	case errors.As(err, &slow) && slow.Timeout():
 		failure.Status = http.StatusGatewayTimeout
 	}

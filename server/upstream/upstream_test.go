@@ -85,6 +85,17 @@ func backend(t *testing.T, h http.HandlerFunc) string {
 	return s.URL
 }
 
+// backend2 starts a server of net/http that speaks cleartext HTTP/2.
+func backend2(t *testing.T, h http.HandlerFunc) string {
+	t.Helper()
+	s := httptest.NewUnstartedServer(h)
+	s.Config.Protocols = new(http.Protocols)
+	s.Config.Protocols.SetUnencryptedHTTP2(true)
+	s.Start()
+	t.Cleanup(s.Close)
+	return "h2c" + strings.TrimPrefix(s.URL, "http")
+}
+
 func dial(t *testing.T, f *front, settings pushtest.Settings) *pushtest.Client {
 	t.Helper()
 	settings.TLS = &tls.Config{InsecureSkipVerify: true}
@@ -105,8 +116,17 @@ func resource(w http.ResponseWriter, r *http.Request) {
 
 // TestPushes has what a server behind the front links to promised to a client that takes promises: in
 // its response, in a 103 before it, and by explicit calls, whose fields and method a parameter says.
+// Over HTTP/2 the answers come by the connection that the 103 has come by.
 func TestPushes(t *testing.T) {
-	f := serve(t, nil, backend(t, func(w http.ResponseWriter, r *http.Request) {
+	for name, start := range map[string]func(*testing.T, http.HandlerFunc) string{
+		"http": backend, "h2c": backend2,
+	} {
+		t.Run(name, func(t *testing.T) { pushes(t, start) })
+	}
+}
+
+func pushes(t *testing.T, start func(*testing.T, http.HandlerFunc) string) {
+	f := serve(t, nil, start(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/page" {
 			resource(w, r)
 			return
@@ -258,9 +278,10 @@ func TestFailures(t *testing.T) {
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			url := backend(t, test.h)
 			f := serve(t, func(h *server.Front, p *upstream.Proxy) {
 				h.MaxBody, p.Timeout = 50, 500*time.Millisecond
-			}, backend(t, test.h))
+			}, url)
 			r, _ := http.NewRequest("POST", f.URL, struct{ io.Reader }{strings.NewReader(test.body)})
 			res, err := f.Client().Do(r)
 			if err != nil {
@@ -271,10 +292,43 @@ func TestFailures(t *testing.T) {
 			if res.StatusCode != test.status || strings.Contains(string(b), "127.0.0.1") {
 				t.Errorf("the answer is %s: %s", res.Status, b)
 			}
+			if test.status == 413 && !strings.Contains(f.logged(), "the request body has more than 50 bytes") {
+				t.Errorf("the log does not say how large a body may be:\n%s", f.logged())
+			}
+			if said := "the upstream " + url + " did not answer"; test.status > 500 && !strings.Contains(f.logged(), said) {
+				t.Errorf("the log does not say %q:\n%s", said, f.logged())
+			}
 			if test.status > 500 && !strings.Contains(f.logged(), "LARK0603") {
 				t.Errorf("the log has no LARK0603:\n%s", f.logged())
 			}
 		})
+	}
+}
+
+// TestClientLeaves has the access log say that nothing was sent to a client which left before the
+// server answered.
+func TestClientLeaves(t *testing.T) {
+	asked := make(chan struct{})
+	var access strings.Builder
+	f := serve(t, func(h *server.Front, _ *upstream.Proxy) {
+		h.Access = slog.New(slog.NewTextHandler(&access, nil))
+	}, backend(t, func(_ http.ResponseWriter, r *http.Request) {
+		close(asked)
+		<-r.Context().Done()
+	}))
+	ctx, leave := context.WithCancel(context.Background())
+	go func() {
+		<-asked
+		leave()
+	}()
+	r, _ := http.NewRequestWithContext(ctx, "GET", f.URL, nil)
+	if res, err := f.Client().Do(r); err == nil {
+		res.Body.Close()
+		t.Errorf("the answer is %s", res.Status)
+	}
+	f.Close() // it waits for the handler
+	if !strings.Contains(access.String(), " status=0 ") {
+		t.Errorf("the access log is %s", access.String())
 	}
 }
 
