@@ -37,7 +37,8 @@ At last it lists what the application asks for of what is outside, with the line
 are to be given to serve, it says which of it is missing, and exits 1 if anything is.
 
 With --sandbox it says instead what this kernel can enforce of what workers of serve are
-confined by, and exits 1 if that is not all of it.
+confined by, and exits 1 if that is not all of it. More is to be enforced for an application
+that may use the network: give --grant as to serve.
 
 Warnings alone exit 0, with --strict 1. A comment silences the line that it is on or,
 alone on a line, the one below:
@@ -54,7 +55,11 @@ alone on a line, the one below:
 		ValidArgsFunction: completeApp,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if kernel {
-				return checkSandbox(stdout)
+				granted, err := g.only()
+				if err != nil {
+					return err
+				}
+				return checkSandbox(stdout, granted)
 			}
 			app, err := needApp("check", args)
 			if err != nil {

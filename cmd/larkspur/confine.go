@@ -38,6 +38,9 @@ func (f *confine) flags(c *cobra.Command) {
 	c.Flags().Var(&f.size, "worker-file-size", "how large a file may become that a worker writes")
 }
 
+// fewest is how many files a worker has to be able to open: it has sixteen open before its first request.
+const fewest = 32
+
 // limits are those of the process.
 func (f *confine) limits() sandbox.Limits {
 	return sandbox.Limits{Memory: int64(f.memory), CPU: f.cpu, Files: f.files, FileSize: int64(f.size)}
@@ -71,7 +74,7 @@ func (f *confine) enter(app *site.Application, granted *grant.Set) error {
 		return err
 	}
 	if f.sandbox == "require" {
-		return report.Require()
+		return required(report)
 	}
 	for _, p := range report {
 		if !p.Enforced {
@@ -81,11 +84,49 @@ func (f *confine) enter(app *site.Application, granted *grant.Set) error {
 	return nil
 }
 
-// checkSandbox says what this kernel can enforce.
-func checkSandbox(w io.Writer) error {
+// foresee finds what would keep workers from being confined before one is started.
+func (f *confine) foresee(app *site.Application, granted *grant.Set) error {
+	if f.sandbox == "off" {
+		return nil
+	}
+	access, err := f.access(app, granted)
+	if err != nil {
+		return fmt.Errorf("what workers are to reach: %w", err)
+	}
+	for _, name := range access.Read {
+		if _, err := os.Stat(name); err != nil {
+			return fmt.Errorf("what workers are to reach: %w", err)
+		}
+	}
+	if f.sandbox == "require" {
+		return required(sandbox.Probe(f.limits(), access))
+	}
+	return nil
+}
+
+// required says how to do without what is not enforced.
+func required(report sandbox.Report) error {
+	if err := report.Require(); err != nil {
+		return fmt.Errorf("--sandbox require: %w; --sandbox on does without", err)
+	}
+	return nil
+}
+
+// useless is the first of the flags that was given, and says nothing without workers.
+func (f *confine) useless(c *cobra.Command) string {
+	for _, name := range []string{"sandbox", "worker-memory", "worker-cpu", "worker-files", "worker-file-size"} {
+		if c.Flags().Changed(name) {
+			return "--" + name
+		}
+	}
+	return ""
+}
+
+// checkSandbox says what this kernel can enforce for an application that has what is granted.
+func checkSandbox(w io.Writer, granted *grant.Set) error {
 	var f confine
 	f.flags(new(cobra.Command))
-	report := sandbox.Probe(f.limits(), sandbox.Access{})
+	report := sandbox.Probe(f.limits(), sandbox.Access{Network: granted.Network()})
 	fmt.Fprint(w, report)
 	if report.Require() != nil {
 		return errFound // the table says what

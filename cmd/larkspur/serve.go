@@ -54,8 +54,12 @@ func (s *serving) check(c *cobra.Command) error {
 		return fmt.Errorf("https needs a certificate: name it with --tls-cert and --tls-key")
 	case !slices.Contains(sandboxes, s.sandbox):
 		return fmt.Errorf("--sandbox %s: %s", s.sandbox, strings.Join(sandboxes, ", "))
-	case s.workers == 0 && c.Flags().Changed("sandbox"):
-		return errors.New("--sandbox confines workers: say how many with --workers")
+	case s.workers == 0 && s.useless(c) != "":
+		return fmt.Errorf("%s is for workers: say how many with --workers", s.useless(c))
+	case s.files < fewest:
+		return fmt.Errorf("--worker-files %d: %d or more", s.files, fewest)
+	case len(s.upstream) > 0 && (s.data != "" || len(s.lines) > 0):
+		return errors.New("--upstream answers in place of an application: leave --data and --grant out")
 	case s.workers > 0 && len(s.upstream) > 0:
 		return errors.New("--workers and --upstream: one of the two")
 	case s.health != "" && (len(s.upstream) == 0 || s.health[0] != '/'):
@@ -98,6 +102,10 @@ func (s *serving) build(c *cobra.Command, args []string, logger *slog.Logger) (v
 	}
 	if s.workers == 0 {
 		return v, closing, nil
+	}
+	if err := s.foresee(app, granted); err != nil {
+		closing()
+		return nil, nil, runError{err}
 	}
 	pool := s.pool(c, args, app, logger)
 	if reach, err := granted.Reach(); s.sandbox != "off" && err == nil {
