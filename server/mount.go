@@ -52,7 +52,7 @@ func wrong(mounts []Mount) string {
 	for i, m := range mounts {
 		switch {
 		case m.Path != "" && (m.Path[0] != '/' || strings.HasSuffix(m.Path, "/")):
-			return fmt.Sprintf("the path %q of a Mount must begin with a slash and end without one",
+			return fmt.Sprintf("the path %q of a Mount must begin with a slash and end without one: \"\" is the root",
 				m.Path)
 		case m.Handler == nil:
 			return fmt.Sprintf("the Mount at %q has no Handler", m.Host+m.Path)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -13,8 +14,11 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/push"
+	"github.com/larkspur-web/larkspur/push/pushtest"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/server"
+	"github.com/larkspur-web/larkspur/server/h2"
+	"github.com/larkspur-web/larkspur/server/worker"
 )
 
 // TestStripPrefix verifies that what http.StripPrefix takes off the path is in SCRIPT_NAME, wherever
@@ -97,7 +101,7 @@ func TestMountsAreChecked(t *testing.T) {
 		want  string
 	}{
 		{&server.Front{Mounts: []server.Mount{{Path: "a", Handler: ok}}}, `"a" of a Mount must begin with a slash`},
-		{&server.Front{Mounts: []server.Mount{{Path: "/", Handler: ok}}}, `"/" of a Mount must begin with a slash and end without one`},
+		{&server.Front{Mounts: []server.Mount{{Path: "/", Handler: ok}}}, `"/" of a Mount must begin with a slash and end without one: "" is the root`},
 		{&server.Front{Mounts: []server.Mount{{Path: "/a/", Handler: ok}}}, "end without one"},
 		{&server.Front{Mounts: []server.Mount{{Host: "h", Path: "/a"}}}, `the Mount at "h/a" has no Handler`},
 		{&server.Front{Mounts: []server.Mount{{Path: "/a", Handler: ok}, {Path: "/a", Handler: ok}}}, `two Mounts at "/a"`},
@@ -141,6 +145,32 @@ def app(environ, start_response):
 	defer resp.Body.Close()
 	if body, _ := io.ReadAll(resp.Body); string(body) != "7 s ada" {
 		t.Errorf("got %s", body)
+	}
+}
+
+// TestVariablesOfFront verifies that variables which a front adds to a request reach the script in
+// another process, and that what is made from one of them is not promised as if it were the same for
+// all.
+func TestVariablesOfFront(t *testing.T) {
+	near, far := net.Pipe()
+	defer near.Close()
+	go worker.Serve(far, &server.Front{Hop: true, Handler: &server.Gateway{App: program(t, `
+def app(environ, start_response):
+    start_response("200 OK", [("Link", "</user>; rel=preload, </all>; rel=preload")])
+    return [environ["REMOTE_USER"] if environ["PATH_INFO"] != "/all" else "all"]
+`, nil)}}, nil)
+	s := serve(t, &server.Front{
+		Push: &push.Policy{VerifyTimeout: 20 * time.Second},
+		Handler: &worker.Link{
+			Conn: h2.NewClientConn(near, h2.ClientConfig{}),
+			Variables: func(*http.Request) map[string]string {
+				return map[string]string{"REMOTE_USER": "ada"}
+			},
+		},
+	})
+	x := do(t, dialPushes(t, s.URL, nil), pushtest.Request{Target: "/page"})
+	if got := promised(x); string(x.Body) != "ada" || len(got) != 1 || got[0] != "/all" {
+		t.Errorf("got %q, and %q is promised", x.Body, got)
 	}
 }
 

@@ -39,7 +39,7 @@ func (s *Set) Reach() (Reach, error) {
 			r.Read = append(r.Read, d.Path)
 		}
 	}
-	r.Network = r.Network || len(s.Fetch.Hosts) > 0 || s.Mail.URL != ""
+	r.Network = s.Network()
 	for _, dir := range r.Write {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return Reach{}, err
@@ -48,10 +48,19 @@ func (s *Set) Reach() (Reach, error) {
 	return r, nil
 }
 
+// Network reports whether the modules of the Set reach other machines, or servers of this one.
+func (s *Set) Network() bool {
+	for _, where := range s.SQL.Databases {
+		if u, err := url.Parse(where); err == nil && strings.HasPrefix(u.Scheme, "postgres") {
+			return true
+		}
+	}
+	return len(s.Fetch.Hosts) > 0 || s.Mail.URL != ""
+}
+
 // postgres adds a server of PostgreSQL: a URL without a host is one of this machine, at a socket where
 // packages of Debian and others have it.
 func (r *Reach) postgres(u *url.URL) {
-	r.Network = true
 	dir := u.Query().Get("host")
 	for _, dir := range []string{dir, "/var/run/postgresql", "/tmp"} {
 		port := cmp.Or(u.Query().Get("port"), u.Port(), "5432")
