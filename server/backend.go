@@ -140,7 +140,8 @@ func BoundBody(w http.ResponseWriter, r *http.Request) { boundBody(w, r, Default
 
 // Relay sends a body that another process makes to the client of r, which may take as long for each
 // piece of it as for a block of an application. With flush each piece is on the wire before the
-// next is read. An error is that of the body, or of a client that is gone.
+// next is read; what comes of a [h2.ClientConn] is so whenever more of it has to be waited for.
+// An error is that of the body, or of a client that is gone.
 func Relay(w http.ResponseWriter, r *http.Request, body io.Reader, flush bool) error {
 	d := relay{ResponseWriter: w, flush: flush}
 	d.arm(w, r, 0)
@@ -175,6 +176,13 @@ type relay struct {
 
 // Unwrap is http.ResponseController's.
 func (d *relay) Unwrap() http.ResponseWriter { return d.ResponseWriter }
+
+// Flush is http.Flusher's. An error is for the next Write to find.
+func (d *relay) Flush() {
+	if !d.flush { // or it has been
+		_ = http.NewResponseController(d.ResponseWriter).Flush()
+	}
+}
 
 // Write is io.Writer's.
 func (d *relay) Write(p []byte) (int, error) {

@@ -123,12 +123,14 @@ func TestFaultsAreProvoked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// What only a developer is warned of is tested there.
-	developed, err := filepath.Glob("dev/*_test.go")
-	if err != nil {
-		t.Fatal(err)
+	// What only a developer is warned of, and what becomes of other processes, is tested there.
+	for _, dir := range []string{"dev", "worker", "upstream"} {
+		more, err := filepath.Glob(dir + "/*_test.go")
+		if err != nil {
+			t.Fatal(err)
+		}
+		sources = append(sources, more...)
 	}
-	sources = append(sources, developed...)
 	for _, source := range sources {
 		text, err := os.ReadFile(source)
 		if err != nil {

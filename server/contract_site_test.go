@@ -129,6 +129,8 @@ func newSite(t testing.TB, m mode) *site {
 		s.transport.CloseIdleConnections()
 		s.server.Close()
 		<-served
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		for _, c := range s.hops {
 			c.Close()
 		}
@@ -138,7 +140,11 @@ func newSite(t testing.TB, m mode) *site {
 
 func (s *site) serve(h http.Handler) {
 	if whole, ok := h.(*server.Handler); ok && s.mode.hop {
-		h = s.behindHop(whole)
+		// Tests set up what they serve until they ask for it.
+		behind := sync.OnceValue(func() http.Handler { return s.behindHop(whole) })
+		h = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			behind().ServeHTTP(w, r)
+		})
 	}
 	s.handler.Store(&h)
 }
@@ -146,11 +152,18 @@ func (s *site) serve(h http.Handler) {
 // behindHop has what h serves answer as a worker does.
 func (s *site) behindHop(h *server.Handler) http.Handler {
 	near, far := net.Pipe()
+	s.mu.Lock()
 	s.hops = append(s.hops, near)
-	go worker.Serve(far, &server.Front{Hop: true, MaxBody: -1, Logger: h.Logger, Handler: &server.Gateway{
+	s.mu.Unlock()
+	front := &server.Front{Hop: true, MaxBody: -1, Logger: h.Logger, Handler: &server.Gateway{
 		App: h.App, Environ: h.Environ, ServerName: h.ServerName, WriteTimeout: h.WriteTimeout,
 		IdleTimeout: h.IdleTimeout, Slots: h.Slots, Logger: h.Logger,
-	}}, nil)
+	}}
+	go worker.Serve(far, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.count(1) // the front need not wait for its end
+		defer s.count(-1)
+		front.ServeHTTP(w, r)
+	}), nil)
 	link := &worker.Link{Conn: h2.NewClientConn(near, h2.ClientConfig{}), Variables: h.Variables}
 	return &server.Front{Mounts: []server.Mount{{Path: h.Mount, Handler: link}}, MaxBody: h.MaxBody,
 		ErrorPage: h.ErrorPage, Logger: h.Logger, Access: h.Access, Push: h.Push}

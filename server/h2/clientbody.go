@@ -27,7 +27,7 @@ func (b *responseBody) Read(p []byte) (n int, err error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	if err := b.wait(); err != nil {
+	if err := b.wait(nil); err != nil {
 		return 0, err
 	}
 	n = b.hand.copyTo(p)
@@ -37,10 +37,19 @@ func (b *responseBody) Read(p []byte) (n int, err error) {
 	return n, err
 }
 
-// WriteTo writes what comes to w, until the end, as it has come, without a copy.
+// WriteTo writes what comes to w, until the end, as it has come, without a copy. If w is an
+// http.Flusher, it is flushed whenever more has to be waited for.
 func (b *responseBody) WriteTo(w io.Writer) (n int64, err error) {
+	flusher, _ := w.(http.Flusher)
+	flushed := n
+	flush := func() {
+		if flusher != nil && flushed < n {
+			flusher.Flush()
+			flushed = n
+		}
+	}
 	for {
-		if err := b.wait(); err == io.EOF {
+		if err := b.wait(flush); err == io.EOF {
 			return n, nil
 		} else if err != nil {
 			return n, err
@@ -59,8 +68,9 @@ func (b *responseBody) WriteTo(w io.Writer) (n int64, err error) {
 	}
 }
 
-// wait waits until something is in hand, and returns an error if nothing comes any more.
-func (b *responseBody) wait() error {
+// wait waits until something is in hand, and returns an error if nothing comes any more. It calls
+// idle, if that is not nil, before it has to wait.
+func (b *responseBody) wait(idle func()) error {
 	for len(b.hand) == 0 {
 		if b.err != nil {
 			return b.err
@@ -72,6 +82,9 @@ func (b *responseBody) wait() error {
 		case b.err != nil:
 			b.st.unwatch()
 		case len(b.hand) == 0:
+			if idle != nil {
+				idle()
+			}
 			<-b.st.waiter.c
 		}
 	}

@@ -152,6 +152,7 @@ func (w *response) note(name string, values []string) bool {
 		}
 		return false
 	case "Trailer":
+		w.lacks.size = false // as in net/http: who takes it on to HTTP/1 needs chunks for them
 		for _, v := range values {
 			for t := range strings.SplitSeq(v, ",") {
 				w.declareTrailer(textproto.TrimString(t))

@@ -165,6 +165,13 @@ func relay(w http.ResponseWriter, r *http.Request, res *http.Response, body *bod
 		_ = http.NewResponseController(w).EnableFullDuplex()
 		h["Connection"] = []string{"close"}
 	}
+	if r.ProtoMajor > 1 || res.ContentLength < 0 { // RFC 9112, section 7.1.2: they stand behind chunks
+		for name := range res.Trailer {
+			if relayed(name) {
+				h.Add("Trailer", name)
+			}
+		}
+	}
 	w.WriteHeader(res.StatusCode)
 	if err := server.Relay(w, r, res.Body, res.ContentLength < 0); err != nil {
 		// What was sent before the fault still goes out, so that the client sees where it broke.
@@ -172,11 +179,16 @@ func relay(w http.ResponseWriter, r *http.Request, res *http.Response, body *bod
 		return err
 	}
 	for name, values := range res.Trailer {
-		if wire.Trailing(name) && !strings.HasPrefix(name, "Larkspur-") {
+		if relayed(name) {
 			h[http.TrailerPrefix+name] = values
 		}
 	}
 	return nil
+}
+
+// relayed reports whether a trailer of a worker is for the client.
+func relayed(name string) bool {
+	return wire.Trailing(name) && !strings.HasPrefix(name, "Larkspur-")
 }
 
 // refuse answers a request for which there is no worker.
