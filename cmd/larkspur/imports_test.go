@@ -77,7 +77,7 @@ var policy = []struct {
 		"server/apptest", "server/h2", "push", "apps"},
 		starlark},
 	{"server/hop", []string{"environ/wire"}, nil},
-	{"server/upstream", []string{"server", "server/hop", "environ"}, nil},
+	{"server/upstream", []string{"server", "server/hop", "environ", "push"}, nil},
 	{"server/worker", []string{"server", "server/h2", "server/hop", "server/worker/sandbox", "environ",
 		"environ/wire", "push", "runtime", "runtime/host"}, nil},
 	{"server", []string{"server/answer", "server/h2", "server/hop", "server/http1", "environ",

@@ -15,7 +15,9 @@ import (
 // nothing may be waited for there.
 type interim struct {
 	http.ResponseWriter
-	plan *push.Plan
+	plan   *push.Plan
+	header http.Header // until it is sent: that of the ResponseWriter is the plan's as long
+	sent   bool
 
 	acting sync.WaitGroup
 	mu     sync.Mutex
@@ -28,16 +30,36 @@ const maxHints = 64
 // Unwrap is http.ResponseController's.
 func (i *interim) Unwrap() http.ResponseWriter { return i.ResponseWriter }
 
-// WriteHeader sends a header, or has a 103 acted upon.
+// Header is http.ResponseWriter's.
+func (i *interim) Header() http.Header {
+	if i.sent {
+		return i.ResponseWriter.Header()
+	}
+	return i.header
+}
+
+// WriteHeader sends a header, or has a 103 acted upon. Other interim responses say nothing to a client.
 func (i *interim) WriteHeader(status int) {
-	if status == http.StatusEarlyHints {
-		i.hint(i.Header().Clone())
-		return
-	}
-	if status >= 200 {
+	switch {
+	case status == http.StatusEarlyHints:
+		i.hint(i.header.Clone())
+	case status >= 200 && !i.sent:
 		i.acting.Wait()
+		h := i.ResponseWriter.Header()
+		for name, values := range i.header {
+			h[name] = append(h[name], values...)
+		}
+		i.sent = true
+		i.ResponseWriter.WriteHeader(status)
 	}
-	i.ResponseWriter.WriteHeader(status)
+}
+
+// Write is io.Writer's.
+func (i *interim) Write(p []byte) (int, error) {
+	if !i.sent {
+		i.WriteHeader(http.StatusOK)
+	}
+	return i.ResponseWriter.Write(p)
 }
 
 func (i *interim) hint(h http.Header) {

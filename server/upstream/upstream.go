@@ -109,7 +109,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	server.BoundBody(w, r)
 	facts := server.Facts(w, r)
 	ctx := context.WithValue(r.Context(), factsKey{}, &facts)
-	to := &interim{ResponseWriter: server.Guard(w, r), plan: push.From(w)}
+	to := &interim{ResponseWriter: server.Guard(w, r), plan: push.From(w), header: http.Header{}}
 	defer to.acting.Wait()
 	p.proxy.ServeHTTP(to, r.WithContext(ctx))
 }
