@@ -85,7 +85,8 @@ type site struct {
 
 	mu   sync.Mutex
 	idle *sync.Cond
-	busy int
+	busy int // requests that are served
+	away int // those that the application behind the hop has
 }
 
 // newSite starts a server.
@@ -155,14 +156,14 @@ func (s *site) behindHop(h *server.Handler) http.Handler {
 	s.mu.Lock()
 	s.hops = append(s.hops, near)
 	s.mu.Unlock()
-	front := &server.Front{Hop: true, MaxBody: -1, Logger: h.Logger, Handler: &server.Gateway{
+	worked := &server.Front{Hop: true, MaxBody: -1, Logger: h.Logger, Handler: &server.Gateway{
 		App: h.App, Environ: h.Environ, ServerName: h.ServerName, WriteTimeout: h.WriteTimeout,
 		IdleTimeout: h.IdleTimeout, Slots: h.Slots, Logger: h.Logger,
 	}}
 	go worker.Serve(far, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.count(1) // the front need not wait for its end
-		defer s.count(-1)
-		front.ServeHTTP(w, r)
+		s.count(&s.away, 1) // nobody waits for its end
+		defer s.count(&s.away, -1)
+		worked.ServeHTTP(w, r)
 	}), nil)
 	link := &worker.Link{Conn: h2.NewClientConn(near, h2.ClientConfig{}), Variables: h.Variables}
 	return &server.Front{Mounts: []server.Mount{{Path: h.Mount, Handler: link}}, MaxBody: h.MaxBody,
@@ -171,15 +172,15 @@ func (s *site) behindHop(h *server.Handler) http.Handler {
 
 // ServeHTTP counts the requests that are being served.
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.count(1)
-	defer s.count(-1)
+	s.count(&s.busy, 1)
+	defer s.count(&s.busy, -1)
 	(*s.handler.Load()).ServeHTTP(w, r)
 }
 
-func (s *site) count(n int) {
+func (s *site) count(requests *int, n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.busy += n
+	*requests += n
 	s.idle.Broadcast()
 }
 
@@ -187,7 +188,20 @@ func (s *site) count(n int) {
 func (s *site) wait() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for s.busy > 0 {
+	for s.busy > 0 || s.away > 0 {
+		s.idle.Wait()
+	}
+}
+
+// stopped waits until no application runs. The front of a worker may still have the response.
+func (s *site) stopped() {
+	if !s.mode.hop {
+		s.wait()
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.away > 0 {
 		s.idle.Wait()
 	}
 }

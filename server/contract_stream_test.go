@@ -70,14 +70,19 @@ func (s *session) get(ctx context.Context, target string) (*http.Response, error
 }
 
 // ends waits until the server is done with every request.
-func (s *session) ends() {
-	idle := make(chan struct{})
+func (s *session) ends() { s.awaits(s.site.wait) }
+
+// stops waits until the application has ended, as ends does.
+func (s *session) stops() { s.awaits(s.site.stopped) }
+
+func (s *session) awaits(end func()) {
+	ended := make(chan struct{})
 	go func() {
-		s.site.wait()
-		close(idle)
+		end()
+		close(ended)
 	}()
 	select {
-	case <-idle:
+	case <-ended:
 	case <-time.After(patience):
 		s.failf("the application runs on")
 	}
@@ -420,11 +425,12 @@ def app(environ, start_response):
 			if err != nil {
 				t.Fatal(err)
 			}
-			s.ends()
+			s.stops()
 			if _, err := io.Copy(io.Discard, res.Body); err == nil {
 				t.Errorf("%s: the body looks whole", target)
 			}
 			res.Body.Close()
+			s.ends()
 			<-s.host.passed
 		}
 		s.silent([]string{"ERROR"})

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
@@ -27,6 +28,8 @@ type Library struct {
 	// Tables are entries beside the modules, whose members are their rows. The name of a row is
 	// that of its table, a dot and its own, or a name that stands alone.
 	Tables []Entry
+	// Time is how long an example may run. Zero means 2 seconds.
+	Time time.Duration
 
 	once    sync.Once
 	modules []Entry

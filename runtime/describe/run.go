@@ -1,6 +1,7 @@
 package describe
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -55,7 +56,7 @@ const (
 // Run runs the example of an entry, statement by statement, in a program of its own: it may load the
 // modules of the library, those that need a grant excepted, and finds in its tree the Files of its
 // module. It ends with the first error that its comment does not say. It is bounded, to 1,000,000
-// steps a statement and 2 seconds in all. It is safe for concurrent use.
+// steps a statement and Time in all. It is safe for concurrent use.
 func (l *Library) Run(ctx context.Context, e *Entry) ([]Step, error) {
 	l.once.Do(l.make)
 	name, _, _ := strings.Cut(strings.TrimPrefix(e.Name, "@"), ".")
@@ -66,7 +67,7 @@ func (l *Library) Run(ctx context.Context, e *Entry) ([]Step, error) {
 	case m != nil && m.Grant != "":
 		return nil, fmt.Errorf("%s needs a grant of %s, which an example does not have", e.Name, m.Grant)
 	}
-	ctx, stop := context.WithTimeout(ctx, runTime)
+	ctx, stop := context.WithTimeout(ctx, l.time())
 	defer stop()
 	session, err := prompt.New(l.stage(m), "example.star")
 	if err != nil {
@@ -91,6 +92,9 @@ func (l *Library) Run(ctx context.Context, e *Entry) ([]Step, error) {
 	return steps, nil
 }
 
+// time is how long an example may run.
+func (l *Library) time() time.Duration { return cmp.Or(l.Time, runTime) }
+
 // stage is the program in which examples of a module run, or of what needs none.
 func (l *Library) stage(m *host.Module) *runtime.Config {
 	names, tree := "", make(fstest.MapFS)
@@ -108,7 +112,7 @@ func (l *Library) stage(m *host.Module) *runtime.Config {
 	}
 	tree["example.star"] = &fstest.MapFile{Data: []byte(names)}
 	return &runtime.Config{FS: tree, Modules: l.Modules, Logger: slog.New(slog.DiscardHandler),
-		Limits: runtime.Limits{Steps: runSteps, Depth: runDepth, Time: runTime}}
+		Limits: runtime.Limits{Steps: runSteps, Depth: runDepth, Time: l.time()}}
 }
 
 // enact runs the scene of a module, whose values are not frozen, as those of a file are: they are of

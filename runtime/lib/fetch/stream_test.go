@@ -306,17 +306,19 @@ def app():
 			t.Errorf("%s:\n got %s\nwant %s", script, got, want)
 		}
 	}
+	megabyte := strings.Repeat("x", 1<<20)
 	large := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		for range 9 {
-			io.WriteString(w, strings.Repeat("x", 1<<20))
+			io.WriteString(w, megabyte)
 		}
 	})
-	total := run(t, &fetch.Grant{Hosts: []string{large}}, `
+	// Together they take a while on a machine that is busy: none is to end because of that.
+	total := run(t, &fetch.Grant{Hosts: []string{large}, Timeout: 10 * time.Minute}, `
 def app(url):
-    all = fetch_all([url] * 8)
-    return (len(all), len([r for r in all if type(r) == "error" and r.kind == "size"]) >= 1)
+    kinds = [r.kind for r in fetch_all([url] * 8) if type(r) == "error"]
+    return (len(kinds) >= 1, [k for k in kinds if k != "size"])
 `, "http://"+large+"/")
-	if total != "(8, True)" {
+	if total != "(True, [])" {
 		t.Errorf("72 MiB: %s", total)
 	}
 }
