@@ -12,6 +12,8 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -27,6 +29,9 @@ const (
 	variable  = "LARKSPUR_WORKER"
 	variables = "requests:3 messages:4"
 )
+
+// tempName is what the name of a worker's directory for files that do not last begins with.
+const tempName = "larkspur-worker-"
 
 // The ends of a worker that does not load its application, and of one whose front is gone.
 const (
@@ -65,7 +70,11 @@ func work(requests, messages *os.File, application func([]byte) (*Application, e
 			close(end)
 			_ = in.Decode(&last)
 		}
-		// Nothing more comes: the front is gone, killed perhaps, and with it all use for this.
+		// Nothing more comes: the front is gone, killed perhaps, and with it all use for this, and for
+		// what it would have removed.
+		if dir := os.TempDir(); strings.HasPrefix(filepath.Base(dir), tempName) {
+			_ = os.RemoveAll(dir)
+		}
 		os.Exit(exitGone)
 	}()
 	app, err := start(first.Config, application)

@@ -208,6 +208,7 @@ func (p *Pool) start(ctx context.Context, generation uint64) (*process, error) {
 	<-w.loaded
 	if w.wrong != nil {
 		w.kill("it does not load")
+		<-w.ended // and what it had for itself is gone
 		if err := ctx.Err(); err != nil {
 			return nil, errors.Join(err, w.wrong)
 		}

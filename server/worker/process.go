@@ -71,10 +71,10 @@ func (p *Pool) spawn(generation uint64) (*process, error) {
 	w.said.logger = p.logger
 	w.cmd = p.command()
 	w.cmd.ExtraFiles = []*os.File{theirs, heard}
-	if w.temp, err = os.MkdirTemp("", "larkspur-worker-"); err != nil {
+	if w.temp, err = os.MkdirTemp("", tempName); err != nil {
 		requests.Close()
 		messages.Close()
-		return nil, fmt.Errorf("worker: start: %w", err)
+		return nil, fmt.Errorf("worker: make a directory for files that do not last (TMPDIR): %w", err)
 	}
 	w.cmd.Env = append(w.cmd.Environ(), variable+"="+variables, "TMPDIR="+w.temp, "SQLITE_TMPDIR="+w.temp)
 	w.cmd.Stderr = &w.said
