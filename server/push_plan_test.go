@@ -223,7 +223,7 @@ def app(environ, start_response):
 // TestPushPageFirst verifies that a large page is complete before what is pushed with it, unless that is critical.
 func TestPushPageFirst(t *testing.T) {
 	const source = `
-BIG = "x" * 1500000
+BIG = "x" * 600000
 def app(environ, start_response):
     if environ["PATH_INFO"] == "/page":
         critical = "; critical" if environ["QUERY_STRING"] == "critical" else ""
@@ -241,9 +241,9 @@ def app(environ, start_response):
 		for _, query := range []string{"", "?critical"} {
 			first := 0
 			for range runs {
-				c := s.dial(t, pushtest.Settings{InitialWindowSize: 1 << 20, ConnectionWindow: 1 << 20})
+				c := s.dial(t, pushtest.Settings{InitialWindowSize: 400_000, ConnectionWindow: 400_000})
 				x := ask(t, c, "/page"+query)
-				if len(x.Promises) != 2 || x.Size != 1500000 || x.Promises[0].Size != 1500000 {
+				if len(x.Promises) != 2 || x.Size != 600_000 || x.Promises[0].Size != 600_000 {
 					t.Fatalf("%d bytes, promised %q", x.Size, promised(x))
 				}
 				a, b := x.Promises[0].Ended, x.Promises[1].Ended
