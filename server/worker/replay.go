@@ -19,8 +19,9 @@ func replay(logger *slog.Logger, record json.RawMessage) {
 		return
 	}
 	level, text := slog.LevelInfo, ""
-	rest := attrs[:0]
-	for _, a := range attrs {
+	var own int // of the handler, which come first: an attribute may have the same name
+own:
+	for _, a := range attrs[:min(3, len(attrs))] {
 		switch a.Key {
 		case slog.TimeKey:
 		case slog.LevelKey:
@@ -30,15 +31,16 @@ func replay(logger *slog.Logger, record json.RawMessage) {
 		case slog.MessageKey:
 			text = a.Value.String()
 		default:
-			rest = append(rest, a)
+			break own
 		}
+		own++
 	}
 	ctx := context.Background()
 	if !logger.Enabled(ctx, level) {
 		return
 	}
 	r := slog.NewRecord(time.Now(), level, text, 0)
-	r.AddAttrs(rest...)
+	r.AddAttrs(attrs[own:]...)
 	_ = logger.Handler().Handle(ctx, r) // a log that fails has nowhere to say so
 }
 

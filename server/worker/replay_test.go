@@ -24,6 +24,7 @@ func TestReplay(t *testing.T) {
 		l.Debug("ünï\n\"", slog.Group("g", slog.String("x", "y"), slog.Group("h", "i", 1)))
 		l.With("k", "v").WithGroup("w").Error("e", "n", nil, "err", strings.Repeat("x", 100))
 		l.Log(t.Context(), slog.LevelWarn+1, "", "level of its own", 7)
+		l.Info("names", "level", 3, "msg", "m")
 	}
 	log(plain(&sent))
 	var records bytes.Buffer
