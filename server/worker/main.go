@@ -72,7 +72,7 @@ func work(requests, messages *os.File, application func([]byte) (*Application, e
 		}
 		// Nothing more comes: the front is gone, killed perhaps, and with it all use for this, and for
 		// what it would have removed.
-		if dir := os.TempDir(); strings.HasPrefix(filepath.Base(dir), tempName) {
+		if dir := os.Getenv("TMPDIR"); strings.HasPrefix(filepath.Base(dir), tempName) {
 			_ = os.RemoveAll(dir)
 		}
 		os.Exit(exitGone)
