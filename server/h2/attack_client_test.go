@@ -101,8 +101,9 @@ func (a *attacker) flood(n int, frames func(i int)) int {
 	return n
 }
 
-// wave sends the first half of some streams and, when their handlers run, the other.
-func (a *attacker) wave(n int, first, then func(i int)) int {
+// wave sends the first half of some streams, which are for path, and, when their handlers run, the
+// other.
+func (g *target) wave(a *attacker, path string, n int, first, then func(i int)) int {
 	const size = 50
 	for i := 0; i < n; i += size {
 		for j := range size {
@@ -110,6 +111,11 @@ func (a *attacker) wave(n int, first, then func(i int)) int {
 		}
 		a.flush()
 		time.Sleep(time.Millisecond)
+		for start := time.Now(); path == "/work" && g.most.Load() == 0 && a.code.Load() <= 0; time.Sleep(time.Millisecond) {
+			if time.Since(start) > 10*time.Second {
+				break // the caller finds that none has run
+			}
+		}
 		for j := range size {
 			then(i + j)
 		}

@@ -32,7 +32,7 @@ func TestAttackRapidReset(t *testing.T) {
 				g.handlersGone()
 				g.during(func() { // and when its handler has begun
 					a := g.attack(g.keeper, scheme)
-					sent := a.wave(100_000, func(i int) { a.headers(uint32(2*i+1), true, block) },
+					sent := g.wave(a, path, 100_000, func(i int) { a.headers(uint32(2*i+1), true, block) },
 						func(i int) { a.fr.WriteRSTStream(uint32(2*i+1), http2.ErrCodeCancel) })
 					g.calmDown(a)
 					t.Logf("ended after %d requests", sent)
@@ -87,7 +87,7 @@ func TestAttackMadeYouReset(t *testing.T) {
 				a.flood(100_000, func(i int) { begin(a, i); then(a, i) })
 				g.calmDown(a, others...)
 				a = g.attack(g.keeper, "http")
-				a.wave(100_000, func(i int) { begin(a, i) }, func(i int) { then(a, i) })
+				g.wave(a, "/work", 100_000, func(i int) { begin(a, i) }, func(i int) { then(a, i) })
 				g.calmDown(a, others...)
 			})
 			if n := g.most.Load(); n > 2*250 || n == 0 { // of two connections
