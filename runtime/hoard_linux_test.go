@@ -258,8 +258,8 @@ func explode(t *testing.T, name, body string, limit int64) (h hoard) {
 	h.Outcome = "no error"
 	if err != nil {
 		h.Outcome, _, _ = strings.Cut(err.Error(), "\n")
-		h.Outcome = h.Outcome[:min(len(h.Outcome), 120)]
 		h.Limit = host.TimedOut(err) || refused.MatchString(h.Outcome)
+		h.Outcome = h.Outcome[:min(len(h.Outcome), 120)]
 	}
 	return h
 }

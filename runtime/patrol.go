@@ -42,9 +42,9 @@ type patrolled struct {
 
 // A sight is when a call was first seen to be at the look at its limits that it is at.
 type sight struct {
-	looked    uint64        // its weight.looked
-	at        time.Duration // since epoch; 0 for never
-	allocated uint64        // by the process, until then
+	looked uint64        // its weight.looked
+	at     time.Duration // since epoch; 0 for never
+	taken  uint64        // what [call.taken] was then
 }
 
 func (p *patrol) enter(c *call) {
@@ -99,7 +99,7 @@ func (p *patrol) look() (stuck []host.Abandoner, on bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.walks = p.first != nil
-	now, all := time.Since(epoch), host.Allocated()
+	now := time.Since(epoch)
 	whole := now-p.looked >= beat
 	if whole {
 		p.looked = now
@@ -107,7 +107,7 @@ func (p *patrol) look() (stuck []host.Abandoner, on bool) {
 	for c := p.first; c != nil; c = c.patrolled.after {
 		err := c.ctx.Err()
 		if err == nil {
-			c.notice(now, all)
+			c.notice(now)
 			continue
 		}
 		if !whole {
@@ -126,20 +126,30 @@ func (p *patrol) look() (stuck []host.Abandoner, on bool) {
 	return stuck, p.walks
 }
 
-// notice ends a call that has not come to a look at its limits for a beat, in which the process has
-// taken more than the call may have: its steps are too large, and must not be many.
-func (c *call) notice(now time.Duration, all uint64) {
+// notice ends a call that has not come to a look at its limits for a beat or longer, while the
+// process has taken more than the call may have: its steps are too large, and must not be many.
+func (c *call) notice(now time.Duration) {
 	w := c.weight.last()
 	s := &w.seen
-	looked := c.weight.looked.Load()
+	looked, taken := c.weight.looked.Load(), c.taken()
 	if s.at == 0 || s.looked != looked || c.weight.idle.Load() > 0 {
-		*s = sight{looked, now, all}
+		*s = sight{looked, now, taken}
 		return
 	}
 	limit := uint64(c.run.program.limits.Memory)
-	if now-s.at >= beat && all-s.allocated > limit && w.over.CompareAndSwap(0, limit) {
+	if now-s.at >= beat && taken > s.taken+limit && w.over.CompareAndSwap(0, limit) {
 		c.thread.Cancel("memory")
 	}
+}
+
+// taken is what the process has taken of memory. For a request it is what is held, so that a step
+// which makes much and lets go of it, as one that renders a long page, is none that is too large; while
+// a program loads, with nothing beside it that could be meant, it is all.
+func (c *call) taken() uint64 {
+	if c.run.loading != nil {
+		return host.Allocated()
+	}
+	return host.Live()
 }
 
 // most returns the call that holds most, if that is more than least.

@@ -16,6 +16,7 @@ const fresh = time.Millisecond
 type footprint struct {
 	at        atomic.Int64 // when it was asked, since epoch
 	allocated atomic.Uint64
+	live      atomic.Uint64
 	limit     atomic.Uint64 // 0 if there is none
 	tight     atomic.Bool
 	cycles    atomic.Uint64
@@ -30,16 +31,16 @@ var process footprint
 // epoch is what times are counted from.
 var epoch = time.Now()
 
-// The samples of a footprint. If there is no limit only the first two are asked for.
+// The samples of a footprint. If there is no limit only those up to it are asked for.
 const (
 	allocated = iota
+	live
 	limit
 	total
 	released
 	free
 	unused
 	objects
-	live
 	cycles
 )
 
@@ -61,6 +62,13 @@ var sampled = [...]string{
 func Allocated() uint64 {
 	process.look()
 	return process.allocated.Load()
+}
+
+// Live returns how many bytes the process held when garbage was collected last: what is let go of
+// does not count. It is as cheap as [Allocated].
+func Live() uint64 {
+	process.look()
+	return process.live.Load()
 }
 
 // LastAllocated is what Allocated has returned last, to anybody.
@@ -101,6 +109,7 @@ func (m *footprint) look() {
 	}
 	metrics.Read(m.samples[:limit+1])
 	m.allocated.Store(m.value(allocated))
+	m.live.Store(m.value(live))
 	if most := m.value(limit); most < math.MaxInt64 {
 		metrics.Read(m.samples[limit+1:])
 		garbage := m.value(objects) - min(m.value(live), m.value(objects))
