@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host"
@@ -109,5 +110,28 @@ func TestRewritten(t *testing.T) {
 		if want := host.BacktraceOf(err); got != want {
 			t.Errorf("%s:\ngot\n%s\nwant\n%s", line, got, want)
 		}
+	}
+}
+
+// TestGarbageOfAStep has a function in Go make four times what a call may hold, in a step that takes
+// long, and hold nothing of it: the call goes on.
+func TestGarbageOfAStep(t *testing.T) {
+	var last []byte
+	churn := starlark.NewBuiltin("churn", func(*starlark.Thread, *starlark.Builtin, starlark.Tuple,
+		[]starlark.Tuple) (starlark.Value, error) {
+		began := time.Now()
+		for n := 0; n < 128 || time.Since(began) < 200*time.Millisecond; n++ {
+			last = make([]byte, 1<<20)
+		}
+		return starlark.MakeInt(len(last)), nil
+	})
+	p, err := runtime.Load(&runtime.Config{Limits: runtime.Limits{Memory: 32 << 20},
+		Predeclared: starlark.StringDict{"churn": churn},
+		FS:          tree("app.star", "def app(): return churn()")}, "app.star")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := call(t.Context(), p); err != nil {
+		t.Error(err)
 	}
 }
