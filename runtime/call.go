@@ -278,13 +278,15 @@ func (c *call) Renew() {
 func (c *call) Extend() { c.ctx.extend() }
 
 // Fail is [host.Call]'s. What failed because the call has ended says so in its own way: it is the end
-// that counts.
+// that counts, unless it has a place and the stack has none: an iterable which the server iterates is
+// at the line that made it.
 func (c *call) Fail(err error) {
 	if c.failure != nil {
 		return
 	}
 	stack := c.thread.CallStack()
-	if ended := c.ctx.Err(); ended != nil && errors.Is(err, ended) {
+	placed := placeOf(stack) == "" && host.PlaceOf(err) != ""
+	if ended := c.ctx.Err(); ended != nil && errors.Is(err, ended) && !placed {
 		c.stop(c.ended(ended, stack))
 		return
 	}
