@@ -33,7 +33,7 @@ type Pool struct {
 	MaxRequests int64
 	// MaxAge is how long a worker answers before another takes its place. Zero means for ever.
 	MaxAge time.Duration
-	// MaxResident is how many bytes of memory a worker may have resident before another takes its
+	// MaxResident is how many bytes of memory of its own a worker may have before another takes its
 	// place. It is looked at every second. Zero means any number.
 	MaxResident int64
 	// Wait is how long a request waits for a worker when none is there. Zero means 5 seconds.

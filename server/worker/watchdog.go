@@ -3,10 +3,10 @@ package worker
 import (
 	"context"
 	"log/slog"
-	"os"
 	"strconv"
-	"strings"
 	"time"
+
+	"github.com/larkspur-web/larkspur/server/worker/sandbox"
 )
 
 // report logs the end of a worker, unless it was to end and did so by itself.
@@ -88,14 +88,6 @@ func (w *process) ping() {
 
 // resident is how many bytes of memory the worker has, 0 where that is not known.
 func (w *process) resident() int64 {
-	b, err := os.ReadFile("/proc/" + strconv.Itoa(w.cmd.Process.Pid) + "/statm")
-	if err != nil {
-		return 0
-	}
-	fields := strings.Fields(string(b))
-	if len(fields) < 2 {
-		return 0
-	}
-	pages, _ := strconv.ParseInt(fields[1], 10, 64)
-	return pages * int64(os.Getpagesize())
+	n, _ := sandbox.Resident(w.cmd.Process.Pid)
+	return n
 }
