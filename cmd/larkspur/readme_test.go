@@ -281,7 +281,9 @@ func newTerminal(t *testing.T, dir string) *terminal {
 	t.Helper()
 	// What is built is this very test, which is the command too.
 	build := "go() { printf '#!/bin/sh\\nexec larkspur \"$@\"\\n' > larkspur && chmod +x larkspur; }\n" +
-		"curl() { command curl -s \"$@\" | tr -d '\\r' | sed 's/ *$//'; }\n"
+		"curl() { command curl -s \"$@\" | tr -d '\\r' | sed 's/ *$//'; }\n" +
+		// Where procps is missing: pkill -9 -P PID.
+		"command -v pkill >/dev/null || pkill() { kill \"$1\" $(cat /proc/$3/task/$3/children); }\n"
 	ctx, cancel := context.WithCancel(context.Background())
 	c := exec.CommandContext(ctx, "bash")
 	c.Dir = dir
