@@ -108,9 +108,7 @@ func (s *serving) build(c *cobra.Command, args []string, logger *slog.Logger) (v
 		return nil, nil, runError{err}
 	}
 	pool := s.pool(c, args, app, logger)
-	if reach, err := granted.Reach(); s.sandbox != "off" && err == nil {
-		pool.NoNetwork = !reach.Network
-	}
+	pool.NoNetwork = s.sandbox != "off" && !granted.Network()
 	closing = func() { pool.Close(); granted.Close() }
 	if err := startPool(c.Context(), pool, app); err != nil {
 		closing()

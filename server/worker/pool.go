@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -91,16 +92,9 @@ func (p *Pool) workers() int {
 	return p.Workers
 }
 
-func orDefault(d, otherwise time.Duration) time.Duration {
-	if d == 0 {
-		return otherwise
-	}
-	return d
-}
-
-func (p *Pool) drain() time.Duration        { return orDefault(p.Drain, 30*time.Second) }
-func (p *Pool) startTimeout() time.Duration { return orDefault(p.StartTimeout, 30*time.Second) }
-func (p *Pool) grace() time.Duration        { return orDefault(p.Grace, time.Second) }
+func (p *Pool) drain() time.Duration        { return cmp.Or(p.Drain, 30*time.Second) }
+func (p *Pool) startTimeout() time.Duration { return cmp.Or(p.StartTimeout, 30*time.Second) }
+func (p *Pool) grace() time.Duration        { return cmp.Or(p.Grace, time.Second) }
 
 // command is that of a worker: this program, even if the file that it was started from is another
 // one by now.

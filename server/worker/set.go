@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -120,7 +121,7 @@ func (p *Pool) choose(ctx context.Context, s *set, promised bool) (*process, err
 	if w := p.current.Load().least(); w != nil {
 		return w, nil
 	}
-	timer := time.NewTimer(orDefault(p.Wait, 5*time.Second))
+	timer := time.NewTimer(cmp.Or(p.Wait, 5*time.Second))
 	defer timer.Stop()
 	for {
 		p.mu.Lock()
