@@ -3,6 +3,7 @@ package h2
 import (
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"sync/atomic"
 
@@ -32,7 +33,7 @@ func (b *responseBody) Read(p []byte) (n int, err error) {
 	}
 	n = b.hand.copyTo(p)
 	if len(b.hand) == 0 {
-		err = b.err
+		err = b.end()
 	}
 	return n, err
 }
@@ -73,7 +74,7 @@ func (b *responseBody) WriteTo(w io.Writer) (n int64, err error) {
 func (b *responseBody) wait(idle func()) error {
 	for len(b.hand) == 0 {
 		if b.err != nil {
-			return b.err
+			return b.end()
 		}
 		b.st.c.mu.Lock()
 		b.fetch()
@@ -112,22 +113,25 @@ func (b *responseBody) fetch() {
 		b.err = errResponseClosed
 	case st.ended:
 		b.err = io.EOF
-		b.takeTrailers()
 	case st.closed:
 		b.err = st.err
 	}
 }
 
-// takeTrailers puts the trailers into the response.
-func (b *responseBody) takeTrailers() {
+// end returns what comes after the last of what was in hand, if that is known. At the end of the body
+// it puts the trailers into the response: before, that has only those that were announced.
+func (b *responseBody) end() error {
 	st := b.st
+	if b.err != io.EOF || st.trailer == nil {
+		return b.err
+	}
 	if st.res.Trailer == nil {
 		st.res.Trailer = st.trailer
-		return
+	} else {
+		maps.Copy(st.res.Trailer, st.trailer)
 	}
-	for name, values := range st.trailer {
-		st.res.Trailer[name] = values
-	}
+	st.trailer = nil
+	return b.err
 }
 
 // Close ends the stream, if all of the response has not come.

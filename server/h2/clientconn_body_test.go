@@ -183,6 +183,23 @@ func TestClientTrailers(t *testing.T) {
 		s.wantReply(p, "the value of the trailer x-sum is invalid")
 		s.want("HEADERS 1 ...", `DATA 1 "abc"`, "RST_STREAM 1 CANCEL")
 	})
+	// Those of a response are seen at the end of its body, also if all of it has come before Do returns.
+	dialBackend(t, h2.ClientConfig{}, nil, func(t *testing.T, s *backend) {
+		hold := make(chan bool)
+		p := s.do(newRequest("GET", "/", nil), func(int, http.Header) error { <-hold; return nil })
+		s.await("HEADERS 1 END ...")
+		s.answer(1, false, ":status", "103")
+		s.answer(1, false, ":status", "200", "trailer", "X-First")
+		s.data(1, "abc")
+		s.answer(1, true, "x-first", "1", "x-sum", "6")
+		s.quiet()
+		close(hold)
+		<-p.done
+		if got, want := fieldList(p.res.Trailer), "X-First=[]"; got != want {
+			t.Errorf("before the body is read the trailers are %s, want %s", got, want)
+		}
+		s.wantReply(p, `trailer X-First=["1"] X-Sum=["6"]`)
+	})
 }
 
 type trailingBody struct {
