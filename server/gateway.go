@@ -169,6 +169,10 @@ func (r *response) serve() bool {
 		return err
 	})
 	r.switched.end()
+	r.extra.unfollow()
+	if r.endsWithServer(err) {
+		err = r.complete()
+	}
 	if err != nil && !r.sent && r.r.Context().Err() == nil {
 		if answer := host.AnswerOf(err); answer != nil {
 			err = r.instead(answer)

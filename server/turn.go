@@ -21,6 +21,8 @@ type extra struct {
 	links    []string        // of Link fields that the response has besides its own
 	trailers []environ.Field // that follow the body
 
+	events *eventStream // nil unless the response is one
+
 	heart environ.Heartbeat
 	spoke time.Time // when something was sent last
 	beats bool      // what the call waits for runs on a goroutine of its own

@@ -178,5 +178,5 @@ func (p *Proxy) upgrade(w http.ResponseWriter, r *http.Request) {
 		}
 		return
 	}
-	_ = server.Tunnel(w, r, res.Header, stream) // both ends know
+	_ = server.Tunnel(w, r, res.Header, stream, nil) // both ends know
 }

@@ -99,7 +99,10 @@ func forward(w http.ResponseWriter, r *http.Request, sender *hop.Sender,
 		}
 		res, err := conn.Do(out, interim)
 		if err == nil {
-			if err = relay(w, r, res, body); err == nil && facts.Page != "" {
+			stop := endless(r, res, conn, facts.ID)
+			err = relay(w, r, res, body)
+			stop()
+			if err == nil && facts.Page != "" {
 				fields, all := hop.Depended(res.Trailer)
 				server.Depends(r, variables, fields, all)
 			}

@@ -37,7 +37,12 @@ func upgrade(w http.ResponseWriter, r *http.Request, sender *hop.Sender, facts *
 			}
 			return
 		default:
-			give(server.Tunnel(w, r, res.Header, socket{res.Body, ours}))
+			stream := socket{res.Body, ours}
+			give(server.Tunnel(w, r, res.Header, stream, func() {
+				if tellEnd(conn, facts.ID) != nil {
+					stream.Close()
+				}
+			}))
 			return
 		}
 		give(err)
