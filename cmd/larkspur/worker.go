@@ -73,12 +73,15 @@ func application(config []byte) (*worker.Application, error) {
 	if err != nil {
 		return nil, err
 	}
-	changes, stuck := make(chan struct{}, 1), make(chan *http.Request, 1)
+	// What there is to say before Run has begun is kept, one of each kind.
+	changed, stuck := make(chan func(worker.Teller), 1), make(chan func(worker.Teller), 1)
 	server := &site.Server{Watch: s.watch, Drain: s.drain, Logger: slog.Default(),
-		Changed: func() { note(changes, struct{}{}) }}
+		Changed: func() { note(changed, worker.Teller.Changed) }}
 	here := &site.Site{Mounts: []site.Mount{{App: app}}, MaxBody: -1, Calls: v.Calls, Waiting: v.Waiting,
 		IdleTimeout: v.IdleTimeout, Hop: true, Multiprocess: s.workers > 1,
-		Abandoned: func(r *http.Request) { note(stuck, r) }}
+		Abandoned: func(r *http.Request, place string) {
+			note(stuck, func(tell worker.Teller) { tell.Stuck(r, place) })
+		}}
 	return &worker.Application{
 		Confine: func() error { return s.enter(app, granted) },
 		Load:    func() error { return server.Set(here) },
@@ -89,10 +92,10 @@ func application(config []byte) (*worker.Application, error) {
 			go func() { _ = server.Serve(context.Background()) }() // it watches, and listens to nothing
 			for {
 				select {
-				case <-changes:
-					tell.Changed()
-				case r := <-stuck:
-					tell.Stuck(r)
+				case say := <-changed:
+					say(tell)
+				case say := <-stuck:
+					say(tell)
 				}
 			}
 		},

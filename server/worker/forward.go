@@ -221,7 +221,11 @@ func fail(w http.ResponseWriter, r *http.Request, f *flight, b *body, err error)
 	if f.stuck.Load() {
 		failure.Status = http.StatusGatewayTimeout
 	}
-	failure.Err = environ.Errorf(failure.Code, "", "the worker did not answer: %v", err)
+	if f.worker != nil {
+		err = f.worker.lost(err)
+	}
+	fault := environ.Errorf(failure.Code, "", "the worker did not answer: %v", err)
+	fault.Err, failure.Err = err, fault
 	server.Fail(w, r, failure)
 }
 

@@ -64,14 +64,15 @@ func application(config []byte) (*worker.Application, error) {
 			return nil, err
 		}
 	}
-	stuck := make(chan *http.Request, 1)
-	gateway := &server.Gateway{App: live, Multiprocess: true,
-		Abandoned: func(r *http.Request) { stuck <- r }}
+	stuck := make(chan func(worker.Teller), 1)
+	gateway := &server.Gateway{App: live, Multiprocess: true, Abandoned: func(r *http.Request, place string) {
+		stuck <- func(tell worker.Teller) { tell.Stuck(r, place) }
+	}}
 	return &worker.Application{
 		Handler: &server.Front{Hop: true, MaxBody: -1, Handler: gateway},
 		Run: func(tell worker.Teller) {
-			for r := range stuck {
-				tell.Stuck(r)
+			for say := range stuck {
+				say(tell)
 			}
 		},
 	}, nil

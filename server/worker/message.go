@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
 )
@@ -16,9 +17,11 @@ type message struct {
 	Config  []byte           `json:",omitempty"`
 	End     bool             `json:",omitempty"` // no more requests come: what has no end is to end
 	Ready   bool             `json:",omitempty"` // the application has loaded
+	CPU     time.Duration    `json:",omitempty"` // with Ready: how much time of processors it may use; 0 is any
 	Wrong   string           `json:",omitempty"` // it does not load, and why
 	Faults  host.Diagnostics `json:",omitempty"` // with Wrong
-	Stuck   string           `json:",omitempty"` // a call that cannot be stopped, and its place
+	Stuck   string           `json:",omitempty"` // a call that cannot be stopped: its method and path
+	Place   string           `json:",omitempty"` // with Stuck: the line of script that it is at
 	Request string           `json:",omitempty"` // with Stuck: the id of its request
 	Change  bool             `json:",omitempty"` // the files have changed
 	Log     json.RawMessage  `json:",omitempty"` // a record, as slog's JSON handler writes it

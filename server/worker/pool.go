@@ -48,6 +48,11 @@ type Pool struct {
 	// Drain is how long requests may take to end that a worker has which another takes the place of.
 	// Zero means 30 seconds.
 	Drain time.Duration
+	// Memory is how many bytes of memory a worker may have, with all that the kernel uses for it, where
+	// it can be put into a control group of its own (cgroup v2, see [sandbox.NewGroup]): the kernel
+	// ends one that goes past that. Elsewhere it is looked at every second how much memory of its own a
+	// worker has, and one that has more is killed. Zero means any number.
+	Memory int64
 	// NoNetwork puts workers into a network namespace of their own, in which there is nothing, if
 	// this process may make one.
 	NoNetwork bool
@@ -56,14 +61,16 @@ type Pool struct {
 	// Logger receives what becomes of workers, and what they log. Nil means slog.Default().
 	Logger *slog.Logger
 
-	once    sync.Once
-	starter sandbox.Starter
-	sender  hop.Sender
-	logger  *slog.Logger
-	current atomic.Pointer[set]
-	change  chan uint64 // has a generation whose files have changed
-	close   context.CancelFunc
-	closed  context.Context
+	once      sync.Once
+	starter   sandbox.Starter
+	sender    hop.Sender
+	logger    *slog.Logger
+	current   atomic.Pointer[set]
+	tally     tally
+	ungrouped sync.Once   // it is said that there are no control groups
+	change    chan uint64 // has a generation whose files have changed
+	close     context.CancelFunc
+	closed    context.Context
 
 	loading sync.Mutex     // held while a generation is loaded
 	mu      sync.Mutex     // guards what follows
@@ -193,15 +200,15 @@ func (p *Pool) start(ctx context.Context, generation uint64) (*process, error) {
 	select {
 	case <-w.loaded:
 	case <-ctx.Done():
-		w.kill("its start was given up")
+		w.kill(death{cause: Unready, text: "its start was given up"})
 	case <-p.closed.Done():
-		w.kill("the pool is closed")
+		w.kill(death{cause: Unready, text: "the pool is closed"})
 	case <-timer.C:
-		w.kill("it took too long to load the application")
+		w.kill(death{cause: Unready, text: "it took too long to load the application"})
 	}
 	<-w.loaded
 	if w.wrong != nil {
-		w.kill("it does not load")
+		w.kill(death{cause: Unready, text: "it does not load"})
 		<-w.ended // and what it had for itself is gone
 		if err := ctx.Err(); err != nil {
 			return nil, errors.Join(err, w.wrong)

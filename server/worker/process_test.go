@@ -273,8 +273,9 @@ func TestHangs(t *testing.T) {
 	if n := h.notes("calls"); n != 1 {
 		t.Errorf("it was called %d times: one that hangs would take one worker after the other", n)
 	}
-	h.log.await(t, "ERROR a call cannot be stopped", "place=GET /hang")
-	h.log.await(t, "a worker has ended", "killed: a call cannot be stopped, at GET /hang")
+	h.log.await(t, "ERROR a call cannot be stopped", "call=GET /hang", "place=app.star:21:13")
+	h.log.await(t, "a worker has ended", "killed: a call cannot be stopped, at app.star:21:13", "doing=[GET /hang]")
+	h.log.await(t, "LARK0601", "a call cannot be stopped", "status=504", "place=app.star:21:13")
 	stop.Store(true)
 	clients.Wait()
 	h.pids(2)

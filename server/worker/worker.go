@@ -80,9 +80,10 @@ type Teller struct{ out *line }
 func (t Teller) Changed() { _ = t.out.say(message{Change: true}) }
 
 // Stuck says that the call for a request, as the application has got it, cannot be stopped, so that
-// the pool ends the worker.
-func (t Teller) Stuck(r *http.Request) {
-	m := message{Stuck: r.Method + " " + r.URL.Path}
+// the pool ends the worker. place is the line of script that it is at, as FILE:LINE:COL, "" if that
+// is not known.
+func (t Teller) Stuck(r *http.Request, place string) {
+	m := message{Stuck: r.Method + " " + r.URL.Path, Place: place}
 	if facts := hop.From(r.Context()); facts != nil {
 		m.Request = facts.ID
 	}

@@ -61,6 +61,15 @@ func (l Limits) limit() error {
 	return nil
 }
 
+// CPULimit is how much time of processors this process may use in its life, 0 without a limit.
+func CPULimit() time.Duration {
+	var l unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_CPU, &l); err != nil || l.Max == unix.RLIM_INFINITY {
+		return 0
+	}
+	return time.Duration(l.Max) * time.Second
+}
+
 // arena is what Go's heap grows by (runtime/malloc.go, heapArenaBytes), and misc what Go, SQLite
 // and the C library have to map besides.
 const (
