@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
+	"github.com/larkspur-web/larkspur/server/worker/sandbox"
 )
 
 // A Cause is of what a worker has died.
@@ -53,8 +54,13 @@ func (w *process) died(err error) death {
 		return death{cause: Exited, text: "exit status 0"}
 	case !errors.As(err, &exit):
 		return death{cause: Exited, text: err.Error()}
+	case exit.ExitCode() == sandbox.ExitCPU:
+		return death{cause: CPU, text: "limit of CPU time: " + exit.String()}
+	case exit.ExitCode() < 0 && w.group.Killed() > 0:
+		return death{cause: Memory, text: fmt.Sprintf("limit of memory of its control group, %d MiB: %v",
+			w.pool.Memory>>20, exit)}
 	case exit.ExitCode() < 0:
-		return w.signaled(exit)
+		return death{cause: Killed, text: exit.String()}
 	}
 	d := death{cause: Exited, text: exit.String()}
 	if first := w.said.first(); first != "" {
@@ -64,21 +70,6 @@ func (w *process) died(err error) death {
 		}
 	}
 	return d
-}
-
-// signaled is the death by a signal of somebody else: the kernel's, if there is a limit that it was at.
-func (w *process) signaled(exit *exec.ExitError) death {
-	// What it has used and the limit are counted by two clocks of the kernel.
-	const close = 50 * time.Millisecond
-	used := exit.UserTime() + exit.SystemTime()
-	switch limit := w.cpu; {
-	case limit > 0 && used > limit-close:
-		return death{cause: CPU, text: fmt.Sprintf("CPU limit of %v: %v", limit, exit)}
-	case w.group.Killed() > 0:
-		return death{cause: Memory, text: fmt.Sprintf("memory limit of %d MiB of its control group: %v",
-			w.pool.Memory>>20, exit)}
-	}
-	return death{cause: Killed, text: exit.String()}
 }
 
 // report logs the end of a worker, unless it was to end and did so by itself.
@@ -102,7 +93,9 @@ func (w *process) report(d death, well bool) {
 	if d.place != "" {
 		attrs = append(attrs, slog.String("place", d.place))
 	}
+	state := w.cmd.ProcessState // it has been waited for
 	attrs = append(attrs, slog.Duration("age", time.Since(w.began).Round(time.Millisecond)),
+		slog.Duration("cpu", (state.UserTime()+state.SystemTime()).Round(time.Millisecond)),
 		slog.Int64("served", w.served.Load()))
 	if n > 0 {
 		attrs = append(attrs, slog.Int("lost", n), slog.Any("doing", some))

@@ -21,7 +21,6 @@ import (
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/server"
 	"github.com/larkspur-web/larkspur/server/h2"
-	"github.com/larkspur-web/larkspur/server/worker/sandbox"
 )
 
 // variable is that of the environment by which a process knows that it is a worker. It says which
@@ -96,7 +95,7 @@ func work(requests, messages *os.File, application func([]byte) (*Application, e
 	if app.Run != nil {
 		go app.Run(Teller{out})
 	}
-	if err := out.say(message{Ready: true, CPU: sandbox.CPULimit()}); err != nil {
+	if err := out.say(message{Ready: true}); err != nil {
 		return exitGone
 	}
 	Serve(c, app.Handler, end)

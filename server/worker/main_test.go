@@ -22,6 +22,7 @@ import (
 	libhost "github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/server"
 	"github.com/larkspur-web/larkspur/server/worker"
+	"github.com/larkspur-web/larkspur/server/worker/sandbox"
 	"go.starlark.net/starlark"
 )
 
@@ -43,6 +44,7 @@ type settings struct {
 	Time  time.Duration // [runtime.Limits.Time]
 	Evil  string        // what it does in place of answering, see evil
 	Limit uint64        // of its memory, in bytes; 0 is none
+	CPU   time.Duration // the limit of its CPU time; 0 is none
 }
 
 // application is that of the workers of the tests.
@@ -61,6 +63,11 @@ func application(config []byte) (*worker.Application, error) {
 	}
 	if s.Limit > 0 {
 		if err := syscall.Setrlimit(syscall.RLIMIT_DATA, &syscall.Rlimit{Cur: s.Limit, Max: s.Limit}); err != nil {
+			return nil, err
+		}
+	}
+	if s.CPU > 0 {
+		if _, err := sandbox.Enter(sandbox.Limits{CPU: s.CPU}, sandbox.Access{Write: []string{s.Dir}}); err != nil {
 			return nil, err
 		}
 	}
@@ -168,6 +175,16 @@ func die(how string) {
 			kept = append(kept, make([]byte, overflow(0)))
 		case "exit":
 			os.Exit(7)
+		case "swell":
+			p := make([]byte, 200<<20)
+			for i := 0; i < len(p); i += 4096 {
+				p[i] = 1
+			}
+			kept = append(kept, p)
+			<-done
+		case "spin":
+			for {
+			}
 		case "memory":
 			for {
 				kept = append(kept, make([]byte, 64<<20))

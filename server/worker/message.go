@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"sync"
-	"time"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
 )
@@ -17,7 +16,6 @@ type message struct {
 	Config  []byte           `json:",omitempty"`
 	End     bool             `json:",omitempty"` // no more requests come: what has no end is to end
 	Ready   bool             `json:",omitempty"` // the application has loaded
-	CPU     time.Duration    `json:",omitempty"` // with Ready: how much time of processors it may use; 0 is any
 	Wrong   string           `json:",omitempty"` // it does not load, and why
 	Faults  host.Diagnostics `json:",omitempty"` // with Wrong
 	Stuck   string           `json:",omitempty"` // a call that cannot be stopped: its method and path

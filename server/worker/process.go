@@ -42,7 +42,6 @@ type process struct {
 	leaving atomic.Bool   // no more requests go to it
 	killed  atomic.Pointer[death]
 	death   death          // set before ended is closed
-	cpu     time.Duration  // that it may use; 0 for any; set before loaded is closed
 	group   *sandbox.Group // nil if it is in none of its own
 
 	served atomic.Int64
@@ -160,7 +159,7 @@ func (w *process) hear(m *message) {
 		if m.Wrong != "" {
 			w.wrong = &LoadError{Diagnostics: m.Faults, Message: m.Wrong}
 		}
-		w.ready, w.cpu = m.Ready, m.CPU
+		w.ready = m.Ready
 		close(w.loaded)
 	}
 }

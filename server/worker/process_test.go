@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/server"
+	"github.com/larkspur-web/larkspur/server/worker"
 )
 
 // plain answers with the number of its process.
@@ -195,23 +196,32 @@ func TestKillUnderLoad(t *testing.T) {
 // TestDeaths has what the log says of each way to die.
 func TestDeaths(t *testing.T) {
 	for _, c := range []struct {
-		how  string
-		says []string
+		how   string
+		cause worker.Cause
+		says  []string
 	}{
-		{"kill", []string{`cause=signal: killed`}},
-		{"exit", []string{`cause=exit status 7`}},
-		{"panic", []string{`cause=exit status 2: panic: the application of a test panics`, "main_test.go"}},
-		{"overflow", []string{`cause=exit status 2: runtime: goroutine stack exceeds 1048576-byte limit`, "fatal error: stack overflow"}},
-		{"memory", []string{`cause=exit status 2: fatal error: `, "out of memory"}},
+		{"kill", worker.Killed, []string{`cause=signal: killed`}},
+		{"exit", worker.Exited, []string{`cause=exit status 7`}},
+		{"panic", worker.Crashed, []string{`cause=exit status 2: panic: the application of a test panics`, "main_test.go"}},
+		{"overflow", worker.Crashed, []string{`cause=exit status 2: runtime: goroutine stack exceeds 1048576-byte limit`,
+			"fatal error: stack overflow"}},
+		{"memory", worker.Memory, []string{`cause=exit status 2: fatal error: `, "out of memory"}},
+		{"swell", worker.Memory, []string{"cause=", "killed", "MiB"}},
+		{"spin", worker.CPU, []string{`cause=limit of CPU time: exit status 152`}},
 	} {
 		t.Run(c.how, func(t *testing.T) {
-			if raced && c.how == "memory" {
-				t.Skip("the race detector ends the process then")
+			if raced && (c.cause == worker.Memory || c.cause == worker.CPU) {
+				t.Skip("the race detector takes too much of it")
 			}
 			t.Parallel()
 			h := build(t, plain, func(h *house, _ *server.Front) {
-				if c.how == "memory" {
+				switch c.how {
+				case "memory":
 					h.Limit = 1 << 30
+				case "swell":
+					h.pool.Memory = 100 << 20
+				case "spin":
+					h.CPU = time.Second
 				}
 			})
 			a := ask(client(t, 2), "POST", h.url+"/die?"+c.how, nil)
@@ -219,8 +229,17 @@ func TestDeaths(t *testing.T) {
 				t.Errorf("got %d %q %v, want 502", a.status, a.text, a.err)
 			}
 			h.log.await(t, append(c.says, "ERROR a worker has ended", "app=test", "worker=", "lost=1", "doing=[POST /die]")...)
-			h.log.await(t, "LARK0601", "status=502", "path=/die")
+			h.log.await(t, "LARK0601: the worker did not answer: it has died: ", c.says[0][len("cause="):], "status=502", "path=/die")
 			h.pids(2) // another one has taken its place
+			s := h.pool.Stats()
+			if len(s.Deaths) != 1 || s.Deaths[c.cause] != 1 || s.Started != 3 || s.Recycled != 0 || len(s.Workers) != 2 {
+				t.Errorf("the statistics are %+v, want one death by %q", s, c.cause)
+			}
+			for _, w := range s.Workers {
+				if w.Busy != 0 || w.Served == 0 || w.Resident <= 0 || !alive(w.PID) {
+					t.Errorf("of a worker they are %+v", w)
+				}
+			}
 		})
 	}
 }

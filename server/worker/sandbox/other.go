@@ -2,17 +2,12 @@
 
 package sandbox
 
-import "time"
-
 // Probe returns what Enter would report in a worker: nothing is enforced.
 func Probe(l Limits, a Access) Report {
 	var r Report
 	r.add("sandbox", "workers are confined on Linux, amd64 and arm64, only")
 	return r
 }
-
-// CPULimit returns 0 here.
-func CPULimit() time.Duration { return 0 }
 
 // Enter confines the calling process where the system has the means, and reports that nothing is
 // enforced here. It never returns an error.
