@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	goruntime "runtime"
+	"time"
 
 	"github.com/larkspur-web/larkspur/server/site"
 	"github.com/larkspur-web/larkspur/server/worker"
@@ -37,7 +38,7 @@ func (s *serving) pool(c *cobra.Command, args []string, app *site.Application,
 	})
 	config, _ := json.Marshal(told) // there is nothing in it that could fail
 	return &worker.Pool{Name: app.Path(app.Name()), Config: config, Workers: s.workers, Drain: s.drain,
-		Logger: logger}
+		Timeout: s.timeout + time.Minute, Logger: logger}
 }
 
 // startPool starts the workers, and says what is wrong as if the application had been loaded here.
@@ -85,6 +86,7 @@ func application(config []byte) (*worker.Application, error) {
 	return &worker.Application{
 		Confine: func() error { return s.enter(app, granted) },
 		Load:    func() error { return server.Set(here) },
+		Version: server.Content,
 		Handler: server,
 		Close:   func() { granted.Close() },
 		Run: func(tell worker.Teller) {

@@ -74,6 +74,7 @@ func forward(w http.ResponseWriter, r *http.Request, sender *hop.Sender,
 	}
 	body := bodyOf(w, r)
 	defer body.release()
+	f.body = body
 	out := request(r, body, sender, &facts)
 	interims := 0
 	interim := func(status int, h http.Header) error {
@@ -99,6 +100,7 @@ func forward(w http.ResponseWriter, r *http.Request, sender *hop.Sender,
 		}
 		res, err := conn.Do(out, interim)
 		if err == nil {
+			f.begins()
 			stop := endless(r, res, conn, facts.ID)
 			err = relay(w, r, res, body)
 			stop()

@@ -95,7 +95,11 @@ func work(requests, messages *os.File, application func([]byte) (*Application, e
 	if app.Run != nil {
 		go app.Run(Teller{out})
 	}
-	if err := out.say(message{Ready: true}); err != nil {
+	ready := message{Ready: true}
+	if app.Version != nil {
+		ready.Version = app.Version()
+	}
+	if err := out.say(ready); err != nil {
 		return exitGone
 	}
 	Serve(c, app.Handler, end)

@@ -76,6 +76,7 @@ func application(config []byte) (*worker.Application, error) {
 		stuck <- func(tell worker.Teller) { tell.Stuck(r, place) }
 	}}
 	return &worker.Application{
+		Version: func() string { return live.Status().Content },
 		Handler: &server.Front{Hop: true, MaxBody: -1, Handler: gateway},
 		Run: func(tell worker.Teller) {
 			for say := range stuck {

@@ -16,6 +16,7 @@ type message struct {
 	Config  []byte           `json:",omitempty"`
 	End     bool             `json:",omitempty"` // no more requests come: what has no end is to end
 	Ready   bool             `json:",omitempty"` // the application has loaded
+	Version string           `json:",omitempty"` // with Ready: of what has loaded
 	Wrong   string           `json:",omitempty"` // it does not load, and why
 	Faults  host.Diagnostics `json:",omitempty"` // with Wrong
 	Stuck   string           `json:",omitempty"` // a call that cannot be stopped: its method and path

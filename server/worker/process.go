@@ -33,6 +33,7 @@ type process struct {
 
 	loaded  chan struct{} // closed once ready or wrong is set
 	ready   bool
+	version string // of what it has loaded
 	wrong   error
 	ended   chan struct{} // closed once it is no more
 	gone    chan struct{} // closed once leaving is set
@@ -44,9 +45,11 @@ type process struct {
 	death   death          // set before ended is closed
 	group   *sandbox.Group // nil if it is in none of its own
 
-	served atomic.Int64
-	mu     sync.Mutex
-	hands  map[*flight]struct{} // those that are lost stay in
+	second   atomic.Int64 // of its life
+	answered atomic.Int64 // the one in which it began a response last
+	served   atomic.Int64
+	mu       sync.Mutex
+	hands    map[*flight]struct{} // those that are lost stay in
 }
 
 // A flight is a request that a worker has in its hands.
@@ -54,6 +57,9 @@ type flight struct {
 	method, path string
 	id           string
 	stuck        atomic.Bool // its call cannot be stopped
+	body         *body
+	since        int64       // the second of its worker's life in which it was whole; guarded as hands
+	answered     atomic.Bool // its response has begun
 	worker       *process    // that has it, or had it last; nil of a [Link]
 }
 
@@ -159,7 +165,7 @@ func (w *process) hear(m *message) {
 		if m.Wrong != "" {
 			w.wrong = &LoadError{Diagnostics: m.Faults, Message: m.Wrong}
 		}
-		w.ready = m.Ready
+		w.ready, w.version = m.Ready, m.Version
 		close(w.loaded)
 	}
 }
@@ -254,7 +260,7 @@ func (w *process) stuck(m *message) {
 func (w *process) take(f *flight) {
 	w.mu.Lock()
 	w.hands[f] = struct{}{}
-	f.worker = w
+	f.worker, f.since = w, w.second.Load()
 	w.mu.Unlock()
 	if n := w.served.Add(1); w.pool.MaxRequests > 0 && n >= w.pool.MaxRequests {
 		w.tire("it has answered " + strconv.FormatInt(n, 10) + " requests")

@@ -3,7 +3,9 @@ package worker_test
 import (
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -298,6 +300,37 @@ func TestHangs(t *testing.T) {
 	stop.Store(true)
 	clients.Wait()
 	h.pids(2)
+}
+
+// TestSpread asks one after the other: all workers answer in turns, though none is busy.
+func TestSpread(t *testing.T) {
+	h := build(t, plain, func(h *house, _ *server.Front) { h.pool.Workers = 3 })
+	seen := map[string]int{}
+	for range 9 {
+		seen[h.get("/")]++
+	}
+	if len(seen) != 3 || slices.Max(slices.Collect(maps.Values(seen))) != 3 {
+		t.Errorf("nine requests are answered by %v", seen)
+	}
+}
+
+// TestSlowIsNoSilence has one call take long in a worker that answers others: it is left alone.
+func TestSlowIsNoSilence(t *testing.T) {
+	h := build(t, plain, func(h *house, _ *server.Front) { h.pool.Workers, h.pool.Timeout = 1, time.Second })
+	done := make(chan reply)
+	go func() { done <- ask(client(t, 2), "GET", h.url+"/gate?go", nil) }()
+	h.came("go", 1)
+	c, began := client(t, 2), time.Now()
+	await(t, "four seconds", func() bool {
+		if a := ask(c, "GET", h.url+"/", nil); a.status != 200 {
+			t.Fatalf("got %d %q %v", a.status, a.text, a.err)
+		}
+		return time.Since(began) > 4*time.Second
+	})
+	h.open("go")
+	if a := <-done; a.err != nil || a.status != 200 {
+		t.Errorf("the slow one got %d %q %v", a.status, a.text, a.err)
+	}
 }
 
 // TestRecycling has workers that others take the place of, while many ask.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -316,4 +317,33 @@ func TestDrainStreams(t *testing.T) {
 func sorted(pids []int) []int {
 	slices.Sort(pids)
 	return pids
+}
+
+// TestRestartChanged has files that change without a reload, and a worker that is killed then: all
+// workers load them before one that has answers.
+func TestRestartChanged(t *testing.T) {
+	h := build(t, fmt.Sprintf(numbered, 1), nil)
+	before := h.pool.Pids()
+	h.app(t, fmt.Sprintf(numbered, 2))
+	c, now := client(t, 2), "1"
+	if err := syscall.Kill(before[0], syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the second version", func() bool {
+		a := ask(c, "GET", h.url+"/", nil)
+		if a.text != "1" && a.text != "2" || a.text < now {
+			t.Fatalf("%d %q after %q, %v", a.status, a.text, now, a.err)
+		}
+		now = a.text
+		return now == "2"
+	})
+	for range 8 { // in turns
+		if text := h.get("/"); text != "2" {
+			t.Errorf("a worker answers with version %s", text)
+		}
+	}
+	h.log.await(t, "the files have changed since they were loaded", "generation=1")
+	if s := h.pool.Stats(); s.Generation != 2 || s.Started != 5 || len(s.Workers) != 2 {
+		t.Errorf("the statistics are %+v", s)
+	}
 }

@@ -25,6 +25,9 @@ func upgrade(w http.ResponseWriter, r *http.Request, sender *hop.Sender, facts *
 		out.Header[":protocol"] = []string{"websocket"}
 		delete(out.Header, "Sec-Websocket-Key")
 		res, err := conn.Do(out, nil)
+		if err == nil {
+			f.begins()
+		}
 		switch {
 		case err != nil:
 			ours.Close()

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"strconv"
 	"time"
@@ -32,6 +33,8 @@ func (w *process) look() {
 			return
 		case <-tick.C:
 		}
+		w.second.Store(int64(n) + 1)
+		w.overlook()
 		p := w.pool
 		if p.MaxAge > 0 && time.Since(w.began) > p.MaxAge {
 			w.tire("it is " + time.Since(w.began).Round(time.Second).String() + " old")
@@ -59,5 +62,39 @@ func (w *process) ping() {
 	if err := w.conn.Ping(ctx); err != nil && ctx.Err() != nil {
 		w.leave()
 		w.kill(death{cause: Silent, text: "it has given no sign of life for " + pingLimit.String()})
+	}
+}
+
+// overlook kills a worker that gives signs of life, and begins no response to requests that wait for
+// theirs for as long as the pool has patience.
+func (w *process) overlook() {
+	limit := w.pool.timeout()
+	if limit < 0 {
+		return
+	}
+	now, last := w.second.Load(), w.answered.Load()
+	n := 0
+	w.mu.Lock()
+	for f := range w.hands {
+		if !f.body.whole() {
+			f.since = now
+		}
+		if !f.answered.Load() && last <= f.since && time.Duration(now-f.since)*time.Second > limit {
+			f.stuck.Store(true) // with another one it would be the same
+			n++
+		}
+	}
+	w.mu.Unlock()
+	if n > 0 {
+		w.leave()
+		w.kill(death{cause: Silent, text: fmt.Sprintf("it has answered nothing for %v, and has %d requests that wait", limit, n)})
+	}
+}
+
+// begins notes that the response to a request has begun.
+func (f *flight) begins() {
+	if f.worker != nil {
+		f.answered.Store(true)
+		f.worker.answered.Store(f.worker.second.Load())
 	}
 }
