@@ -134,6 +134,7 @@ func (s *serving) proxied(args []string, logger *slog.Logger) (*site.Site, func(
 	if err != nil {
 		return nil, nil, runError{err}
 	}
+	proxy.Start()
 	v.Mounts[0].App, v.Mounts[0].Handler = nil, proxy
 	return v, proxy.Close, nil
 }

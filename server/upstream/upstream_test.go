@@ -462,3 +462,33 @@ func TestUnix(t *testing.T) {
 		}
 	}
 }
+
+// TestSlowBody has a client that does not send all of its body: that is its fault, and not the server's.
+func TestSlowBody(t *testing.T) {
+	proxy, err := upstream.New(backend(t, func(_ http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body) }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(proxy.Close)
+	f := httptest.NewUnstartedServer(&server.Front{Handler: proxy, Logger: slog.New(slog.DiscardHandler)})
+	f.Config.ReadTimeout = 100 * time.Millisecond
+	if err := server.Configure(f.Config); err != nil {
+		t.Fatal(err)
+	}
+	f.Start()
+	t.Cleanup(f.Close)
+	for _, rest := range []string{"Content-Length: 10\r\n\r\nhalf", "Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n"} {
+		c, err := net.Dial("tcp", f.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, err := io.WriteString(c, "POST / HTTP/1.1\r\nHost: a\r\n"+rest); err != nil {
+			t.Fatal(err)
+		}
+		res, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil || res.StatusCode != http.StatusRequestTimeout {
+			t.Errorf("%q: got %+v, %v, want 408", rest, res, err)
+		}
+	}
+}
