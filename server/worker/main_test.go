@@ -28,7 +28,12 @@ import (
 
 // TestMain makes the test binary its own worker, and its own front for those that kill one.
 func TestMain(m *testing.M) {
-	worker.Main(application)
+	worker.Main(func(config []byte) (*worker.Application, error) {
+		if !json.Valid(config) {
+			return greeter(config) // of the example
+		}
+		return application(config)
+	})
 	if dir := os.Getenv("LARKSPUR_TEST_FRONT"); dir != "" {
 		beFront(dir)
 	}
