@@ -11,28 +11,29 @@ import (
 )
 
 // Peek returns the line of script that t runs, for another goroutine than the one that it runs on: of
-// a thread that has been in one step for long, which cannot be asked. It is the zero Position if t has
-// gone on meanwhile, or runs no script.
+// a thread that is in one step for long, which cannot be asked. It is the zero Position if t goes on
+// meanwhile, or runs no script.
 //
-// Nothing says when the other goroutine writes what is read here. It is read twice, a moment apart,
-// and followed only if nothing has changed: whoever calls it has made sure before that t takes no
-// further step, by [starlark.Thread.Cancel] and some time.
+// Nothing says when the other goroutine writes what is read here. So where the stack is is read twice, a
+// moment apart, and followed only if nothing has changed; and what is found there counts only if
+// nothing has changed then either.
 func Peek(t *starlark.Thread) (at syntax.Position) {
 	m := layout()
 	if m == nil {
 		return at
 	}
-	first, ok := m.sight(t)
-	if !ok {
+	before := m.stackOf(t)
+	time.Sleep(time.Millisecond)
+	if m.stackOf(t) != before {
 		return at
 	}
-	time.Sleep(time.Millisecond)
-	if again, ok := m.sight(t); !ok || again != first {
+	fn, pc := m.innermost(before)
+	if fn == nil || m.stackOf(t) != before {
 		return at
 	}
 	f := reflect.New(m.frame)
-	*(*starlark.Callable)(unsafe.Add(f.UnsafePointer(), m.callable)) = (*starlark.Function)(first.fn)
-	*(*uint32)(unsafe.Add(f.UnsafePointer(), m.pc)) = first.pc
+	*(*starlark.Callable)(unsafe.Add(f.UnsafePointer(), m.callable)) = (*starlark.Function)(fn)
+	*(*uint32)(unsafe.Add(f.UnsafePointer(), m.pc)) = pc
 	return f.Interface().(starlark.DebugFrame).Position()
 }
 
@@ -43,37 +44,41 @@ type frameLayout struct {
 	function                   uintptr // the first word of a callable that is a function of a script
 }
 
-// A sight is where a thread was seen to be.
-type sight struct {
-	steps uint64
-	depth int
-	fn    unsafe.Pointer
-	pc    uint32
+// A stack is that of a thread, as it was in a step.
+type stack struct {
+	frames unsafe.Pointer // to the first of its frames, which are pointers
+	depth  int
+	steps  uint64
+}
+
+// stackOf reads that of t.
+//
+//go:norace
+func (m *frameLayout) stackOf(t *starlark.Thread) stack {
+	thread := unsafe.Pointer(t)
+	frames := *(*[]unsafe.Pointer)(unsafe.Add(thread, m.stack))
+	return stack{unsafe.Pointer(unsafe.SliceData(frames)), len(frames), *(*uint64)(unsafe.Add(thread, m.steps))}
 }
 
 // maxBuiltins is how many builtins may have called one another above the innermost function.
 const maxBuiltins = 8
 
-// sight reads where t is. It must not be told from a race, and calls nothing that would be.
+// innermost reads the innermost function of a script, and where it is; nil if there is none.
 //
 //go:norace
-func (m *frameLayout) sight(t *starlark.Thread) (s sight, ok bool) {
-	thread := unsafe.Pointer(t)
-	s.steps = *(*uint64)(unsafe.Add(thread, m.steps))
-	stack := *(*[]unsafe.Pointer)(unsafe.Add(thread, m.stack))
-	s.depth = len(stack)
+func (m *frameLayout) innermost(s stack) (fn unsafe.Pointer, pc uint32) {
+	frames := unsafe.Slice((*unsafe.Pointer)(s.frames), s.depth)
 	for i := s.depth - 1; i >= 0 && i >= s.depth-maxBuiltins; i-- {
-		frame := stack[i]
+		frame := frames[i]
 		if frame == nil {
-			return s, false
+			return nil, 0
 		}
-		words := *(*[2]unsafe.Pointer)(unsafe.Add(frame, m.callable))
-		if uintptr(words[0]) == m.function {
-			s.fn, s.pc = words[1], *(*uint32)(unsafe.Add(frame, m.pc))
-			return s, s.fn != nil
+		// A frame is cleared before it is used again, so that these belong together.
+		if words := *(*[2]unsafe.Pointer)(unsafe.Add(frame, m.callable)); uintptr(words[0]) == m.function {
+			return words[1], *(*uint32)(unsafe.Add(frame, m.pc))
 		}
 	}
-	return s, false
+	return nil, 0
 }
 
 // layout returns how threads and frames are made, nil if not as expected.
