@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/server"
+	"github.com/larkspur-web/larkspur/server/dev"
 	"github.com/larkspur-web/larkspur/server/worker"
 )
 
@@ -270,9 +271,11 @@ func TestDiesAtOnce(t *testing.T) {
 }
 
 // TestHangs has a call that hangs in a builtin, which no limit in the process can end: its worker is
-// killed, and nobody else sees anything of it.
+// killed, and nobody else sees anything of it. The log and the page of a developer say at which line.
 func TestHangs(t *testing.T) {
-	h := build(t, plain, func(h *house, _ *server.Front) { h.Time = time.Second })
+	h := build(t, plain, func(h *house, f *server.Front) {
+		h.Time, f.ErrorPage = time.Second, dev.New("").ErrorPage
+	})
 	done := make(chan reply)
 	go func() { done <- ask(client(t, 2), "GET", h.url+"/hang?go", nil) }()
 	h.came("go", 1)
@@ -288,8 +291,13 @@ func TestHangs(t *testing.T) {
 		})
 	}
 	a := <-done
-	if a.err != nil || a.status != 504 && a.status != 502 {
+	if a.err != nil || a.status != 504 {
 		t.Errorf("got %d %q %v", a.status, a.text, a.err)
+	}
+	for _, part := range []string{"LARK0601", "a call cannot be stopped", "app.star:21:13"} {
+		if !strings.Contains(a.text, part) {
+			t.Errorf("the page does not say %q:\n%s", part, a.text)
+		}
 	}
 	if n := h.notes("calls"); n != 1 {
 		t.Errorf("it was called %d times: one that hangs would take one worker after the other", n)
