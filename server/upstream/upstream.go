@@ -86,7 +86,7 @@ func New(urls ...string) (*Proxy, error) {
 		p.servers = append(p.servers, b)
 	}
 	p.proxy = httputil.ReverseProxy{
-		Rewrite: p.rewrite, Transport: p, ErrorHandler: p.fail,
+		Rewrite: p.rewrite, Transport: p, ModifyResponse: endless, ErrorHandler: p.fail,
 		ErrorLog: log.New(io.Discard, "", 0), // its errors come to fail, or break off the response
 	}
 	return p, nil

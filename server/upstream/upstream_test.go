@@ -492,3 +492,34 @@ func TestSlowBody(t *testing.T) {
 		}
 	}
 }
+
+// TestEventsEnd ends the front's server: a stream of events ends with it, and is whole.
+func TestEventsEnd(t *testing.T) {
+	for name, start := range map[string]func(*testing.T, http.HandlerFunc) string{
+		"http": backend, "h2c": backend2,
+	} {
+		t.Run(name, func(t *testing.T) {
+			gone := make(chan struct{})
+			f := serve(t, nil, start(t, func(w http.ResponseWriter, r *http.Request) {
+				defer close(gone)
+				w.Header().Set("Content-Type", "text/event-stream")
+				io.WriteString(w, ":\n\n")
+				http.NewResponseController(w).Flush()
+				<-r.Context().Done()
+			}))
+			res, err := f.Client().Get(f.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer res.Body.Close()
+			if _, err := io.ReadFull(res.Body, make([]byte, 3)); err != nil {
+				t.Fatal(err)
+			}
+			go f.Config.Shutdown(t.Context())
+			if rest, err := io.ReadAll(res.Body); err != nil || len(rest) > 0 {
+				t.Errorf("it ends with %q, %v", rest, err)
+			}
+			<-gone
+		})
+	}
+}
