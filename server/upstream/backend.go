@@ -46,7 +46,7 @@ func newBackend(p *Proxy, where string) (*backend, error) {
 	case err != nil || u.Host == "" || u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.User != nil:
 		return nil, fmt.Errorf("upstream: %q is no server: write http://HOST:PORT, https://HOST, h2c://HOST:PORT "+
 			"or unix:PATH", unsaid(where))
-	case !portable(u.Port()):
+	case !validPort(u.Port()):
 		return nil, fmt.Errorf("upstream: %q: a port is a number from 1 to 65535", where)
 	}
 	b.base.Host = u.Host
@@ -78,8 +78,8 @@ func unsaid(where string) string {
 	return where
 }
 
-// portable reports whether a server can have the port; "" is that of the scheme.
-func portable(port string) bool {
+// validPort reports whether a server can have the port; "" is that of the scheme.
+func validPort(port string) bool {
 	n, err := strconv.ParseUint(port, 10, 16)
 	return port == "" || err == nil && n > 0
 }

@@ -58,9 +58,9 @@ type flight struct {
 	id           string
 	stuck        atomic.Bool // its call cannot be stopped
 	body         *body
-	since        int64       // the second of its worker's life in which it was whole; guarded as hands
-	answered     atomic.Bool // its response has begun
-	worker       *process    // that has it, or had it last; nil of a [Link]
+	since        atomic.Int64 // the second of its worker's life in which all of it had come, or it was given
+	answered     atomic.Bool  // its response has begun
+	worker       *process     // that has it, or had it last; nil of a [Link]
 }
 
 // spawn starts a worker, which then loads the application.
@@ -260,7 +260,8 @@ func (w *process) stuck(m *message) {
 func (w *process) take(f *flight) {
 	w.mu.Lock()
 	w.hands[f] = struct{}{}
-	f.worker, f.since = w, w.second.Load()
+	f.worker = w
+	f.since.Store(w.second.Load())
 	w.mu.Unlock()
 	if n := w.served.Add(1); w.pool.MaxRequests > 0 && n >= w.pool.MaxRequests {
 		w.tire("it has answered " + strconv.FormatInt(n, 10) + " requests")

@@ -77,9 +77,10 @@ func (w *process) overlook() {
 	w.mu.Lock()
 	for f := range w.hands {
 		if !f.body.whole() {
-			f.since = now
+			f.since.Store(now)
 		}
-		if !f.answered.Load() && last <= f.since && time.Duration(now-f.since)*time.Second > limit {
+		since := f.since.Load()
+		if !f.answered.Load() && last <= since && time.Duration(now-since)*time.Second > limit {
 			f.stuck.Store(true) // with another one it would be the same
 			n++
 		}
