@@ -170,8 +170,10 @@ func TestEvil(t *testing.T) {
 			h := build(t, plain, func(h *house, f *server.Front) {
 				h.Evil = c.kind
 				h.pool.Workers, h.pool.Wait, h.pool.Drain, h.pool.Grace = 1, time.Second/2, time.Second, time.Millisecond
-				h.pool.Timeout = time.Second
 				h.log.cut = 200
+				if c.kind == "no answer" {
+					h.pool.Timeout, h.pool.Wait = time.Second, patience
+				}
 				f.Mounts = []server.Mount{{Path: "/good", Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 					io.WriteString(w, "good")
 				})}}
