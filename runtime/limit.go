@@ -118,8 +118,11 @@ func (e *failure) Backtrace() string { return host.Trace(e.stack) + "Error: " + 
 // A PanicError is a panic in Go code that a call ran, recovered.
 type PanicError = host.PanicError
 
-func placeOf(stack starlark.CallStack) string {
-	if pos := host.Position(stack); pos.Line > 0 {
+func placeOf(stack starlark.CallStack) string { return placeAt(host.Position(stack)) }
+
+// placeAt is a position as FILE:LINE:COL, or "" if it is the zero one.
+func placeAt(pos syntax.Position) string {
+	if pos.Line > 0 {
 		return pos.String()
 	}
 	return ""

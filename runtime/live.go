@@ -34,6 +34,9 @@ type Status struct {
 	Generation uint64
 	// Loaded is when the present generation was published.
 	Loaded time.Time
+	// Content stands for the files that the present generation was loaded from: in any process it is
+	// the same for the same content.
+	Content string
 	// Failures counts the attempts that failed, since the beginning.
 	Failures uint64
 	// Err is why the last attempt failed; nil if it did not.
@@ -176,17 +179,18 @@ func (l *Live) load(s *Scan) error {
 		err = program.ready()
 		l.unready = err != nil
 	}
-	now := &Status{Generation: old.Generation, Loaded: old.Loaded, Failures: old.Failures, Err: err}
+	now := *old
+	now.Err = err
 	if err != nil {
 		now.Failures++
 	} else {
 		now.Generation++
-		now.Loaded = time.Now()
+		now.Loaded, now.Content = time.Now(), loaded.id()
 		program.generation.publish()
 		if before := l.program.Swap(program); before != nil {
 			defer before.Close() // when the status says so
 		}
 	}
-	l.status.Store(now)
+	l.status.Store(&now)
 	return err
 }

@@ -5,7 +5,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/larkspur-web/larkspur/runtime/frames"
 	"github.com/larkspur-web/larkspur/runtime/host"
+	"go.starlark.net/starlark"
 )
 
 const (
@@ -77,8 +79,8 @@ func (p *patrol) leave(c *call) {
 // walk looks at the calls, and again after a beat if there are any; soon, if memory goes fast.
 func (p *patrol) walk() {
 	stuck, on := p.look()
-	for _, a := range stuck {
-		a.Abandon()
+	for _, s := range stuck {
+		s.waiter.Abandon(placeAt(frames.Peek(s.thread)))
 	}
 	process.relieve(p)
 	if !on {
@@ -95,7 +97,7 @@ func (p *patrol) walk() {
 
 // look cancels the calls that are over and go on, and returns those that do so all the same, to be
 // told without the lock. It reports whether there are any calls.
-func (p *patrol) look() (stuck []host.Abandoner, on bool) {
+func (p *patrol) look() (all []stuck, on bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.walks = p.first != nil
@@ -119,11 +121,17 @@ func (p *patrol) look() (stuck []host.Abandoner, on bool) {
 			c.thread.Cancel(err.Error())
 		case stuckLooks:
 			if a, ok := c.waiter.(host.Abandoner); ok {
-				stuck = append(stuck, a)
+				all = append(all, stuck{a, &c.thread.Thread})
 			}
 		}
 	}
-	return stuck, p.walks
+	return all, p.walks
+}
+
+// A stuck call is one that cannot be stopped, and who is told.
+type stuck struct {
+	waiter host.Abandoner
+	thread *starlark.Thread
 }
 
 // notice ends a call that has not come to a look at its limits for a beat or longer, while the

@@ -140,6 +140,19 @@ func (s *Scan) loaded(read map[host.Input]digest) (*Scan, bool) {
 	return &loaded, true
 }
 
+// id is the same for what is Equal, but for the directory.
+func (s *Scan) id() string {
+	var read []string
+	for in, d := range s.read {
+		read = append(read, fmt.Sprintf("%+v %x\n", in, d))
+	}
+	slices.Sort(read)
+	h := sha256.New()
+	h.Write(s.content[:])
+	h.Write([]byte(strings.Join(read, "")))
+	return fmt.Sprintf("%x", h.Sum(nil))
+}
+
 // Settled reports whether the files are as they were at an earlier scan, and none was written
 // between the two with the content that it had.
 func (s *Scan) Settled(earlier *Scan) bool {

@@ -202,6 +202,14 @@ func (x *exchange) arrived(facts *hop.Facts) {
 	}
 }
 
+// hopID is the id by which a front in another process knows r, "" if r did not come by one.
+func hopID(r *http.Request) string {
+	if facts := hop.From(r.Context()); facts != nil {
+		return facts.ID
+	}
+	return ""
+}
+
 // speaks1 reports whether the connection that r came over is one of HTTP/1, which has its own
 // fields: of the client, and not of a front that its request has come by.
 func speaks1(r *http.Request) bool { return r.ProtoMajor == 1 && hop.From(r.Context()) == nil }

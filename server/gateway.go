@@ -51,9 +51,9 @@ type Gateway struct {
 	// Multiprocess says that other processes answer for the same application: wsgi.multiprocess.
 	Multiprocess bool
 	// Abandoned, if not nil, is told of a request whose call cannot be stopped: its time was over a
-	// second ago, and it is in one step of the interpreter that goes on. It is called on another
-	// goroutine.
-	Abandoned func(r *http.Request)
+	// second ago, and it is in one step of the interpreter that goes on, at place (FILE:LINE:COL, ""
+	// if that is not known). It is called on another goroutine.
+	Abandoned func(r *http.Request, place string)
 	// Logger receives what goes wrong, a record for each fault, and what applications write to
 	// wsgi.errors. Nil means slog.Default().
 	Logger *slog.Logger
@@ -169,6 +169,10 @@ func (r *response) serve() bool {
 		return err
 	})
 	r.switched.end()
+	r.extra.unfollow()
+	if r.endsWithServer(err) {
+		err = r.complete()
+	}
 	if err != nil && !r.sent && r.r.Context().Err() == nil {
 		if answer := host.AnswerOf(err); answer != nil {
 			err = r.instead(answer)

@@ -93,6 +93,7 @@ func (r *response) commit() error {
 	if r.duplex {
 		r.allowReads()
 	}
+	r.follow(r.w.Header())
 	r.w.WriteHeader(int(r.status))
 	return nil
 }

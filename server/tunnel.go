@@ -11,8 +11,10 @@ import (
 
 // Tunnel agrees to the WebSocket that r asks for, with these fields in the response, and passes on
 // what comes on either side until one of them ends: the client's connection, and a stream to the
-// process that answers. It closes both.
-func Tunnel(w http.ResponseWriter, r *http.Request, header http.Header, stream io.ReadWriteCloser) error {
+// process that answers. It closes both. When the server ends that r came to it calls ending, which
+// has the process say so to the client; nil closes the stream.
+func Tunnel(w http.ResponseWriter, r *http.Request, header http.Header, stream io.ReadWriteCloser,
+	ending func()) error {
 	defer stream.Close()
 	h := w.Header()
 	maps.Copy(h, header)
@@ -25,7 +27,10 @@ func Tunnel(w http.ResponseWriter, r *http.Request, header http.Header, stream i
 	}
 	defer c.Close()
 	_ = c.SetDeadline(time.Time{}) // those of a response
-	k := &socket{ending: func() { stream.Close() }, cut: func() { c.Close() }}
+	if ending == nil {
+		ending = func() { stream.Close() }
+	}
+	k := &socket{ending: ending, cut: func() { c.Close() }}
 	registry := socketsOf(r)
 	registry.enter(k)
 	defer registry.leave(k)

@@ -21,6 +21,8 @@ type extra struct {
 	links    []string        // of Link fields that the response has besides its own
 	trailers []environ.Field // that follow the body
 
+	events *eventStream // nil unless the response is one
+
 	heart environ.Heartbeat
 	spoke time.Time // when something was sent last
 	beats bool      // what the call waits for runs on a goroutine of its own
@@ -184,15 +186,18 @@ func (r *response) goOn(ctx context.Context) error {
 
 // Abandon is [host.Abandoner]'s: others run in the slot of a call that cannot be stopped. It takes
 // another one if it ever comes back, to clean up.
-func (r *response) Abandon() {
+func (r *response) Abandon(place string) {
 	if !r.rest() {
 		return
 	}
 	g := r.lease.gateway
 	if g.Abandoned != nil {
-		g.Abandoned(r.r)
+		g.Abandoned(r.r, place)
+	}
+	attrs := []slog.Attr{slog.String("method", r.r.Method), slog.String("path", r.r.URL.Path)}
+	if place != "" {
+		attrs = append(attrs, slog.String("place", place))
 	}
 	orDefault(g.Logger).LogAttrs(context.WithoutCancel(r.r.Context()), slog.LevelError,
-		"a call cannot be stopped: it is in one step since its time is over",
-		slog.String("method", r.r.Method), slog.String("path", r.r.URL.Path))
+		"a call cannot be stopped: it is in one step since its time is over", attrs...)
 }

@@ -63,6 +63,13 @@ func (u *upgrade) Upgrade(header http.Header, ending func()) (net.Conn, *bufio.R
 		return nil, nil, environ.Errorf(environ.CodeTwice, "",
 			"the connection was taken over after a response was sent on it")
 	}
+	s := &switched{response: r}
+	if y, ok := r.deadlines.call.(host.Yielder); ok {
+		s.cancel = y.Cancel
+	}
+	s.socket = socket{id: hopID(r.r), ending: ending, cut: func() { s.cut(errEnding) }}
+	s.registry = socketsOf(r.r)
+	s.registry.enter(&s.socket) // a front may tell of its end as soon as it has the response
 	h := r.w.Header()
 	if r.status == http.StatusSwitchingProtocols {
 		r.header(h)
@@ -72,15 +79,9 @@ func (u *upgrade) Upgrade(header http.Header, ending func()) (net.Conn, *bufio.R
 	r.w.WriteHeader(http.StatusSwitchingProtocols)
 	nc, rw, err := http.NewResponseController(r.w).Hijack()
 	if err != nil {
+		s.registry.leave(&s.socket)
 		return nil, nil, err
 	}
-	s := &switched{response: r}
-	if y, ok := r.deadlines.call.(host.Yielder); ok {
-		s.cancel = y.Cancel
-	}
-	s.socket = socket{ending: ending, cut: func() { s.cut(errEnding) }}
-	s.registry = socketsOf(r.r)
-	s.registry.enter(&s.socket)
 	r.switched = s
 	conn := behindConn(nc)
 	if conn == nil { // a writer between has its own
@@ -88,7 +89,10 @@ func (u *upgrade) Upgrade(header http.Header, ending func()) (net.Conn, *bufio.R
 		rw.Writer.Reset(conn)
 	}
 	conn.onClose = s.closed
-	s.conn = conn
+	s.conn.Store(conn)
+	if s.late.Load() != nil { // it was cut before there was a connection
+		_ = conn.Close()
+	}
 	r.unlimit()
 	return conn, rw, nil
 }
@@ -102,7 +106,7 @@ func behindConn(nc net.Conn) *takeover {
 // A switched is a response whose connection the application has taken over.
 type switched struct {
 	response *response
-	conn     *takeover
+	conn     atomic.Pointer[takeover]
 	socket   socket
 	registry *sockets
 	cancel   func() // ends the context of the call; may be nil
@@ -121,7 +125,9 @@ func (s *switched) closed() {
 // cut ends the call, and what it waits for.
 func (s *switched) cut(why *environ.Error) {
 	s.late.CompareAndSwap(nil, why)
-	_ = s.conn.Close() // it may be closed
+	if c := s.conn.Load(); c != nil {
+		_ = c.Close() // it may be closed
+	}
 	if s.cancel != nil {
 		s.cancel()
 	}
@@ -132,7 +138,7 @@ func (s *switched) end() {
 	if s == nil {
 		return
 	}
-	_ = s.conn.Close() // it may be closed
+	_ = s.conn.Load().Close() // it may be closed
 	if t := s.timer.Load(); t != nil {
 		t.Stop()
 	}

@@ -46,6 +46,17 @@ func (f *confine) limits() sandbox.Limits {
 	return sandbox.Limits{Memory: int64(f.memory), CPU: f.cpu, Files: f.files, FileSize: int64(f.size)}
 }
 
+// idleSize is more than a worker has resident, or the kernel for it, when it is idle.
+const idleSize = 64 << 20
+
+// resident is how much memory a worker may have, with what it has when it is idle; 0 without a bound.
+func (f *confine) resident() int64 {
+	if f.memory <= 0 {
+		return 0
+	}
+	return int64(f.memory) + idleSize
+}
+
 // access is what a worker has to reach for its application, and no more.
 func (f *confine) access(app *site.Application, granted *grant.Set) (sandbox.Access, error) {
 	reach, err := granted.Reach()
@@ -128,6 +139,12 @@ func checkSandbox(w io.Writer, granted *grant.Set) error {
 	f.flags(new(cobra.Command))
 	report := sandbox.Probe(f.limits(), sandbox.Access{Network: granted.Network()})
 	fmt.Fprint(w, report)
+	// It bounds what a worker has the kernel hold, too, beside the limits above.
+	if err := sandbox.Groups(); err != nil {
+		fmt.Fprintf(w, "no control groups (cgroup v2), so that the size of workers is looked at: %v\n", err)
+	} else {
+		fmt.Fprintln(w, "each worker is in a control group (cgroup v2) of its own, which bounds its memory")
+	}
 	if report.Require() != nil {
 		return errFound // the table says what
 	}

@@ -128,6 +128,32 @@ func TestDrainEnds(t *testing.T) {
 	}
 }
 
+// TestDrainEvents ends a server that has a stream of events, in its own process and in a worker: it ends
+// at once, and is whole.
+func TestDrainEvents(t *testing.T) {
+	for _, args := range [][]string{nil, {"--workers", "1"}} {
+		t.Run(fmt.Sprint(args), func(t *testing.T) {
+			s := serveScript(t, `
+load("@body", "body_map", "ticks")
+
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/event-stream")])
+    return body_map(lambda n: "%d\n\n" % n if n == 0 else "", ticks(0.05))
+`, args...)
+			res := s.begin(t)
+			defer res.Body.Close()
+			must(t, s.signal("TERM"))
+			if rest, err := io.ReadAll(res.Body); string(rest) != "\n\n" || err != nil {
+				t.Errorf("it ends with %q, %v", rest, err)
+			}
+			must(t, s.end("0"))
+			if got := s.log.String(); strings.Contains(got, "level=") {
+				t.Errorf("the log is %s", got)
+			}
+		})
+	}
+}
+
 const endless = `
 load("@body", "body_map", "ticks")
 

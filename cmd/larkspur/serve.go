@@ -108,7 +108,9 @@ func (s *serving) build(c *cobra.Command, args []string, logger *slog.Logger) (v
 		return nil, nil, runError{err}
 	}
 	pool := s.pool(c, args, app, logger)
-	pool.NoNetwork = s.sandbox != "off" && !granted.Network()
+	if s.sandbox != "off" {
+		pool.NoNetwork, pool.Memory = !granted.Network(), s.resident()
+	}
 	closing = func() { pool.Close(); granted.Close() }
 	if err := startPool(c.Context(), pool, app); err != nil {
 		closing()
@@ -132,6 +134,7 @@ func (s *serving) proxied(args []string, logger *slog.Logger) (*site.Site, func(
 	if err != nil {
 		return nil, nil, runError{err}
 	}
+	proxy.Start()
 	v.Mounts[0].App, v.Mounts[0].Handler = nil, proxy
 	return v, proxy.Close, nil
 }

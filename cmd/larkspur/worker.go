@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	goruntime "runtime"
+	"time"
 
 	"github.com/larkspur-web/larkspur/server/site"
 	"github.com/larkspur-web/larkspur/server/worker"
@@ -37,7 +38,7 @@ func (s *serving) pool(c *cobra.Command, args []string, app *site.Application,
 	})
 	config, _ := json.Marshal(told) // there is nothing in it that could fail
 	return &worker.Pool{Name: app.Path(app.Name()), Config: config, Workers: s.workers, Drain: s.drain,
-		Logger: logger}
+		Timeout: s.timeout + time.Minute, Logger: logger}
 }
 
 // startPool starts the workers, and says what is wrong as if the application had been loaded here.
@@ -73,15 +74,19 @@ func application(config []byte) (*worker.Application, error) {
 	if err != nil {
 		return nil, err
 	}
-	changes, stuck := make(chan struct{}, 1), make(chan *http.Request, 1)
+	// What there is to say before Run has begun is kept, one of each kind.
+	changed, stuck := make(chan func(worker.Teller), 1), make(chan func(worker.Teller), 1)
 	server := &site.Server{Watch: s.watch, Drain: s.drain, Logger: slog.Default(),
-		Changed: func() { note(changes, struct{}{}) }}
+		Changed: func() { note(changed, worker.Teller.Changed) }}
 	here := &site.Site{Mounts: []site.Mount{{App: app}}, MaxBody: -1, Calls: v.Calls, Waiting: v.Waiting,
 		IdleTimeout: v.IdleTimeout, Hop: true, Multiprocess: s.workers > 1,
-		Abandoned: func(r *http.Request) { note(stuck, r) }}
+		Abandoned: func(r *http.Request, place string) {
+			note(stuck, func(tell worker.Teller) { tell.Stuck(r, place) })
+		}}
 	return &worker.Application{
 		Confine: func() error { return s.enter(app, granted) },
 		Load:    func() error { return server.Set(here) },
+		Version: server.Content,
 		Handler: server,
 		Close:   func() { granted.Close() },
 		Run: func(tell worker.Teller) {
@@ -89,10 +94,10 @@ func application(config []byte) (*worker.Application, error) {
 			go func() { _ = server.Serve(context.Background()) }() // it watches, and listens to nothing
 			for {
 				select {
-				case <-changes:
-					tell.Changed()
-				case r := <-stuck:
-					tell.Stuck(r)
+				case say := <-changed:
+					say(tell)
+				case say := <-stuck:
+					say(tell)
 				}
 			}
 		},

@@ -41,8 +41,9 @@ type Waiter interface {
 // An Abandoner is a Waiter that is told of a call which cannot be stopped.
 type Abandoner interface {
 	// Abandon says that the call should have ended some time ago, and is in a step of the
-	// interpreter that goes on. It is called from another goroutine.
-	Abandon()
+	// interpreter that goes on, at place (FILE:LINE:COL, "" if that is not known). It is called
+	// from another goroutine.
+	Abandon(place string)
 }
 
 // An Identifier is a Call, or a Waiter, of a request that is logged under an id.

@@ -48,6 +48,7 @@ type ClientConn struct {
 	nextID   uint32
 	reserved int             // streams that may be opened, and are about to
 	queue    []*clientStream // that wait until they may
+	wasted   int             // frames of the server that were for nothing, less what is forgiven
 	pings    map[uint64]chan struct{}
 	lastPing uint64
 	out      clientOutput

@@ -299,3 +299,46 @@ func TestClientCloseBody(t *testing.T) {
 		s.want("RST_STREAM 3 CANCEL")
 	})
 }
+
+// Frames that are for nothing are borne as long as they may have been under way: a few thousand for each
+// stream. Then they are a flood.
+func TestClientWaste(t *testing.T) {
+	for name, waste := range map[string]func(s *backend){
+		"DATA on a stream that was reset":          func(s *backend) { s.data(1, "x") },
+		"WINDOW_UPDATE on a stream that was reset": func(s *backend) { s.raw(http2.FrameWindowUpdate, 0, 1, []byte{0, 0, 0, 1}) },
+		"RST_STREAM on a stream that was reset":    func(s *backend) { s.raw(http2.FrameRSTStream, 0, 1, make([]byte, 4)) },
+		"HEADERS on a stream that was reset":       func(s *backend) { s.answer(1, false, ":status", "200") },
+		"DATA without a payload":                   func(s *backend) { s.data(3, "") },
+		"a type that is not known":                 func(s *backend) { s.raw(0xbb, 0, 0, nil) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dialBackend(t, h2.ClientConfig{}, nil, func(t *testing.T, s *backend) {
+				ctx, cancel := context.WithCancel(context.Background())
+				s.do(newRequest("GET", "/", nil).WithContext(ctx), nil)
+				cancel()
+				s.get("/")
+				s.answer(3, false, ":status", "200")
+				for range 20_000 {
+					waste(s)
+				}
+				s.quiet()
+				if err := s.conn.Err(); err != nil {
+					t.Fatalf("the connection has ended: %v", err)
+				}
+				s.get("/") // and another stream that may have been reset
+				for range 4000 {
+					waste(s)
+				}
+				s.quiet()
+				if err := s.conn.Err(); err != nil {
+					t.Fatalf("the connection has ended: %v", err)
+				}
+				waste(s)
+				s.quiet()
+				if err := s.conn.Err(); err == nil || !strings.Contains(err.Error(), "for nothing") {
+					t.Errorf("the connection has ended with %v", err)
+				}
+			})
+		})
+	}
+}

@@ -148,7 +148,7 @@ func (r *clientReader) handle(f frame) error {
 	case http2.FramePushPromise:
 		return protocolError("PUSH_PROMISE to a client that takes none") // RFC 9113, section 8.4
 	}
-	return nil // RFC 9113, section 5.5: unknown types are ignored, and so is PRIORITY
+	return c.waste() // RFC 9113, section 5.5: unknown types are ignored, and so is PRIORITY
 }
 
 // owe counts a frame that the server has caused. A server that does not read what it
@@ -178,7 +178,7 @@ func (c *ClientConn) late(id uint32) error {
 	if c.closed.how(id) == byEnd {
 		return connError{http2.ErrCodeStreamClosed, "a frame on a stream that has ended"}
 	}
-	return nil
+	return c.waste()
 }
 
 // handleData handles a DATA frame. RFC 9113, section 6.1: all of the payload counts for
@@ -210,10 +210,16 @@ func (c *ClientConn) handleData(f frame) error {
 		return c.late(f.id)
 	}
 	end := f.flags.Has(flagEndStream)
-	if err := st.takeData(f, p, end); err != nil || !end {
+	if err := st.takeData(f, p, end); err != nil {
 		return err
 	}
-	return c.endBody(st)
+	switch {
+	case end:
+		return c.endBody(st)
+	case len(p) == 0:
+		return c.waste()
+	}
+	return nil
 }
 
 // handleWindowUpdate handles a WINDOW_UPDATE. RFC 9113, section 6.9.
@@ -238,7 +244,7 @@ func (c *ClientConn) handleWindowUpdate(f frame) error {
 	st := c.streams[f.id]
 	switch {
 	case st == nil:
-		return nil // it was under way when the stream ended
+		return c.waste() // it was under way when the stream ended
 	case n == 0:
 		return streamError{f.id, http2.ErrCodeProtocol, "WINDOW_UPDATE of 0"}
 	case !st.out.add(n):
@@ -278,7 +284,7 @@ func (c *ClientConn) handleReset(f frame) error {
 	}
 	st := c.streams[f.id]
 	if st == nil {
-		return nil // it was under way when the stream ended
+		return c.waste() // it was under way when the stream ended
 	}
 	code := http2.ErrCode(binary.BigEndian.Uint32(f.payload))
 	var err error = ResetError{Code: code, Remote: true}

@@ -143,6 +143,7 @@ func (c *ClientConn) open(st *clientStream, h *requestHead, end bool) {
 	st.id = c.nextID
 	c.nextID += 2
 	c.streams[st.id] = st
+	c.forgive()
 	st.in.init(c.window)
 	st.out.n = c.peer.window
 	st.sending.done = end

@@ -54,10 +54,7 @@ func (v *Receiver) Receive(r *http.Request) (*http.Request, error) {
 			delete(m.Header, name)
 		}
 	}
-	if _, ok := r.Trailer[ending]; ok {
-		m.Trailer = nil
-		m.Body = &received{ReadCloser: r.Body, trailer: r.Trailer}
-	}
+	receive(m)
 	m.RemoteAddr, m.TLS = f.Peer, f.TLS
 	if c.major > 0 {
 		m.Proto, m.ProtoMajor, m.ProtoMinor = f.Protocol, c.major, c.minor

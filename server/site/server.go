@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -167,6 +168,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		} // else another site has been taken up in between
 	}
+}
+
+// Content stands for the files that the applications were loaded from: in any process it is the same
+// for the same applications and content.
+func (s *Server) Content() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []string
+	for _, r := range s.running {
+		all = append(all, r.live.Status().Content)
+	}
+	return strings.Join(all, " ")
 }
 
 // Listeners are those that are open, in the order of the site's URLs.

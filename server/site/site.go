@@ -55,7 +55,7 @@ type Site struct {
 	// Multiprocess is [server.Gateway.Multiprocess] of all applications.
 	Multiprocess bool
 	// Abandoned is [server.Gateway.Abandoned] of all applications.
-	Abandoned func(r *http.Request)
+	Abandoned func(r *http.Request, place string)
 	// Access, if not nil, receives a record for each request.
 	Access *slog.Logger
 }

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -41,9 +42,12 @@ func newBackend(p *Proxy, where string) (*backend, error) {
 		return b, nil
 	}
 	u, err := url.Parse(where)
-	if err != nil || u.Host == "" || u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.User != nil {
+	switch {
+	case err != nil || u.Host == "" || u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.User != nil:
 		return nil, fmt.Errorf("upstream: %q is no server: write http://HOST:PORT, https://HOST, h2c://HOST:PORT "+
-			"or unix:PATH", where)
+			"or unix:PATH", unsaid(where))
+	case !validPort(u.Port()):
+		return nil, fmt.Errorf("upstream: %q: a port is a number from 1 to 65535", where)
 	}
 	b.base.Host = u.Host
 	switch u.Scheme {
@@ -58,6 +62,26 @@ func newBackend(p *Proxy, where string) (*backend, error) {
 		return nil, fmt.Errorf("upstream: %q: the scheme is http, https, h2c or unix", where)
 	}
 	return b, nil
+}
+
+// unsaid is what was written for a URL, without a user and a password, which are nothing for a log.
+func unsaid(where string) string {
+	before, after, ok := strings.Cut(where, "//")
+	if !ok {
+		before, after = "", where
+	} else {
+		before += "//"
+	}
+	if i := strings.LastIndexByte(after, '@'); i >= 0 {
+		return before + "..." + after[i:]
+	}
+	return where
+}
+
+// validPort reports whether a server can have the port; "" is that of the scheme.
+func validPort(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return port == "" || err == nil && n > 0
 }
 
 // out reports whether the server is left out.
@@ -173,11 +197,11 @@ func (b *backend) watch(path string) {
 	tick := time.NewTicker(checkEvery)
 	defer tick.Stop()
 	for {
+		b.ask(path)
 		select {
 		case <-b.proxy.closed:
 			return
 		case <-tick.C:
-			b.ask(path)
 		}
 	}
 }

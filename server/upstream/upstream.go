@@ -27,6 +27,7 @@
 package upstream
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,6 +38,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -84,7 +86,7 @@ func New(urls ...string) (*Proxy, error) {
 		p.servers = append(p.servers, b)
 	}
 	p.proxy = httputil.ReverseProxy{
-		Rewrite: p.rewrite, Transport: p, ErrorHandler: p.fail,
+		Rewrite: p.rewrite, Transport: p, ModifyResponse: endless, ErrorHandler: p.fail,
 		ErrorLog: log.New(io.Discard, "", 0), // its errors come to fail, or break off the response
 	}
 	return p, nil
@@ -99,27 +101,78 @@ func (p *Proxy) Close() {
 	}
 }
 
+// Start begins the checks, which else the first request does. The fields must not be set any more.
+func (p *Proxy) Start() { p.once.Do(p.begin) }
+
 // ServeHTTP has a server answer a request.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	p.once.Do(p.begin)
+	p.Start()
 	if server.AsksUpgrade(r) {
 		p.upgrade(w, r)
 		return
 	}
 	server.BoundBody(w, r)
-	facts := server.Facts(w, r)
-	ctx := context.WithValue(r.Context(), factsKey{}, &facts)
+	s := &sending{facts: server.Facts(w, r)}
+	r = r.WithContext(context.WithValue(r.Context(), sendingKey{}, s))
+	if r.Body != nil && r.Body != http.NoBody {
+		s.body.ReadCloser = r.Body
+		r.Body = &s.body
+	}
 	to := &interim{ResponseWriter: server.Guard(w, r), plan: push.From(w), header: http.Header{}}
 	defer to.acting.Wait()
-	p.proxy.ServeHTTP(to, r.WithContext(ctx))
+	p.proxy.ServeHTTP(to, r)
 }
 
-type factsKey struct{}
+// A sending is a request on its way to a server.
+type sending struct {
+	facts hop.Facts
+	body  body
+}
+
+type sendingKey struct{}
+
+// sendingOf is that of a request, nil of one that asks for a WebSocket.
+func sendingOf(r *http.Request) *sending {
+	s, _ := r.Context().Value(sendingKey{}).(*sending)
+	return s
+}
+
+// A body is that of a request, and why it could not be read: its reader, a client of HTTP, takes that
+// for the server's fault.
+type body struct {
+	io.ReadCloser
+	broken atomic.Pointer[error]
+}
+
+// Read is io.Reader's.
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && err != io.EOF {
+		b.broken.CompareAndSwap(nil, &err)
+	}
+	return n, err
+}
+
+// failure is that of a client whose body could not be read, nil if that was not so.
+func (b *body) failure() *server.Failure {
+	why := b.broken.Load()
+	if why == nil {
+		return nil
+	}
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(*why, &large):
+		return server.Refusal(environ.CodeInputTooLong, http.StatusRequestEntityTooLarge,
+			fmt.Errorf("the request body has more than %d bytes", large.Limit))
+	case errors.Is(*why, os.ErrDeadlineExceeded):
+		return server.Refusal(environ.CodeInputBroken, http.StatusRequestTimeout, *why)
+	}
+	return server.Refusal(environ.CodeInputBroken, http.StatusBadRequest, *why)
+}
 
 // rewrite makes the request that a server gets. What the client said of proxies has been taken out.
 func (p *Proxy) rewrite(r *httputil.ProxyRequest) {
-	facts, _ := r.In.Context().Value(factsKey{}).(*hop.Facts)
-	p.prepare(r.Out, facts)
+	p.prepare(r.Out, &sendingOf(r.In).facts)
 	r.SetXForwarded()
 }
 
@@ -139,20 +192,21 @@ func (p *Proxy) prepare(out *http.Request, facts *hop.Facts) {
 
 // fail answers a request that no server has answered.
 func (p *Proxy) fail(w http.ResponseWriter, r *http.Request, err error) {
-	var large *http.MaxBytesError
-	var slow net.Error
 	failure := &server.Failure{Status: http.StatusBadGateway, Code: environ.CodeUpstream,
 		Err: environ.Errorf(environ.CodeUpstream, "", "%v", err)}
-	switch {
-	case errors.As(err, &large):
-		failure = server.Refusal(environ.CodeInputTooLong, http.StatusRequestEntityTooLarge,
-			fmt.Errorf("the request body has more than %d bytes", large.Limit))
-	case r.Context().Err() != nil:
-		panic(http.ErrAbortHandler) // the client is gone, and gets no answer
-	case errors.As(err, &slow) && slow.Timeout():
+	var slow net.Error
+	if errors.As(err, &slow) && slow.Timeout() {
 		failure.Status = http.StatusGatewayTimeout
 	}
-	server.Fail(w, r, failure)
+	var theirs *server.Failure
+	if s := sendingOf(r); s != nil {
+		theirs = s.body.failure()
+	}
+	// net/http ends the context of a client that is slow, as of one that is gone.
+	if r.Context().Err() != nil && (theirs == nil || theirs.Status == http.StatusBadRequest) {
+		panic(http.ErrAbortHandler) // it is gone, and gets no answer
+	}
+	server.Fail(w, r, cmp.Or(theirs, failure))
 }
 
 // upgrade passes a WebSocket on.
@@ -178,5 +232,5 @@ func (p *Proxy) upgrade(w http.ResponseWriter, r *http.Request) {
 		}
 		return
 	}
-	_ = server.Tunnel(w, r, res.Header, stream) // both ends know
+	_ = server.Tunnel(w, r, res.Header, stream, nil) // both ends know
 }

@@ -462,3 +462,64 @@ func TestUnix(t *testing.T) {
 		}
 	}
 }
+
+// TestSlowBody has a client that does not send all of its body: that is its fault, and not the server's.
+func TestSlowBody(t *testing.T) {
+	proxy, err := upstream.New(backend(t, func(_ http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body) }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(proxy.Close)
+	f := httptest.NewUnstartedServer(&server.Front{Handler: proxy, Logger: slog.New(slog.DiscardHandler)})
+	f.Config.ReadTimeout = 100 * time.Millisecond
+	if err := server.Configure(f.Config); err != nil {
+		t.Fatal(err)
+	}
+	f.Start()
+	t.Cleanup(f.Close)
+	for _, rest := range []string{"Content-Length: 10\r\n\r\nhalf", "Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n"} {
+		c, err := net.Dial("tcp", f.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, err := io.WriteString(c, "POST / HTTP/1.1\r\nHost: a\r\n"+rest); err != nil {
+			t.Fatal(err)
+		}
+		res, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil || res.StatusCode != http.StatusRequestTimeout {
+			t.Errorf("%q: got %+v, %v, want 408", rest, res, err)
+		}
+	}
+}
+
+// TestEventsEnd ends the front's server: a stream of events ends with it, and is whole.
+func TestEventsEnd(t *testing.T) {
+	for name, start := range map[string]func(*testing.T, http.HandlerFunc) string{
+		"http": backend, "h2c": backend2,
+	} {
+		t.Run(name, func(t *testing.T) {
+			gone := make(chan struct{})
+			f := serve(t, nil, start(t, func(w http.ResponseWriter, r *http.Request) {
+				defer close(gone)
+				w.Header().Set("Content-Type", "text/event-stream")
+				io.WriteString(w, ":\n\n")
+				http.NewResponseController(w).Flush()
+				<-r.Context().Done()
+			}))
+			res, err := f.Client().Get(f.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer res.Body.Close()
+			if _, err := io.ReadFull(res.Body, make([]byte, 3)); err != nil {
+				t.Fatal(err)
+			}
+			go f.Config.Shutdown(t.Context())
+			if rest, err := io.ReadAll(res.Body); err != nil || len(rest) > 0 {
+				t.Errorf("it ends with %q, %v", rest, err)
+			}
+			<-gone
+		})
+	}
+}

@@ -17,7 +17,8 @@ import (
 // it has got anything: each has a reading of its own. It notes whether something of it has been
 // read, and what has prevented that. A nil *body is that of a request without one.
 type body struct {
-	from io.ReadCloser
+	from    io.ReadCloser
+	trailer http.Header // of the client's request: names, and their values once the body has been read
 
 	asked chan struct{} // closed once the worker wants it; nil if it is sent at once
 	once  sync.Once
@@ -48,7 +49,7 @@ func bodyOf(w http.ResponseWriter, r *http.Request) *body {
 		return nil
 	}
 	server.BoundBody(w, r)
-	b := &body{from: r.Body}
+	b := &body{from: r.Body, trailer: r.Trailer}
 	if server.ExpectsContinue(w, r) {
 		// RFC 9110, section 10.1.1: the client waits to be asked, and the application may not want it.
 		b.asked = make(chan struct{})
@@ -67,8 +68,13 @@ func (b *body) ask() {
 func (b *body) sent(out *http.Request) *http.Request {
 	next := *out
 	next.Body = &reading{body: b, to: &next, done: make(chan struct{})}
+	for name := range b.trailer {
+		if relayed(name) {
+			hop.Announce(&next, name)
+		}
+	}
 	if next.ContentLength < 0 {
-		hop.Announce(&next)
+		hop.AnnounceBreak(&next)
 	}
 	return &next
 }
@@ -136,7 +142,7 @@ func (d *reading) known(p []byte) (n int, err error, ok bool) {
 		b.rest, b.begun = b.rest[n:], true
 		return n, nil, true
 	case b.ended:
-		return 0, io.EOF, true
+		return 0, d.end(io.EOF), true
 	case b.err != nil:
 		return 0, d.end(b.err), true
 	}
@@ -145,6 +151,13 @@ func (d *reading) known(p []byte) (n int, err error, ok bool) {
 
 // end is the end of a body that cannot be read because of err, if that is not nil.
 func (d *reading) end(err error) error {
+	if err == io.EOF {
+		for name := range d.to.Trailer {
+			if values := d.trailer[name]; values != nil && relayed(name) {
+				d.to.Trailer[name] = values
+			}
+		}
+	}
 	if err == nil || err == io.EOF || d.to.ContentLength >= 0 {
 		return err
 	}

@@ -87,6 +87,7 @@ func evil(kind string) {
 		}
 		id := h.StreamID
 		switch kind {
+		case "no answer":
 		case "many interim responses":
 			for range 1000 {
 				headers(id, false, ":status", "103", "link", "</a.css>; rel=preload", "x-more", "y")
@@ -148,6 +149,7 @@ func TestEvil(t *testing.T) {
 		{"no JSON", reply{}},
 		{"stuck, and changed", reply{}},
 		{"garbage", reply{}},
+		{"no answer", reply{status: 504}},
 		{"many interim responses", reply{status: 502}},
 		{"a header of 10 MB", reply{status: 502}},
 		{"trailers of a header", good},
@@ -169,6 +171,9 @@ func TestEvil(t *testing.T) {
 				h.Evil = c.kind
 				h.pool.Workers, h.pool.Wait, h.pool.Drain, h.pool.Grace = 1, time.Second/2, time.Second, time.Millisecond
 				h.log.cut = 200
+				if c.kind == "no answer" {
+					h.pool.Timeout, h.pool.Wait = time.Second, patience
+				}
 				f.Mounts = []server.Mount{{Path: "/good", Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 					io.WriteString(w, "good")
 				})}}

@@ -74,6 +74,7 @@ func forward(w http.ResponseWriter, r *http.Request, sender *hop.Sender,
 	}
 	body := bodyOf(w, r)
 	defer body.release()
+	f.body = body
 	out := request(r, body, sender, &facts)
 	interims := 0
 	interim := func(status int, h http.Header) error {
@@ -99,7 +100,11 @@ func forward(w http.ResponseWriter, r *http.Request, sender *hop.Sender,
 		}
 		res, err := conn.Do(out, interim)
 		if err == nil {
-			if err = relay(w, r, res, body); err == nil && facts.Page != "" {
+			f.begins()
+			stop := endless(r, res, conn, facts.ID)
+			err = relay(w, r, res, body)
+			stop()
+			if err == nil && facts.Page != "" {
 				fields, all := hop.Depended(res.Trailer)
 				server.Depends(r, variables, fields, all)
 			}
@@ -218,7 +223,11 @@ func fail(w http.ResponseWriter, r *http.Request, f *flight, b *body, err error)
 	if f.stuck.Load() {
 		failure.Status = http.StatusGatewayTimeout
 	}
-	failure.Err = environ.Errorf(failure.Code, "", "the worker did not answer: %v", err)
+	if f.worker != nil {
+		err = f.worker.lost(err)
+	}
+	fault := environ.Errorf(failure.Code, "", "the worker did not answer: %v", err)
+	fault.Err, failure.Err = err, fault
 	server.Fail(w, r, failure)
 }
 

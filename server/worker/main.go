@@ -95,7 +95,11 @@ func work(requests, messages *os.File, application func([]byte) (*Application, e
 	if app.Run != nil {
 		go app.Run(Teller{out})
 	}
-	if err := out.say(message{Ready: true}); err != nil {
+	ready := message{Ready: true}
+	if app.Version != nil {
+		ready.Version = app.Version()
+	}
+	if err := out.say(ready); err != nil {
 		return exitGone
 	}
 	Serve(c, app.Handler, end)
@@ -144,7 +148,7 @@ const maxStreams = 20_000
 // trusted: what that passes on of its clients is bounded already.
 func Serve(c net.Conn, h http.Handler, end <-chan struct{}) {
 	l := &listener{c: c, closed: make(chan struct{})}
-	s := &http.Server{Handler: h, ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelError),
+	s := &http.Server{Handler: hears(h), DisableGeneralOptionsHandler: true, ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelError),
 		IdleTimeout: -1, MaxHeaderBytes: 4 * server.DefaultMaxHeaderBytes,
 		ConnState: func(_ net.Conn, state http.ConnState) {
 			if state == http.StateClosed {

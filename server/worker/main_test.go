@@ -22,12 +22,18 @@ import (
 	libhost "github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/server"
 	"github.com/larkspur-web/larkspur/server/worker"
+	"github.com/larkspur-web/larkspur/server/worker/sandbox"
 	"go.starlark.net/starlark"
 )
 
 // TestMain makes the test binary its own worker, and its own front for those that kill one.
 func TestMain(m *testing.M) {
-	worker.Main(application)
+	worker.Main(func(config []byte) (*worker.Application, error) {
+		if !json.Valid(config) {
+			return greeter(config) // of the example
+		}
+		return application(config)
+	})
 	if dir := os.Getenv("LARKSPUR_TEST_FRONT"); dir != "" {
 		beFront(dir)
 	}
@@ -43,6 +49,7 @@ type settings struct {
 	Time  time.Duration // [runtime.Limits.Time]
 	Evil  string        // what it does in place of answering, see evil
 	Limit uint64        // of its memory, in bytes; 0 is none
+	CPU   time.Duration // the limit of its CPU time; 0 is none
 }
 
 // application is that of the workers of the tests.
@@ -64,14 +71,21 @@ func application(config []byte) (*worker.Application, error) {
 			return nil, err
 		}
 	}
-	stuck := make(chan *http.Request, 1)
-	gateway := &server.Gateway{App: live, Multiprocess: true,
-		Abandoned: func(r *http.Request) { stuck <- r }}
+	if s.CPU > 0 {
+		if _, err := sandbox.Enter(sandbox.Limits{CPU: s.CPU}, sandbox.Access{Write: []string{s.Dir}}); err != nil {
+			return nil, err
+		}
+	}
+	stuck := make(chan func(worker.Teller), 1)
+	gateway := &server.Gateway{App: live, Multiprocess: true, Abandoned: func(r *http.Request, place string) {
+		stuck <- func(tell worker.Teller) { tell.Stuck(r, place) }
+	}}
 	return &worker.Application{
+		Version: func() string { return live.Status().Content },
 		Handler: &server.Front{Hop: true, MaxBody: -1, Handler: gateway},
 		Run: func(tell worker.Teller) {
-			for r := range stuck {
-				tell.Stuck(r)
+			for say := range stuck {
+				say(tell)
 			}
 		},
 	}, nil
@@ -167,6 +181,16 @@ func die(how string) {
 			kept = append(kept, make([]byte, overflow(0)))
 		case "exit":
 			os.Exit(7)
+		case "swell":
+			p := make([]byte, 200<<20)
+			for i := 0; i < len(p); i += 4096 {
+				p[i] = 1
+			}
+			kept = append(kept, p)
+			<-done
+		case "spin":
+			for {
+			}
 		case "memory":
 			for {
 				kept = append(kept, make([]byte, 64<<20))

@@ -16,9 +16,11 @@ type message struct {
 	Config  []byte           `json:",omitempty"`
 	End     bool             `json:",omitempty"` // no more requests come: what has no end is to end
 	Ready   bool             `json:",omitempty"` // the application has loaded
+	Version string           `json:",omitempty"` // with Ready: of what has loaded
 	Wrong   string           `json:",omitempty"` // it does not load, and why
 	Faults  host.Diagnostics `json:",omitempty"` // with Wrong
-	Stuck   string           `json:",omitempty"` // a call that cannot be stopped, and its place
+	Stuck   string           `json:",omitempty"` // a call that cannot be stopped: its method and path
+	Place   string           `json:",omitempty"` // with Stuck: the line of script that it is at
 	Request string           `json:",omitempty"` // with Stuck: the id of its request
 	Change  bool             `json:",omitempty"` // the files have changed
 	Log     json.RawMessage  `json:",omitempty"` // a record, as slog's JSON handler writes it

@@ -3,7 +3,6 @@ package worker
 import (
 	"cmp"
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
 	"os"
@@ -39,6 +38,10 @@ type Pool struct {
 	MaxResident int64
 	// Wait is how long a request waits for a worker when none is there. Zero means 5 seconds.
 	Wait time.Duration
+	// Timeout is how long a worker may begin no response while requests wait for theirs: then it hangs,
+	// though it gives signs of life, and is killed. It has to be longer than a call may take to its first
+	// block (runtime.Limits.Time). Zero means two minutes, negative for ever.
+	Timeout time.Duration
 	// StartTimeout is how long a worker may take to load the application. Zero means 30 seconds.
 	StartTimeout time.Duration
 	// Grace is how long the other requests of a worker may take that has a call which cannot be
@@ -48,6 +51,11 @@ type Pool struct {
 	// Drain is how long requests may take to end that a worker has which another takes the place of.
 	// Zero means 30 seconds.
 	Drain time.Duration
+	// Memory is how many bytes of memory a worker may have, with all that the kernel uses for it, where
+	// it can be put into a control group of its own (cgroup v2, see [sandbox.NewGroup]): the kernel
+	// ends one that goes past that. Elsewhere it is looked at every second how much memory of its own a
+	// worker has, and one that has more is killed. Zero means any number.
+	Memory int64
 	// NoNetwork puts workers into a network namespace of their own, in which there is nothing, if
 	// this process may make one.
 	NoNetwork bool
@@ -56,14 +64,16 @@ type Pool struct {
 	// Logger receives what becomes of workers, and what they log. Nil means slog.Default().
 	Logger *slog.Logger
 
-	once    sync.Once
-	starter sandbox.Starter
-	sender  hop.Sender
-	logger  *slog.Logger
-	current atomic.Pointer[set]
-	change  chan uint64 // has a generation whose files have changed
-	close   context.CancelFunc
-	closed  context.Context
+	once      sync.Once
+	starter   sandbox.Starter
+	sender    hop.Sender
+	logger    *slog.Logger
+	current   atomic.Pointer[set]
+	tally     tally
+	ungrouped sync.Once   // it is said that there are no control groups
+	change    chan uint64 // has a generation whose files have changed
+	close     context.CancelFunc
+	closed    context.Context
 
 	loading sync.Mutex     // held while a generation is loaded
 	mu      sync.Mutex     // guards what follows
@@ -94,6 +104,7 @@ func (p *Pool) workers() int {
 
 func (p *Pool) drain() time.Duration        { return cmp.Or(p.Drain, 30*time.Second) }
 func (p *Pool) startTimeout() time.Duration { return cmp.Or(p.StartTimeout, 30*time.Second) }
+func (p *Pool) timeout() time.Duration      { return cmp.Or(p.Timeout, 2*time.Minute) }
 func (p *Pool) grace() time.Duration        { return cmp.Or(p.Grace, time.Second) }
 
 // command is that of a worker: this program, even if the file that it was started from is another
@@ -115,7 +126,7 @@ func (p *Pool) command() *exec.Cmd {
 // not there are none, and the error is a [*LoadError].
 func (p *Pool) Start(ctx context.Context) error {
 	p.once.Do(p.begin)
-	return p.load(ctx)
+	return p.load(ctx, 0)
 }
 
 // Reload starts as many new workers, which load the application as it is now, and has them answer
@@ -123,92 +134,7 @@ func (p *Pool) Start(ctx context.Context) error {
 // the error is a [*LoadError].
 func (p *Pool) Reload(ctx context.Context) error {
 	p.once.Do(p.begin)
-	began := time.Now()
-	err := p.load(ctx)
-	generation := slog.Uint64("generation", p.Generation())
-	switch {
-	case errors.Is(err, errClosed):
-	case err != nil:
-		p.logger.Error("reload failed, the last good version serves on", slog.Any("error", err), generation)
-	default:
-		p.logger.Info("reloaded", generation, slog.Duration("time", time.Since(began)))
-	}
-	return err
-}
-
-// load loads a generation.
-func (p *Pool) load(ctx context.Context) error {
-	p.loading.Lock()
-	defer p.loading.Unlock()
-	if p.closed.Err() != nil {
-		return errClosed
-	}
-	old := p.current.Load()
-	next := newSet(p, 1)
-	if old != nil {
-		next.generation = old.generation + 1
-	}
-	ready := make(chan error, len(next.workers))
-	for i := range next.workers {
-		go func() {
-			w, err := p.start(ctx, next.generation)
-			if err == nil {
-				next.workers[i].Store(w)
-			}
-			ready <- err
-		}()
-	}
-	var err error
-	for range next.workers {
-		if e := <-ready; e != nil && err == nil {
-			err = e // the others say the same
-		}
-	}
-	if err == nil && p.closed.Err() != nil {
-		err = errClosed
-	}
-	if err != nil {
-		next.retire()
-		return err
-	}
-	p.current.Store(next)
-	p.wake()
-	for i := range next.workers {
-		p.living.Go(func() { p.keep(next, i) })
-	}
-	if old != nil {
-		old.retire()
-	}
-	return nil
-}
-
-// start starts a worker and waits until it has loaded the application.
-func (p *Pool) start(ctx context.Context, generation uint64) (*process, error) {
-	w, err := p.spawn(generation)
-	if err != nil {
-		return nil, err
-	}
-	timer := time.NewTimer(p.startTimeout())
-	defer timer.Stop()
-	select {
-	case <-w.loaded:
-	case <-ctx.Done():
-		w.kill("its start was given up")
-	case <-p.closed.Done():
-		w.kill("the pool is closed")
-	case <-timer.C:
-		w.kill("it took too long to load the application")
-	}
-	<-w.loaded
-	if w.wrong != nil {
-		w.kill("it does not load")
-		<-w.ended // and what it had for itself is gone
-		if err := ctx.Err(); err != nil {
-			return nil, errors.Join(err, w.wrong)
-		}
-		return nil, w.wrong
-	}
-	return w, nil
+	return p.reload(ctx, 0)
 }
 
 // wake has all requests that wait for a worker look again.
@@ -235,9 +161,7 @@ func (p *Pool) follow() {
 			return
 		case generation := <-p.change:
 			// The workers of another one see by themselves whether the files are other than theirs.
-			if generation == p.Generation() {
-				_ = p.Reload(p.closed) // what came of it is in the log
-			}
+			_ = p.reload(p.closed, generation) // what came of it is in the log
 			// One that goes on saying so is not to have a process started each time.
 			select {
 			case <-p.closed.Done():

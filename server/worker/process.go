@@ -2,6 +2,7 @@ package worker
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/server/h2"
+	"github.com/larkspur-web/larkspur/server/worker/sandbox"
 )
 
 // A process is a worker, as the pool sees it. What it has in its hands is guarded by its lock; the
@@ -31,6 +33,7 @@ type process struct {
 
 	loaded  chan struct{} // closed once ready or wrong is set
 	ready   bool
+	version string // of what it has loaded
 	wrong   error
 	ended   chan struct{} // closed once it is no more
 	gone    chan struct{} // closed once leaving is set
@@ -38,11 +41,15 @@ type process struct {
 	rests   atomic.Bool   // tired is closed
 	halting sync.Once     // it has a call that cannot be stopped
 	leaving atomic.Bool   // no more requests go to it
-	killed  atomic.Pointer[string]
+	killed  atomic.Pointer[death]
+	death   death          // set before ended is closed
+	group   *sandbox.Group // nil if it is in none of its own
 
-	served atomic.Int64
-	mu     sync.Mutex
-	hands  map[*flight]struct{} // those that are lost stay in
+	second   atomic.Int64 // of its life
+	answered atomic.Int64 // the one in which it began a response last
+	served   atomic.Int64
+	mu       sync.Mutex
+	hands    map[*flight]struct{} // those that are lost stay in
 }
 
 // A flight is a request that a worker has in its hands.
@@ -50,6 +57,10 @@ type flight struct {
 	method, path string
 	id           string
 	stuck        atomic.Bool // its call cannot be stopped
+	body         *body
+	since        atomic.Int64 // the second of its worker's life in which all of it had come, or it was given
+	answered     atomic.Bool  // its response has begun
+	worker       *process     // that has it, or had it last; nil of a [Link]
 }
 
 // spawn starts a worker, which then loads the application.
@@ -79,19 +90,22 @@ func (p *Pool) spawn(generation uint64) (*process, error) {
 	w.cmd.Env = append(w.cmd.Environ(), variable+"="+variables, "TMPDIR="+w.temp, "SQLITE_TMPDIR="+w.temp)
 	w.cmd.Stderr = &w.said
 	w.cmd.WaitDelay = time.Second
-	if err := p.starter.Start(w.cmd, nil); err != nil {
+	w.group = p.newGroup(w.temp)
+	if err := p.starter.Start(w.cmd, w.group); err != nil {
 		requests.Close()
 		messages.Close()
 		os.Remove(w.temp)
+		w.group.Close()
 		return nil, fmt.Errorf("worker: start: %w", err)
 	}
+	p.tally.started.Add(1)
 	w.conn = h2.NewClientConn(requests, h2.ClientConfig{})
 	go w.listen()
 	go w.follow()
 	p.living.Go(w.wait)
 	go w.look()
 	if err := w.tell(message{Config: p.Config}); err != nil {
-		w.kill("it took no configuration")
+		w.kill(death{cause: Unready, text: "it took no configuration"})
 	}
 	return w, nil
 }
@@ -151,7 +165,7 @@ func (w *process) hear(m *message) {
 		if m.Wrong != "" {
 			w.wrong = &LoadError{Diagnostics: m.Faults, Message: m.Wrong}
 		}
-		w.ready = m.Ready
+		w.ready, w.version = m.Ready, m.Version
 		close(w.loaded)
 	}
 }
@@ -174,7 +188,7 @@ func (w *process) lose(why string) {
 	select {
 	case <-w.ended:
 	case <-time.After(lastWord):
-		w.kill(why)
+		w.kill(death{cause: Silent, text: why})
 	}
 }
 
@@ -194,39 +208,18 @@ func (w *process) wait() {
 	w.conn.Close()
 	w.messages.Close()
 	os.RemoveAll(w.temp)
+	w.death = w.died(err)
+	if err := w.group.Close(); err != nil {
+		w.log().Warn("a control group cannot be removed", slog.Any("error", err))
+	}
 	select {
 	case <-w.loaded:
 	default:
-		w.wrong = &LoadError{Message: "it ended before the application had loaded: " + w.cause(err)}
+		w.wrong = &LoadError{Message: "it ended before the application had loaded: " + w.death.text}
 		close(w.loaded)
 	}
+	w.report(w.death, err == nil && w.killed.Load() == nil)
 	close(w.ended)
-	w.report(err)
-}
-
-// cause is of what the worker has died.
-func (w *process) cause(err error) string {
-	var exit *exec.ExitError
-	switch why := w.killed.Load(); {
-	case why != nil:
-		return "killed: " + *why
-	case err == nil:
-		return "exit status 0"
-	case errors.As(err, &exit):
-		s := exit.String()
-		if first := w.said.first(); first != "" {
-			s += ": " + first
-		}
-		return s
-	}
-	return err.Error()
-}
-
-// kill ends the process now. Only the first reason counts.
-func (w *process) kill(why string) {
-	if w.killed.CompareAndSwap(nil, &why) {
-		_ = w.cmd.Process.Kill() // it may have ended
-	}
 }
 
 // retire has the worker end once it has answered what it has in its hands, and kills it if that
@@ -237,7 +230,9 @@ func (w *process) retire() {
 	}
 	_ = w.tell(message{End: true}) // it may be gone
 	w.conn.Shutdown()
-	time.AfterFunc(w.pool.drain(), func() { w.kill("its last requests took longer than " + w.pool.drain().String()) })
+	time.AfterFunc(w.pool.drain(), func() {
+		w.kill(death{cause: Late, text: "its last requests took longer than " + w.pool.drain().String()})
+	})
 }
 
 // stuck ends a worker one of whose calls cannot be stopped. What else it has in its hands has a
@@ -253,8 +248,10 @@ func (w *process) stuck(m *message) {
 	w.halting.Do(func() {
 		w.leave()
 		w.log().Error("a call cannot be stopped: it is in one step since its time is over; its worker is killed",
-			slog.String("place", m.Stuck), slog.String("request", m.Request), slog.Duration("in", w.pool.grace()))
-		time.AfterFunc(w.pool.grace(), func() { w.kill("a call cannot be stopped, at " + m.Stuck) })
+			slog.String("call", m.Stuck), slog.String("place", m.Place), slog.String("request", m.Request),
+			slog.Duration("in", w.pool.grace()))
+		d := death{Stuck, "a call cannot be stopped, at " + cmp.Or(m.Place, m.Stuck), m.Place}
+		time.AfterFunc(w.pool.grace(), func() { w.kill(d) })
 	})
 }
 
@@ -263,6 +260,8 @@ func (w *process) stuck(m *message) {
 func (w *process) take(f *flight) {
 	w.mu.Lock()
 	w.hands[f] = struct{}{}
+	f.worker = w
+	f.since.Store(w.second.Load())
 	w.mu.Unlock()
 	if n := w.served.Add(1); w.pool.MaxRequests > 0 && n >= w.pool.MaxRequests {
 		w.tire("it has answered " + strconv.FormatInt(n, 10) + " requests")

@@ -3,7 +3,9 @@ package worker_test
 import (
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -13,6 +15,8 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/server"
+	"github.com/larkspur-web/larkspur/server/dev"
+	"github.com/larkspur-web/larkspur/server/worker"
 )
 
 // plain answers with the number of its process.
@@ -195,23 +199,32 @@ func TestKillUnderLoad(t *testing.T) {
 // TestDeaths has what the log says of each way to die.
 func TestDeaths(t *testing.T) {
 	for _, c := range []struct {
-		how  string
-		says []string
+		how   string
+		cause worker.Cause
+		says  []string
 	}{
-		{"kill", []string{`cause=signal: killed`}},
-		{"exit", []string{`cause=exit status 7`}},
-		{"panic", []string{`cause=exit status 2: panic: the application of a test panics`, "main_test.go"}},
-		{"overflow", []string{`cause=exit status 2: runtime: goroutine stack exceeds 1048576-byte limit`, "fatal error: stack overflow"}},
-		{"memory", []string{`cause=exit status 2: fatal error: `, "out of memory"}},
+		{"kill", worker.Killed, []string{`cause=signal: killed`}},
+		{"exit", worker.Exited, []string{`cause=exit status 7`}},
+		{"panic", worker.Crashed, []string{`cause=exit status 2: panic: the application of a test panics`, "main_test.go"}},
+		{"overflow", worker.Crashed, []string{`cause=exit status 2: runtime: goroutine stack exceeds 1048576-byte limit`,
+			"fatal error: stack overflow"}},
+		{"memory", worker.Memory, []string{`cause=exit status 2: fatal error: `, "out of memory"}},
+		{"swell", worker.Memory, []string{"cause=", "killed", "MiB"}},
+		{"spin", worker.CPU, []string{`cause=limit of CPU time: exit status 152`}},
 	} {
 		t.Run(c.how, func(t *testing.T) {
-			if raced && c.how == "memory" {
-				t.Skip("the race detector ends the process then")
+			if raced && (c.cause == worker.Memory || c.cause == worker.CPU) {
+				t.Skip("the race detector takes too much of it")
 			}
 			t.Parallel()
 			h := build(t, plain, func(h *house, _ *server.Front) {
-				if c.how == "memory" {
+				switch c.how {
+				case "memory":
 					h.Limit = 1 << 30
+				case "swell":
+					h.pool.Memory = 100 << 20
+				case "spin":
+					h.CPU = time.Second
 				}
 			})
 			a := ask(client(t, 2), "POST", h.url+"/die?"+c.how, nil)
@@ -219,8 +232,17 @@ func TestDeaths(t *testing.T) {
 				t.Errorf("got %d %q %v, want 502", a.status, a.text, a.err)
 			}
 			h.log.await(t, append(c.says, "ERROR a worker has ended", "app=test", "worker=", "lost=1", "doing=[POST /die]")...)
-			h.log.await(t, "LARK0601", "status=502", "path=/die")
+			h.log.await(t, "LARK0601: the worker did not answer: it has died: ", c.says[0][len("cause="):], "status=502", "path=/die")
 			h.pids(2) // another one has taken its place
+			s := h.pool.Stats()
+			if len(s.Deaths) != 1 || s.Deaths[c.cause] != 1 || s.Started != 3 || s.Recycled != 0 || len(s.Workers) != 2 {
+				t.Errorf("the statistics are %+v, want one death by %q", s, c.cause)
+			}
+			for _, w := range s.Workers {
+				if w.Busy != 0 || w.Served == 0 || w.Resident <= 0 || !alive(w.PID) {
+					t.Errorf("of a worker they are %+v", w)
+				}
+			}
 		})
 	}
 }
@@ -249,9 +271,11 @@ func TestDiesAtOnce(t *testing.T) {
 }
 
 // TestHangs has a call that hangs in a builtin, which no limit in the process can end: its worker is
-// killed, and nobody else sees anything of it.
+// killed, and nobody else sees anything of it. The log and the page of a developer say at which line.
 func TestHangs(t *testing.T) {
-	h := build(t, plain, func(h *house, _ *server.Front) { h.Time = time.Second })
+	h := build(t, plain, func(h *house, f *server.Front) {
+		h.Time, f.ErrorPage = time.Second, dev.New("").ErrorPage
+	})
 	done := make(chan reply)
 	go func() { done <- ask(client(t, 2), "GET", h.url+"/hang?go", nil) }()
 	h.came("go", 1)
@@ -267,17 +291,54 @@ func TestHangs(t *testing.T) {
 		})
 	}
 	a := <-done
-	if a.err != nil || a.status != 504 && a.status != 502 {
+	if a.err != nil || a.status != 504 {
 		t.Errorf("got %d %q %v", a.status, a.text, a.err)
+	}
+	for _, part := range []string{"LARK0601", "a call cannot be stopped", "app.star:21:13"} {
+		if !strings.Contains(a.text, part) {
+			t.Errorf("the page does not say %q:\n%s", part, a.text)
+		}
 	}
 	if n := h.notes("calls"); n != 1 {
 		t.Errorf("it was called %d times: one that hangs would take one worker after the other", n)
 	}
-	h.log.await(t, "ERROR a call cannot be stopped", "place=GET /hang")
-	h.log.await(t, "a worker has ended", "killed: a call cannot be stopped, at GET /hang")
+	h.log.await(t, "ERROR a call cannot be stopped", "call=GET /hang", "place=app.star:21:13")
+	h.log.await(t, "a worker has ended", "killed: a call cannot be stopped, at app.star:21:13", "doing=[GET /hang]")
+	h.log.await(t, "LARK0601", "a call cannot be stopped", "status=504", "place=app.star:21:13")
 	stop.Store(true)
 	clients.Wait()
 	h.pids(2)
+}
+
+// TestSpread asks one after the other: all workers answer in turns, though none is busy.
+func TestSpread(t *testing.T) {
+	h := build(t, plain, func(h *house, _ *server.Front) { h.pool.Workers = 3 })
+	seen := map[string]int{}
+	for range 9 {
+		seen[h.get("/")]++
+	}
+	if len(seen) != 3 || slices.Max(slices.Collect(maps.Values(seen))) != 3 {
+		t.Errorf("nine requests are answered by %v", seen)
+	}
+}
+
+// TestSlowIsNoSilence has one call take long in a worker that answers others: it is left alone.
+func TestSlowIsNoSilence(t *testing.T) {
+	h := build(t, plain, func(h *house, _ *server.Front) { h.pool.Workers, h.pool.Timeout = 1, time.Second })
+	done := make(chan reply)
+	go func() { done <- ask(client(t, 2), "GET", h.url+"/gate?go", nil) }()
+	h.came("go", 1)
+	c, began := client(t, 2), time.Now()
+	await(t, "four seconds", func() bool {
+		if a := ask(c, "GET", h.url+"/", nil); a.status != 200 {
+			t.Fatalf("got %d %q %v", a.status, a.text, a.err)
+		}
+		return time.Since(began) > 4*time.Second
+	})
+	h.open("go")
+	if a := <-done; a.err != nil || a.status != 200 {
+		t.Errorf("the slow one got %d %q %v", a.status, a.text, a.err)
+	}
 }
 
 // TestRecycling has workers that others take the place of, while many ask.

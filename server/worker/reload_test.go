@@ -1,16 +1,15 @@
 package worker_test
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -199,71 +198,118 @@ def talk(ws):
     ws.send("begun %d" % pid())
     for message in ws:
         ws.send(message)
-    note("closed")
+    note("closed %d" % ws.close_code)
 
 def events(stream):
-    note("events")
     stream.write(": begun\n\n")
     while True:
-        stream.write("data: %d\n\n" % pid())
+        time.sleep(3600)
+
+def ticks(stream):
+    while True:
+        stream.write("begun\n")
         time.sleep(0.05)
 
 def app(environ, start_response):
     path = environ["PATH_INFO"]
     if path == "/ws":
         return websocket(talk)(environ, start_response)
-    start_response("200 OK", [("Content-Type", "text/event-stream" if path == "/events" else "text/plain")])
-    return events if path == "/events" else ["%d" % pid()]
+    def finished(status, error):
+        note("finished %s %d %s" % (path[1:], status, error))
+    environ["larkspur.on_finish"](finished)
+    start_response("200 OK", [("Content-Type", "text/event-stream; charset=utf-8" if path == "/events" else "text/plain")])
+    return {"/events": events, "/ticks": ticks}.get(path, ["%d" % pid()])
 `
 
-// TestReloadStreams has an event stream and a WebSocket that outlive a reload: the WebSocket is closed
-// with 1001, so that its client comes back; the stream goes on for as long as requests have to end,
-// and breaks off then, for which an EventSource comes back too.
+// A begun is the streams of an application that have begun.
+type begun struct {
+	ctx    context.Context
+	ws     *websocket.Conn
+	events io.ReadCloser
+}
+
+// stream begins a WebSocket and a stream of events.
+func (h *house) stream(version int) begun {
+	h.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	h.t.Cleanup(cancel)
+	b := begun{ctx: ctx, events: h.endless(version, "/events", ": begun\n\n"), ws: dialWS(h.t, h, version)}
+	if _, p, err := b.ws.Read(ctx); !strings.HasPrefix(string(p), "begun") {
+		h.t.Fatalf("the WebSocket says %q, %v", p, err)
+	}
+	return b
+}
+
+// endless asks for what has no end, and reads what it begins with.
+func (h *house) endless(version int, path, begins string) io.ReadCloser {
+	h.t.Helper()
+	res, err := client(h.t, version).Get(h.url + path)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.t.Cleanup(func() { res.Body.Close() })
+	p := make([]byte, len(begins))
+	if _, err := io.ReadFull(res.Body, p); string(p) != begins {
+		h.t.Fatalf("%s begins with %q, %v", path, p, err)
+	}
+	return res.Body
+}
+
+// ended fails the test unless both have been told that their server ends, and have ended well.
+func (h *house) ended(b begun) {
+	h.t.Helper()
+	if _, _, err := b.ws.Read(b.ctx); websocket.CloseStatus(err) != websocket.StatusGoingAway {
+		h.t.Errorf("the WebSocket ends with %v, want 1001", err)
+	}
+	if p, err := io.ReadAll(b.events); err != nil || len(p) > 0 {
+		h.t.Errorf("the stream of events ends with %q, %v, and should be whole", p, err)
+	}
+	for _, note := range []string{"closed 1001", "finished events 200 None"} {
+		await(h.t, note, func() bool { return h.notes(note) == 1 })
+	}
+}
+
+// TestReloadStreams has streams that outlive a reload: a WebSocket is closed with 1001, and a stream of
+// events ends as if it were whole, so that their clients come back; any other goes on for as long as
+// requests have to end, and breaks off then.
 func TestReloadStreams(t *testing.T) {
 	for version := 1; version <= 2; version++ {
 		t.Run(fmt.Sprint(version), func(t *testing.T) {
-			h := build(t, streams, func(h *house, _ *server.Front) { h.pool.Drain = 2 * time.Second })
-			old := h.pids(2)
-			ctx, cancel := context.WithTimeout(context.Background(), patience)
-			defer cancel()
-			r, _ := http.NewRequestWithContext(ctx, "GET", h.url+"/events", nil)
-			res, err := client(t, version).Do(r)
-			if err != nil {
+			t.Parallel()
+			h := build(t, streams, func(h *house, _ *server.Front) { h.pool.Workers, h.pool.Drain = 1, time.Second })
+			old := h.pids(1)[0]
+			b, ticks := h.stream(version), h.endless(version, "/ticks", "begun\n")
+			if err := h.pool.Reload(b.ctx); err != nil {
 				t.Fatal(err)
 			}
-			defer res.Body.Close()
-			stream := bufio.NewReader(res.Body)
-			if line, err := stream.ReadString('\n'); line != ": begun\n" {
-				t.Fatalf("the stream begins with %q, %v", line, err)
+			h.ended(b)
+			if p, err := io.ReadAll(ticks); err == nil {
+				t.Errorf("a stream of no events ends as if it were whole: %q", p)
 			}
-			ws, _, err := websocket.Dial(ctx, h.url+"/ws", nil)
-			if err != nil {
-				t.Fatal(err)
+			await(t, "the old worker ends", func() bool { return !alive(old) })
+			h.log.await(t, "a worker has ended", "killed: its last requests took longer than 1s", "doing=[GET /ticks]")
+			h.pids(1)
+		})
+	}
+}
+
+// TestDrainStreams ends the front's server: streams that workers make are told, as those of an
+// application in the same process.
+func TestDrainStreams(t *testing.T) {
+	for version := 1; version <= 2; version++ {
+		t.Run(fmt.Sprint(version), func(t *testing.T) {
+			t.Parallel()
+			h := build(t, streams, func(h *house, _ *server.Front) { h.pool.Workers = 1 })
+			b := h.stream(version)
+			done := make(chan error, 1)
+			go func() { done <- h.http.Shutdown(b.ctx) }()
+			h.ended(b)
+			if err := <-done; err != nil {
+				t.Error(err)
 			}
-			defer ws.CloseNow()
-			if _, p, err := ws.Read(ctx); !strings.HasPrefix(string(p), "begun") {
-				t.Fatalf("the WebSocket says %q, %v", p, err)
+			if pids := h.pool.Pids(); len(pids) != 1 || strings.Contains(h.log.String(), "ERROR") {
+				t.Errorf("workers %v are left, and should be as they were", pids)
 			}
-			began := time.Now()
-			if err := h.pool.Reload(ctx); err != nil {
-				t.Fatal(err)
-			}
-			_, _, err = ws.Read(ctx)
-			if websocket.CloseStatus(err) != websocket.StatusGoingAway {
-				t.Errorf("the WebSocket ends with %v, want 1001", err)
-			}
-			p, err := io.ReadAll(stream)
-			if err == nil {
-				t.Error("the stream ends as if it were whole")
-			}
-			if took := time.Since(began); took < 2*time.Second {
-				t.Errorf("the stream broke off after %v, with %q", took, p)
-			}
-			for _, pid := range old {
-				await(t, "the old worker ends", func() bool { return !alive(pid) })
-			}
-			h.log.await(t, "a worker has ended", "killed: its last requests took longer than 2s", "doing=[GET /events]")
-			h.pids(2)
 		})
 	}
 }
@@ -272,4 +318,33 @@ func TestReloadStreams(t *testing.T) {
 func sorted(pids []int) []int {
 	slices.Sort(pids)
 	return pids
+}
+
+// TestRestartChanged has files that change without a reload, and a worker that is killed then: all
+// workers load them before one that has answers.
+func TestRestartChanged(t *testing.T) {
+	h := build(t, fmt.Sprintf(numbered, 1), nil)
+	before := h.pool.Pids()
+	h.app(t, fmt.Sprintf(numbered, 2))
+	c, now := client(t, 2), "1"
+	if err := syscall.Kill(before[0], syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the second version", func() bool {
+		a := ask(c, "GET", h.url+"/", nil)
+		if a.text != "1" && a.text != "2" || a.text < now {
+			t.Fatalf("%d %q after %q, %v", a.status, a.text, now, a.err)
+		}
+		now = a.text
+		return now == "2"
+	})
+	for range 8 { // in turns
+		if text := h.get("/"); text != "2" {
+			t.Errorf("a worker answers with version %s", text)
+		}
+	}
+	h.log.await(t, "the files have changed since they were loaded", "generation=1")
+	if s := h.pool.Stats(); s.Generation != 2 || s.Started != 5 || len(s.Workers) != 2 {
+		t.Errorf("the statistics are %+v", s)
+	}
 }

@@ -17,11 +17,13 @@ import (
 type set struct {
 	pool       *Pool
 	generation uint64
+	version    string                    // of what its workers have loaded; set before they answer
 	workers    []atomic.Pointer[process] // in their places; nil while one is started again
 	retired    chan struct{}             // closed when another set answers
 	over       chan struct{}             // closed when its workers are told to end
 	once       sync.Once
 	pins       atomic.Int64
+	turn       atomic.Uint32 // where the next search for a worker begins
 }
 
 func newSet(p *Pool, generation uint64) *set {
@@ -84,14 +86,27 @@ func (s *set) end() {
 	}
 }
 
-// least is the worker that has the fewest requests in its hands, nil if there is none.
+// same reports whether all workers have loaded the same.
+func (s *set) same() bool {
+	s.version = s.workers[0].Load().version
+	for i := range s.workers {
+		if s.workers[i].Load().version != s.version {
+			return false
+		}
+	}
+	return true
+}
+
+// least is the worker that has the fewest requests in its hands, of several the one whose turn it is;
+// nil if there is none.
 func (s *set) least() (best *process) {
 	if s == nil {
 		return nil
 	}
 	fewest := 0
-	for i := range s.workers {
-		w := s.workers[i].Load()
+	first, all := s.turn.Add(1), uint32(len(s.workers))
+	for i := range all {
+		w := s.workers[(first+i)%all].Load()
 		if w == nil || w.leaving.Load() || w.conn.Err() != nil {
 			continue
 		}
@@ -172,6 +187,13 @@ func (p *Pool) keep(s *set, i int) {
 			}
 			pause = min(max(2*pause, firstPause), maxPause)
 			next, err := p.start(p.closed, s.generation)
+			if err == nil && next.version != s.version {
+				next.retire()
+				p.logger.Info("the files have changed since they were loaded: all workers load them",
+					slog.Uint64("generation", s.generation))
+				_ = p.reload(p.closed, s.generation) // what came of it is in the log
+				continue
+			}
 			if err == nil {
 				s.workers[i].Store(next)
 				w.retire() // it may have left

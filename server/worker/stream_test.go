@@ -110,7 +110,7 @@ def blocks(n):
 `
 
 // dialWS makes a WebSocket over HTTP/1.1, or over HTTP/2 by an extended CONNECT.
-func dialWS(t *testing.T, h *house, version int) *websocket.Conn {
+func dialWS(t testing.TB, h *house, version int) *websocket.Conn {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	t.Cleanup(cancel)

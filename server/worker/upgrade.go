@@ -25,6 +25,9 @@ func upgrade(w http.ResponseWriter, r *http.Request, sender *hop.Sender, facts *
 		out.Header[":protocol"] = []string{"websocket"}
 		delete(out.Header, "Sec-Websocket-Key")
 		res, err := conn.Do(out, nil)
+		if err == nil {
+			f.begins()
+		}
 		switch {
 		case err != nil:
 			ours.Close()
@@ -37,7 +40,12 @@ func upgrade(w http.ResponseWriter, r *http.Request, sender *hop.Sender, facts *
 			}
 			return
 		default:
-			give(server.Tunnel(w, r, res.Header, socket{res.Body, ours}))
+			stream := socket{res.Body, ours}
+			give(server.Tunnel(w, r, res.Header, stream, func() {
+				if tellEnd(conn, facts.ID) != nil {
+					stream.Close()
+				}
+			}))
 			return
 		}
 		give(err)

@@ -2,42 +2,18 @@ package worker
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"strconv"
 	"time"
-
-	"github.com/larkspur-web/larkspur/server/worker/sandbox"
 )
-
-// report logs the end of a worker, unless it was to end and did so by itself.
-func (w *process) report(err error) {
-	n, some := w.doing()
-	if err == nil && n == 0 && w.killed.Load() == nil {
-		return
-	}
-	select {
-	case <-w.loaded:
-		if w.wrong != nil {
-			return // who started it says why
-		}
-	default:
-	}
-	attrs := []slog.Attr{slog.String("cause", w.cause(err)),
-		slog.Duration("age", time.Since(w.began).Round(time.Millisecond)), slog.Int64("served", w.served.Load())}
-	if n > 0 {
-		attrs = append(attrs, slog.Int("lost", n), slog.Any("doing", some))
-	}
-	if text := w.said.text(); text != "" {
-		attrs = append(attrs, slog.String("report", text))
-	}
-	w.log().LogAttrs(context.Background(), slog.LevelError, "a worker has ended", attrs...)
-}
 
 // tire has another worker take the place of w, once that has loaded the application.
 func (w *process) tire(why string) {
 	if w.leaving.Load() || w.rests.Swap(true) {
 		return
 	}
+	w.pool.tally.recycled.Add(1)
 	w.log().Info("a worker is replaced", slog.String("because", why))
 	close(w.tired)
 }
@@ -57,11 +33,14 @@ func (w *process) look() {
 			return
 		case <-tick.C:
 		}
+		w.second.Store(int64(n) + 1)
+		w.overlook()
 		p := w.pool
 		if p.MaxAge > 0 && time.Since(w.began) > p.MaxAge {
 			w.tire("it is " + time.Since(w.began).Round(time.Second).String() + " old")
 		}
-		if size := w.resident(); p.MaxResident > 0 && size > p.MaxResident {
+		size := w.resident()
+		if w.weigh(size); p.MaxResident > 0 && size > p.MaxResident {
 			w.tire("it has " + strconv.FormatInt(size>>20, 10) + " MiB resident")
 		}
 		if n%pingEvery == pingEvery-1 {
@@ -82,12 +61,41 @@ func (w *process) ping() {
 	defer cancel()
 	if err := w.conn.Ping(ctx); err != nil && ctx.Err() != nil {
 		w.leave()
-		w.kill("it has given no sign of life for " + pingLimit.String())
+		w.kill(death{cause: Silent, text: "it has given no sign of life for " + pingLimit.String()})
 	}
 }
 
-// resident is how many bytes of memory the worker has, 0 where that is not known.
-func (w *process) resident() int64 {
-	n, _ := sandbox.Resident(w.cmd.Process.Pid)
-	return n
+// overlook kills a worker that gives signs of life, and begins no response to requests that wait for
+// theirs for as long as the pool has patience.
+func (w *process) overlook() {
+	limit := w.pool.timeout()
+	if limit < 0 {
+		return
+	}
+	now, last := w.second.Load(), w.answered.Load()
+	n := 0
+	w.mu.Lock()
+	for f := range w.hands {
+		if !f.body.whole() {
+			f.since.Store(now)
+		}
+		since := f.since.Load()
+		if !f.answered.Load() && last <= since && time.Duration(now-since)*time.Second > limit {
+			f.stuck.Store(true) // with another one it would be the same
+			n++
+		}
+	}
+	w.mu.Unlock()
+	if n > 0 {
+		w.leave()
+		w.kill(death{cause: Silent, text: fmt.Sprintf("it has answered nothing for %v, and has %d requests that wait", limit, n)})
+	}
+}
+
+// begins notes that the response to a request has begun.
+func (f *flight) begins() {
+	if f.worker != nil {
+		f.answered.Store(true)
+		f.worker.answered.Store(f.worker.second.Load())
+	}
 }

@@ -43,10 +43,13 @@
 // [Pool.Reload] starts as many new workers, and they answer once all of them have loaded the
 // application; if one does not, nothing has changed. Those before them end with their last request. A
 // page that was begun with them has what is promised with it answered by them too, for a moment;
-// after that nothing more is promised with it. WebSockets are told that their server ends; a stream
-// that has no end goes on for as long as [Pool.Drain], and breaks off.
+// after that nothing more is promised with it. WebSockets and streams of server-sent events are told
+// that their server ends, so that their clients come again, and so they are when the server of the
+// front ends. Any other stream without an end goes on for as long as [Pool.Drain], and breaks off.
 //
-// A worker that is started again in the place of one that has died loads the files as they are then.
+// A worker that is started again in the place of another loads the files as they are then. If they are
+// not those of its generation any more, which [Application.Version] says, it does not answer, and the
+// pool is reloaded: nobody is answered by two versions in turns.
 package worker
 
 import (
@@ -64,6 +67,9 @@ type Application struct {
 	Confine func() error
 	// Load, if not nil, is called then, and loads the application.
 	Load func() error
+	// Version, if not nil, stands for what was loaded, as [runtime.Status.Content] does. All workers of
+	// a generation have the same.
+	Version func() string
 	// Handler answers, once the application has loaded: a [server.Front] with Hop set, or what has
 	// one around it. Required.
 	Handler http.Handler
@@ -80,9 +86,10 @@ type Teller struct{ out *line }
 func (t Teller) Changed() { _ = t.out.say(message{Change: true}) }
 
 // Stuck says that the call for a request, as the application has got it, cannot be stopped, so that
-// the pool ends the worker.
-func (t Teller) Stuck(r *http.Request) {
-	m := message{Stuck: r.Method + " " + r.URL.Path}
+// the pool ends the worker. place is the line of script that it is at, as FILE:LINE:COL, "" if that
+// is not known.
+func (t Teller) Stuck(r *http.Request, place string) {
+	m := message{Stuck: r.Method + " " + r.URL.Path, Place: place}
 	if facts := hop.From(r.Context()); facts != nil {
 		m.Request = facts.ID
 	}
@@ -97,5 +104,8 @@ type LoadError struct {
 
 func (e *LoadError) Error() string { return "worker: load: " + e.Message }
 
-// errClosed is the error of a pool that has been closed.
-var errClosed = errors.New("worker: the pool is closed")
+// Why nothing is loaded.
+var (
+	errClosed   = errors.New("worker: the pool is closed")
+	errReplaced = errors.New("worker: another generation answers by now")
+)

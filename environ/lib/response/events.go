@@ -23,8 +23,8 @@ func eventsMember() host.Member {
 	return host.Member{
 		Name: "events",
 		Doc: "A response of server-sent events, for an EventSource of a browser. It is sent as " +
-			"stream sends, until the client leaves. A client that comes again says the id of the " +
-			"last event it got in environ[\"HTTP_LAST_EVENT_ID\"].",
+			"stream sends, until the client leaves or the server ends. A client that comes again " +
+			"says the id of the last event it got in environ[\"HTTP_LAST_EVENT_ID\"].",
 		Params: params(0,
 			host.Param{
 				Name: "iterable", Type: "iterable or callable",

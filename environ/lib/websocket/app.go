@@ -115,11 +115,13 @@ func (h *handshake) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}
 	h.socket = make(chan *socket, 1)
 	nc, rw, err := h.upgrader.Upgrade(h.header, func() {
-		w := <-h.socket
-		h.socket <- w
-		w.leave()
+		if w, ok := <-h.socket; ok {
+			h.socket <- w
+			w.leave()
+		}
 	})
 	if h.err = err; err != nil {
+		close(h.socket)
 		return nil, nil, err
 	}
 	h.conn = &line{Conn: nc}

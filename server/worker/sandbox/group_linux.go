@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // A Group is a control group (cgroup v2) for one worker: the kernel counts all memory that the
@@ -18,26 +20,44 @@ type Group struct {
 	dir  *os.File
 }
 
+// Groups returns why no Group can be made here, nil if one can. It changes nothing.
+func Groups() error {
+	if _, _, err := delegated(ownGroups, groups); err != nil {
+		return fmt.Errorf("sandbox: %w", err)
+	}
+	return nil
+}
+
+// Where the kernel says in which groups this process is, and where it shows them.
+const (
+	ownGroups = "/proc/self/cgroup"
+	groups    = "/sys/fs/cgroup"
+)
+
 // NewGroup makes a group beside that of this process, limited to memory bytes, and no swap.
 //
 // That takes a delegated group which has the controller of memory, and this process in a group
 // below it, as systemd does for a service with Delegate=memory and DelegateSubgroup=front.
 // Elsewhere an error says what is missing, and Watch has to do.
 func NewGroup(name string, memory int64) (*Group, error) {
-	base, err := delegated("/proc/self/cgroup", "/sys/fs/cgroup")
+	base, handed, err := delegated(ownGroups, groups)
+	if err == nil && !handed {
+		err = handOn(base)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}
 	return newGroup(filepath.Join(base, name), memory)
 }
 
-// delegated is the directory in which groups with a limit of memory can be made. A group with a
-// limit cannot be below one that has processes (cgroups(7), "no internal processes"), so that it is
-// not that of this process, but the one above.
-func delegated(self, mount string) (string, error) {
+// delegated is the directory in which groups with a limit of memory can be made, and whether the
+// controller of memory has been handed on to those. A group with a limit cannot be below one that has
+// processes (cgroups(7), "no internal processes"), so that it is not that of this process, but the one
+// above.
+func delegated(self, mount string) (base string, handed bool, err error) {
 	groups, err := os.ReadFile(self)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	own, ok := "", false
 	for line := range strings.Lines(string(groups)) {
@@ -45,25 +65,42 @@ func delegated(self, mount string) (string, error) {
 			own, ok = path, true
 		}
 	}
-	base := filepath.Join(mount, filepath.Dir(own))
+	base = filepath.Join(mount, filepath.Dir(own))
 	switch {
 	case !ok:
-		return "", errors.New("this process is in no cgroup v2")
+		return "", false, errors.New("this process is in no cgroup v2")
 	case strings.HasSuffix(base, ".slice"):
-		return "", fmt.Errorf("%s is not delegated to this process", base) // but systemd's own
+		return "", false, fmt.Errorf("%s is not delegated to this process", base) // but systemd's own
 	}
-	control := filepath.Join(base, "cgroup.subtree_control")
-	handed, err := os.ReadFile(control)
+	has := func(file string) (bool, error) {
+		controllers, err := os.ReadFile(filepath.Join(base, file))
+		return slices.Contains(strings.Fields(string(controllers)), "memory"), err
+	}
+	handed, err = has(subtree)
+	if err == nil && !handed {
+		var here bool
+		if here, err = has("cgroup.controllers"); err == nil && !here {
+			err = fmt.Errorf("%s has no controller of memory", base)
+		}
+	}
+	if err == nil {
+		err = unix.Access(base, unix.W_OK)
+	}
 	if err != nil {
-		return "", fmt.Errorf("no cgroup v2 to make groups in: %w", err)
+		return "", false, fmt.Errorf("no cgroup v2 to make groups in: %w", err)
 	}
-	if slices.Contains(strings.Fields(string(handed)), "memory") {
-		return base, nil
+	return base, handed, nil
+}
+
+// subtree is the file that says which controllers a group hands on to those in it.
+const subtree = "cgroup.subtree_control"
+
+// handOn has a group hand on the controller of memory to those in it.
+func handOn(base string) error {
+	if err := write(filepath.Join(base, subtree), "+memory"); err != nil {
+		return fmt.Errorf("the controller of memory: %w", err)
 	}
-	if err := write(control, "+memory"); err != nil {
-		return "", fmt.Errorf("the controller of memory: %w", err)
-	}
-	return base, nil
+	return nil
 }
 
 func newGroup(path string, memory int64) (*Group, error) {

@@ -3,6 +3,7 @@
 package sandbox
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -59,6 +60,12 @@ var fatalAttempts = []attempt{
 		return err
 	}},
 	{"CPU in a loop", "CPU time", "l", func(scene) error {
+		// The kernel kills who does not end by himself, a second later.
+		var cpu unix.Rlimit
+		err := unix.Getrlimit(unix.RLIMIT_CPU, &cpu)
+		if err != nil || cpu.Cur != unix.RLIM_INFINITY && cpu.Max > cpu.Cur+1 {
+			return fmt.Errorf("the limits are %+v, %w", cpu, err)
+		}
 		var used unix.Rusage
 		for used.Utime.Sec*10+used.Utime.Usec/1e5 < 13 { // the limit is one second
 			if err := unix.Getrusage(unix.RUSAGE_SELF, &used); err != nil {

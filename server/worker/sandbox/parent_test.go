@@ -113,7 +113,8 @@ func TestDelegated(t *testing.T) {
 	for _, tt := range []struct{ self, control, want string }{
 		{"0::/app.service/front\n", "cpu memory pids", "/app.service"},
 		{"4:memory:/a\n0::/app.service/front\n", "memory\n", "/app.service"},
-		{"0::/app.service/front\n", "", "/app.service"}, // and handed on
+		{"0::/app.service/front\n", "", "/app.service to be handed on"},
+		{"0::/app.service/front\n", "cpu", "no cgroup v2 to make groups in: /app.service has no controller"},
 		{"0::/system.slice/app.service\n", "memory\n", "/system.slice is not delegated"},
 		{"0::/other/front\n", "memory\n", "no cgroup v2 to make groups in: "},
 		{"4:memory:/a\n", "memory\n", "this process is in no cgroup v2"},
@@ -123,21 +124,28 @@ func TestDelegated(t *testing.T) {
 		control := filepath.Join(mount, "app.service/cgroup.subtree_control")
 		for _, err := range []error{os.WriteFile(self, []byte(tt.self), 0o644),
 			os.Mkdir(filepath.Dir(control), 0o755),
-			os.WriteFile(control, []byte(tt.control), 0o644)} {
+			os.WriteFile(control, []byte(tt.control), 0o644),
+			os.WriteFile(filepath.Join(filepath.Dir(control), "cgroup.controllers"),
+				[]byte(map[bool]string{true: "cpu memory", false: "cpu"}[tt.control == ""]), 0o644)} {
 			if err != nil {
 				t.Fatal(err)
 			}
 		}
-		got, err := delegated(self, mount)
+		got, handed, err := delegated(self, mount)
 		if err != nil {
 			got = err.Error()
+		} else if !handed {
+			if err := handOn(got); err != nil {
+				t.Error(err)
+			}
+			got += " to be handed on"
 		}
 		if got = strings.ReplaceAll(got, mount, ""); !strings.HasPrefix(got, tt.want) {
 			t.Errorf("%q, %q: got %s, want %s", tt.self, tt.control, got, tt.want)
 		}
-		handed, err := os.ReadFile(control)
-		if tt.control == "" && string(handed) != "+memory" {
-			t.Errorf("the controller is not handed on: %q, %v", handed, err)
+		text, err := os.ReadFile(control)
+		if tt.control == "" && string(text) != "+memory" {
+			t.Errorf("the controller is not handed on: %q, %v", text, err)
 		}
 	}
 }

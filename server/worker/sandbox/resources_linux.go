@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"runtime/debug"
 	"runtime/metrics"
 	"strconv"
@@ -35,8 +36,8 @@ func (l Limits) resources() []resource {
 	}
 }
 
-// limit sets the limits, soft and hard. Where they are equal, the kernel kills at that of CPU time;
-// Go would ignore the SIGXCPU of a soft one, as it does SIGXFSZ, after which write returns EFBIG.
+// limit sets the limits, soft and hard, which are equal but for that of CPU time. Go ignores SIGXFSZ,
+// after which write returns EFBIG.
 func (l Limits) limit() error {
 	for _, r := range l.resources() {
 		switch {
@@ -54,11 +55,27 @@ func (l Limits) limit() error {
 			return fmt.Errorf("%s: %w", r.name, err)
 		}
 		n := min(r.limit, had.Max)
-		if err := unix.Setrlimit(r.which, &unix.Rlimit{Cur: n, Max: n}); err != nil {
+		hard := n
+		if r.which == unix.RLIMIT_CPU {
+			hard = min(n+1, had.Max)
+			endAtCPU()
+		}
+		if err := unix.Setrlimit(r.which, &unix.Rlimit{Cur: n, Max: hard}); err != nil {
 			return fmt.Errorf("%s: %w", r.name, err)
 		}
 	}
 	return nil
+}
+
+// endAtCPU has the process end by itself at its soft limit of CPU time, so that it is seen what it has
+// ended of: the kernel, which kills it a second later, does not say.
+func endAtCPU() {
+	reached := make(chan os.Signal, 1)
+	signal.Notify(reached, unix.SIGXCPU)
+	go func() {
+		<-reached
+		os.Exit(ExitCPU)
+	}()
 }
 
 // arena is what Go's heap grows by (runtime/malloc.go, heapArenaBytes), and misc what Go, SQLite

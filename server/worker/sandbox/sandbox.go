@@ -16,8 +16,8 @@
 //     alone does not stop one big step of Go, see limitMemory. Go's own limit lies below
 //     (debug.SetMemoryLimit), so that garbage is collected before. The page cache is not counted:
 //     a Group (cgroup v2) counts that too. Watch looks at the resident set where neither holds.
-//   - Time: RLIMIT_CPU holds against both. The kernel kills the process at the limit, whatever it
-//     is in the middle of.
+//   - Time: RLIMIT_CPU holds against both. At the limit the process ends with ExitCPU, and if it
+//     does not the kernel kills it a second later, whatever it is in the middle of.
 //   - Open files, the size of a file: RLIMIT_NOFILE and RLIMIT_FSIZE hold against both. The call
 //     fails (EMFILE, EFBIG), and the process lives.
 //   - Programs and processes: seccomp refuses fork and exec, and Landlock grants the execution of
@@ -52,6 +52,10 @@
 package sandbox
 
 import "time"
+
+// ExitCPU is the status of a process that has used all its CPU time: 128 and the number of SIGXCPU, as a
+// shell has it.
+const ExitCPU = 128 + 24
 
 // Limits are what a worker process may use. The zero value limits nothing but core dumps, which are
 // never written.

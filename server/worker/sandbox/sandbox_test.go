@@ -196,8 +196,8 @@ func TestLimitsEnd(t *testing.T) {
 					a.name, confined, &c.stderr)
 			}
 		case "CPU time":
-			if confined != "signal: killed" {
-				t.Errorf("%s: %s, want it killed", a.name, confined)
+			if want := fmt.Sprint("exit status ", ExitCPU); confined != want {
+				t.Errorf("%s: %s, want %s", a.name, confined, want)
 			}
 		}
 	}

@@ -30,6 +30,9 @@ var errLinux = errors.New("sandbox: only Linux has this")
 // NewGroup returns an error here.
 func NewGroup(string, int64) (*Group, error) { return nil, errLinux }
 
+// Groups returns an error here.
+func Groups() error { return errLinux }
+
 // Killed returns 0 here.
 func (*Group) Killed() int { return 0 }
 
