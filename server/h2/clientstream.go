@@ -184,6 +184,7 @@ func (c *ClientConn) reset(st *clientStream, code http2.ErrCode, err error) {
 func (c *ClientConn) end(st *clientStream) {
 	c.mu.held()
 	st.ended = true
+	c.reader.ended++
 	if st.sending.done {
 		c.close(st, nil)
 		return
