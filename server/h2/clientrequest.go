@@ -81,22 +81,21 @@ func (c *ClientConn) begin(r *http.Request, interim bool) (*clientStream, error)
 	}
 	st := &clientStream{
 		c: c, r: r, head: r.Method == http.MethodHead, interim: interim,
-		waiter: waker{c: make(chan struct{}, 1)},
 	}
+	st.waiter.L, st.sending.waiter.L = &c.mu, &c.mu
 	st.body.st = st
 	st.chunks = st.piece[:0]
 	end := r.Body == nil || r.Body == http.NoBody
-	if !end {
-		st.sending.waiter.c = make(chan struct{}, 1)
-		st.sending.expects = h.expects
-	}
+	st.sending.expects = h.expects && !end
+	st.watch(ctx)
 	c.mu.Lock()
-	err := c.enter(ctx, st)
+	err := c.enter(st)
 	if err == nil {
 		c.open(st, h, end)
 	}
 	c.mu.Unlock()
 	if err != nil {
+		st.unwatch()
 		return nil, err
 	}
 	if !end {

@@ -20,6 +20,9 @@ type streamContext struct {
 	err   error
 	done  chan struct{}
 	after map[*func()]struct{} // what AfterFunc was given
+
+	// A request that is made for this one, and ends with it; nil as a rule.
+	joined *clientStream
 }
 
 // Deadline is the connection's, which has none as a rule.
@@ -72,6 +75,27 @@ func (x *streamContext) AfterFunc(f func()) (stop func() bool) {
 	}
 }
 
+// join has st end when it does: as AfterFunc would, at no cost. It reports false if it cannot,
+// because it has ended or another has joined.
+func (x *streamContext) join(st *clientStream) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.err != nil || x.joined != nil {
+		return false
+	}
+	x.joined = st
+	return true
+}
+
+// part undoes join.
+func (x *streamContext) part(st *clientStream) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.joined == st {
+		x.joined = nil
+	}
+}
+
 // cancel ends it, unless it has ended. What AfterFunc was given runs on goroutines
 // of its own, since the caller may hold the connection's lock.
 func (x *streamContext) cancel(err error) {
@@ -88,4 +112,7 @@ func (x *streamContext) cancel(err error) {
 		go (*f)()
 	}
 	x.after = nil
+	if x.joined != nil {
+		go x.joined.cancel()
+	}
 }
