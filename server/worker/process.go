@@ -14,7 +14,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/larkspur-web/larkspur/environ/wire"
 	"github.com/larkspur-web/larkspur/server/h2"
+	"github.com/larkspur-web/larkspur/server/hop"
 )
 
 // A process is a worker, as the pool sees it. What it has in its hands is guarded by its lock; the
@@ -50,6 +52,17 @@ type flight struct {
 	method, path string
 	id           string
 	stuck        atomic.Bool // its call cannot be stopped
+	worker       *process    // that has it, or had it last; nil of a [Link]
+
+	facts  hop.Facts
+	fields [4]wire.Field // room for those that say the facts
+}
+
+// give is that of the worker, if there is one.
+func (f *flight) give(err error) {
+	if f.worker != nil {
+		f.worker.give(f, err)
+	}
 }
 
 // spawn starts a worker, which then loads the application.
@@ -263,6 +276,7 @@ func (w *process) stuck(m *message) {
 func (w *process) take(f *flight) {
 	w.mu.Lock()
 	w.hands[f] = struct{}{}
+	f.worker = w
 	w.mu.Unlock()
 	if n := w.served.Add(1); w.pool.MaxRequests > 0 && n >= w.pool.MaxRequests {
 		w.tire("it has answered " + strconv.FormatInt(n, 10) + " requests")
