@@ -8,9 +8,9 @@ import (
 
 // A streamContext is the context of a request. It ends when the handler returns,
 // the stream is reset or the connection ends; its values and its deadline are those
-// of the connection's context, whose end reaches it by conn.cancelStreams. It is
-// part of its stream, and costs nothing until somebody waits for its end: no
-// channel, no goroutine.
+// of its parent, the connection's context, whose end reaches it by conn.cancelStreams. It
+// is part of its stream, and costs nothing until somebody waits for its end: no channel,
+// no goroutine.
 //
 // mu guards what follows it. No other lock is taken while it is held.
 type streamContext struct {
@@ -25,11 +25,18 @@ type streamContext struct {
 	joined *clientStream
 }
 
-// Deadline is the connection's, which has none as a rule.
+// Deadline is the parent's, which has none as a rule.
 func (x *streamContext) Deadline() (time.Time, bool) { return x.parent.Deadline() }
 
-// Value is the connection's.
+// Value is the parent's.
 func (x *streamContext) Value(key any) any { return x.parent.Value(key) }
+
+// Parent is where its values are, and its deadline.
+func (x *streamContext) Parent() context.Context { return x.parent }
+
+// SetParent gives it other values. It is for the first handler of a request, before any
+// other has its context: http.Request.WithContext would make another http.Request.
+func (x *streamContext) SetParent(parent context.Context) { x.parent = parent }
 
 // Err is why it has ended, or nil.
 func (x *streamContext) Err() error {
