@@ -152,8 +152,7 @@ func request(r *http.Request, b *body, facts *hop.Facts) *http.Request {
 // relay sends the response of a worker. An error says that it broke off.
 func relay(w http.ResponseWriter, r *http.Request, res *http.Response, body *body) error {
 	defer res.Body.Close()
-	h := w.Header()
-	maps.Copy(h, res.Header)
+	h := server.Begin(w, res.Header)
 	if _, ok := h["Content-Type"]; !ok {
 		h["Content-Type"] = nil // net/http would guess
 	}

@@ -55,7 +55,7 @@ type flight struct {
 	worker       *process    // that has it, or had it last; nil of a [Link]
 
 	facts  hop.Facts
-	fields [4]wire.Field // room for those that say the facts
+	fields [2]wire.Field // room for those that say the facts
 }
 
 // give is that of the worker, if there is one.
