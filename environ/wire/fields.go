@@ -2,6 +2,9 @@ package wire
 
 import "strings"
 
+// A Field is one of a header.
+type Field struct{ Name, Value string }
+
 // Fields is a set of header fields, or a union of such sets, that a rule is about.
 type Fields uint8
 

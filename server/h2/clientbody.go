@@ -78,15 +78,17 @@ func (b *responseBody) wait(idle func()) error {
 		}
 		b.st.c.mu.Lock()
 		b.fetch()
+		for idle == nil && len(b.hand) == 0 && b.err == nil {
+			b.st.waiter.Wait()
+			b.fetch()
+		}
 		b.st.c.mu.Unlock()
 		switch {
 		case b.err != nil:
 			b.st.unwatch()
 		case len(b.hand) == 0:
-			if idle != nil {
-				idle()
-			}
-			<-b.st.waiter.c
+			idle()
+			idle = nil // nothing is written meanwhile
 		}
 	}
 	if b.shut.Load() {

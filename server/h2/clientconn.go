@@ -24,21 +24,21 @@ import (
 // connection is as large as may be, so that a response that nobody reads does not keep
 // others from coming.
 //
-// The fields up to writer do not change. reader belongs to the reader's goroutine.
+// The fields up to done do not change. reader belongs to the reader's goroutine.
 // mu guards the rest, the fields of a clientStream that say so included. Methods are
 // called with mu held, unless they are exported or say otherwise; nobody blocks while
-// holding it, and no other lock is taken meanwhile.
+// holding it, and no other lock is taken meanwhile but that of a context.
 type ClientConn struct {
 	nc      net.Conn
 	window  int32         // of a stream, for what the server sends
 	settled chan struct{} // closed when the server's SETTINGS have come
 	written chan struct{} // closed when the writer has ended
 	done    chan struct{} // closed when the connection has
-	writer  waker
 
 	reader clientReader
 
 	mu       mutex
+	writer   waker
 	peer     serverSettings
 	encoder  encoder
 	flow     outflow // of the connection, for what is sent
@@ -105,7 +105,6 @@ func NewClientConn(nc net.Conn, config ClientConfig) *ClientConn {
 		settled: make(chan struct{}),
 		written: make(chan struct{}),
 		done:    make(chan struct{}),
-		writer:  waker{c: make(chan struct{}, 1)},
 		peer: serverSettings{
 			frameSize: minFrameSize, window: defaultWindow, streams: assumedStreams,
 		},
@@ -114,6 +113,7 @@ func NewClientConn(nc net.Conn, config ClientConfig) *ClientConn {
 		streams: map[uint32]*clientStream{},
 		nextID:  1,
 	}
+	c.writer.L = &c.mu
 	c.encoder.resize(defaultTableSize)
 	maxBytes := within(1, first(config.MaxHeaderBytes, 64<<10), maxStreamID/4)
 	c.reader.c = c

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"runtime"
 
 	"golang.org/x/net/http2"
 )
@@ -16,6 +17,7 @@ type clientReader struct {
 	fieldReader
 	in    input
 	begun bool // the server's first frame has come
+	ended int  // streams that have ended since it let others go first
 }
 
 // run reads until the connection ends, as a goroutine.
@@ -25,6 +27,11 @@ func (r *clientReader) run() {
 	for {
 		err := r.in.fill(c.nc, need)
 		if err == nil {
+			need, err = r.handleBuffered()
+		}
+		for err == nil && r.ended == maxBatch {
+			r.ended = 0
+			runtime.Gosched()
 			need, err = r.handleBuffered()
 		}
 		if err != nil {
@@ -59,10 +66,11 @@ func (c *ClientConn) lost(err error) error {
 	return fmt.Errorf("h2: the connection was lost: %w", err)
 }
 
-// handleBuffered handles the frames in the buffer, of which only whole ones are handled.
-// It returns the size of the next as far as that is known. An error ends the connection.
+// handleBuffered handles the frames in the buffer, of which only whole ones are handled,
+// until maxBatch streams have ended. It returns the size of the next as far as that is
+// known. An error ends the connection.
 func (r *clientReader) handleBuffered() (need int, err error) {
-	for {
+	for r.ended < maxBatch {
 		p := r.in.bytes()
 		if len(p) < frameHeaderLen {
 			return frameHeaderLen, nil
@@ -82,6 +90,7 @@ func (r *clientReader) handleBuffered() (need int, err error) {
 			return 0, err
 		}
 	}
+	return 0, nil
 }
 
 // check makes the checks that apply to all frames.

@@ -41,7 +41,15 @@ import (
 func (c *ClientConn) Do(
 	r *http.Request, interim func(status int, h http.Header) error,
 ) (*http.Response, error) {
-	st, err := c.begin(r, interim != nil)
+	return c.DoWith(r, nil, interim)
+}
+
+// DoWith is Do, and sends more fields after those of r.Header, which have none of their names: whoever
+// hands on a request that it has got need not make another one of it. The names are as in an http.Header.
+func (c *ClientConn) DoWith(
+	r *http.Request, more []wire.Field, interim func(status int, h http.Header) error,
+) (*http.Response, error) {
+	st, err := c.begin(r, more, interim != nil)
 	if err != nil {
 		if r.Body != nil {
 			r.Body.Close()
@@ -64,10 +72,10 @@ func (c *ClientConn) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // begin sends the header of a request, and has its body sent. It locks mu.
-func (c *ClientConn) begin(r *http.Request, interim bool) (*clientStream, error) {
+func (c *ClientConn) begin(r *http.Request, more []wire.Field, interim bool) (*clientStream, error) {
 	h := requestHeads.Get().(*requestHead)
 	defer h.recycle()
-	if err := h.read(r); err != nil {
+	if err := h.read(r, more); err != nil {
 		return nil, fmt.Errorf("h2: %w", err)
 	}
 	ctx := r.Context()
@@ -81,22 +89,21 @@ func (c *ClientConn) begin(r *http.Request, interim bool) (*clientStream, error)
 	}
 	st := &clientStream{
 		c: c, r: r, head: r.Method == http.MethodHead, interim: interim,
-		waiter: waker{c: make(chan struct{}, 1)},
 	}
+	st.waiter.L, st.sending.waiter.L = &c.mu, &c.mu
 	st.body.st = st
 	st.chunks = st.piece[:0]
 	end := r.Body == nil || r.Body == http.NoBody
-	if !end {
-		st.sending.waiter.c = make(chan struct{}, 1)
-		st.sending.expects = h.expects
-	}
+	st.sending.expects = h.expects && !end
+	st.watch(ctx)
 	c.mu.Lock()
-	err := c.enter(ctx, st)
+	err := c.enter(st)
 	if err == nil {
 		c.open(st, h, end)
 	}
 	c.mu.Unlock()
 	if err != nil {
+		st.unwatch()
 		return nil, err
 	}
 	if !end {
@@ -144,7 +151,7 @@ func (h *requestHead) recycle() {
 }
 
 // read reads a request, and checks that HTTP/2 can carry it.
-func (h *requestHead) read(r *http.Request) error {
+func (h *requestHead) read(r *http.Request, more []wire.Field) error {
 	h.method = first(r.Method, http.MethodGet)
 	h.authority = r.Host
 	h.path = r.RequestURI
@@ -176,6 +183,12 @@ func (h *requestHead) read(r *http.Request) error {
 			continue // see readTrailer
 		}
 		if err := h.readField(name, values); err != nil {
+			return err
+		}
+	}
+	for i := range more {
+		value := [...]string{more[i].Value}
+		if err := h.readField(more[i].Name, value[:]); err != nil {
 			return err
 		}
 	}

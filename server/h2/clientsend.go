@@ -12,9 +12,9 @@ import (
 )
 
 // clientSending is the sending of a request's body, by a goroutine of its own. c.mu
-// guards it, but the channel of waiter.
+// guards it.
 type clientSending struct {
-	waiter  waker // of the goroutine; it has no channel if there is no body
+	waiter  waker // of the goroutine, if there is a body
 	expects bool  // the body waits for a 100
 	reading bool  // the goroutine reads the body
 	closed  bool  // the body is closed
@@ -61,9 +61,7 @@ func (st *clientStream) awaitContinue() {
 	})
 	defer timer.Stop()
 	for st.sending.expects && !st.closed {
-		c.mu.Unlock()
-		<-st.sending.waiter.c
-		c.mu.Lock()
+		st.sending.waiter.Wait()
 	}
 }
 
@@ -201,9 +199,7 @@ func (c *ClientConn) awaitWindow(st *clientStream) {
 		// It waits for what all wait for.
 		c.out.enlist(&st.sending.waiter)
 	}
-	c.mu.Unlock()
-	<-st.sending.waiter.c
-	c.mu.Lock()
+	st.sending.waiter.Wait()
 	if st.closed && st.sending.waiter.listed {
 		c.out.delist(&st.sending.waiter)
 	}

@@ -13,19 +13,19 @@ import (
 //
 // c, r, head and interim do not change. res and body belong to the goroutine that
 // makes the request, once answered is set, and to the reader before. c.mu guards the
-// rest but stop; answered, bodiless and declared are written by the reader only.
+// rest but the watch; answered, bodiless and declared are written by the reader only.
 type clientStream struct {
 	c       *ClientConn
 	r       *http.Request
 	head    bool  // the method is HEAD: the response has no body
 	interim bool  // somebody wants to see interim responses
-	waiter  waker // for the response, or for its body
+	waiter  waker // for the response, or for its body; before, for its place
 
 	id       uint32
-	admitted bool // it may be opened
-	closed   bool // it is in the connection's table no more
-	ended    bool // all of the response has come
-	err      error
+	admitted bool  // it may be opened
+	closed   bool  // it is in the connection's table no more
+	ended    bool  // all of the response has come
+	err      error // set with closed, or before it is opened: the context has ended
 	in       inflow
 	out      outflow
 	sending  clientSending
@@ -43,7 +43,10 @@ type clientStream struct {
 
 	res  http.Response
 	body responseBody
-	stop func() bool // of the watch on the request's context; set before the response is had
+
+	// The watch on the request's context: who made the request begins and ends it.
+	joined *streamContext
+	stop   func() bool
 }
 
 // An interim is a response before the final one. RFC 9110, section 15.2.
@@ -67,7 +70,7 @@ func (c *ClientConn) mayBegin() error {
 // enter waits until st may be opened: until the server allows one more, and the output
 // has room for its header. mu is held, but released while it waits. If it returns no
 // error, the caller opens st before it releases mu.
-func (c *ClientConn) enter(ctx context.Context, st *clientStream) error {
+func (c *ClientConn) enter(st *clientStream) error {
 	c.mu.held()
 	if len(c.queue) == 0 && c.hasPlace() {
 		st.admitted = true
@@ -76,7 +79,11 @@ func (c *ClientConn) enter(ctx context.Context, st *clientStream) error {
 		c.queue = append(c.queue, st)
 	}
 	for {
-		if err := c.mayBegin(); err != nil {
+		err := st.err
+		if err == nil {
+			err = c.mayBegin()
+		}
+		if err != nil {
 			c.giveUp(st)
 			return err
 		}
@@ -87,18 +94,7 @@ func (c *ClientConn) enter(ctx context.Context, st *clientStream) error {
 			}
 			c.out.enlist(&st.waiter)
 		}
-		c.mu.Unlock()
-		var err error
-		select {
-		case <-st.waiter.c:
-		case <-ctx.Done():
-			err = ctx.Err()
-		}
-		c.mu.Lock()
-		if err != nil {
-			c.giveUp(st)
-			return err
-		}
+		st.waiter.Wait()
 	}
 }
 
@@ -185,6 +181,7 @@ func (c *ClientConn) reset(st *clientStream, code http2.ErrCode, err error) {
 func (c *ClientConn) end(st *clientStream) {
 	c.mu.held()
 	st.ended = true
+	c.reader.ended++
 	if st.sending.done {
 		c.close(st, nil)
 		return
@@ -196,52 +193,64 @@ func (c *ClientConn) end(st *clientStream) {
 	c.closed.add(st.id, ResetError{Code: http2.ErrCodeCancel})
 }
 
-// cancel resets st because its context has ended. It locks c.mu.
+// watch has st end when the context does. It needs no lock.
+func (st *clientStream) watch(ctx context.Context) {
+	if x, ok := ctx.(*streamContext); ok && x.join(st) {
+		st.joined = x
+	} else if ctx.Done() != nil {
+		st.stop = context.AfterFunc(ctx, st.cancel)
+	}
+}
+
+// unwatch ends the watch, which has served. It needs no lock.
+func (st *clientStream) unwatch() {
+	if st.joined != nil {
+		st.joined.part(st)
+	}
+	if st.stop != nil {
+		st.stop()
+	}
+}
+
+// cancel resets st, or has it not be opened, because its context has ended. It locks
+// c.mu.
 func (st *clientStream) cancel() {
-	st.c.mu.Lock()
-	defer st.c.mu.Unlock()
-	st.c.reset(st, http2.ErrCodeCancel, st.r.Context().Err())
+	c, err := st.c, st.r.Context().Err()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if st.id == 0 {
+		st.err = err
+		st.waiter.wake()
+		return
+	}
+	c.reset(st, http2.ErrCodeCancel, err)
 }
 
 // await waits for the final response, and has see called with those before. It locks
 // c.mu.
 func (st *clientStream) await(see func(int, http.Header) error) (*http.Response, error) {
-	c, ctx := st.c, st.r.Context()
+	c := st.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for {
-		select {
-		case <-st.waiter.c:
-		case <-ctx.Done():
-			st.cancel()
-		}
-		c.mu.Lock()
 		if err := st.show(see); err != nil {
 			c.reset(st, http2.ErrCodeCancel, err)
-			c.mu.Unlock()
+			st.unwatch()
 			return nil, err
 		}
 		if st.answered || st.closed {
 			break
 		}
-		c.mu.Unlock()
+		st.waiter.Wait()
+	}
+	if st.closed {
+		st.unwatch()
 	}
 	if !st.answered {
-		defer c.mu.Unlock()
 		return nil, st.err
 	}
 	st.body.fetch()
-	watch := !st.closed && ctx.Done() != nil
-	c.mu.Unlock()
-	if watch {
-		st.stop = context.AfterFunc(ctx, st.cancel)
-	}
 	return &st.res, nil
-}
-
-// unwatch ends the watch on the request's context, which has served. It needs no lock.
-func (st *clientStream) unwatch() {
-	if st.stop != nil {
-		st.stop()
-	}
 }
 
 // show calls see with the interim responses that have come, without c.mu.

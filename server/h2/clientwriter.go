@@ -3,6 +3,7 @@ package h2
 import (
 	"runtime"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -50,20 +51,15 @@ func (o *clientOutput) delist(w *waker) {
 	w.listed = false
 }
 
-// A waker wakes a goroutine that waits on its channel, now or when it next does.
+// A waker wakes a goroutine that waits for something that c.mu guards. Its L is that lock.
 type waker struct {
-	c      chan struct{} // has room for one; nil if there is no such goroutine
-	listed bool          // it is one of clientOutput.waiters; c.mu guards it
+	sync.Cond
+	listed bool // it is one of clientOutput.waiters
 }
 
-// wake wakes the goroutine. It does not block, and needs no lock. Whoever waits looks
-// again at what it waits for, so once too often does no harm.
-func (w *waker) wake() {
-	select {
-	case w.c <- struct{}{}:
-	default:
-	}
-}
+// wake wakes the goroutine, if there is one. Whoever waits looks again at what it waits
+// for, so once too often does no harm.
+func (w *waker) wake() { w.Signal() }
 
 // scheduleWrite has the output written.
 func (c *ClientConn) scheduleWrite() {
@@ -86,38 +82,36 @@ func (c *ClientConn) breakOff(err error) {
 // write writes the output until the connection ends, as a goroutine.
 func (c *ClientConn) write() {
 	defer close(c.written)
-	for range c.writer.c {
-		for {
-			// Others who are about to make a request do so first, so that one write has
-			// them all.
-			runtime.Gosched()
-			c.mu.Lock()
-			if len(c.out.buf) == 0 {
-				break
-			}
-			buf, pooled := c.out.take()
-			before := c.out.next
-			c.out.next = c.nextID
-			c.out.owed = 0
-			c.out.wakeWaiters()
-			c.mu.Unlock()
-			n, err := c.nc.Write(buf)
-			recycle(buf, pooled)
-			if err != nil {
-				c.mu.Lock()
-				if n == 0 {
-					c.out.next = before
-				}
-				c.breakOff(err)
-				c.mu.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for {
+		for len(c.out.buf) == 0 {
+			c.out.writing = false
+			if c.err != nil {
+				c.nc.Close() // which ends the reader
 				return
 			}
+			c.writer.Wait()
 		}
-		c.out.writing = false
-		over := c.err != nil
+		// Others who are about to make a request do so first, so that one write has
+		// them all.
 		c.mu.Unlock()
-		if over {
-			c.nc.Close() // which ends the reader
+		runtime.Gosched()
+		c.mu.Lock()
+		buf, pooled := c.out.take()
+		before := c.out.next
+		c.out.next = c.nextID
+		c.out.owed = 0
+		c.out.wakeWaiters()
+		c.mu.Unlock()
+		n, err := c.nc.Write(buf)
+		recycle(buf, pooled)
+		c.mu.Lock()
+		if err != nil {
+			if n == 0 {
+				c.out.next = before
+			}
+			c.breakOff(err)
 			return
 		}
 	}

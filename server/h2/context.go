@@ -8,9 +8,9 @@ import (
 
 // A streamContext is the context of a request. It ends when the handler returns,
 // the stream is reset or the connection ends; its values and its deadline are those
-// of the connection's context, whose end reaches it by conn.cancelStreams. It is
-// part of its stream, and costs nothing until somebody waits for its end: no
-// channel, no goroutine.
+// of its parent, the connection's context, whose end reaches it by conn.cancelStreams. It
+// is part of its stream, and costs nothing until somebody waits for its end: no channel,
+// no goroutine.
 //
 // mu guards what follows it. No other lock is taken while it is held.
 type streamContext struct {
@@ -20,13 +20,23 @@ type streamContext struct {
 	err   error
 	done  chan struct{}
 	after map[*func()]struct{} // what AfterFunc was given
+
+	// A request that is made for this one, and ends with it; nil as a rule.
+	joined *clientStream
 }
 
-// Deadline is the connection's, which has none as a rule.
+// Deadline is the parent's, which has none as a rule.
 func (x *streamContext) Deadline() (time.Time, bool) { return x.parent.Deadline() }
 
-// Value is the connection's.
+// Value is the parent's.
 func (x *streamContext) Value(key any) any { return x.parent.Value(key) }
+
+// Parent is where its values are, and its deadline.
+func (x *streamContext) Parent() context.Context { return x.parent }
+
+// SetParent gives it other values. It is for the first handler of a request, before any
+// other has its context: http.Request.WithContext would make another http.Request.
+func (x *streamContext) SetParent(parent context.Context) { x.parent = parent }
 
 // Err is why it has ended, or nil.
 func (x *streamContext) Err() error {
@@ -72,6 +82,27 @@ func (x *streamContext) AfterFunc(f func()) (stop func() bool) {
 	}
 }
 
+// join has st end when it does: as AfterFunc would, at no cost. It reports false if it cannot,
+// because it has ended or another has joined.
+func (x *streamContext) join(st *clientStream) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.err != nil || x.joined != nil {
+		return false
+	}
+	x.joined = st
+	return true
+}
+
+// part undoes join.
+func (x *streamContext) part(st *clientStream) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.joined == st {
+		x.joined = nil
+	}
+}
+
 // cancel ends it, unless it has ended. What AfterFunc was given runs on goroutines
 // of its own, since the caller may hold the connection's lock.
 func (x *streamContext) cancel(err error) {
@@ -88,4 +119,7 @@ func (x *streamContext) cancel(err error) {
 		go (*f)()
 	}
 	x.after = nil
+	if x.joined != nil {
+		go x.joined.cancel()
+	}
 }

@@ -33,6 +33,16 @@ func (r *reader) dispatch() (over bool) {
 	return over
 }
 
+// queueFlush sets flushQueued for a caller that will call run, as the task does that dispatch
+// queues, and reports whether it was not set. It locks mu.
+func (c *conn) queueFlush() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	queued := c.out.flushQueued
+	c.out.flushQueued = true
+	return !queued
+}
+
 // run is the task that flushQueued is set for: it writes the output. It locks mu.
 func (c *conn) run(*worker) {
 	c.mu.Lock()
@@ -78,7 +88,7 @@ func (c *conn) scheduleFlush() {
 
 // flushNow reports whether a response that has just been put into the output is to
 // be written at once. It is not if another goroutine is writing, nor, for maxDelay,
-// if a task that will write is queued behind the other requests of its batch.
+// if somebody will who comes behind the other requests of its batch.
 func (c *conn) flushNow(now int64) bool {
 	if c.out.flushing || c.out.broken != nil {
 		return false

@@ -10,8 +10,9 @@ import (
 // An encoder is an HPACK encoder (RFC 7541) for the fields of responses. Names come
 // with their static index. A lookup in the dynamic table is one probe. A field is
 // added to the table when it is sent the second time, so that values that differ in
-// each response (an ETag, an id) displace nothing. Cookies are never indexed, and
-// lengths are not worth it.
+// each response (an ETag, an id) displace nothing; or the first time, if it is likely
+// that no other has its name there, which others can refer to then. Cookies are never
+// indexed, and lengths are not worth it.
 //
 // Its table is the one that the client's decoder has after the same blocks. So what
 // it has encoded must be sent, in the same order. conn.mu guards it.
@@ -27,9 +28,9 @@ type encoder struct {
 	ring        []entry
 	first, next uint32
 
-	// Both are indexed by a field's hash, and a later field displaces an earlier
-	// one.
-	newest [64]uint32 // 1 + the number of the newest entry
+	// All are indexed by a hash, and a later field displaces an earlier one.
+	newest [64]uint32 // 1 + the number of the newest entry, by its field
+	named  [16]uint32 // the same, by its name, of those that are not in the static table
 	seen   [64]uint32 // the last hash that was not in the table
 }
 
@@ -90,6 +91,28 @@ func (e *encoder) add(name, value string, hash uint32) {
 	e.next++
 	e.size += n
 	e.newest[hash%64] = e.next
+	e.named[nameHash(name)%16] = e.next
+}
+
+// name is the index of an entry that has the name, in one of the two tables; 0 if
+// there is none. RFC 7541, section 2.3.3.
+func (e *encoder) name(name fieldName) uint64 {
+	if name.static != 0 {
+		return uint64(name.static)
+	}
+	n := e.named[nameHash(name.lower)%16]
+	if n <= e.first || e.ring[(n-1)&uint32(len(e.ring)-1)].name != name.lower {
+		return 0
+	}
+	return e.index(n)
+}
+
+// index is that of the entry with the number n-1.
+func (e *encoder) index(n uint32) uint64 { return uint64(staticTableLen + e.next - n + 1) }
+
+// nameHash tells most names apart.
+func nameHash(name string) uint8 {
+	return uint8(len(name)) + name[0] + 3*name[len(name)-1]
 }
 
 // begin begins a block: a changed size of the table is told first.
@@ -155,11 +178,13 @@ func (e *encoder) field(dst []byte, name fieldName, value string) []byte {
 	if n := e.newest[slot]; n > e.first {
 		k := &e.ring[(n-1)&uint32(len(e.ring)-1)]
 		if k.hash == hash && k.value == value && k.name == name.lower {
-			return appendInt(dst, 0x80, 7, uint64(staticTableLen+e.next-n+1))
+			return appendInt(dst, 0x80, 7, e.index(n))
 		}
 	}
-	if e.seen[slot] != hash || len(name.lower)+len(value)+entryOverhead > int(e.max) {
-		e.seen[slot] = hash
+	first := name.static == 0 && e.named[nameHash(name.lower)%16] <= e.first
+	known := first || e.seen[slot] == hash
+	e.seen[slot] = hash
+	if !known || len(name.lower)+len(value)+entryOverhead > int(e.max) {
 		return e.literal(dst, 0, 4, name, value)
 	}
 	dst = e.literal(dst, 0x40, 6, name, value)
@@ -177,8 +202,8 @@ func hashOf(name fieldName, value string) uint32 {
 // literal appends a literal field of the given representation, which form and bits
 // are the first octet of. RFC 7541, section 6.2.
 func (e *encoder) literal(dst []byte, form byte, bits uint8, name fieldName, value string) []byte {
-	if name.static != 0 {
-		dst = appendInt(dst, form, bits, uint64(name.static))
+	if index := e.name(name); index != 0 {
+		dst = appendInt(dst, form, bits, index)
 	} else {
 		dst = append(dst, form)
 		dst = appendString(dst, name.lower)

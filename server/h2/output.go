@@ -30,7 +30,7 @@ type output struct {
 	frames
 	since       int64     // when the first response came that is delayed; 0: none is
 	flushing    bool      // a goroutine is writing
-	flushQueued bool      // conn.run, which will write, is queued with the workers
+	flushQueued bool      // conn.run, which will write, is about to be called: see queueFlush
 	roomWaiters []*stream // streams whose goroutines wait for room in buf
 	broken      error     // set when nothing can be written any more
 	deadlineAt  int64     // when the deadline of writes was last set

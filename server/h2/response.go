@@ -76,6 +76,16 @@ func (w *response) Header() http.Header {
 	return w.header
 }
 
+// TakeHeader makes h the header, if nobody has asked for it before: whoever has one made
+// need not copy it. It reports whether it did. With nil it takes that back.
+func (w *response) TakeHeader(h http.Header) bool {
+	if w.header != nil && h != nil {
+		return false
+	}
+	w.header = h
+	return true
+}
+
 // WriteHeader takes the header as it is now, and, if it is an interim one, sends
 // it.
 func (w *response) WriteHeader(status int) {
@@ -108,7 +118,7 @@ func (w *response) writeHeader(status int) {
 // takeHeader copies the fields of the header, which the handler may change later.
 func (w *response) takeHeader() {
 	w.s.fields = w.s.fields[:0]
-	w.lacks = lacks{true, true, true}
+	w.lacks = lacks{kind: true, date: !w.st.c.srv.NoDate, size: true}
 	w.trailers = w.trailers[:0]
 	for name, values := range w.header {
 		if w.note(name, values) {

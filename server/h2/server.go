@@ -86,6 +86,10 @@ type Server struct {
 	// to HTTP/1.1 then, and most handlers know only that.
 	ExtendedConnect bool
 
+	// NoDate leaves the Date field out of responses: whoever hands them on to a client
+	// adds it. RFC 9110, section 6.6.1.
+	NoDate bool
+
 	workers workers
 	clock   dateClock
 	headers atomic.Int64 // what counts for MaxHeaderMemory

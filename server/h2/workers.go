@@ -117,12 +117,12 @@ func (p *workers) work(w *worker) {
 		if c := w.flush; c != nil {
 			// A client that does not read holds up no handler's slot.
 			w.flush = nil
-			if p.releaseSlot(w.st) {
+			if p.releaseSlot(w.st) && c.queueFlush() {
 				// Others are about to have their responses, as when a backend has answered many
 				// requests at once: all of them go out in one write.
 				runtime.Gosched()
 			}
-			c.writeOut()
+			c.run(w)
 		}
 	}
 }

@@ -32,28 +32,15 @@ type read struct {
 // client's address, protocol and TLS, and without the fields of the hop. From its context [From]
 // has the facts. It fails if the fields are not as a [Sender] writes them.
 //
+// r must be one that a server has just made: it may be r that is returned.
+//
 // It is for connections that only a front can write to.
 func (v *Receiver) Receive(r *http.Request) (*http.Request, error) {
-	a := &arrival{Context: r.Context()}
-	f := &a.facts
-	fields := fields{h: r.Header}
-	c := v.clients.of(fields.one(client), readClient)
-	a.client, f.Client = c, c.Client
-	f.ID, f.Page, f.Target = fields.one(id), fields.one(page), fields.one(target)
-	f.Path = fields.path(path)
-	f.Variables = fields.values(variables)
-	if fields.err == nil {
-		fields.err = c.err
+	a := new(arrival)
+	if err := a.read(r.Header, v); err != nil {
+		return nil, fmt.Errorf("hop: %w", err)
 	}
-	if fields.err != nil {
-		return nil, fmt.Errorf("hop: %w", fields.err)
-	}
-	m := r.WithContext(a)
-	for name := range m.Header { // which the server has made for this request alone
-		if strings.HasPrefix(name, prefix) {
-			delete(m.Header, name)
-		}
-	}
+	m, f, c := a.enter(r), &a.facts, a.client
 	receive(m)
 	m.RemoteAddr, m.TLS = f.Peer, f.TLS
 	if c.major > 0 {
@@ -91,47 +78,76 @@ func (a *arrival) Value(key any) any {
 	return a.Context.Value(key)
 }
 
-// fields are those of a hop, and what is wrong with one that was read.
-type fields struct {
-	h   http.Header
-	err error
+// A nested context is that of a request of a server which lets it be given other values.
+type nested interface {
+	context.Context
+	Parent() context.Context
+	SetParent(context.Context)
 }
 
-// one returns the value of a field, "" if there is none.
-func (f *fields) one(name string) string {
-	values := f.h[name]
-	switch len(values) {
-	case 0:
-		return ""
-	case 1:
-		return values[0]
+// enter returns r with a as its context, or behind that. One with trailers is a copy: its server knows
+// those that were announced by r.
+func (a *arrival) enter(r *http.Request) *http.Request {
+	ctx := r.Context()
+	if n, ok := ctx.(nested); ok && r.Trailer == nil {
+		a.Context = n.Parent()
+		n.SetParent(a)
+		return r
 	}
-	f.err = fmt.Errorf("%s: there are %d", name, len(values))
-	return ""
+	a.Context = ctx
+	return r.WithContext(a)
 }
 
-func (f *fields) path(name string) string {
-	s, err := url.PathUnescape(f.one(name))
-	if err != nil {
-		f.err = fmt.Errorf("%s: %w", name, err)
+// read reads the fields of a hop, and takes them out of h.
+func (a *arrival) read(h http.Header, v *Receiver) (wrong error) {
+	f := &a.facts
+	known := ""
+	for name, values := range h {
+		if !strings.HasPrefix(name, prefix) {
+			continue
+		}
+		delete(h, name)
+		if len(values) != 1 {
+			wrong = fmt.Errorf("%s: there are %d", name, len(values))
+			continue
+		}
+		var err error
+		switch value := values[0]; name {
+		case client:
+			known = value
+		case id:
+			f.ID = value
+		case page:
+			f.Page = value
+		case target:
+			f.Target = value
+		case path:
+			f.Path, err = url.PathUnescape(value)
+		case variables:
+			f.Variables, err = readVariables(value)
+		}
+		if err != nil {
+			wrong = fmt.Errorf("%s: %w", name, err)
+		}
 	}
-	return s
+	a.client = v.clients.of(known, readClient)
+	f.Client = a.client.Client
+	if wrong == nil {
+		wrong = a.client.err
+	}
+	return wrong
 }
 
-func (f *fields) values(name string) map[string]string {
-	s := f.one(name)
+func readVariables(s string) (map[string]string, error) {
 	if s == "" {
-		return nil
+		return nil, nil
 	}
 	values, err := url.ParseQuery(s)
-	if err != nil {
-		f.err = fmt.Errorf("%s: %w", name, err)
-	}
 	all := make(map[string]string, len(values))
 	for name := range values {
 		all[name] = values.Get(name)
 	}
-	return all
+	return all, err
 }
 
 // readClient reads the value of the field that says a client.

@@ -18,14 +18,14 @@ import (
 //
 // It panics with http.ErrAbortHandler to break off a response whose worker has died.
 func (p *Pool) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	forward(w, r, &p.sender, p.Variables, func(facts *hop.Facts, f *flight) (*h2.ClientConn, give, error) {
-		s, _ := server.Pinned(w, r, p, facts.Promises || facts.Page != "").(*set)
-		worker, err := p.choose(r.Context(), s, facts.Page != "")
+	forward(w, r, &p.sender, p.Variables, func(f *flight) (*h2.ClientConn, error) {
+		s, _ := server.Pinned(w, r, p, f.facts.Promises || f.facts.Page != "").(*set)
+		worker, err := p.choose(r.Context(), s, f.facts.Page != "")
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		worker.take(f)
-		return worker.conn, func(err error) { worker.give(f, err) }, nil
+		return worker.conn, nil
 	})
 }
 
@@ -48,34 +48,31 @@ func (l *Link) Generation() uint64 { return l.Version }
 
 // ServeHTTP has the worker answer a request.
 func (l *Link) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	forward(w, r, &l.sender, l.Variables, func(*hop.Facts, *flight) (*h2.ClientConn, give, error) {
-		return l.Conn, func(error) {}, l.Conn.Err()
-	})
+	forward(w, r, &l.sender, l.Variables, func(*flight) (*h2.ClientConn, error) { return l.Conn, l.Conn.Err() })
 }
 
-// A take has a worker take a request in its hands, and returns its connection. give must be called
-// when it has them free again.
-type take func(*hop.Facts, *flight) (*h2.ClientConn, give, error)
-
-// A give is told of what a response has come to: nil if it was whole.
-type give func(error)
+// A take has a worker take a request in its hands, and returns its connection. The flight's give must
+// be called when it has them free again, with what the response has come to: nil if it was whole.
+type take func(*flight) (*h2.ClientConn, error)
 
 // forward has a worker answer r.
 func forward(w http.ResponseWriter, r *http.Request, sender *hop.Sender,
 	variables func(*http.Request) map[string]string, worker take) {
-	facts := server.Facts(w, r)
+	f := &flight{method: r.Method, path: r.URL.Path, facts: server.Facts(w, r)}
+	facts := &f.facts
+	f.id = facts.ID
 	if variables != nil {
 		facts.Variables = variables(r)
 	}
-	f := &flight{method: r.Method, path: r.URL.Path, id: facts.ID}
 	if server.AsksUpgrade(r) {
-		upgrade(w, r, sender, &facts, f, worker)
+		upgrade(w, r, sender, f, worker)
 		return
 	}
 	body := bodyOf(w, r)
 	defer body.release()
 	f.body = body
-	out := request(r, body, sender, &facts)
+	out := request(r, body, facts)
+	more := sender.Fields(f.fields[:0], facts)
 	interims := 0
 	interim := func(status int, h http.Header) error {
 		if interims++; interims > maxInterims {
@@ -90,7 +87,7 @@ func forward(w http.ResponseWriter, r *http.Request, sender *hop.Sender,
 		return nil
 	}
 	for tries := 1; ; tries++ {
-		conn, give, err := worker(&facts, f)
+		conn, err := worker(f)
 		if err != nil {
 			refuse(w, r, err)
 			return
@@ -98,7 +95,7 @@ func forward(w http.ResponseWriter, r *http.Request, sender *hop.Sender,
 		if body != nil && tries > 1 {
 			out = body.sent(out)
 		}
-		res, err := conn.Do(out, interim)
+		res, err := conn.DoWith(out, more, interim)
 		if err == nil {
 			f.begins()
 			stop := endless(r, res, conn, facts.ID)
@@ -108,13 +105,13 @@ func forward(w http.ResponseWriter, r *http.Request, sender *hop.Sender,
 				fields, all := hop.Depended(res.Trailer)
 				server.Depends(r, variables, fields, all)
 			}
-			give(err)
+			f.give(err)
 			if err != nil {
 				panic(http.ErrAbortHandler)
 			}
 			return
 		}
-		give(err)
+		f.give(err)
 		if !body.untouched(out) || !f.repeatable(r, err, tries) {
 			fail(w, r, f, body, err)
 			return
@@ -127,27 +124,32 @@ const maxInterims = 256
 
 var errInterims = errors.New("worker: too many interim responses")
 
-// request is the request that a worker gets for r.
-func request(r *http.Request, b *body, sender *hop.Sender, facts *hop.Facts) *http.Request {
+// request is the request that a worker gets for r, without the facts: as a rule r itself, so it is not
+// to be changed.
+func request(r *http.Request, b *body, facts *hop.Facts) *http.Request {
+	header := hop.Strip(r.Header)
+	if b != nil && b.asked != nil {
+		header = maps.Clone(header)
+		header["Expect"] = []string{"100-continue"}
+	}
+	absolute := !strings.HasPrefix(r.RequestURI, "/") && r.RequestURI != "*"
+	if b == nil && len(header) == len(r.Header) && !absolute && r.Trailer == nil {
+		return r
+	}
 	ctx := r.Context()
 	if b != nil && r.ContentLength < 0 {
 		ctx = b.outlive(ctx)
 	}
 	out := r.WithContext(ctx)
-	out.Header = make(http.Header, len(r.Header)+2)
-	maps.Copy(out.Header, hop.Strip(r.Header))
-	if !strings.HasPrefix(r.RequestURI, "/") && r.RequestURI != "*" {
+	out.Header = header
+	if absolute {
 		// RFC 9112, section 3.2.2: the absolute form. The environ has it as it came.
 		facts.Target = r.RequestURI
 		out.RequestURI = r.URL.RequestURI()
 	}
-	sender.Send(facts, out.Header)
 	out.Body, out.Trailer = http.NoBody, nil
 	if b == nil {
 		return out
-	}
-	if b.asked != nil {
-		out.Header["Expect"] = []string{"100-continue"}
 	}
 	return b.sent(out)
 }
@@ -155,8 +157,7 @@ func request(r *http.Request, b *body, sender *hop.Sender, facts *hop.Facts) *ht
 // relay sends the response of a worker. An error says that it broke off.
 func relay(w http.ResponseWriter, r *http.Request, res *http.Response, body *body) error {
 	defer res.Body.Close()
-	h := w.Header()
-	maps.Copy(h, res.Header)
+	h := server.Begin(w, res.Header)
 	if _, ok := h["Content-Type"]; !ok {
 		h["Content-Type"] = nil // net/http would guess
 	}

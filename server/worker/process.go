@@ -15,7 +15,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/larkspur-web/larkspur/environ/wire"
 	"github.com/larkspur-web/larkspur/server/h2"
+	"github.com/larkspur-web/larkspur/server/hop"
 	"github.com/larkspur-web/larkspur/server/worker/sandbox"
 )
 
@@ -61,6 +63,16 @@ type flight struct {
 	since        atomic.Int64 // the second of its worker's life in which all of it had come, or it was given
 	answered     atomic.Bool  // its response has begun
 	worker       *process     // that has it, or had it last; nil of a [Link]
+
+	facts  hop.Facts
+	fields [2]wire.Field // room for those that say the facts
+}
+
+// give is that of the worker, if there is one.
+func (f *flight) give(err error) {
+	if f.worker != nil {
+		f.worker.give(f, err)
+	}
 }
 
 // spawn starts a worker, which then loads the application.

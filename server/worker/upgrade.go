@@ -3,6 +3,7 @@ package worker
 import (
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 
 	"github.com/larkspur-web/larkspur/server"
@@ -11,20 +12,20 @@ import (
 
 // upgrade has a worker answer a request for a WebSocket, over HTTP/2 by an extended CONNECT. RFC
 // 8441.
-func upgrade(w http.ResponseWriter, r *http.Request, sender *hop.Sender, facts *hop.Facts,
-	f *flight, worker take) {
+func upgrade(w http.ResponseWriter, r *http.Request, sender *hop.Sender, f *flight, worker take) {
 	for tries := 1; ; tries++ {
-		conn, give, err := worker(facts, f)
+		conn, err := worker(f)
 		if err != nil {
 			refuse(w, r, err)
 			return
 		}
-		out := request(r, nil, sender, facts)
+		out := *request(r, nil, &f.facts)
 		theirs, ours := io.Pipe()
 		out.Method, out.Body, out.ContentLength = http.MethodConnect, theirs, -1
+		out.Header = maps.Clone(out.Header)
 		out.Header[":protocol"] = []string{"websocket"}
 		delete(out.Header, "Sec-Websocket-Key")
-		res, err := conn.Do(out, nil)
+		res, err := conn.DoWith(&out, sender.Fields(nil, &f.facts), nil)
 		if err == nil {
 			f.begins()
 		}
@@ -34,21 +35,21 @@ func upgrade(w http.ResponseWriter, r *http.Request, sender *hop.Sender, facts *
 		case !hop.Switched(res.Header):
 			ours.Close()
 			err := relay(w, r, res, nil)
-			give(err)
+			f.give(err)
 			if err != nil {
 				panic(http.ErrAbortHandler)
 			}
 			return
 		default:
 			stream := socket{res.Body, ours}
-			give(server.Tunnel(w, r, res.Header, stream, func() {
-				if tellEnd(conn, facts.ID) != nil {
+			f.give(server.Tunnel(w, r, res.Header, stream, func() {
+				if tellEnd(conn, f.facts.ID) != nil {
 					stream.Close()
 				}
 			}))
 			return
 		}
-		give(err)
+		f.give(err)
 		// The application has got nothing of what the client wants to say.
 		if !f.repeatable(r, err, tries) {
 			fail(w, r, f, nil, err)
