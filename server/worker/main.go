@@ -149,7 +149,7 @@ const maxStreams = 20_000
 func Serve(c net.Conn, h http.Handler, end <-chan struct{}) {
 	l := &listener{c: c, closed: make(chan struct{})}
 	s := &http.Server{Handler: hears(h), DisableGeneralOptionsHandler: true,
-		ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelError),
+		ErrorLog:    slog.NewLogLogger(slog.Default().Handler(), slog.LevelError),
 		IdleTimeout: -1, MaxHeaderBytes: 4 * server.DefaultMaxHeaderBytes,
 		ConnState: func(_ net.Conn, state http.ConnState) {
 			if state == http.StateClosed {
