@@ -276,3 +276,27 @@ func BenchmarkLive(b *testing.B) {
 		}
 	}
 }
+
+// TestContent has what stands for the files that a generation was loaded from: the same for the same
+// content, wherever it is, and that of the last good one while what is there does not load.
+func TestContent(t *testing.T) {
+	one, two := new(disk), new(disk)
+	lib := []string{"lib.star", "X = 1\n"}
+	for _, d := range []*disk{one, two} {
+		d.save(append(lib, "app.star", "load('lib.star', 'X')\n"+returning("X"))...)
+	}
+	a, b := live(t, one), live(t, two)
+	before := a.Status().Content
+	if before == "" || b.Status().Content != before {
+		t.Errorf("the same files are %q and %q", before, b.Status().Content)
+	}
+	two.save("lib.star", "X = 2\n", "app.star", "load('lib.star', 'X')\n"+returning("X"))
+	if err := b.Reload(); err != nil || b.Status().Content == before {
+		t.Errorf("another file of the program makes no difference: %v", err)
+	}
+	two.save("app.star", "def\n")
+	after := b.Status().Content
+	if err := b.Reload(); err == nil || b.Status().Content != after {
+		t.Errorf("what does not load has taken its place: %v", err)
+	}
+}

@@ -7,20 +7,25 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/larkspur-web/larkspur/environ/wire"
 	"github.com/larkspur-web/larkspur/runtime/host"
 )
 
-// EventStream reports whether a response with the header is a stream of server-sent events: it has no
-// end of its own, and what the client has got of it is good wherever it ends. HTML Living Standard,
-// section 9.2.5.
-func EventStream(h http.Header) bool {
+// EventSource reports whether the response to r with the header h is a stream of events for an
+// EventSource: it has no end of its own, what the client has got of it is good wherever it ends, and
+// the client comes again by itself. HTML Living Standard, section 9.2. Any other reader of events may
+// wait for the last of them, and take a stream that has ended for whole.
+func EventSource(r *http.Request, h http.Header) bool {
 	values := h["Content-Type"]
-	if len(values) != 1 {
+	if len(values) != 1 || r.Method != http.MethodGet {
 		return false
 	}
 	essence, _, _ := strings.Cut(values[0], ";")
-	return strings.EqualFold(strings.TrimSpace(essence), "text/event-stream")
+	return strings.EqualFold(strings.TrimSpace(essence), eventStreamType) &&
+		wire.Listed(r.Header["Accept"], eventStreamType)
 }
+
+const eventStreamType = "text/event-stream"
 
 // An eventStream is a response that ends with the server, so that its client comes again elsewhere.
 type eventStream struct {
@@ -29,10 +34,10 @@ type eventStream struct {
 	told     atomic.Bool
 }
 
-// follow has the response, whose header is h, end with the server, if it is a stream of events. It is
+// follow has the response, whose header is h, end with the server, if it is for an EventSource. It is
 // called before the header is sent: a front in another process may tell of its end from then on.
 func (r *response) follow(h http.Header) {
-	if r.length >= 0 || r.atOnce || r.bodiless() || !EventStream(h) {
+	if r.length >= 0 || r.atOnce || r.bodiless() || !EventSource(r.r, h) {
 		return
 	}
 	y, ok := r.deadlines.call.(host.Yielder)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -56,7 +58,9 @@ func TestEventsEnd(t *testing.T) {
 			paths := []string{"/waits", "/works", "/iterates"}
 			for _, path := range paths {
 				streams.Go(func() {
-					res, err := c.client.Get(l.URL + path)
+					r, _ := http.NewRequest("GET", l.URL+path, nil)
+					r.Header.Set("Accept", "text/event-stream")
+					res, err := c.client.Do(r)
 					if err != nil {
 						t.Error(err)
 						begun <- struct{}{}
@@ -86,5 +90,33 @@ func TestEventsEnd(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestEventSource has which responses end with the server: those whose clients come again.
+func TestEventSource(t *testing.T) {
+	for _, c := range []struct {
+		method, accept, contentType string
+		want                        bool
+	}{
+		{"GET", "text/event-stream", "text/event-stream", true},
+		{"GET", "*/*, Text/Event-Stream", "text/event-stream; charset=utf-8", true},
+		{"GET", "*/*", "text/event-stream", false},
+		{"GET", "", "text/event-stream", false},
+		{"POST", "text/event-stream", "text/event-stream", false},
+		{"GET", "text/event-stream", "text/plain", false},
+		{"GET", "text/event-stream", "", false},
+	} {
+		r := httptest.NewRequest(c.method, "/", nil)
+		h := http.Header{}
+		if c.accept != "" {
+			r.Header.Set("Accept", c.accept)
+		}
+		if c.contentType != "" {
+			h.Set("Content-Type", c.contentType)
+		}
+		if got := server.EventSource(r, h); got != c.want {
+			t.Errorf("%+v: got %v", c, got)
+		}
 	}
 }

@@ -65,7 +65,7 @@ var (
 
 // Serve serves listeners, and those that Set has given it before, until ctx ends or one of them
 // fails, then drains: no new connection is taken, idle ones are closed (HTTP/2 ones by GOAWAY),
-// WebSockets and event streams of applications are told to end, and requests that were begun are
+// WebSockets and EventSources of applications are told to come again, and requests that were begun are
 // answered. It returns nil if every request was, and closes the listeners in any case.
 func (g *Group) Serve(ctx context.Context, listeners ...*Listener) error {
 	if err := g.begin(ctx, listeners); err != nil {

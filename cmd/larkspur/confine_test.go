@@ -31,6 +31,9 @@ func TestCheckSandbox(t *testing.T) {
 		if elsewhere := strings.HasPrefix(said.String(), "sandbox "); ports != test.want && !elsewhere {
 			t.Errorf("with --grant %s it says\n%s", test.line, said.String())
 		}
+		if grouped := !strings.Contains(said.String(), "no control groups (cgroup v2)"); grouped != (sandbox.Groups() == nil) {
+			t.Errorf("of control groups it says\n%s", said.String())
+		}
 	}
 }
 

@@ -165,7 +165,10 @@ def app(environ, start_response):
 // begin asks for the stream and returns once it has begun.
 func (d *daemon) begin(t *testing.T) *http.Response {
 	t.Helper()
-	res, err := (&http.Client{Transport: new(http.Transport)}).Get(d.urls[0])
+	r, err := http.NewRequest("GET", d.urls[0], nil)
+	must(t, err)
+	r.Header.Set("Accept", "text/event-stream, */*")
+	res, err := (&http.Client{Transport: new(http.Transport)}).Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -507,7 +507,9 @@ func TestEventsEnd(t *testing.T) {
 				http.NewResponseController(w).Flush()
 				<-r.Context().Done()
 			}))
-			res, err := f.Client().Get(f.URL)
+			r, _ := http.NewRequest("GET", f.URL, nil)
+			r.Header.Set("Accept", "text/event-stream")
+			res, err := f.Client().Do(r)
 			if err != nil {
 				t.Fatal(err)
 			}

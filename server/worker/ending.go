@@ -27,7 +27,7 @@ func tellEnd(conn *h2.ClientConn, id string) error {
 // endless has a worker told when the server ends that r came to, if the response is one that has no
 // end of its own. stop must be called when it has ended.
 func endless(r *http.Request, res *http.Response, conn *h2.ClientConn, id string) (stop func()) {
-	if !server.EventStream(res.Header) {
+	if !server.EventSource(r, res.Header) {
 		return func() {}
 	}
 	return server.OnEnding(r, func() {

@@ -148,7 +148,8 @@ const maxStreams = 20_000
 // trusted: what that passes on of its clients is bounded already.
 func Serve(c net.Conn, h http.Handler, end <-chan struct{}) {
 	l := &listener{c: c, closed: make(chan struct{})}
-	s := &http.Server{Handler: hears(h), DisableGeneralOptionsHandler: true, ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelError),
+	s := &http.Server{Handler: hears(h), DisableGeneralOptionsHandler: true,
+		ErrorLog:    slog.NewLogLogger(slog.Default().Handler(), slog.LevelError),
 		IdleTimeout: -1, MaxHeaderBytes: 4 * server.DefaultMaxHeaderBytes,
 		ConnState: func(_ net.Conn, state http.ConnState) {
 			if state == http.StateClosed {

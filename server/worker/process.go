@@ -33,10 +33,11 @@ type process struct {
 	temp       string // its directory for files that do not last
 	said       crash
 
-	loaded  chan struct{} // closed once ready or wrong is set
-	ready   bool
-	version string // of what it has loaded
-	wrong   error
+	loaded  chan struct{} // closed once it is known whether it has loaded the application
+	settled sync.Once     // that
+	version string        // of what it has loaded
+	wrong   error         // why it has not
+	heard   chan struct{} // closed once all that it has said has been
 	ended   chan struct{} // closed once it is no more
 	gone    chan struct{} // closed once leaving is set
 	tired   chan struct{} // closed once another is to take its place
@@ -89,7 +90,7 @@ func (p *Pool) spawn(generation uint64) (*process, error) {
 	}
 	defer heard.Close()
 	w := &process{pool: p, generation: generation, messages: messages, began: time.Now(),
-		loaded: make(chan struct{}), ended: make(chan struct{}),
+		loaded: make(chan struct{}), heard: make(chan struct{}), ended: make(chan struct{}),
 		gone: make(chan struct{}), tired: make(chan struct{}), hands: map[*flight]struct{}{}}
 	w.said.logger = p.logger
 	w.cmd = p.command()
@@ -156,6 +157,7 @@ func (w *process) listen() {
 		}
 		w.hear(&m)
 	}
+	close(w.heard)
 	w.lose(why)
 }
 
@@ -169,17 +171,21 @@ func (w *process) hear(m *message) {
 	case m.Stuck != "":
 		w.stuck(m)
 	case m.Ready, m.Wrong != "":
-		select {
-		case <-w.loaded:
-			return // it says so once
-		default:
-		}
-		if m.Wrong != "" {
-			w.wrong = &LoadError{Diagnostics: m.Faults, Message: m.Wrong}
-		}
-		w.ready, w.version = m.Ready, m.Version
-		close(w.loaded)
+		w.settle(func() {
+			if m.Wrong != "" {
+				w.wrong = &LoadError{Diagnostics: m.Faults, Message: m.Wrong}
+			}
+			w.version = m.Version
+		})
 	}
+}
+
+// settle has it be known whether the worker has loaded the application, once: set says what.
+func (w *process) settle(set func()) {
+	w.settled.Do(func() {
+		set()
+		close(w.loaded)
+	})
 }
 
 // follow waits for the end of the connection.
@@ -218,18 +224,19 @@ func (w *process) wait() {
 	err := w.cmd.Wait()
 	w.leave()
 	w.conn.Close()
+	select {
+	case <-w.heard: // its last words, which may be why it does not load
+	case <-time.After(lastWord):
+	}
 	w.messages.Close()
 	os.RemoveAll(w.temp)
 	w.death = w.died(err)
 	if err := w.group.Close(); err != nil {
 		w.log().Warn("a control group cannot be removed", slog.Any("error", err))
 	}
-	select {
-	case <-w.loaded:
-	default:
+	w.settle(func() {
 		w.wrong = &LoadError{Message: "it ended before the application had loaded: " + w.death.text}
-		close(w.loaded)
-	}
+	})
 	w.report(w.death, err == nil && w.killed.Load() == nil)
 	close(w.ended)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -243,7 +244,12 @@ func (h *house) stream(version int) begun {
 // endless asks for what has no end, and reads what it begins with.
 func (h *house) endless(version int, path, begins string) io.ReadCloser {
 	h.t.Helper()
-	res, err := client(h.t, version).Get(h.url + path)
+	r, err := http.NewRequest("GET", h.url+path, nil)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	r.Header.Set("Accept", "text/event-stream")
+	res, err := client(h.t, version).Do(r)
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -88,7 +88,8 @@ func (w *process) overlook() {
 	w.mu.Unlock()
 	if n > 0 {
 		w.leave()
-		w.kill(death{cause: Silent, text: fmt.Sprintf("it has answered nothing for %v, and has %d requests that wait", limit, n)})
+		w.kill(death{cause: Silent,
+			text: fmt.Sprintf("it has answered nothing for %v, and has %d requests that wait", limit, n)})
 	}
 }
 

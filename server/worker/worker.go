@@ -43,7 +43,7 @@
 // [Pool.Reload] starts as many new workers, and they answer once all of them have loaded the
 // application; if one does not, nothing has changed. Those before them end with their last request. A
 // page that was begun with them has what is promised with it answered by them too, for a moment;
-// after that nothing more is promised with it. WebSockets and streams of server-sent events are told
+// after that nothing more is promised with it. WebSockets and the streams of EventSources are told
 // that their server ends, so that their clients come again, and so they are when the server of the
 // front ends. Any other stream without an end goes on for as long as [Pool.Drain], and breaks off.
 //
