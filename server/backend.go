@@ -171,6 +171,11 @@ func innermost(w http.ResponseWriter) http.ResponseWriter {
 // next is read; what comes of a [h2.ClientConn] is so whenever more of it has to be waited for.
 // An error is that of the body, or of a client that is gone.
 func Relay(w http.ResponseWriter, r *http.Request, body io.Reader, flush bool) error {
+	if b, ok := body.(interface{ Last(int) ([]byte, bool) }); ok {
+		if p, ok := b.Last(buffered); ok {
+			return writeLast(w, p)
+		}
+	}
 	d := relay{ResponseWriter: w, flush: flush}
 	d.arm(w, r, 0)
 	if from, ok := body.(io.WriterTo); ok {
@@ -180,6 +185,15 @@ func Relay(w http.ResponseWriter, r *http.Request, body io.Reader, flush bool) e
 	buf := relayed.Get().(*[relayBuffer]byte)
 	defer relayed.Put(buf)
 	_, err := io.CopyBuffer(&d, struct{ io.Reader }{body}, buf[:])
+	return err
+}
+
+// writeLast writes what ends a response: it waits for no client.
+func writeLast(w http.ResponseWriter, p []byte) error {
+	if len(p) == 0 {
+		return nil // there may be no place for a body
+	}
+	_, err := w.Write(p)
 	return err
 }
 

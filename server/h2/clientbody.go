@@ -69,6 +69,24 @@ func (b *responseBody) WriteTo(w io.Writer) (n int64, err error) {
 	}
 }
 
+// Last returns all that is unread of the body, as if it had been read, if that has come whole and has
+// at most n bytes.
+func (b *responseBody) Last(n int) (p []byte, ok bool) {
+	if b.err != io.EOF || len(b.hand) > 1 || b.shut.Load() {
+		return nil, false
+	}
+	if len(b.hand) == 1 {
+		k := &b.hand[0]
+		if len(k.b) > n || k.pooled != nil { // which is used again
+			return nil, false
+		}
+		p = k.b
+		b.hand.drop()
+	}
+	b.end()
+	return p, true
+}
+
 // wait waits until something is in hand, and returns an error if nothing comes any more. It calls
 // idle, if that is not nil, before it has to wait.
 func (b *responseBody) wait(idle func()) error {

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/larkspur-web/larkspur/environ/wire"
 	"github.com/larkspur-web/larkspur/server/h2"
 	"golang.org/x/net/http2"
 )
@@ -213,6 +214,21 @@ func TestClientRequest(t *testing.T) {
 			})
 		})
 	}
+}
+
+// DoWith sends fields besides those of the request, which it leaves as it is, and checks them as well.
+func TestClientDoWith(t *testing.T) {
+	dialBackend(t, h2.ClientConfig{}, nil, func(t *testing.T, s *backend) {
+		r := newRequest("GET", "/", nil, "X-Own", "1")
+		go s.conn.DoWith(r, []wire.Field{{Name: "X-More", Value: "2"}, {Name: "Connection", Value: "close"}}, nil)
+		s.want("HEADERS 1 END :method=GET :scheme=http :path=/ :authority=example.test x-more=2 x-own=1")
+		if len(r.Header) != 1 {
+			t.Errorf("the request has %v", r.Header)
+		}
+		if _, err := s.conn.DoWith(r, []wire.Field{{Name: "X-More", Value: "\n"}}, nil); err == nil {
+			t.Error("a field that HTTP/2 cannot carry is no error")
+		}
+	})
 }
 
 // A field is indexed when it is sent again. Two may stand in each other's way, but not those of all

@@ -172,6 +172,20 @@ func (c *ClientConn) owe() error {
 	return nil
 }
 
+// opened returns the stream id, or, if it is open no more, what becomes of a frame on it. It
+// locks mu.
+func (c *ClientConn) opened(id uint32) (*clientStream, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.checkOpened(id); err != nil {
+		return nil, err
+	}
+	if st := c.streams[id]; st != nil {
+		return st, nil
+	}
+	return nil, c.late(id)
+}
+
 // checkOpened returns an error if the client has not opened the stream id. RFC 9113,
 // section 5.1.
 func (c *ClientConn) checkOpened(id uint32) error {

@@ -9,12 +9,6 @@ import (
 
 // handleHeaders begins the field block of a response. RFC 9113, section 6.2.
 func (r *clientReader) handleHeaders(f frame) error {
-	r.c.mu.Lock()
-	err := r.c.checkOpened(f.id)
-	r.c.mu.Unlock()
-	if err != nil {
-		return err
-	}
 	p, err := r.beginBlock(f)
 	if err != nil {
 		return err
@@ -39,13 +33,9 @@ func (r *clientReader) decode(p []byte, flags http2.Flags) error {
 func (r *clientReader) finishBlock(id uint32) error {
 	c, b := r.c, &r.block
 	defer b.clear()
-	c.mu.Lock()
-	st := c.streams[id]
-	c.mu.Unlock()
+	st, err := c.opened(id)
 	if st == nil {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		return c.late(id)
+		return err
 	}
 	if b.tooLarge {
 		return streamError{id, http2.ErrCodeEnhanceYourCalm, "a header that is too large"}

@@ -74,6 +74,36 @@ func TestEncoderIndexes(t *testing.T) {
 	}
 }
 
+// Of a name that the static table lacks the first field takes a place in the table, and others are
+// sent by its index, until it has been evicted.
+func TestEncoderNames(t *testing.T) {
+	e := encoder{limit: 200, max: 200}
+	name := fieldName{"x-request-id", 0}
+	send := func(name fieldName, value string) (size int) {
+		return len(e.field(nil, name, value)) - len(appendString(nil, value))
+	}
+	send(name, "first")
+	for i := range 20 {
+		// RFC 7541, section 5.1: an index above 14 has a second octet.
+		if n := send(name, fmt.Sprint(i, i)); n != 2 {
+			t.Errorf("%d octets besides the value, want 2", n)
+		}
+	}
+	other := fieldName{"x-session-id", 0} // which stands in the other's place
+	send(other, "a")
+	send(other, "b")
+	if n := e.next - e.first; n != 1 {
+		t.Errorf("the table has %d entries, want 1", n)
+	}
+	for range 2 {
+		send(knownNames["Server"], fmt.Sprintf("%0150d", 0)) // there is no room for more
+	}
+	send(other, "c")
+	if n := send(other, "d"); n != 2 {
+		t.Errorf("%d octets besides the value once the other is evicted, want 2", n)
+	}
+}
+
 // A block that is larger than the client's frames goes on in CONTINUATION frames.
 func TestSealBlock(t *testing.T) {
 	o := frames{buf: []byte("before")}

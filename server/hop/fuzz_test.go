@@ -1,6 +1,7 @@
 package hop_test
 
 import (
+	"context"
 	"crypto/tls"
 	"maps"
 	"net/http"
@@ -47,6 +48,38 @@ func TestSend(t *testing.T) {
 			if !maps.EqualFunc(m.Header, http.Header{"A": {"b"}}, func(a, b []string) bool { return a[0] == b[0] }) {
 				t.Errorf("the fields are %v", m.Header)
 			}
+		}
+	}
+}
+
+// A scene is the context of a request of a server that lets it have other values.
+type scene struct {
+	context.Context
+	parent context.Context
+}
+
+func (s *scene) Parent() context.Context          { return s.parent }
+func (s *scene) SetParent(parent context.Context) { s.parent = parent }
+func (s *scene) Value(key any) any                { return s.parent.Value(key) }
+
+// TestReceiveInPlace has a request that is not copied for its context, unless it has trailers, which its
+// server puts into what it has made itself.
+func TestReceiveInPlace(t *testing.T) {
+	for _, trailer := range []http.Header{nil, {"Larkspur-Body": nil}} {
+		r := httptest.NewRequest("GET", "/x", nil)
+		r.Trailer = trailer
+		r = r.WithContext(&scene{t.Context(), context.WithValue(t.Context(), http.ServerContextKey, "s")})
+		new(hop.Sender).Send(&hop.Facts{ID: "a-1", Client: hop.Client{Peer: "192.0.2.1:4711"}}, r.Header)
+		m, err := new(hop.Receiver).Receive(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (m == r) != (trailer == nil) {
+			t.Errorf("with the trailer %v it is the same: %v", trailer, m == r)
+		}
+		if f := hop.From(m.Context()); f == nil || f.ID != "a-1" || m.RemoteAddr != "192.0.2.1:4711" ||
+			m.Context().Value(http.ServerContextKey) != "s" {
+			t.Errorf("from %s, with %+v", m.RemoteAddr, f)
 		}
 	}
 }
