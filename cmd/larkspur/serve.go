@@ -58,8 +58,8 @@ func (s *serving) check(c *cobra.Command) error {
 		return fmt.Errorf("%s is for workers: say how many with --workers", s.useless(c))
 	case s.files < fewest:
 		return fmt.Errorf("--worker-files %d: %d or more", s.files, fewest)
-	case len(s.upstream) > 0 && (s.data != "" || len(s.lines) > 0):
-		return errors.New("--upstream answers in place of an application: leave --data and --grant out")
+	case len(s.upstream) > 0 && (s.data != "" || s.nats != "" || len(s.lines) > 0):
+		return errors.New("--upstream answers in place of an application: leave --data, --nats and --grant out")
 	case s.workers > 0 && len(s.upstream) > 0:
 		return errors.New("--workers and --upstream: one of the two")
 	case s.health != "" && (len(s.upstream) == 0 || s.health[0] != '/'):
@@ -102,6 +102,12 @@ func (s *serving) build(c *cobra.Command, args []string, logger *slog.Logger) (v
 	}
 	if s.workers == 0 {
 		return v, closing, nil
+	}
+	if granted.Keeps(app) { // for the workers, which reach it by a socket
+		if err := granted.State.Open(c.Context()); err != nil {
+			closing()
+			return nil, nil, runError{err}
+		}
 	}
 	if err := s.foresee(app, granted); err != nil {
 		closing()
@@ -154,7 +160,7 @@ ends it at once.
 
 An application reaches nothing outside of its directory but what --grant names, and what it
 keeps in the directory that --data names: its databases (@sql), as DIR/NAME.db, its files
-(@files), below DIR/files, and the secret that the cookies of @session are encrypted by,
+(@files), below DIR/files, its state (@kv), in DIR/state or where --nats says, and the secret that the cookies of @session are encrypted by,
 which the environment variable LARKSPUR_SECRET may hold instead. Either may have several,
 with blanks between them: the first encrypts, all decrypt. larkspur check lists what an
 application asks for.

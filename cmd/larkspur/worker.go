@@ -69,6 +69,7 @@ func application(config []byte) (*worker.Application, error) {
 	if err != nil {
 		return nil, err
 	}
+	granted.State.Guest = true // it is the front that has the server
 	v, err := s.site(app)
 	if err != nil {
 		return nil, err

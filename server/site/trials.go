@@ -1,6 +1,7 @@
 package site
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -15,6 +16,7 @@ type trials struct {
 	dir     string // their files are below it; "" if there are none
 	members []host.Member
 	begins  []func() error
+	ends    []func() error
 }
 
 // try puts into grants, in place of each that has one, what tests get instead.
@@ -34,6 +36,9 @@ func try(grants map[string]any) (*trials, error) {
 		t.members = append(t.members, trial.Members...)
 		if trial.Begin != nil {
 			t.begins = append(t.begins, trial.Begin)
+		}
+		if trial.End != nil {
+			t.ends = append(t.ends, trial.End)
 		}
 	}
 	return t, nil
@@ -64,10 +69,14 @@ func (t *trials) begin() error {
 	return nil
 }
 
-// end removes what they kept.
+// end lets go of what they hold, and removes what they kept.
 func (t *trials) end() error {
-	if t.dir == "" {
-		return nil
+	var errs []error
+	for _, end := range t.ends {
+		errs = append(errs, end())
 	}
-	return os.RemoveAll(t.dir)
+	if t.dir != "" {
+		errs = append(errs, os.RemoveAll(t.dir))
+	}
+	return errors.Join(errs...)
 }

@@ -54,6 +54,11 @@ func (s *Set) Asks(app *site.Application) []Ask {
 	return all
 }
 
+// Keeps reports whether the scripts of an application load a module that keeps state, and may.
+func (s *Set) Keeps(app *site.Application) bool {
+	return slices.ContainsFunc(s.Asks(app), func(a Ask) bool { return a.Granted && a.Line == lines["state"] })
+}
+
 // Asked returns a Set that grants what s does, and all that asks name, so that the application can be
 // loaded to be looked at. What it grants beyond s is not to be used.
 func (s *Set) Asked(asks []Ask) *Set {

@@ -54,7 +54,7 @@ func TestForms(t *testing.T) {
 // password is.
 func TestParseErrors(t *testing.T) {
 	for line, want := range map[string]string{
-		"":                              `grant : there is no kind "": sql, files, fetch, env or mail`,
+		"":                              `grant : there is no kind "": sql, files, fetch, env, mail or state`,
 		"sqll:notes=notes.db":           `there is no kind "sqll" (did you mean sql?)`,
 		"sql=notes.db":                  `"" is not a name: a-z, 0-9, - and _, as in sql:NAME=FILE`,
 		"sql:Notes=notes.db":            `"Notes" is not a name`,
@@ -62,7 +62,7 @@ func TestParseErrors(t *testing.T) {
 		"files:up=:rw":                  `it says not where up is: write files:up=DIR:rw`,
 		"files:../x=a":                  `"../x" is not a name`,
 		"fetch":                         `it grants nothing: write fetch=HOST`,
-		"fetch:x=y":                     `@fetch has no names: write fetch=HOST`,
+		"fetch:x=y":                     `fetch has no names: write fetch=HOST`,
 		"fetch=10.0.0.0/8":              `it is not public`,
 		"env=A B":                       `"A B" is not the name of a variable`,
 		"mail=smtp://ada:secret@host:x": `grant mail=smtp://...@host:x: `,
