@@ -221,16 +221,18 @@ func TestExpiry(t *testing.T) {
 	d := newDesk(t, grant(t, t.TempDir()))
 	d.run(`
 short = bucket("short", ttl = 1)
-short.put("k", 1)
-b.put("k", 1, ttl = 1)
 b.put("kept", 1)
 
-def gone(bucket):
+def gone(bucket, ttl):
+    bucket.put("start", 0)
     for e in bucket.watch():
-        if e.deleted:
-            return e.key, e.value, bucket.get(e.key), bucket.create(e.key, 2) != None
+        if e.key == "start" and not e.deleted:
+            bucket.put("k", 1, ttl)
+        elif e.key == "k" and e.deleted:
+            return e.value, bucket.get("k"), bucket.create("k", 2) != None
 `)
-	d.want(`gone(b)`, `("k", None, None, True)`, `gone(short)`, `("k", None, None, True)`, `b.keys()`, `["k", "kept"]`)
+	d.want(`gone(b, 1)`, `(None, None, True)`, `gone(short, None)`, `(None, None, True)`,
+		`b.keys()`, `["k", "kept", "start"]`)
 }
 
 // TestWatch verifies that a watch gives what is there, and then each change, to many at once, and that

@@ -111,7 +111,7 @@ func (e *engine) tally(subject string) *tally {
 }
 
 func (c *counter) add(t *starlark.Thread, n int64) (sum int64, err error) {
-	err = c.lib.do(t, deed{"counter.add", "changes", false}, func(ctx context.Context, e *engine) (int64, error) {
+	err = c.lib.do(t, deed{text: "counter.add", unit: "changes"}, func(ctx context.Context, e *engine) (int64, error) {
 		y := e.tally(c.subject)
 		select {
 		case y.gate <- struct{}{}:
@@ -180,7 +180,7 @@ func (c *counter) look(ctx context.Context, o *opened, y *tally) error {
 }
 
 func (c *counter) value(t *starlark.Thread) (value int64, err error) {
-	err = c.lib.do(t, deed{"counter.value", "reads", true}, func(ctx context.Context, e *engine) (int64, error) {
+	err = c.lib.do(t, deed{text: "counter.value", unit: "reads", again: true}, func(ctx context.Context, e *engine) (int64, error) {
 		return e.within(ctx, bucketShape(counters, 0, 1), func(ctx context.Context, _ *engine, o *opened) (int64, error) {
 			y := tally{}
 			err := c.look(ctx, o, &y)

@@ -30,11 +30,32 @@ type house struct {
 	closed bool
 }
 
-// startTime is how long a server may take to start. It reads all that is kept.
-const startTime = 5 * time.Minute
+// startTime is how long a server may take to start. It looks at all that is kept.
+const startTime = time.Minute
 
-// Dial is that of the client of NATS: it returns a connection to the server, wherever it runs.
+// Dial is that of the client of NATS: it returns a connection to the server, wherever it runs. One that
+// another process is about to start is waited for.
 func (h *house) Dial(string, string) (net.Conn, error) {
+	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		conn, err := h.dial()
+		if conn != nil || !errors.Is(err, errSilent) || time.Since(began) > h.wait() {
+			return conn, err
+		}
+	}
+}
+
+// wait is how long the server of another process is waited for. Guests come when it runs.
+func (h *house) wait() time.Duration {
+	if h.grant.Guest {
+		return again
+	}
+	return startTime
+}
+
+// errSilent says that another process has the directory and does not answer.
+var errSilent = errors.New("the process that has the directory does not answer")
+
+func (h *house) dial() (net.Conn, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
@@ -50,7 +71,7 @@ func (h *house) Dial(string, string) (net.Conn, error) {
 	}
 	conn, err := dialSocket(h.dir)
 	if err != nil {
-		return nil, fmt.Errorf("the process that has %s does not answer: %w", h.dir, err)
+		return nil, fmt.Errorf("%w: %w", errSilent, err)
 	}
 	return conn, nil
 }

@@ -46,7 +46,9 @@ type Grant struct {
 	// slog.Default().
 	Logger *slog.Logger
 
-	memory bool // nothing is on the disk: it is for tests
+	volatile bool // nothing is on the disk: it is for tests
+
+	results results // of cached functions, in this process
 
 	mu      sync.Mutex
 	engine  *engine
@@ -156,12 +158,13 @@ var _ host.Tester = (*Grant)(nil)
 // Trial is [host.Tester]'s: tests have a server of their own, which is empty when a test begins and
 // keeps nothing on the disk.
 func (g *Grant) Trial(dir string) (*host.Trial, error) {
-	own := &Grant{Dir: dir, memory: true, Logger: g.Logger}
+	own := &Grant{Dir: dir, volatile: true, Logger: g.Logger}
 	return &host.Trial{Grant: own, Begin: own.clear, End: own.Close}, nil
 }
 
 // clear deletes all that there is.
 func (g *Grant) clear() error {
+	g.results.clear()
 	g.mu.Lock()
 	e := g.engine
 	g.mu.Unlock()

@@ -17,7 +17,7 @@ func KV() *host.Module {
 			"tuple comes back as a list, a time as a string. A key is any text of 1 to 256 bytes; dots " +
 			"separate its parts.",
 		Grant:   "what keeps state",
-		Members: []host.Member{bucketMember(), counterMember()},
+		Members: []host.Member{bucketMember(), counterMember(), cachedMember()},
 		Types:   []*host.Type{bucketType, entryType, counterType},
 		Whole:   true,
 		Scene: `notes = bucket("notes")

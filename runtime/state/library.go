@@ -21,12 +21,13 @@ type library struct {
 	mu      sync.Mutex
 	loaded  bool // what is kept can be reached
 	buckets map[string]*Bucket
+	taken   map[string]bool // the names of what is said once
 }
 
 // open is the Open of the modules.
 func open(kind string) func(l *host.Load) (any, error) {
 	return func(l *host.Load) (any, error) {
-		lib := &library{load: l, kind: kind, loaded: l.Events == nil, buckets: make(map[string]*Bucket)}
+		lib := &library{load: l, kind: kind, loaded: l.Events == nil, buckets: make(map[string]*Bucket), taken: make(map[string]bool)}
 		switch g := l.Grant.(type) {
 		case *Grant:
 			lib.grant = g
@@ -59,6 +60,15 @@ func (l *library) top(what string) error {
 	return nil
 }
 
+// take takes a name of what there is once in a program, and reports whether nobody had it.
+func (l *library) take(name string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	had := l.taken[name]
+	l.taken[name] = true
+	return !had || l.load.Events == nil
+}
+
 // errLoading is the error of what is done while the program loads.
 var errLoading = failed(KindUsage, "what is kept is not to be used while the program loads: do it in a function")
 
@@ -71,6 +81,8 @@ type deed struct {
 	unit string // of what it gives or changes some
 	// again says that it may be done twice, as what only reads.
 	again bool
+	// long says that it waits for others, as long as the call lasts.
+	long bool
 }
 
 // do has f do something with the engine while the call of t waits. f returns how many it gave or
@@ -87,8 +99,12 @@ func (l *library) do(
 	began := time.Now()
 	var n int64
 	err := host.CallOf(t).Wait(func(call context.Context) error {
-		ctx, cancel := context.WithTimeout(call, maxWait)
-		defer cancel()
+		ctx := call
+		if !d.long {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(call, maxWait)
+			defer cancel()
+		}
 		e, err := l.grant.open(ctx)
 		if err == nil {
 			n, err = e.ask(ctx, d.again, f)

@@ -31,8 +31,8 @@ type listing struct {
 // errEnough ends a listing early.
 var errEnough = errors.New("enough")
 
-// list gives each message that there is to f, in their order, until f returns an error.
-func list(ctx context.Context, e *engine, o *opened, l listing, f func(m *message) error) error {
+// scan gives each message that there is to f, in their order, until f returns an error.
+func scan(ctx context.Context, e *engine, o *opened, l listing, f func(m *message) error) error {
 	c := jetstream.ConsumerConfig{
 		AckPolicy: jetstream.AckNonePolicy, DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy,
 		FilterSubject: l.filter, HeadersOnly: l.bare, InactiveThreshold: time.Minute, MemoryStorage: true,
@@ -110,10 +110,10 @@ func (b *Bucket) rows(t *starlark.Thread, what, prefix string, bare bool) (all [
 	if err != nil {
 		return nil, err
 	}
-	err = b.do(t, deed{what, "keys", true}, func(ctx context.Context, e *engine, o *opened) (int64, error) {
+	err = b.do(t, deed{text: what, unit: "keys", again: true}, func(ctx context.Context, e *engine, o *opened) (int64, error) {
 		all = nil
 		size := 0
-		err := list(ctx, e, o, listing{filter: b.prefix + filter, bare: bare}, func(m *message) error {
+		err := scan(ctx, e, o, listing{filter: b.prefix + filter, bare: bare}, func(m *message) error {
 			r := m.row(b.prefix)
 			if r.deleted || !strings.HasPrefix(r.key, prefix) {
 				return nil
@@ -179,9 +179,9 @@ func (b *Bucket) past(t *starlark.Thread, key string) (starlark.Value, error) {
 		return nil, err
 	}
 	var all []starlark.Value
-	err = b.do(t, deed{"history", "versions", true}, func(ctx context.Context, e *engine, o *opened) (int64, error) {
+	err = b.do(t, deed{text: "history", unit: "versions", again: true}, func(ctx context.Context, e *engine, o *opened) (int64, error) {
 		all = nil
-		err := list(ctx, e, o, listing{filter: b.prefix + subject, history: true}, func(m *message) error {
+		err := scan(ctx, e, o, listing{filter: b.prefix + subject, history: true}, func(m *message) error {
 			v, err := newEntry(m.row(b.prefix))
 			all = append(all, v)
 			return err

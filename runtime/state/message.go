@@ -101,3 +101,27 @@ func isConflict(err error) bool {
 	var api *jetstream.APIError
 	return errors.As(err, &api) && (api.ErrorCode == codeWrongLast || api.ErrorCode == codeWrongLastSame)
 }
+
+// send puts data with fields of its own, if the subject has the version.
+func (e *engine) send(ctx context.Context, subject string, data []byte, version uint64, h nats.Header) (uint64, error) {
+	h[jetstream.ExpectedLastSubjSeqHeader] = []string{strconv.FormatUint(version, 10)}
+	ack, err := e.js.PublishMsg(ctx, &nats.Msg{Subject: subject, Data: data, Header: h})
+	if err != nil {
+		return 0, err
+	}
+	return ack.Sequence, nil
+}
+
+// isMissing reports whether there is no such message.
+func isMissing(err error) bool { return errors.Is(err, jetstream.ErrMsgNotFound) }
+
+// textOf writes a moment for a field, timeOf reads it: the zero time if there is none.
+func textOf(t time.Time) string { return strconv.FormatInt(t.UnixMilli(), 10) }
+
+func timeOf(h nats.Header, field string) time.Time {
+	ms, err := strconv.ParseInt(h.Get(field), 10, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms)
+}

@@ -39,7 +39,7 @@ func (e *engine) config(s shape, level int) jetstream.StreamConfig {
 	if s.work {
 		c.Retention = jetstream.WorkQueuePolicy
 	}
-	if e.grant.memory {
+	if e.grant.volatile {
 		c.Storage = jetstream.MemoryStorage
 	}
 	if level >= levelTTL {
