@@ -192,6 +192,16 @@ func (f *feed) next(ctx context.Context, after uint64) (*message, error) {
 	}
 }
 
+// has returns the first message after a sequence, nil if it has to be waited for.
+func (f *feed) has(after uint64) *message {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if after < f.from {
+		return nil
+	}
+	return f.find(after)
+}
+
 // reached is where who has read the stream to its end is: at what the ring begins with.
 func (f *feed) reached(after uint64) uint64 {
 	f.mu.Lock()

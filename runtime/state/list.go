@@ -2,7 +2,6 @@ package state
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,11 +27,8 @@ type listing struct {
 	bare    bool   // without the data
 }
 
-// errEnough ends a listing early.
-var errEnough = errors.New("enough")
-
 // scan gives each message that there is to f, in their order, until f returns an error.
-func scan(ctx context.Context, e *engine, o *opened, l listing, f func(m *message) error) error {
+func scan(ctx context.Context, o *opened, l listing, f func(m *message) error) error {
 	c := jetstream.ConsumerConfig{
 		AckPolicy: jetstream.AckNonePolicy, DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy,
 		FilterSubject: l.filter, HeadersOnly: l.bare, InactiveThreshold: time.Minute, MemoryStorage: true,
@@ -45,9 +41,56 @@ func scan(ctx context.Context, e *engine, o *opened, l listing, f func(m *messag
 	if err != nil {
 		return err
 	}
-	info := cons.CachedInfo()
-	defer func() { _ = o.stream.DeleteConsumer(context.WithoutCancel(ctx), info.Name) }() // or it ends by itself
-	for left := info.NumPending; left > 0; {
+	defer drop(ctx, o, cons)
+	return fetch(ctx, cons, cons.CachedInfo().NumPending, f)
+}
+
+// drop lets go of a consumer. It ends by itself if nobody does.
+func drop(ctx context.Context, o *opened, cons jetstream.Consumer) {
+	_ = o.stream.DeleteConsumer(context.WithoutCancel(ctx), cons.CachedInfo().Name)
+}
+
+// scanLast gives the last n messages of a subject to f, in their order.
+func scanLast(ctx context.Context, o *opened, subject string, n int, f func(m *message) error) error {
+	info, err := o.stream.Info(ctx)
+	if err != nil || n == 0 {
+		return err
+	}
+	// Those of other subjects are between them: how far back it is to be looked is tried.
+	for back := uint64(n); ; back *= 16 {
+		from := info.State.FirstSeq
+		if last := info.State.LastSeq; back < last && last-back+1 > from {
+			from = last - back + 1
+		}
+		cons, err := o.stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
+			AckPolicy: jetstream.AckNonePolicy, DeliverPolicy: jetstream.DeliverByStartSequencePolicy,
+			OptStartSeq: max(from, 1), FilterSubject: subject, InactiveThreshold: time.Minute,
+			MemoryStorage: true, Replicas: 1,
+		})
+		if err != nil {
+			return err
+		}
+		there := cons.CachedInfo().NumPending
+		if there < uint64(n) && from > info.State.FirstSeq {
+			drop(ctx, o, cons)
+			continue
+		}
+		skip := there - min(there, uint64(n))
+		err = fetch(ctx, cons, there, func(m *message) error {
+			if skip > 0 {
+				skip--
+				return nil
+			}
+			return f(m)
+		})
+		drop(ctx, o, cons)
+		return err
+	}
+}
+
+// fetch gives so many messages of a consumer to f.
+func fetch(ctx context.Context, cons jetstream.Consumer, left uint64, f func(m *message) error) error {
+	for left > 0 {
 		some, err := cons.Fetch(int(min(left, batch)), jetstream.FetchContext(ctx))
 		if err != nil {
 			return err
@@ -60,8 +103,6 @@ func scan(ctx context.Context, e *engine, o *opened, l listing, f func(m *messag
 			}
 		}
 		switch failure := some.Error(); {
-		case errors.Is(err, errEnough):
-			return nil
 		case err != nil:
 			return err
 		case failure != nil && ctx.Err() != nil:
@@ -94,6 +135,7 @@ type message struct {
 	header   nats.Header
 	sequence uint64
 	time     time.Time
+	once     once // of a topic
 }
 
 // row is the message as one of a bucket.
@@ -110,10 +152,10 @@ func (b *Bucket) rows(t *starlark.Thread, what, prefix string, bare bool) (all [
 	if err != nil {
 		return nil, err
 	}
-	err = b.do(t, deed{text: what, unit: "keys", again: true}, func(ctx context.Context, e *engine, o *opened) (int64, error) {
+	err = b.do(t, deed{text: what, unit: "keys", again: true}, func(ctx context.Context, _ *engine, o *opened) (int64, error) {
 		all = nil
 		size := 0
-		err := scan(ctx, e, o, listing{filter: b.prefix + filter, bare: bare}, func(m *message) error {
+		err := scan(ctx, o, listing{filter: b.prefix + filter, bare: bare}, func(m *message) error {
 			r := m.row(b.prefix)
 			if r.deleted || !strings.HasPrefix(r.key, prefix) {
 				return nil
@@ -179,9 +221,9 @@ func (b *Bucket) past(t *starlark.Thread, key string) (starlark.Value, error) {
 		return nil, err
 	}
 	var all []starlark.Value
-	err = b.do(t, deed{text: "history", unit: "versions", again: true}, func(ctx context.Context, e *engine, o *opened) (int64, error) {
+	err = b.do(t, deed{text: "history", unit: "versions", again: true}, func(ctx context.Context, _ *engine, o *opened) (int64, error) {
 		all = nil
-		err := scan(ctx, e, o, listing{filter: b.prefix + subject, history: true}, func(m *message) error {
+		err := scan(ctx, o, listing{filter: b.prefix + subject, history: true}, func(m *message) error {
 			v, err := newEntry(m.row(b.prefix))
 			all = append(all, v)
 			return err

@@ -19,5 +19,8 @@ func grant(t testing.TB, dir string) *state.Grant {
 
 // TestModule runs the examples.
 func TestModule(t *testing.T) {
-	hosttest.Module(t, state.KV(), &host.Load{Grant: grant(t, t.TempDir())}, nil)
+	g := grant(t, t.TempDir())
+	for _, m := range state.Modules() {
+		hosttest.Module(t, m, &host.Load{Grant: g}, nil)
+	}
 }

@@ -1,5 +1,6 @@
 // Package state has the host modules in which applications keep what outlives a request, and is the
-// same for all processes and machines of a site: @kv, buckets of values by key ([KV]).
+// same for all processes and machines of a site: @kv, buckets of values by key ([KV]), and @topic,
+// messages that some publish and others wait for ([Topic]).
 //
 // # The model
 //
@@ -42,4 +43,4 @@ package state
 import "github.com/larkspur-web/larkspur/runtime/host"
 
 // Modules describes all modules of the package. Each is granted the same [*Grant].
-func Modules() []*host.Module { return []*host.Module{KV()} }
+func Modules() []*host.Module { return []*host.Module{KV(), Topic()} }
