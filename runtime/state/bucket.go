@@ -9,9 +9,9 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// A Bucket is what a script has of a bucket, for one generation of its program, as bucketType
+// A bucket is what a script has of a bucket, for one generation of its program, as bucketType
 // describes it. It is safe for concurrent use.
-type Bucket struct {
+type bucket struct {
 	host.Object
 	lib     *library
 	name    string
@@ -20,15 +20,15 @@ type Bucket struct {
 	history int
 }
 
-var _ starlark.HasAttrs = (*Bucket)(nil)
+var _ starlark.HasAttrs = (*bucket)(nil)
 
-func (b *Bucket) String() string { return "<kv.bucket " + b.name + ">" }
+func (b *bucket) String() string { return "<kv.bucket " + b.name + ">" }
 
 // AttrNames are those of the description.
-func (b *Bucket) AttrNames() []string { return bucketType.AttrNames() }
+func (b *bucket) AttrNames() []string { return bucketType.AttrNames() }
 
 // Attr returns a method, or the name.
-func (b *Bucket) Attr(name string) (starlark.Value, error) {
+func (b *bucket) Attr(name string) (starlark.Value, error) {
 	if name == "name" {
 		return starlark.String(b.name), nil
 	}
@@ -39,7 +39,7 @@ func (b *Bucket) Attr(name string) (starlark.Value, error) {
 const own = "larkspur"
 
 // bucket is bucket(name, ttl, history).
-func (l *library) bucket(name string, ttl starlark.Value, history int) (*Bucket, error) {
+func (l *library) bucket(name string, ttl starlark.Value, history int) (*bucket, error) {
 	if err := checkName("bucket", name); err != nil {
 		return nil, err
 	}
@@ -63,13 +63,13 @@ func (l *library) bucket(name string, ttl starlark.Value, history int) (*Bucket,
 			return nil, failed(KindUsage, "the bucket %s is said twice, with another ttl or history", name)
 		}
 	}
-	b := &Bucket{Object: "kv.bucket", lib: l, name: name, prefix: prefixOf(name), ttl: age, history: history}
+	b := &bucket{Object: "kv.bucket", lib: l, name: name, prefix: prefixOf(name), ttl: age, history: history}
 	l.buckets[name] = b
 	return b, nil
 }
 
 // do has f do something with the bucket's stream, as [library.do].
-func (b *Bucket) do(
+func (b *bucket) do(
 	t *starlark.Thread, d deed, f func(ctx context.Context, e *engine, o *opened) (int64, error),
 ) error {
 	d.text = b.name + "." + d.text
@@ -79,7 +79,7 @@ func (b *Bucket) do(
 }
 
 // row returns the row of a key, nil if it has no value.
-func (b *Bucket) row(t *starlark.Thread, what, key string) (r *row, err error) {
+func (b *bucket) row(t *starlark.Thread, what, key string) (r *row, err error) {
 	subject, err := subjectOf(key)
 	if err != nil {
 		return nil, err
@@ -101,7 +101,7 @@ func bucketGet(a host.Args) (starlark.Value, error) {
 	if err := a.Unpack(&key, &fallback); err != nil {
 		return nil, err
 	}
-	b := a.Of.(*Bucket)
+	b := a.Of.(*bucket)
 	r, err := b.row(a.Thread, "get", key)
 	if err != nil {
 		return nil, err
@@ -112,7 +112,7 @@ func bucketGet(a host.Args) (starlark.Value, error) {
 	return decode(r.data)
 }
 
-func (b *Bucket) entry(t *starlark.Thread, key string) (starlark.Value, error) {
+func (b *bucket) entry(t *starlark.Thread, key string) (starlark.Value, error) {
 	r, err := b.row(t, "entry", key)
 	if err != nil || r == nil || r.deleted {
 		return starlark.None, err
@@ -121,7 +121,7 @@ func (b *Bucket) entry(t *starlark.Thread, key string) (starlark.Value, error) {
 }
 
 // putting reads the arguments that the methods have which put a value.
-func (b *Bucket) putting(key string, value, ttl starlark.Value) (subject string, c change, err error) {
+func (b *bucket) putting(key string, value, ttl starlark.Value) (subject string, c change, err error) {
 	if subject, err = subjectOf(key); err != nil {
 		return "", c, err
 	}
@@ -140,7 +140,7 @@ func (b *Bucket) putting(key string, value, ttl starlark.Value) (subject string,
 }
 
 // change makes a change, and returns the version.
-func (b *Bucket) change(t *starlark.Thread, what, subject string, c change) (version uint64, err error) {
+func (b *bucket) change(t *starlark.Thread, what, subject string, c change) (version uint64, err error) {
 	err = b.do(t, deed{text: what, unit: "bytes"}, func(ctx context.Context, e *engine, o *opened) (int64, error) {
 		version, err = e.put(ctx, o, subject, c)
 		return int64(len(c.data)), err
@@ -155,7 +155,7 @@ func bucketPut(a host.Args) (starlark.Value, error) {
 	if err := a.Unpack(&key, &value, &ttl, &version); err != nil {
 		return nil, err
 	}
-	b := a.Of.(*Bucket)
+	b := a.Of.(*bucket)
 	subject, c, err := b.putting(key, value, ttl)
 	if err != nil {
 		return nil, err
@@ -187,7 +187,7 @@ func versionOf(v starlark.Value) (version uint64, given bool, err error) {
 
 // create puts a value where there is none. A key that was deleted has a version, to which it is bound
 // then.
-func (b *Bucket) create(t *starlark.Thread, key string, value, ttl starlark.Value) (starlark.Value, error) {
+func (b *bucket) create(t *starlark.Thread, key string, value, ttl starlark.Value) (starlark.Value, error) {
 	subject, c, err := b.putting(key, value, ttl)
 	if err != nil {
 		return nil, err
@@ -222,7 +222,7 @@ const attempts = 1000
 var errContended = failed(KindConflict, "others have changed the same key %d times meanwhile", attempts)
 
 // update is update(key, fn, ttl): compare and set, until nobody else was first.
-func (b *Bucket) update(
+func (b *bucket) update(
 	t *starlark.Thread, key string, fn starlark.Callable, ttl starlark.Value,
 ) (starlark.Value, error) {
 	subject, c, err := b.putting(key, nil, ttl)
@@ -273,7 +273,7 @@ func (b *Bucket) update(
 	return nil, errContended
 }
 
-func (b *Bucket) delete(t *starlark.Thread, key string, version starlark.Value) error {
+func (b *bucket) delete(t *starlark.Thread, key string, version starlark.Value) error {
 	subject, c, err := b.putting(key, nil, nil)
 	if err != nil {
 		return err

@@ -67,7 +67,7 @@ notes.get("milk", 0)  # 0`,
 			Errors: bucketErrors(),
 			Example: `notes.entry("tea").value  # {"cups": 2}
 notes.entry("milk")  # None`,
-			Fn: (*Bucket).entry,
+			Fn: (*bucket).entry,
 		},
 		{
 			Name: "put",
@@ -93,7 +93,7 @@ second > first  # True`,
 			Example: `notes.create("milk", 1) == None  # False
 notes.create("milk", 2)  # None
 notes.get("milk")  # 1`,
-			Fn: (*Bucket).create,
+			Fn: (*bucket).create,
 		},
 		{
 			Name: "update",
@@ -112,7 +112,7 @@ notes.get("milk")  # 1`,
 			Example: `notes.update("cups", lambda n: (n or 0) + 1)  # 1
 notes.update("cups", lambda n: (n or 0) + 1)  # 2
 notes.update("cups", lambda n: None)  # 2`,
-			Fn: (*Bucket).update,
+			Fn: (*bucket).update,
 		},
 		{
 			Name:   "delete",
@@ -122,7 +122,7 @@ notes.update("cups", lambda n: None)  # 2`,
 			Errors: bucketErrors(conflict),
 			Example: `notes.delete("tea")
 notes.get("tea")  # None`,
-			Fn: (*Bucket).delete,
+			Fn: (*bucket).delete,
 		},
 		{
 			Name:   "keys",
@@ -133,7 +133,7 @@ notes.get("tea")  # None`,
 			Example: `notes.keys()  # ["tea"]
 notes.put("tea.green", 1) > 0  # True
 notes.keys("tea.")  # ["tea.green"]`,
-			Fn: (*Bucket).keys,
+			Fn: (*bucket).keys,
 		},
 		{
 			Name:    "items",
@@ -142,7 +142,7 @@ notes.keys("tea.")  # ["tea.green"]`,
 			Result:  "a list of pairs",
 			Errors:  bucketErrors(tooMany),
 			Example: `notes.items()  # [("tea", {"cups": 2})]`,
-			Fn:      (*Bucket).items,
+			Fn:      (*bucket).items,
 		},
 		{
 			Name:   "history",
@@ -152,7 +152,7 @@ notes.keys("tea.")  # ["tea.green"]`,
 			Errors: bucketErrors(),
 			Example: `[e.value for e in notes.history("tea")]  # [{"cups": 2}]
 notes.history("coffee")  # []`,
-			Fn: (*Bucket).past,
+			Fn: (*bucket).past,
 		},
 		{
 			Name: "watch",
@@ -170,7 +170,7 @@ notes.history("coffee")  # []`,
         return e.key, e.value
 
 first()  # ("tea", {"cups": 2})`,
-			Fn: (*Bucket).watch,
+			Fn: (*bucket).watch,
 		},
 	},
 }

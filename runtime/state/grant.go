@@ -48,7 +48,9 @@ type Grant struct {
 
 	volatile bool // nothing is on the disk: it is for tests
 
-	results results // of cached functions, in this process
+	results results        // of cached functions, in this process
+	work    sync.WaitGroup // what takes jobs
+	trial   trial          // of tests
 
 	mu      sync.Mutex
 	engine  *engine
@@ -136,9 +138,18 @@ func (g *Grant) make(done chan struct{}) {
 	}
 }
 
-// Close ends the connection, and the server of this process. What was acknowledged is on the disk. It
-// does not wait for calls; later ones fail.
+// endTime is how long jobs that were begun are waited for.
+const endTime = 10 * time.Second
+
+// Close ends the connection, and the server of this process. What was acknowledged is on the disk. Jobs
+// of programs that were closed are waited for, ten seconds at most; calls are not, and later ones fail.
 func (g *Grant) Close() error {
+	done := make(chan struct{})
+	go func() { g.work.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(endTime):
+	}
 	g.mu.Lock()
 	e := g.engine
 	g.engine, g.closed = nil, true
@@ -159,7 +170,9 @@ var _ host.Tester = (*Grant)(nil)
 // keeps nothing on the disk.
 func (g *Grant) Trial(dir string) (*host.Trial, error) {
 	own := &Grant{Dir: dir, volatile: true, Logger: g.Logger}
-	return &host.Trial{Grant: own, Begin: own.clear, End: own.Close}, nil
+	return &host.Trial{
+		Grant: own, Members: own.trial.members(), Begin: own.clear, End: own.Close,
+	}, nil
 }
 
 // clear deletes all that there is.

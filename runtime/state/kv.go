@@ -51,7 +51,7 @@ func bucketMember() host.Member {
 		Example: `bucket("notes")  # <kv.bucket notes>
 bucket("Notes")  # error: is no name of a bucket
 bucket("notes", history = 100)  # error: history is 100, not from 1 to 64`,
-		Fn: func(l *library, name string, ttl starlark.Value, history int) (*Bucket, error) {
+		Fn: func(l *library, name string, ttl starlark.Value, history int) (*bucket, error) {
 			return l.bucket(name, ttl, history)
 		},
 	}

@@ -20,14 +20,14 @@ type library struct {
 
 	mu      sync.Mutex
 	loaded  bool // what is kept can be reached
-	buckets map[string]*Bucket
+	buckets map[string]*bucket
 	taken   map[string]bool // the names of what is said once
 }
 
 // open is the Open of the modules.
 func open(kind string) func(l *host.Load) (any, error) {
 	return func(l *host.Load) (any, error) {
-		lib := &library{load: l, kind: kind, loaded: l.Events == nil, buckets: make(map[string]*Bucket), taken: make(map[string]bool)}
+		lib := &library{load: l, kind: kind, loaded: l.Events == nil, buckets: make(map[string]*bucket), taken: make(map[string]bool)}
 		switch g := l.Grant.(type) {
 		case *Grant:
 			lib.grant = g

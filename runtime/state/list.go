@@ -147,7 +147,7 @@ func (m *message) row(prefix string) *row {
 }
 
 // rows returns the keys of the bucket that begin with a prefix and have a value, in order.
-func (b *Bucket) rows(t *starlark.Thread, what, prefix string, bare bool) (all []*row, err error) {
+func (b *bucket) rows(t *starlark.Thread, what, prefix string, bare bool) (all []*row, err error) {
 	filter, err := filterOf(prefix)
 	if err != nil {
 		return nil, err
@@ -186,7 +186,7 @@ func (b *Bucket) rows(t *starlark.Thread, what, prefix string, bare bool) (all [
 	return all, err
 }
 
-func (b *Bucket) keys(t *starlark.Thread, prefix string) (starlark.Value, error) {
+func (b *bucket) keys(t *starlark.Thread, prefix string) (starlark.Value, error) {
 	rows, err := b.rows(t, "keys", prefix, true)
 	if err != nil {
 		return nil, err
@@ -198,7 +198,7 @@ func (b *Bucket) keys(t *starlark.Thread, prefix string) (starlark.Value, error)
 	return starlark.NewList(keys), nil
 }
 
-func (b *Bucket) items(t *starlark.Thread, prefix string) (starlark.Value, error) {
+func (b *bucket) items(t *starlark.Thread, prefix string) (starlark.Value, error) {
 	rows, err := b.rows(t, "items", prefix, false)
 	if err != nil {
 		return nil, err
@@ -215,7 +215,7 @@ func (b *Bucket) items(t *starlark.Thread, prefix string) (starlark.Value, error
 }
 
 // past is history(key).
-func (b *Bucket) past(t *starlark.Thread, key string) (starlark.Value, error) {
+func (b *bucket) past(t *starlark.Thread, key string) (starlark.Value, error) {
 	subject, err := subjectOf(key)
 	if err != nil {
 		return nil, err

@@ -43,4 +43,4 @@ package state
 import "github.com/larkspur-web/larkspur/runtime/host"
 
 // Modules describes all modules of the package. Each is granted the same [*Grant].
-func Modules() []*host.Module { return []*host.Module{KV(), Topic()} }
+func Modules() []*host.Module { return []*host.Module{KV(), Topic(), Queue()} }

@@ -9,7 +9,7 @@ import (
 )
 
 // watch is watch(prefix, initial).
-func (b *Bucket) watch(t *starlark.Thread, prefix string, initial bool) (*host.Iterable, error) {
+func (b *bucket) watch(t *starlark.Thread, prefix string, initial bool) (*host.Iterable, error) {
 	if _, err := filterOf(prefix); err != nil {
 		return nil, err
 	}
@@ -21,7 +21,7 @@ func (b *Bucket) watch(t *starlark.Thread, prefix string, initial bool) (*host.I
 
 // A watching is an iteration over what is there and then over what is changed.
 type watching struct {
-	bucket  *Bucket
+	bucket  *bucket
 	thread  *starlark.Thread
 	prefix  string
 	initial bool

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
@@ -19,12 +20,19 @@ type trials struct {
 	ends    []func() error
 }
 
-// try puts into grants, in place of each that has one, what tests get instead.
+// try puts into grants, in place of each that has one, what tests get instead. One that several modules
+// are granted has one.
 func try(grants map[string]any) (*trials, error) {
 	t := new(trials)
+	tried := make(map[host.Tester]any)
 	for _, name := range slices.Sorted(maps.Keys(grants)) {
 		grant, ok := grants[name].(host.Tester)
 		if !ok {
+			continue
+		}
+		comparable := reflect.ValueOf(grant).Comparable()
+		if comparable && tried[grant] != nil {
+			grants[name] = tried[grant]
 			continue
 		}
 		trial, err := t.trial(name, grant)
@@ -33,6 +41,9 @@ func try(grants map[string]any) (*trials, error) {
 			return nil, fmt.Errorf("site: @%s for tests: %w", name, err)
 		}
 		grants[name] = trial.Grant
+		if comparable {
+			tried[grant] = trial.Grant
+		}
 		t.members = append(t.members, trial.Members...)
 		if trial.Begin != nil {
 			t.begins = append(t.begins, trial.Begin)

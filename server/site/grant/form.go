@@ -32,7 +32,8 @@ func Forms() []Form {
 		{"env=NAME", "Variables of the environment that @env may read, with commas between them."},
 		{"mail=smtp://USER:PASSWORD@HOST?from=ADDRESS", "A server that @mail sends by: smtp://, with " +
 			"STARTTLS, or smtps://. For a relay without TLS add &tls=none."},
-		{"state=DIR", "What @kv keeps: in a directory, by a server of NATS that runs inside Larkspur."},
+		{"state=DIR", "What @kv, @topic, @queue and @cron keep: in a directory, by a server of NATS that runs " +
+			"inside Larkspur."},
 		{"state=nats://HOST", "The same, by servers of NATS that have JetStream, nats:// or tls://, with " +
 			"commas between those of one cluster. Behind a ? may be the files creds= and ca=."},
 	}
