@@ -1,7 +1,6 @@
 package state
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -106,12 +105,27 @@ func (h *house) start() error {
 	return nil
 }
 
+// own returns the server, nil if another process has it.
+func (h *house) own() *server.Server {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.server
+}
+
 // serve runs a server.
 func (h *house) serve() (*server.Server, error) {
 	o := &server.Options{
 		ServerName: "larkspur", DontListen: true, NoSigs: true,
 		JetStream: true, StoreDir: h.dir,
 		MaxPayload: 1 << 20,
+	}
+	c := &h.grant.Cluster
+	if c.Name == "" {
+		if err := alone(h.dir); err != nil {
+			return nil, err
+		}
+	} else if err := c.options(o, h.dir); err != nil {
+		return nil, err
 	}
 	switch {
 	case h.grant.Sync < 0:
@@ -125,7 +139,7 @@ func (h *house) serve() (*server.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.SetLoggerV2(journal{h.grant.logger()}, false, false, false)
+	s.SetLoggerV2(&journal{log: h.grant.logger(), seldom: c.Name != ""}, false, false, false)
 	s.Start()
 	if !s.ReadyForConnections(startTime) {
 		s.Shutdown()
@@ -195,17 +209,3 @@ func (h *house) close() {
 		lock.Close()
 	}
 }
-
-// A journal is the log of a server of NATS: what it tells of its life is for who debugs.
-type journal struct{ log *slog.Logger }
-
-func (j journal) say(level slog.Level, format string, v []any) {
-	j.log.Log(context.Background(), level, "state: "+fmt.Sprintf(format, v...))
-}
-
-func (j journal) Noticef(format string, v ...any) { j.say(slog.LevelDebug, format, v) }
-func (j journal) Debugf(format string, v ...any)  { j.say(slog.LevelDebug, format, v) }
-func (j journal) Tracef(format string, v ...any)  { j.say(slog.LevelDebug, format, v) }
-func (j journal) Warnf(format string, v ...any)   { j.say(slog.LevelWarn, format, v) }
-func (j journal) Errorf(format string, v ...any)  { j.say(slog.LevelError, format, v) }
-func (j journal) Fatalf(format string, v ...any)  { j.say(slog.LevelError, format, v) }

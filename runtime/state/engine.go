@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -31,6 +32,10 @@ type engine struct {
 	// followers is how many use the feeds.
 	followers int
 	tallies   map[string]*tally // of counters, by their subjects
+	silent    time.Time         // since when a cluster has not answered; zero if it has
+	began     time.Time
+	nodes     int                // of the cluster that is made by processes like this one
+	untend    context.CancelFunc // ends looking after it
 }
 
 const (
@@ -45,7 +50,7 @@ const (
 func newEngine(g *Grant) (*engine, error) {
 	e := &engine{
 		grant: g, streams: make(map[string]*opened), feeds: make(map[feedKey]*feed), tallies: make(map[string]*tally),
-		back: make(chan struct{}),
+		back: make(chan struct{}), began: time.Now(), untend: func() {},
 	}
 	e.link, e.unlink = context.WithCancel(context.Background())
 	url, options := g.URL, []nats.Option{
@@ -63,6 +68,11 @@ func newEngine(g *Grant) (*engine, error) {
 			return nil, fmt.Errorf("state: find directory: %w", err)
 		}
 		e.house = &house{grant: g, dir: dir}
+		if g.Cluster.Name != "" {
+			if e.nodes, err = g.Cluster.nodes(); err != nil {
+				return nil, fmt.Errorf("state: %w", err)
+			}
+		}
 		url, options = "nats://127.0.0.1:4222", append(options, nats.SetCustomDialer(e.house)) // which nobody dials
 	} else {
 		options = append(options, nats.RetryOnFailedConnect(true))
@@ -80,6 +90,11 @@ func newEngine(g *Grant) (*engine, error) {
 	if err != nil {
 		e.close()
 		return nil, e.unconnected(err)
+	}
+	if e.nodes > 0 && !g.Guest {
+		var tends context.Context
+		tends, e.untend = context.WithCancel(context.Background())
+		go e.tend(tends)
 	}
 	if !e.nc.IsConnected() {
 		e.disconnected(e.nc, e.nc.LastError())
@@ -153,7 +168,9 @@ func until(ctx context.Context, what <-chan struct{}, at time.Time) error {
 }
 
 var (
-	errAway = failed(KindUnavailable, "what keeps it cannot be reached now")
+	errAway   = failed(KindUnavailable, "what keeps it cannot be reached now")
+	errQuorum = failed(KindUnavailable, "too few nodes of the cluster can be reached from this one: it takes more "+
+		"than half of them")
 	errLost = failed(KindUnavailable, "the connection to what keeps it was lost meanwhile")
 )
 
@@ -169,7 +186,11 @@ func (e *engine) ask(
 		}
 		asks, cancel := context.WithCancel(ctx)
 		stop := context.AfterFunc(link, cancel)
-		n, err = f(asks, e)
+		if again {
+			err = e.persist(asks, func(ctx context.Context) error { n, err = f(ctx, e); return err })
+		} else {
+			n, err = f(asks, e)
+		}
 		stop()
 		cancel()
 		if err == nil || link.Err() == nil || ctx.Err() != nil {
@@ -191,6 +212,7 @@ func (e *engine) close() error {
 	if e == nil {
 		return nil
 	}
+	e.untend()
 	if e.nc != nil {
 		e.nc.Close()
 	}
@@ -229,7 +251,19 @@ const (
 	codeWrongLastSame   = 10164
 	codeNoMessage       = 10037
 	codeMessageTooLarge = 10054
+	codeNoPeers         = 10005 // fewer servers than a stream is to have replicas
+	codeReplicas        = 10074 // more replicas than one, and no cluster
+	codeNotAvailable    = 10008 // the cluster has no leader
+	codeNotLeader       = 10009
+	codeInProcess       = 10158 // the same message was sent before, and is not acknowledged yet
+	codeOffline         = 10118 // the stream's servers
 )
+
+// isCode reports whether err is one of JetStream with one of the codes.
+func isCode(err error, codes ...jetstream.ErrorCode) bool {
+	var api *jetstream.APIError
+	return errors.As(err, &api) && slices.Contains(codes, api.ErrorCode)
+}
 
 // ofServer says what an error of JetStream means.
 func ofServer(api *jetstream.APIError) error {
@@ -238,6 +272,8 @@ func ofServer(api *jetstream.APIError) error {
 		return failed(KindFull, "there is no room for more: %s", api.Description).because(api)
 	case codeWrongLast, codeWrongLastSame:
 		return failed(KindConflict, "another one changed it meanwhile").because(api)
+	case codeNotAvailable, codeNotLeader, codeOffline, codeNoPeers:
+		return failed(KindUnavailable, "%s", errQuorum.Message).because(api)
 	case codeMessageTooLarge:
 		return failed(KindSize, "the value is too large for the server").because(api)
 	}

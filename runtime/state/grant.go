@@ -35,6 +35,8 @@ type Grant struct {
 	// Guest has the process not run a server itself, but only reach the one that another process has
 	// in Dir.
 	Guest bool
+	// Cluster has the server of Dir be a node of a cluster. The zero value has it be alone.
+	Cluster Cluster
 	// Sync is for how long what was acknowledged may be in memory of the system only, which a process
 	// that dies does not lose, but a machine does. Zero means a second; a negative number means that
 	// nothing is acknowledged before it is on the disk.
@@ -65,9 +67,15 @@ var errNothing = errors.New("the grant says neither a directory nor the URL of a
 // Granted reports whether anything is granted.
 func (g *Grant) Granted() bool { return g != nil && (g.Dir != "" || g.URL != "") }
 
-// Check returns what is wrong with URL, nil if nothing is. It connects to nobody, and what it says has
+// Check returns what is wrong with URL and Cluster, nil if nothing is. It connects to nobody, and what it says has
 // no password in it.
 func (g *Grant) Check() error {
+	if g.Cluster.Name != "" && g.URL != "" {
+		return errors.New("state: a cluster of its own, and the servers of a URL: one of the two")
+	}
+	if err := g.Cluster.check(); err != nil {
+		return err
+	}
 	for where := range strings.SplitSeq(g.URL, ",") {
 		u, err := url.Parse(strings.TrimSpace(where))
 		switch {

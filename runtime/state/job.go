@@ -104,7 +104,7 @@ func (e *engine) enqueue(ctx context.Context, j *job) (taken bool, err error) {
 	}
 	var ack *jetstream.PubAck
 	_, err = e.within(ctx, jobShape(), func(ctx context.Context, e *engine, _ *opened) (int64, error) {
-		ack, err = e.js.PublishMsg(ctx, &nats.Msg{Subject: subject, Data: j.data, Header: h})
+		ack, err = e.publish(ctx, &nats.Msg{Subject: subject, Data: j.data, Header: h})
 		return 0, err
 	})
 	if err != nil || ack.Duplicate {
@@ -125,7 +125,7 @@ func (e *engine) requeue(ctx context.Context, j *job, why string) error {
 		h[fieldKey] = []string{j.key}
 	}
 	_, err := e.within(ctx, jobShape(), func(ctx context.Context, e *engine, _ *opened) (int64, error) {
-		_, err := e.js.PublishMsg(ctx, &nats.Msg{Subject: nowPrefix + j.queue, Data: j.data, Header: h})
+		_, err := e.publish(ctx, &nats.Msg{Subject: nowPrefix + j.queue, Data: j.data, Header: h})
 		return 0, err
 	})
 	return err

@@ -89,7 +89,7 @@ func (e *engine) put(ctx context.Context, o *opened, subject string, c change) (
 		}
 		m.Header[jetstream.MsgTTLHeader] = []string{c.ttl.String()}
 	}
-	ack, err := e.js.PublishMsg(ctx, m)
+	ack, err := e.publish(ctx, m)
 	if err != nil {
 		return 0, err
 	}
@@ -105,7 +105,7 @@ func isConflict(err error) bool {
 // send puts data with fields of its own, if the subject has the version.
 func (e *engine) send(ctx context.Context, subject string, data []byte, version uint64, h nats.Header) (uint64, error) {
 	h[jetstream.ExpectedLastSubjSeqHeader] = []string{strconv.FormatUint(version, 10)}
-	ack, err := e.js.PublishMsg(ctx, &nats.Msg{Subject: subject, Data: data, Header: h})
+	ack, err := e.publish(ctx, &nats.Msg{Subject: subject, Data: data, Header: h})
 	if err != nil {
 		return 0, err
 	}

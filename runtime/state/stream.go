@@ -27,8 +27,14 @@ type shape struct {
 func (e *engine) config(s shape, level int) jetstream.StreamConfig {
 	c := jetstream.StreamConfig{
 		Name: s.name, Subjects: []string{s.subject}, MaxAge: s.age, MaxMsgsPerSubject: max(s.each, -1),
-		MaxBytes: -1, MaxMsgs: -1, MaxConsumers: -1, Replicas: e.replicas(), AllowDirect: true,
+		MaxBytes: -1, MaxMsgs: -1, MaxConsumers: -1, Replicas: e.replicas(), AllowDirect: e.direct(),
 		AllowRollup: true, Discard: jetstream.DiscardNew, Duplicates: s.duplicate,
+	}
+	if e.clustered() && s.duplicate == 0 {
+		c.Duplicates = sameFor
+		if s.age > 0 {
+			c.Duplicates = min(s.age, sameFor)
+		}
 	}
 	if s.each == 0 {
 		c.MaxMsgsPerSubject = -1
@@ -59,9 +65,16 @@ const (
 	markerTime = time.Minute
 )
 
-// replicas is how many there are of what is kept.
+// direct reports whether whoever has a replica may answer who reads. In a cluster it is the leader that
+// does: another one may not have yet what was acknowledged.
+func (e *engine) direct() bool { return !e.clustered() }
+
+// replicas is how many there are of what is kept, once there are as many nodes.
 func (e *engine) replicas() int {
-	if e.house == nil && e.nc.ConnectedClusterName() != "" && len(e.nc.Servers()) >= 3 {
+	if e.house != nil {
+		return max(1, min(3, e.nodes))
+	}
+	if e.nc.ConnectedClusterName() != "" && len(e.nc.Servers()) >= 3 {
 		return 3
 	}
 	return 1
@@ -117,36 +130,43 @@ func (e *engine) forget(o *opened) {
 
 // ensure makes a stream, or has one that is there be as the shape says.
 func (e *engine) ensure(ctx context.Context, s shape) (jetstream.Stream, int, error) {
-	info, err := e.js.AccountInfo(ctx)
+	var info *jetstream.AccountInfo
+	err := e.persist(ctx, func(ctx context.Context) (err error) {
+		info, err = e.js.AccountInfo(ctx)
+		return err
+	})
 	if err != nil {
 		return nil, 0, err
 	}
 	level := info.API.Level
 	want := e.config(s, level)
-	stream, err := e.js.CreateStream(ctx, want)
-	if want.Replicas > 1 && err != nil && !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
-		want.Replicas = 1 // fewer servers than there seem to be keep something
-		stream, err = e.js.CreateStream(ctx, want)
-	}
+	stream, err := e.create(ctx, want)
 	if !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
 		return stream, level, err
 	}
-	if stream, err = e.js.Stream(ctx, s.name); err != nil {
+	err = e.persist(ctx, func(ctx context.Context) (err error) {
+		stream, err = e.js.Stream(ctx, s.name)
+		return err
+	})
+	if err != nil {
 		return nil, 0, err
 	}
 	have := stream.CachedInfo().Config
 	if have.MaxAge == want.MaxAge && have.MaxMsgsPerSubject == want.MaxMsgsPerSubject &&
-		have.MaxBytes == want.MaxBytes && have.AllowDirect && have.AllowMsgTTL == want.AllowMsgTTL &&
+		have.MaxBytes == want.MaxBytes && have.AllowDirect == want.AllowDirect && have.AllowMsgTTL == want.AllowMsgTTL &&
 		have.SubjectDeleteMarkerTTL == want.SubjectDeleteMarkerTTL {
 		return stream, level, nil
 	}
 	have.MaxAge, have.MaxMsgsPerSubject, have.MaxBytes = want.MaxAge, want.MaxMsgsPerSubject, want.MaxBytes
-	have.AllowDirect, have.AllowMsgTTL = true, want.AllowMsgTTL
+	have.AllowDirect, have.AllowMsgTTL = want.AllowDirect, want.AllowMsgTTL
 	have.SubjectDeleteMarkerTTL = want.SubjectDeleteMarkerTTL
 	if have.MaxAge > 0 && have.Duplicates > have.MaxAge {
 		have.Duplicates = have.MaxAge
 	}
-	stream, err = e.js.UpdateStream(ctx, have)
+	err = e.persist(ctx, func(ctx context.Context) (err error) {
+		stream, err = e.js.UpdateStream(ctx, have)
+		return err
+	})
 	return stream, level, err
 }
 
