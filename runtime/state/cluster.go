@@ -39,8 +39,8 @@ type Cluster struct {
 // ClusterPort is where nodes are reached unless another port is said: that of NATS for the same.
 const ClusterPort = 6222
 
-// leastSecret is how many bytes of a secret are needed, so that it is not guessed by trying.
-const leastSecret = 32
+// LeastSecret is how many bytes a secret needs, so that it is not guessed by trying.
+const LeastSecret = 32
 
 // check returns what is wrong with it.
 func (c *Cluster) check() error {
@@ -69,8 +69,8 @@ func (c *Cluster) check() error {
 
 // checkSecret returns what is wrong with the secret. A guest has none.
 func (c *Cluster) checkSecret() error {
-	if len(c.Secret) < leastSecret {
-		return fmt.Errorf("the secret of the cluster has %d bytes, and needs %d", len(c.Secret), leastSecret)
+	if len(c.Secret) < LeastSecret {
+		return fmt.Errorf("the secret of the cluster has %d bytes, and needs %d", len(c.Secret), LeastSecret)
 	}
 	return nil
 }
