@@ -26,7 +26,7 @@ func (l *library) follow(s *schedule) {
 // A tick is a time at which a schedule was due, as it is kept for all processes: who sets the next one
 // calls the function.
 type tick struct {
-	Last  time.Time     `json:"last"` // that was due
+	Last  time.Time     `json:"last"`         // that was due
 	By    string        `json:"by,omitempty"` // who calls the function
 	Began time.Time     `json:"began,omitzero"`
 	Took  time.Duration `json:"took,omitempty"` // 0 while it runs

@@ -59,7 +59,7 @@ def app(): pass
 		}
 		return p
 	}
-	first := load(`"1h"`) // it begins now, and is not due
+	first := load(`"1h"`)               // it begins now, and is not due
 	time.Sleep(1100 * time.Millisecond) // so that a time passes
 	first.Close()
 	began := time.Now()
