@@ -47,7 +47,7 @@ var policy = []struct {
 		"github.com/goccy/go-yaml/..."}},
 	{"runtime/lib/...", []string{"runtime/host/..."}, starlark}, // one that needs more has its row
 	{"runtime/state", []string{"runtime/host/..."}, []string{"go.starlark.net/...",
-		"github.com/nats-io/nats-server/v2/server", "github.com/nats-io/nats.go/..."}},
+		"github.com/nats-io/nats-server/v2/server", "github.com/nats-io/nats.go/...", "github.com/robfig/cron/v3"}},
 	{"runtime/watch", []string{"runtime"}, []string{"github.com/fsnotify/fsnotify"}},
 	{"runtime", []string{"runtime/frames", "runtime/habit", "runtime/host/...", "runtime/lib/json",
 		"runtime/lib/math", "runtime/lib/structs", "runtime/lib/time"}, starlark},

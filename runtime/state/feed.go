@@ -240,7 +240,11 @@ func (f *feed) read(ctx context.Context, after uint64) (*message, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &message{subject: m.Subject, data: m.Data, header: m.Header, sequence: m.Sequence, time: m.Time}, nil
+	return raw(m), nil
+}
+
+func raw(m *jetstream.RawStreamMsg) *message {
+	return &message{subject: m.Subject, data: m.Data, header: m.Header, sequence: m.Sequence, time: m.Time}
 }
 
 // now returns where the feed is: what comes is after that.

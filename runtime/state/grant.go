@@ -51,13 +51,14 @@ type Grant struct {
 	volatile bool // nothing is on the disk: it is for tests
 
 	results results        // of cached functions, in this process
-	work    sync.WaitGroup // what takes jobs
+	work    sync.WaitGroup // jobs that are being done; mu guards what adds to it
 	trial   trial          // of tests
 
 	mu      sync.Mutex
 	engine  *engine
 	opening chan struct{} // closed when engine is there, or could not be; nil if nobody opens it
 	failure error         // of the last opening
+	ending  bool          // no job begins any more
 	closed  bool
 }
 
@@ -152,6 +153,9 @@ const endTime = 10 * time.Second
 // Close ends the connection, and the server of this process. What was acknowledged is on the disk. Jobs
 // of programs that were closed are waited for, ten seconds at most; calls are not, and later ones fail.
 func (g *Grant) Close() error {
+	g.mu.Lock()
+	g.ending = true
+	g.mu.Unlock()
 	done := make(chan struct{})
 	go func() { g.work.Wait(); close(done) }()
 	select {
@@ -163,6 +167,17 @@ func (g *Grant) Close() error {
 	g.engine, g.closed = nil, true
 	g.mu.Unlock()
 	return e.close()
+}
+
+// begin counts a job that begins, unless the grant is about to be closed.
+func (g *Grant) begin() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.ending {
+		return false
+	}
+	g.work.Add(1)
+	return true
 }
 
 func (g *Grant) logger() *slog.Logger {

@@ -1,6 +1,7 @@
 // Package state has the host modules in which applications keep what outlives a request, and is the
-// same for all processes and machines of a site: @kv, buckets of values by key ([KV]), and @topic,
-// messages that some publish and others wait for ([Topic]).
+// same for all processes and machines of a site: @kv, buckets of values by key ([KV]); @topic, messages
+// that some publish and others wait for ([Topic]); @queue, work that is done at least once ([Queue]);
+// @cron, functions that are called at times ([Cron]).
 //
 // # The model
 //
@@ -35,6 +36,14 @@
 // larkspur are this package's own. One that exists already keeps the settings that no script says,
 // its replicas among them.
 //
+// # Work
+//
+// A generation that is published takes jobs from its queues, and keeps its schedules, until it is
+// replaced; what was begun goes on. Each is a request of that generation, with its limits. A job is
+// taken from the server by one process, which says now and then that it is at it; if it has said nothing
+// for ten seconds, another one does it. It is gone when work has returned. For a schedule the time that
+// was due last is kept: who sets the next one calls the function.
+//
 // A feed has the last messages of a stream for all who watch it in this process. Each of them takes
 // the next when it is ready, and reads those that it has missed from the stream: none is waited for,
 // and nothing is kept for one that does not read.
@@ -43,4 +52,4 @@ package state
 import "github.com/larkspur-web/larkspur/runtime/host"
 
 // Modules describes all modules of the package. Each is granted the same [*Grant].
-func Modules() []*host.Module { return []*host.Module{KV(), Topic(), Queue()} }
+func Modules() []*host.Module { return []*host.Module{Cron(), KV(), Queue(), Topic()} }

@@ -1,9 +1,11 @@
 package state
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
@@ -13,8 +15,9 @@ import (
 // A trial is what tests have of the program that is loaded for them: what else works by itself is done
 // when a test says so. The zero value is ready; it is safe for concurrent use.
 type trial struct {
-	mu     sync.Mutex
-	queues map[string]*queue
+	mu        sync.Mutex
+	queues    map[string]*queue
+	schedules map[string]*schedule
 }
 
 // serve has a queue be known until ctx ends.
@@ -34,8 +37,51 @@ func (tr *trial) serve(ctx context.Context, q *queue) {
 	})
 }
 
+// follow has a schedule be known until ctx ends.
+func (tr *trial) follow(ctx context.Context, s *schedule) {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	if tr.schedules == nil {
+		tr.schedules = make(map[string]*schedule)
+	}
+	tr.schedules[s.name] = s
+	context.AfterFunc(ctx, func() {
+		tr.mu.Lock()
+		defer tr.mu.Unlock()
+		if tr.schedules[s.name] == s {
+			delete(tr.schedules, s.name)
+		}
+	})
+}
+
 // members are what @test has.
-func (tr *trial) members() []host.Member { return []host.Member{tr.jobsMember()} }
+func (tr *trial) members() []host.Member { return []host.Member{tr.dueMember(), tr.jobsMember()} }
+
+func (tr *trial) dueMember() host.Member {
+	return host.Member{
+		Name: "due",
+		Doc: "Calls the function of a schedule of @cron, as though its time had come. In a test nothing else " +
+			"does.",
+		Params: []host.Param{{Name: "name", Doc: "of the schedule", Type: "string"}},
+		Result: "what the function returns",
+		Errors: []host.Failure{
+			{When: "there is no such schedule (usage)"},
+			{When: "the function fails: with that error"},
+		},
+		Example: `due("sweep")  # error: there is no schedule sweep`,
+		Fn: func(t *starlark.Thread, name string) (starlark.Value, error) {
+			tr.mu.Lock()
+			s := tr.schedules[name]
+			names := slices.Sorted(maps.Keys(tr.schedules))
+			tr.mu.Unlock()
+			if s == nil {
+				return nil, failed(KindUsage, "there is no schedule %s: there are %s", host.Cut(name),
+					cmp.Or(strings.Join(names, ", "), "none"))
+			}
+			return starlark.Call(t, s.fn, nil, nil)
+		},
+	}
+}
 
 // maxTried is how many jobs a test does at once: one that puts another one would have no end.
 const maxTried = 1000

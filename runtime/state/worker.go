@@ -27,14 +27,15 @@ func (l *library) serve(q *queue) {
 	}
 	l.load.OnPublish(func() {
 		for range q.concurrency {
-			l.grant.work.Go(func() { q.labor(ctx, false) })
+			go q.labor(ctx, false)
 		}
-		l.grant.work.Go(func() { q.labor(ctx, true) })
+		go q.labor(ctx, true)
 	})
 }
 
-// fetchTime is how long a process waits for a job before it asks again.
-const fetchTime = 30 * time.Second
+// fetchTime is how long a process waits for a job before it asks again. It is not ended before, for a
+// job may be on its way.
+const fetchTime = 2 * time.Second
 
 // labor takes jobs and does them, until ctx ends: a job that is begun is done. later has it take those
 // whose time has come instead, and make them jobs.
@@ -43,13 +44,12 @@ func (q *queue) labor(ctx context.Context, later bool) {
 	for ctx.Err() == nil {
 		e, err := q.lib.grant.open(ctx)
 		if err == nil {
-			_, err = e.ask(ctx, false, func(ctx context.Context, e *engine) (int64, error) {
-				cons, err := e.consumer(ctx, q.name, later)
-				if err != nil {
-					return 0, err
-				}
-				for err == nil {
-					err = q.next(ctx, e, cons, later)
+			_, err = e.ask(context.WithoutCancel(ctx), false, func(link context.Context, e *engine) (int64, error) {
+				asks, cancel := context.WithTimeout(link, maxWait)
+				cons, err := e.consumer(asks, q.name, later)
+				cancel()
+				for err == nil && ctx.Err() == nil {
+					err = q.next(ctx, link, e, cons, later)
 				}
 				return 0, err
 			})
@@ -64,28 +64,29 @@ func (q *queue) labor(ctx context.Context, later bool) {
 	}
 }
 
-// next waits for a job and does it.
-func (q *queue) next(ctx context.Context, e *engine, cons jetstream.Consumer, later bool) error {
-	waits, cancel := context.WithTimeout(ctx, fetchTime)
-	defer cancel()
-	some, err := cons.Fetch(1, jetstream.FetchContext(waits))
+// next waits for a job and does it. When ctx has ended another version does it.
+func (q *queue) next(ctx, link context.Context, e *engine, cons jetstream.Consumer, later bool) error {
+	some, err := cons.Fetch(1, jetstream.FetchMaxWait(fetchTime))
 	if err != nil {
-		if isNobody(err) && ctx.Err() == nil {
-			return nil
-		}
 		return err
 	}
 	for m := range some.Messages() {
-		if later {
-			q.ripen(ctx, e, m)
-		} else {
-			q.attempt(context.WithoutCancel(ctx), e, m)
+		switch {
+		case !q.lib.grant.begin():
+			return nil // what does not answer for it has it done again
+		case ctx.Err() != nil:
+			_ = m.Nak()
+		case later:
+			q.ripen(link, e, m)
+		default:
+			q.attempt(context.WithoutCancel(link), e, m)
 		}
+		q.lib.grant.work.Done()
 	}
 	if err := some.Error(); err != nil && !isNobody(err) {
 		return err
 	}
-	return ctx.Err()
+	return link.Err()
 }
 
 // ripen makes a job of one whose time has come, and has others come again.
