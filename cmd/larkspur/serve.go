@@ -105,6 +105,7 @@ func (s *serving) build(c *cobra.Command, args []string, logger *slog.Logger) (v
 	if err != nil {
 		return nil, nil, err
 	}
+	granted.State.Logger = logger
 	closing = func() { granted.Close() }
 	if v, err = s.site(app); err != nil {
 		closing()

@@ -37,6 +37,7 @@ var (
 	_ host.Kinder    = (*Error)(nil)
 	_ host.Statuser  = (*Error)(nil)
 	_ host.Timeouter = (*Error)(nil)
+	_ host.Coder     = (*Error)(nil)
 )
 
 // Error returns the message.
@@ -61,6 +62,14 @@ func (e *Error) HTTPStatus() int {
 		return http.StatusInsufficientStorage
 	}
 	return 0
+}
+
+// ErrorCode is the code of what cannot be reached: LARK0604 of environ, which this package does not know.
+func (e *Error) ErrorCode() string {
+	if e.kind == KindUnavailable || e.kind == KindTimeout {
+		return "LARK0604"
+	}
+	return ""
 }
 
 // Timeout reports whether a limit of time was reached.

@@ -17,7 +17,7 @@ type journal struct {
 	seldom bool
 
 	mu   sync.Mutex
-	told map[string]time.Time // by format, of which there are as many as the server has
+	told map[string]time.Time // by format, of which the server has so many
 }
 
 const tellAgain = time.Minute
@@ -30,14 +30,19 @@ func (j *journal) say(level slog.Level, format string, v []any) {
 		return
 	}
 	message := fmt.Sprintf(format, v...)
-	if strings.Contains(message, "TLS route handshake error") {
-		message += ": do all nodes have the same secret, and the same name of the cluster?"
+	if strings.Contains(message, "route handshake error") && strings.Contains(message, "certificate") {
+		at, _, _ := strings.Cut(message, " ")
+		message = "the node at " + at + " has another secret, or another name of the cluster"
 	}
 	j.log.Log(context.Background(), level, "state: "+message)
 }
 
-// lately reports whether the format was told within a minute.
+// lately reports whether the format was told within a minute. It begins with the connection, if it is
+// about one: 10.0.0.1:6222 - rid:7 - ...
 func (j *journal) lately(format string) bool {
+	if i := strings.LastIndex(format, " - "); i >= 0 {
+		format = format[i:]
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	now := time.Now()

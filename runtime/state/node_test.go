@@ -60,6 +60,12 @@ func beNode(told string, in io.Reader, out io.Writer) error {
 	defer g.Close()
 	d := newDesk(&testing.T{}, g)
 	d.env["seconds"] = starlark.NewBuiltin("seconds", seconds)
+	d.env["say"] = starlark.NewBuiltin("say", func(
+		_ *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple,
+	) (starlark.Value, error) {
+		_, err := fmt.Fprintln(out, args[0].String())
+		return starlark.None, err
+	})
 	d.env["leads"] = starlark.NewBuiltin("leads", func(
 		_ *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple,
 	) (starlark.Value, error) {
