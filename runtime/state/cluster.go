@@ -17,14 +17,15 @@ import (
 )
 
 // A Cluster is what the servers in the processes of several machines, the nodes, need to know so that
-// they keep what there is together: each has all of it, as soon as there are three, and goes on when
-// fewer than half of them are lost. The zero value is none: the server is alone.
+// they keep what there is together: three of them have all of it, and they go on while fewer than half
+// are lost. The first time it takes all of them, so that there never are two clusters. The zero value is
+// none: the server is alone.
 type Cluster struct {
 	// Name is the cluster's: a-z, 0-9, _ and -. Empty means none.
 	Name string
-	// Peers are the nodes, each as HOST or HOST:PORT. All nodes have to be named, for what is more
-	// than half of them is counted by it; the list may have this one in it, and is then the same for
-	// all. Without a port it is [ClusterPort].
+	// Peers are the nodes, each as HOST or HOST:PORT. All others have to be named, for the first time
+	// it takes all that are; the list may have this one in it, and is then the same for all. Without a
+	// port it is [ClusterPort].
 	Peers []string
 	// Listen is the address at which this node is reached by the others, as HOST:PORT, or :PORT for
 	// all addresses of the machine. Empty means :[ClusterPort].
@@ -136,76 +137,28 @@ func (c *Cluster) options(o *server.Options, dir string) error {
 	if c.hidden {
 		o.Cluster.Advertise = "127.0.0.1:1" // where nobody is
 	}
-	if o.Routes, err = c.routes(at); err != nil {
+	if o.Routes, err = c.routes(); err != nil {
 		return err
 	}
 	hurry()
 	return nil
 }
 
-// routes are where all nodes are, this one among them: the server counts them for how many are more
-// than half, and does not connect to itself.
-func (c *Cluster) routes(listen string) ([]*url.URL, error) {
+// routes are where the nodes are. The server counts them for how many it takes to begin, and does not
+// connect to itself.
+func (c *Cluster) routes() ([]*url.URL, error) {
 	var all []*url.URL
-	mine := false
 	for _, peer := range c.Peers {
 		at, err := hostPort(peer)
 		if err != nil {
 			return nil, err
 		}
-		u := &url.URL{Scheme: "nats-route", Host: at}
-		if slices.ContainsFunc(all, func(other *url.URL) bool { return other.Host == at }) {
-			continue // it was said twice
+		same := func(other *url.URL) bool { return other.Host == at }
+		if !slices.ContainsFunc(all, same) {
+			all = append(all, &url.URL{Scheme: "nats-route", Host: at})
 		}
-		mine = mine || reaches(at, listen)
-		all = append(all, u)
-	}
-	if !mine {
-		host, port, _ := net.SplitHostPort(listen)
-		if host == "" {
-			host = "127.0.0.1"
-		}
-		all = append(all, &url.URL{Scheme: "nats-route", Host: net.JoinHostPort(host, port)})
 	}
 	return all, nil
-}
-
-// nodes is how many there are.
-func (c *Cluster) nodes() (int, error) {
-	at, err := hostPort(c.listen())
-	if err != nil {
-		return 0, err
-	}
-	all, err := c.routes(at)
-	return len(all), err
-}
-
-// reaches reports whether who connects to at reaches who listens at listen on this machine, as far as
-// can be told.
-func reaches(at, listen string) bool {
-	host, port, _ := net.SplitHostPort(at)
-	here, same, _ := net.SplitHostPort(listen)
-	if port != same {
-		return false
-	}
-	if ip := net.ParseIP(here); here != "" && (ip == nil || !ip.IsUnspecified()) {
-		return host == here
-	}
-	own, err := net.InterfaceAddrs()
-	if err != nil {
-		return false
-	}
-	where, err := net.LookupHost(host)
-	if err != nil {
-		return false // it is counted twice then, which is safe
-	}
-	for _, addr := range own {
-		ip, _, err := net.ParseCIDR(addr.String())
-		if err == nil && slices.Contains(where, ip.String()) {
-			return true
-		}
-	}
-	return false
 }
 
 // nodeFile is the name of the file in the directory that says of which cluster the directory is, and

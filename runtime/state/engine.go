@@ -34,7 +34,6 @@ type engine struct {
 	tallies   map[string]*tally // of counters, by their subjects
 	silent    time.Time         // since when a cluster has not answered; zero if it has
 	began     time.Time
-	nodes     int                // of the cluster that is made by processes like this one
 	untend    context.CancelFunc // ends looking after it
 }
 
@@ -68,11 +67,6 @@ func newEngine(g *Grant) (*engine, error) {
 			return nil, fmt.Errorf("state: find directory: %w", err)
 		}
 		e.house = &house{grant: g, dir: dir}
-		if g.Cluster.Name != "" {
-			if e.nodes, err = g.Cluster.nodes(); err != nil {
-				return nil, fmt.Errorf("state: %w", err)
-			}
-		}
 		url, options = "nats://127.0.0.1:4222", append(options, nats.SetCustomDialer(e.house)) // which nobody dials
 	} else {
 		options = append(options, nats.RetryOnFailedConnect(true))
@@ -91,7 +85,7 @@ func newEngine(g *Grant) (*engine, error) {
 		e.close()
 		return nil, e.unconnected(err)
 	}
-	if e.nodes > 0 && !g.Guest {
+	if g.Cluster.Name != "" && !g.Guest {
 		var tends context.Context
 		tends, e.untend = context.WithCancel(context.Background())
 		go e.tend(tends)

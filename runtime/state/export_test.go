@@ -11,12 +11,11 @@ func (c *Cluster) Hide() { c.hidden = true }
 // Leads reports whether the server of this process leads a stream, and how many replicas that has.
 func (g *Grant) Leads(stream string) (bool, int) {
 	s := g.engine.house.own()
-	o := g.engine.streams[stream]
-	info, err := o.stream.Info(context.Background())
+	info, err := g.engine.js.Stream(context.Background(), stream)
 	if err != nil {
 		return false, 0
 	}
-	return s.JetStreamIsStreamLeader("$G", stream), info.Config.Replicas
+	return s.JetStreamIsStreamLeader("$G", stream), info.CachedInfo().Config.Replicas
 }
 
 // Election returns the times of elections before anything hurries: those of the server.

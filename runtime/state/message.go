@@ -44,7 +44,11 @@ func absent(h nats.Header) bool {
 
 // last returns the row of a key, nil if there never was one. It may be deleted.
 func last(ctx context.Context, o *opened, prefix, subject string) (*row, error) {
-	m, err := o.stream.GetLastMsgForSubject(ctx, prefix+subject)
+	var m *jetstream.RawStreamMsg
+	err := o.engine.persist(ctx, func(ctx context.Context) (err error) {
+		m, err = o.stream.GetLastMsgForSubject(ctx, prefix+subject)
+		return err
+	})
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return nil, nil
 	}

@@ -102,7 +102,7 @@ type node struct {
 
 	cmd   *exec.Cmd
 	mu    sync.Mutex // one expression at a time
-	in    io.Writer
+	in    io.WriteCloser
 	lines *bufio.Scanner
 }
 

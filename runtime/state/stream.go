@@ -72,7 +72,7 @@ func (e *engine) direct() bool { return !e.clustered() }
 // replicas is how many there are of what is kept, once there are as many nodes.
 func (e *engine) replicas() int {
 	if e.house != nil {
-		return max(1, min(3, e.nodes))
+		return min(3, len(e.grant.Cluster.Peers)+1)
 	}
 	if e.nc.ConnectedClusterName() != "" && len(e.nc.Servers()) >= 3 {
 		return 3
@@ -82,6 +82,7 @@ func (e *engine) replicas() int {
 
 // An opened stream is one that was asked for.
 type opened struct {
+	engine *engine
 	shape  shape
 	ready  chan struct{} // closed when what follows is known
 	stream jetstream.Stream
@@ -96,7 +97,7 @@ func (e *engine) open(ctx context.Context, s shape) (*opened, error) {
 		o := e.streams[s.name]
 		mine := o == nil || o.shape != s
 		if mine {
-			o = &opened{shape: s, ready: make(chan struct{})}
+			o = &opened{engine: e, shape: s, ready: make(chan struct{})}
 			e.streams[s.name] = o
 		}
 		e.mu.Unlock()

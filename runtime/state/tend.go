@@ -32,7 +32,7 @@ func (e *engine) tend(ctx context.Context) {
 		if err != nil || info.Meta == nil {
 			continue // it is starting or ending
 		}
-		here := present(info.Meta)
+		here := present(s, info.Meta)
 		if here != known {
 			known = here
 			e.report(info.Meta, here)
@@ -43,19 +43,18 @@ func (e *engine) tend(ctx context.Context) {
 	}
 }
 
-// present is how many nodes there are, of those that the cluster knows; 0 if they are too few to have
-// a leader.
-func present(m *server.MetaClusterInfo) int {
-	if m.Leader == "" {
+// present is how many nodes there are: this one, and those that it is connected with; 0 if they are too
+// few to have a leader.
+func present(s *server.Server, m *server.MetaClusterInfo) int {
+	routes, err := s.Routez(nil)
+	if m.Leader == "" || err != nil {
 		return 0
 	}
-	n := 1
-	for _, peer := range m.Replicas {
-		if !peer.Offline {
-			n++
-		}
+	names := map[string]bool{s.Name(): true}
+	for _, r := range routes.Routes {
+		names[r.RemoteName] = true
 	}
-	return n
+	return len(names)
 }
 
 // report logs how many nodes there are.
@@ -63,9 +62,10 @@ func (e *engine) report(m *server.MetaClusterInfo, here int) {
 	log := e.grant.logger().With(slog.String("cluster", e.grant.Cluster.Name))
 	switch {
 	case here == 0:
-		log.Warn("state: waiting for other nodes: nothing can be kept until more than half of them are here")
-	case here < e.nodes:
-		log.Warn("state: nodes are missing", slog.Int("here", here), slog.Int("of", max(e.nodes, m.Size)))
+		log.Warn("state: waiting for other nodes: nothing can be kept until more than half of all are here, " +
+			"and for the first time all of them")
+	case here < max(m.Size, len(e.grant.Cluster.Peers)):
+		log.Warn("state: nodes are missing", slog.Int("here", here))
 	default:
 		log.Info("state: all nodes are here", slog.Int("of", here))
 	}
@@ -87,7 +87,7 @@ func (e *engine) grow(ctx context.Context, here int) {
 		c := info.Config
 		c.Replicas = want
 		if _, err := e.js.UpdateStream(ctx, c); err != nil {
-			e.grant.logger().Warn("state: add replicas", slog.String("stream", c.Name), slog.Any("error", err))
+			e.grant.logger().Debug("state: add replicas", slog.String("stream", c.Name), slog.Any("error", err))
 			continue
 		}
 		e.grant.logger().Info("state: replicas are added", slog.String("stream", c.Name), slog.Int("to", want))
