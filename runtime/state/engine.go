@@ -31,7 +31,7 @@ type engine struct {
 	feeds   map[feedKey]*feed
 	// followers is how many use the feeds.
 	followers int
-	tallies   map[string]*tally // of counters, by their subjects
+	tallies   map[string]*tally // by subject
 	silent    time.Time         // since when a cluster has not answered; zero if it has
 	began     time.Time
 	untend    context.CancelFunc // ends looking after it
