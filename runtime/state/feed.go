@@ -39,6 +39,9 @@ const (
 	maxRingBytes = 4 << 20
 	// maxFollowers is how many watches and subscriptions there may be at once in a process.
 	maxFollowers = 10_000
+	// heartbeat is how often the server says that it has nothing. When it has not said so twice, the node
+	// that had the consumer is gone, and another one has it.
+	heartbeat = 2 * time.Second
 )
 
 // A feedKey is what feeds are told apart by.
@@ -117,7 +120,7 @@ func (f *feed) run(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	all, err := cons.Messages(jetstream.PullMaxMessages(256))
+	all, err := cons.Messages(jetstream.PullMaxMessages(256), jetstream.PullHeartbeat(heartbeat))
 	if err != nil {
 		f.log(ctx, err)
 		return

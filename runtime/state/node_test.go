@@ -15,8 +15,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
+	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/state"
 	"go.starlark.net/starlark"
 )
@@ -40,6 +43,7 @@ type place struct {
 	Dir     string
 	Cluster state.Cluster
 	Hide    bool
+	Program string // that is served; "" for none
 }
 
 // beNode evaluates expressions, one a line, until there are no more. What is defined stays.
@@ -75,6 +79,19 @@ func beNode(told string, in io.Reader, out io.Writer) error {
 	})
 	if err := g.Open(context.Background()); err != nil {
 		return err
+	}
+	if p.Program != "" {
+		files := tree{fstest.MapFS{}}
+		files.save(p.Program)
+		c := config(g, files, make(chan string, 1000))
+		c.Logger = g.Logger
+		c.Predeclared["rest"] = host.Func("rest", func() { time.Sleep(100 * time.Millisecond) })
+		c.Predeclared["place"] = host.Func("place", func() string { return p.Cluster.Listen })
+		served, err := runtime.Load(c, "app.star")
+		if err != nil {
+			return err
+		}
+		defer served.Close()
 	}
 	fmt.Fprintln(out, "ready")
 	for lines := bufio.NewScanner(in); lines.Scan(); {

@@ -114,3 +114,10 @@ func (e *engine) publish(ctx context.Context, m *nats.Msg) (ack *jetstream.PubAc
 	})
 	return ack, err
 }
+
+// acknowledge says that a message was worked on, and waits until the server knows it.
+func (e *engine) acknowledge(ctx context.Context, m jetstream.Msg) error {
+	ctx, cancel := context.WithTimeout(ctx, maxWait)
+	defer cancel()
+	return e.persist(ctx, m.DoubleAck)
+}

@@ -57,7 +57,7 @@ func (q *queue) labor(ctx context.Context, later bool) {
 		if ctx.Err() != nil {
 			return
 		}
-		if !isKind(err, KindUnavailable) {
+		if !isKind(err, KindUnavailable) && !(passing(err) && e.clustered()) {
 			q.lib.logger().Warn("queue: take a job", slog.String("queue", q.name), slog.Any("error", err))
 		}
 		_ = pause(ctx, max(again, 50*wait.next()))
@@ -98,7 +98,7 @@ func (q *queue) ripen(ctx context.Context, e *engine, m jetstream.Msg) {
 	}
 	j.due = time.Time{}
 	if err := e.requeue(ctx, j, "due"); err == nil {
-		_ = m.DoubleAck(ctx)
+		_ = e.acknowledge(ctx, m)
 	}
 }
 
@@ -135,7 +135,7 @@ func (q *queue) attempt(ctx context.Context, e *engine, m jetstream.Msg) {
 	log = log.With(slog.Duration("took", time.Since(began)))
 	switch {
 	case err == nil:
-		if err := m.DoubleAck(ctx); err != nil {
+		if err := e.acknowledge(ctx, m); err != nil {
 			log.Warn("a job was done, and may be done again", slog.Any("error", err))
 			return
 		}
@@ -144,7 +144,7 @@ func (q *queue) attempt(ctx context.Context, e *engine, m jetstream.Msg) {
 		_ = m.Nak() // another version does it
 	case tries > uint64(q.retries):
 		if q.bury(ctx, e, j, err, tries) == nil {
-			_ = m.DoubleAck(ctx)
+			_ = e.acknowledge(ctx, m)
 			log.Error("a job has failed, and is not tried again: larkspur queue lists it", failure(err)...)
 			return
 		}
