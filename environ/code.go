@@ -78,6 +78,7 @@ const (
 	CodeWorkerDied Code = "LARK0601"
 	CodeNoWorker   Code = "LARK0602"
 	CodeUpstream   Code = "LARK0603"
+	CodeState      Code = "LARK0604"
 )
 
 // A CodeInfo is a row of the table of codes.
@@ -259,6 +260,11 @@ func Codes() []CodeInfo {
 			"The server behind `--upstream` cannot be reached, or its answer is no HTTP. The client " +
 				"gets 502, or 504 if it took too long.",
 			"See that it runs, and listens where the flag says."},
+		{CodeState, "what keeps state cannot be reached",
+			"The servers of `--nats` are away, or fewer than half of the nodes of `--cluster` can be " +
+				"reached from this one, or they did not answer in time. The client gets 503 unless " +
+				"the script catches the error, whose kind is `unavailable` or `timeout`.",
+			"The log says since when. It passes by itself once they are back."},
 	}
 }
 

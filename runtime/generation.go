@@ -21,19 +21,34 @@ type generation struct {
 	config *Config
 	users  atomic.Int64
 
-	let sync.Once // the owner lets go
+	let     sync.Once               // the owner lets go
+	program atomic.Pointer[Program] // nil until it has loaded
 
 	mu        sync.Mutex
 	opened    map[string]starlark.StringDict
 	read      map[host.Input]digest // what its modules were made of
 	published bool
+	stopped   bool
 	retired   bool
 	onReady   []func(context.Context) error
 	onPublish []func()
+	onStop    []func()
 	onRetire  []func()
 }
 
-var _ host.Events = (*generation)(nil)
+var (
+	_ host.Events = (*generation)(nil)
+	_ host.App    = (*generation)(nil)
+)
+
+// Begin begins a request of the generation, whichever serves now: [host.Load.App].
+func (g *generation) Begin() host.Run {
+	p := g.program.Load()
+	if p == nil {
+		return unloaded{ErrClosed}
+	}
+	return p.begin()
+}
 
 // newGeneration returns one that its owner uses.
 func newGeneration(c *Config, number uint64) *generation {
@@ -52,7 +67,7 @@ func (g *generation) open(m *host.Module, tree fs.FS) (starlark.StringDict, erro
 	}
 	load := &host.Load{
 		Tree: tree, Generation: g.number, Grant: g.config.Grants[m.Name],
-		Logger: g.logger(), Events: g, Reads: g.reads,
+		Logger: g.logger(), Events: g, App: g, Reads: g.reads,
 	}
 	values, err := recovered(func() (starlark.StringDict, error) { return m.Values(load) })
 	if err != nil {
@@ -120,6 +135,9 @@ func (g *generation) ready(ctx context.Context) error {
 // OnPublish is [host.Events]'s. Of a generation that is published already it calls f at once.
 func (g *generation) OnPublish(f func()) { g.when(&g.published, &g.onPublish, f) }
 
+// OnStop is [host.Events]'s. Of a generation that is stopped already it calls f at once.
+func (g *generation) OnStop(f func()) { g.when(&g.stopped, &g.onStop, f) }
+
 // OnRetire is [host.Events]'s. Of a generation that is retired already it calls f at once.
 func (g *generation) OnRetire(f func()) { g.when(&g.retired, &g.onRetire, f) }
 
@@ -186,8 +204,20 @@ func (g *generation) release() {
 	}
 }
 
-// retire lets the owner go. Only the first call counts.
-func (g *generation) retire() { g.let.Do(g.release) }
+// retire tells the modules that no request begins any more, and lets the owner go. Only the first call
+// counts.
+func (g *generation) retire() {
+	g.let.Do(func() {
+		g.mu.Lock()
+		all := g.onStop
+		g.stopped, g.onStop = true, nil
+		g.mu.Unlock()
+		for _, f := range slices.Backward(all) {
+			g.tell(f)
+		}
+		g.release()
+	})
+}
 
 // An openError says that a module could not be opened, with the load statement that wants it.
 type openError struct {

@@ -112,6 +112,7 @@ func (l *loader) load(
 	p = l.program(entry, gen)
 	p.app, p.root, p.files, p.globals, p.loaded = app, name, g.files, globals[name], globals
 	p.sources = g.sources
+	gen.program.Store(p)
 	return p, g.files, nil, nil
 }
 

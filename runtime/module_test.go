@@ -70,6 +70,53 @@ const shopping = "load('@shop', 'number')\ndef app(environ, start_response): ret
 
 type generations = []uint64
 
+// TestModuleWorks verifies that a module can begin requests of its own generation, until that is
+// stopped, which it is told of before its last request has ended.
+func TestModuleWorks(t *testing.T) {
+	d := new(disk)
+	d.save("app.star", "load('@work', 'number')\ndef app(): return 1\n")
+	apps, stopped := make(map[uint64]host.App), make(map[uint64]bool)
+	m := &host.Module{Name: "work", Doc: "Works.", Members: []host.Member{{Name: "number", Value: starlark.MakeInt(1)}},
+		Open: func(l *host.Load) (any, error) {
+			apps[l.Generation] = l.App
+			if err := l.App.Begin().Call(t.Context(), nil); !errors.Is(err, runtime.ErrClosed) {
+				t.Errorf("while it loads there is a request, and the error %v", err)
+			}
+			l.OnStop(func() { stopped[l.Generation] = true })
+			return nil, nil
+		}}
+	l, err := runtime.NewLive(&runtime.Config{FS: d, Modules: []*host.Module{m}}, "app.star")
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := apps[1].Begin()
+	d.save("app.star", "load('@work', 'number')\ndef app(): return 2\n")
+	if err := l.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	if !stopped[1] || stopped[2] {
+		t.Errorf("stopped are %v", stopped)
+	}
+	call := func(r host.Run) string {
+		var v starlark.Value
+		err := r.Call(t.Context(), func(_ context.Context, thread *starlark.Thread, app starlark.Callable) (err error) {
+			v, err = starlark.Call(thread, app, nil, nil)
+			return err
+		})
+		return fmt.Sprint(r.Generation(), v, err)
+	}
+	if got := call(long); got != "1 1 <nil>" {
+		t.Errorf("the request that was begun says %s", got)
+	}
+	long.End()
+	if got := call(apps[2].Begin()); got != "2 2 <nil>" {
+		t.Errorf("the generation that serves says %s", got)
+	}
+	if got := call(apps[1].Begin()); got != "1 <nil> "+runtime.ErrClosed.Error() {
+		t.Errorf("one that was retired says %s", got)
+	}
+}
+
 // TestModuleLives follows a module through reloads, good and bad, with a request that outlives its
 // generation.
 func TestModuleLives(t *testing.T) {

@@ -123,8 +123,8 @@ func TestFaultsAreProvoked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// What only a developer is warned of, and what becomes of other processes, is tested there.
-	for _, dir := range []string{"dev", "worker", "upstream"} {
+	// What only a developer is warned of, and what becomes of other processes and of state, is tested there.
+	for _, dir := range []string{"dev", "worker", "upstream", "../runtime/state"} {
 		more, err := filepath.Glob(dir + "/*_test.go")
 		if err != nil {
 			t.Fatal(err)

@@ -43,7 +43,7 @@ Where no file has its name, APP may also be one that is built in:
 The mock serves what ./mock.json describes, where that exists, else an example.
 
 What the application keeps is in .larkspur below it, which git ignores and nothing serves:
-databases (@sql), files (@files), the secret of sessions, which is made once. With --data
+databases (@sql), files (@files), state (@kv), the secret of sessions, which is made once. With --data
 DIR it is there instead. Of one that is built in it is gone with the process, unless --data
 says where to keep it. The mails that it sends (@mail) go nowhere, unless --grant names a
 server: the inspector shows the last 100, which are kept in memory. All else outside is

@@ -16,10 +16,10 @@ func grantsTable() describe.Entry {
 	t.Doc = t.Summary + " Nothing can be that was not granted by name: by --grant WHAT of serve, dev, check, sql " +
 		"and test, which may be repeated. What WHAT is, is listed below. larkspur check APP lists what an " +
 		"application asks for.\n\n" +
-		"By themselves, dev grants all databases and directories that no --grant names, in " + site.DevDir +
-		" below the application, and --data DIR of serve and dev grants them in DIR: the database NAME is " +
-		"the file NAME.db, the directory NAME is files/NAME. Hosts, variables and mail are always to be " +
-		"named. A test has databases of SQLite and directories of its own, and reaches nothing else; " +
+		"By themselves, dev grants all databases and directories that no --grant names, and state, in " +
+		site.DevDir + " below the application, and --data DIR of serve and dev grants them in DIR: the database " +
+		"NAME is the file NAME.db, the directory NAME is files/NAME, and state is kept in state. Hosts, variables and mail are always to be " +
+		"named. A test has databases of SQLite, directories and a state of its own, and reaches nothing else; " +
 		"larkspur test --grant sql:NAME=postgres://... gives it a schema of a database of PostgreSQL.\n\n" +
 		"What is refused is an error where it is asked for, in the words that grant it. At a load:\n" +
 		refusals() +

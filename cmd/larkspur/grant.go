@@ -18,6 +18,7 @@ import (
 type grants struct {
 	lines []string
 	data  string
+	nats  string
 }
 
 func (g *grants) flags(c *cobra.Command) {
@@ -29,8 +30,12 @@ func (g *grants) flags(c *cobra.Command) {
 		"`WHAT` the application may reach: "+strings.Join(forms, ", ")+
 			"; may be repeated; larkspur docs grants says more")
 	c.Flags().StringVar(&g.data, "data", "",
-		"`DIR` in which what is to outlast the process is kept: databases, directories and secrets "+
+		"`DIR` in which what is to outlast the process is kept: databases, directories, state and secrets "+
 			"that are not named otherwise; it is made if there is none")
+	c.Flags().StringVar(&g.nats, "nats", "",
+		"`URL` of servers of NATS, with JetStream, that keep the state of the application: "+
+			"nats://HOST:PORT or tls://HOST:PORT, with commas between those of one cluster; behind a ? "+
+			"may be the files creds= and ca=")
 }
 
 // only reads the flags, and makes nothing.
@@ -38,6 +43,11 @@ func (g *grants) only() (*grant.Set, error) {
 	s, err := grant.Parse(g.lines)
 	if err != nil {
 		return nil, fmt.Errorf("--%w", err)
+	}
+	if g.nats != "" {
+		if err := s.KeepAt(g.nats); err != nil {
+			return nil, fmt.Errorf("--nats: %w", err)
+		}
 	}
 	if g.data != "" {
 		s.Keep(g.data, nil)
@@ -48,6 +58,9 @@ func (g *grants) only() (*grant.Set, error) {
 
 // advice says how a line is granted.
 func (g *grants) advice(line string) string {
+	if strings.HasPrefix(line, "state=") {
+		return "start it with --data DIR, or with --nats URL"
+	}
 	if strings.HasPrefix(line, "sql:") || strings.HasPrefix(line, "files:") {
 		return "start it with --data DIR, or with --grant " + line
 	}
@@ -71,7 +84,7 @@ func (g *grants) print(w io.Writer, app *site.Application, asks []grant.Ask) (mi
 	for _, a := range asks {
 		a.Place.File = app.Path(a.Place.File)
 		said := "asks for " + a.Line
-		if (g.data != "" || len(g.lines) > 0) && !a.Granted {
+		if (g.data != "" || g.nats != "" || len(g.lines) > 0) && !a.Granted {
 			said, missing = "asks for "+a.Line+", which is not granted", true
 		}
 		fmt.Fprintln(w, host.Diagnostic{Place: a.Place, Message: said})

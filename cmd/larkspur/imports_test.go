@@ -46,6 +46,8 @@ var policy = []struct {
 	{"runtime/lib/yaml", []string{"runtime/host/..."}, []string{"go.starlark.net/...",
 		"github.com/goccy/go-yaml/..."}},
 	{"runtime/lib/...", []string{"runtime/host/..."}, starlark}, // one that needs more has its row
+	{"runtime/state", []string{"runtime/host/..."}, []string{"go.starlark.net/...",
+		"github.com/nats-io/nats-server/v2/server", "github.com/nats-io/nats.go/...", "github.com/robfig/cron/v3"}},
 	{"runtime/watch", []string{"runtime"}, []string{"github.com/fsnotify/fsnotify"}},
 	{"runtime", []string{"runtime/frames", "runtime/habit", "runtime/host/...", "runtime/lib/json",
 		"runtime/lib/math", "runtime/lib/structs", "runtime/lib/time"}, starlark},
@@ -71,7 +73,7 @@ var policy = []struct {
 	{"server/apptest", []string{"server", "push", "environ", "environ/lib/session", "environ/wire",
 		"runtime/host/..."}, []string{"go.starlark.net/...", "github.com/coder/websocket"}},
 	{"server/site/grant", []string{"runtime", "runtime/host", "runtime/lib/env", "runtime/lib/fetch",
-		"runtime/lib/files", "runtime/lib/mail", "runtime/lib/sql", "server/site"}, starlark},
+		"runtime/lib/files", "runtime/lib/mail", "runtime/lib/sql", "runtime/state", "server/site"}, starlark},
 	{"server/site", []string{"runtime", "runtime/host", "runtime/lib/...", "runtime/watch",
 		"runtime/suite", "runtime/describe", "environ", "environ/lib/...", "server", "server/dev",
 		"server/apptest", "server/h2", "push", "apps"},

@@ -79,7 +79,7 @@ var language = &scripttest.Language{
 			Doc:   "waits for the end of the server, which must have that status.",
 			Run: func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(running(ts).end(args[0]))
-				*stateOf(ts) = state{}
+				*sceneOf(ts) = scene{}
 			},
 		},
 		{
@@ -134,8 +134,8 @@ func TestScripts(t *testing.T) {
 	p.Deadline = time.Now().Add(8 * time.Minute) // for one that hangs; it is of all together
 	p.Setup = func(env *testscript.Env) error {
 		env.Setenv("XDG_CACHE_HOME", filepath.Join(env.WorkDir, "cache"))
-		s := new(state)
-		env.Values[state{}] = s
+		s := new(scene)
+		env.Values[scene{}] = s
 		env.Defer(func() {
 			if s.server != nil {
 				_ = s.server.cmd.Process.Kill() // if the script failed
@@ -152,14 +152,14 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, p)
 }
 
-// A state is what a command of a script leaves for the next. Its zero value is the key that it has.
-type state struct{ server *daemon }
+// A scene is what a command of a script leaves for the next. Its zero value is the key that it has.
+type scene struct{ server *daemon }
 
-func stateOf(ts *testscript.TestScript) *state { return ts.Value(state{}).(*state) }
+func sceneOf(ts *testscript.TestScript) *scene { return ts.Value(scene{}).(*scene) }
 
 // running returns the server of a script.
 func running(ts *testscript.TestScript) *daemon {
-	s := stateOf(ts)
+	s := sceneOf(ts)
 	if s.server == nil {
 		ts.Fatalf("no server was started")
 	}
@@ -173,7 +173,7 @@ func start(ts *testscript.TestScript, _ bool, args []string) {
 	c.Dir = ts.Getenv("WORK")
 	c.Env = append(os.Environ(), "XDG_CACHE_HOME="+ts.Getenv("XDG_CACHE_HOME"),
 		"LARKSPUR_SECRET="+ts.Getenv("LARKSPUR_SECRET"))
-	s := stateOf(ts)
+	s := sceneOf(ts)
 	s.server, err = startDaemon(c, n)
 	ts.Check(err)
 	for i, url := range s.server.urls {

@@ -39,8 +39,9 @@ func variable() ([]string, error) {
 	return secrets, nil
 }
 
-// A serveSecret is the keeper of serve: the environment, or else a file in the directory of --data.
-type serveSecret struct{ data string }
+// A serveSecret is the keeper of serve: the environment, or else what the nodes of a cluster share, or
+// else a file in the directory of --data.
+type serveSecret struct{ data, cluster string }
 
 var errNoSecret = errors.New("there is no secret to encrypt sessions by: start larkspur serve " +
 	"with --data DIR, where it keeps one, or with the variable " + secretVariable + " in its " +
@@ -51,6 +52,8 @@ func (s serveSecret) Secrets() ([]string, error) {
 	switch {
 	case err != nil || secrets != nil:
 		return secrets, err
+	case s.cluster != "":
+		return []string{s.cluster}, nil
 	case s.data == "":
 		return nil, errNoSecret
 	}
@@ -72,7 +75,7 @@ func (d devSecret) Secrets() ([]string, error) {
 	case err != nil || secrets != nil:
 		return secrets, err
 	case d.data != "":
-		return serveSecret{d.data}.Secrets()
+		return serveSecret{data: d.data}.Secrets()
 	case d.dir == "":
 		return d.random.Secrets()
 	}

@@ -21,6 +21,7 @@ import (
 type serving struct {
 	settings
 	grants
+	joining
 	access   string
 	workers  int
 	upstream []string
@@ -34,6 +35,7 @@ func (s *serving) flags(c *cobra.Command) {
 	c.Flags().StringVar(&s.access, "access-log", "",
 		"log each request as text or json, or off (default text in a terminal, else off)")
 	s.grants.flags(c)
+	s.joining.flags(c)
 	c.Flags().BoolVar(&s.watch, "watch", false, "load the script again when it changes")
 	c.Flags().IntVar(&s.workers, "workers", 0,
 		"have the application answer in `N` processes of its own; 0 is in this one")
@@ -58,8 +60,12 @@ func (s *serving) check(c *cobra.Command) error {
 		return fmt.Errorf("%s is for workers: say how many with --workers", s.useless(c))
 	case s.files < fewest:
 		return fmt.Errorf("--worker-files %d: %d or more", s.files, fewest)
-	case len(s.upstream) > 0 && (s.data != "" || len(s.lines) > 0):
-		return errors.New("--upstream answers in place of an application: leave --data and --grant out")
+	case len(s.upstream) > 0 && (s.data != "" || s.nats != "" || len(s.lines) > 0):
+		return errors.New("--upstream answers in place of an application: leave --data, --nats and --grant out")
+	case len(s.upstream) > 0 && s.cluster != "":
+		return errors.New("--upstream answers in place of an application: leave --cluster out")
+	case s.joining.check(&s.grants) != nil:
+		return s.joining.check(&s.grants)
 	case s.workers > 0 && len(s.upstream) > 0:
 		return errors.New("--workers and --upstream: one of the two")
 	case s.health != "" && (len(s.upstream) == 0 || s.health[0] != '/'):
@@ -80,8 +86,12 @@ func (s *serving) open(args []string) (*site.Application, *grant.Set, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	sessions, err := s.join(granted)
+	if err != nil {
+		return nil, nil, err
+	}
 	granted.To(app)
-	grantSecret(app, serveSecret{s.data})
+	grantSecret(app, serveSecret{s.data, sessions})
 	return app, granted, nil
 }
 
@@ -95,6 +105,7 @@ func (s *serving) build(c *cobra.Command, args []string, logger *slog.Logger) (v
 	if err != nil {
 		return nil, nil, err
 	}
+	granted.State.Logger = logger
 	closing = func() { granted.Close() }
 	if v, err = s.site(app); err != nil {
 		closing()
@@ -102,6 +113,12 @@ func (s *serving) build(c *cobra.Command, args []string, logger *slog.Logger) (v
 	}
 	if s.workers == 0 {
 		return v, closing, nil
+	}
+	if granted.Keeps(app) { // for the workers, which reach it by a socket
+		if err := granted.State.Open(c.Context()); err != nil {
+			closing()
+			return nil, nil, runError{err}
+		}
 	}
 	if err := s.foresee(app, granted); err != nil {
 		closing()
@@ -157,7 +174,7 @@ ends it at once.
 
 An application reaches nothing outside of its directory but what --grant names, and what it
 keeps in the directory that --data names: its databases (@sql), as DIR/NAME.db, its files
-(@files), below DIR/files, and the secret that the cookies of @session are encrypted by,
+(@files), below DIR/files, its state (@kv), in DIR/state or where --nats says, and the secret that the cookies of @session are encrypted by,
 which the environment variable LARKSPUR_SECRET may hold instead. Either may have several,
 with blanks between them: the first encrypts, all decrypt. larkspur check lists what an
 application asks for.
@@ -170,6 +187,8 @@ neither that nor GOGC set, up to 32 MiB of garbage is left before it is collecte
 		Example: `  larkspur serve blog.star
   larkspur serve --listen http://:8080 --listen unix:/run/blog.sock --watch blog.star
   larkspur serve --data /var/lib/blog --grant fetch=api.example.com blog.star
+  larkspur serve --data /var/lib/blog --cluster blog --cluster-secret /etc/blog.secret \
+      --peer 10.0.0.1 --peer 10.0.0.2 --peer 10.0.0.3 blog.star
   larkspur serve --listen https://:443 --tls-cert c.pem --tls-key k.pem blog.star:admin`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeApp,

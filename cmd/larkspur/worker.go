@@ -70,6 +70,8 @@ func application(config []byte) (*worker.Application, error) {
 	if err != nil {
 		return nil, err
 	}
+	granted.State.Guest = true // it is the front that has the server, and needs the secret
+	granted.State.Cluster.Secret = ""
 	v, err := s.site(app)
 	if err != nil {
 		return nil, err

@@ -19,6 +19,9 @@ type Load struct {
 	Logger *slog.Logger
 	// Events tells when the generation is published and retired. Nil tells nothing.
 	Events Events
+	// App begins requests of this very generation, for what a module does without being called, as
+	// work that waits in a queue: from OnPublish on. Nil where there is no program.
+	App App
 	// Reads is told of what the module reads with [Load.Read]. Nil is told nothing.
 	Reads func(Input, []Text)
 }
@@ -35,6 +38,9 @@ type Events interface {
 	OnReady(f func(ctx context.Context) error)
 	// OnPublish has f called when the generation has loaded whole, before its first request.
 	OnPublish(f func())
+	// OnStop has f called when no request begins with the generation any more: it was replaced, or
+	// the program was closed. Those that have begun go on. What a module does by itself ends there.
+	OnStop(f func())
 	// OnRetire has f called when nothing uses the generation any more: it was replaced and its
 	// last request has ended, or it did not load, or the program was closed. What was opened last
 	// is retired first.
@@ -59,5 +65,12 @@ func (l *Load) OnPublish(f func()) {
 func (l *Load) OnRetire(f func()) {
 	if l.Events != nil {
 		l.Events.OnRetire(f)
+	}
+}
+
+// OnStop is that of the Events.
+func (l *Load) OnStop(f func()) {
+	if l.Events != nil {
+		l.Events.OnStop(f)
 	}
 }

@@ -20,4 +20,6 @@ type Trial struct {
 	// Begin forgets what tests before have done, before the program of the next one is loaded. Nil
 	// does nothing.
 	Begin func() error
+	// End lets go of what it holds, after the run. Nil does nothing.
+	End func() error
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -86,11 +87,13 @@ func (s *Server) start(a *Application) (*running, error) {
 	return r, nil
 }
 
-// keepers are those among the grants of an application that keep something.
+// keepers are those among the grants of an application that keep something. One that several modules
+// are granted is listed once.
 func keepers(a *Application) map[string]host.Keeper {
 	all := make(map[string]host.Keeper)
-	for name, grant := range a.Grants {
-		if k, ok := grant.(host.Keeper); ok {
+	for _, name := range slices.Sorted(maps.Keys(a.Grants)) {
+		k, ok := a.Grants[name].(host.Keeper)
+		if ok && !slices.ContainsFunc(slices.Collect(maps.Values(all)), func(o host.Keeper) bool { return alike(o, k) }) {
 			all[name] = k
 		}
 	}

@@ -1,10 +1,12 @@
 package site
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
@@ -15,14 +17,22 @@ type trials struct {
 	dir     string // their files are below it; "" if there are none
 	members []host.Member
 	begins  []func() error
+	ends    []func() error
 }
 
-// try puts into grants, in place of each that has one, what tests get instead.
+// try puts into grants, in place of each that has one, what tests get instead. One that several modules
+// are granted has one.
 func try(grants map[string]any) (*trials, error) {
 	t := new(trials)
+	tried := make(map[host.Tester]any)
 	for _, name := range slices.Sorted(maps.Keys(grants)) {
 		grant, ok := grants[name].(host.Tester)
 		if !ok {
+			continue
+		}
+		comparable := reflect.ValueOf(grant).Comparable()
+		if comparable && tried[grant] != nil {
+			grants[name] = tried[grant]
 			continue
 		}
 		trial, err := t.trial(name, grant)
@@ -31,9 +41,15 @@ func try(grants map[string]any) (*trials, error) {
 			return nil, fmt.Errorf("site: @%s for tests: %w", name, err)
 		}
 		grants[name] = trial.Grant
+		if comparable {
+			tried[grant] = trial.Grant
+		}
 		t.members = append(t.members, trial.Members...)
 		if trial.Begin != nil {
 			t.begins = append(t.begins, trial.Begin)
+		}
+		if trial.End != nil {
+			t.ends = append(t.ends, trial.End)
 		}
 	}
 	return t, nil
@@ -64,10 +80,14 @@ func (t *trials) begin() error {
 	return nil
 }
 
-// end removes what they kept.
+// end lets go of what they hold, and removes what they kept.
 func (t *trials) end() error {
-	if t.dir == "" {
-		return nil
+	var errs []error
+	for _, end := range t.ends {
+		errs = append(errs, end())
 	}
-	return os.RemoveAll(t.dir)
+	if t.dir != "" {
+		errs = append(errs, os.RemoveAll(t.dir))
+	}
+	return errors.Join(errs...)
 }

@@ -54,6 +54,11 @@ func (s *Set) Asks(app *site.Application) []Ask {
 	return all
 }
 
+// Keeps reports whether the scripts of an application load a module that keeps state, and may.
+func (s *Set) Keeps(app *site.Application) bool {
+	return slices.ContainsFunc(s.Asks(app), func(a Ask) bool { return a.Granted && a.Line == lines["state"] })
+}
+
 // Asked returns a Set that grants what s does, and all that asks name, so that the application can be
 // loaded to be looked at. What it grants beyond s is not to be used.
 func (s *Set) Asked(asks []Ask) *Set {
@@ -101,11 +106,15 @@ func (a *asker) node(n syntax.Node) bool {
 	switch n := n.(type) {
 	case *syntax.LoadStmt:
 		name, ok := strings.CutPrefix(n.ModuleName(), "@")
-		if _, outside := lines[name]; !ok || !outside {
+		_, outside := lines[name]
+		if !ok || !outside && name != "middleware" {
 			break
 		}
 		for i, to := range n.To {
 			a.loaded[to.Name] = name + "." + n.From[i].Name
+		}
+		if !outside {
+			break
 		}
 		if a.module == nil {
 			a.module = make(map[string]syntax.Position)
@@ -119,6 +128,10 @@ func (a *asker) node(n syntax.Node) bool {
 		if len(args) == 0 {
 			break
 		}
+		if a.member(fn) == "middleware.rate_limit" && slices.ContainsFunc(args, shares) {
+			pos, _ := fn.Span()
+			a.add(lines["state"], pos)
+		}
 		if text, ok := constant(args[0]); ok {
 			pos, _ := fn.Span()
 			a.call(a.member(fn), text, pos)
@@ -130,6 +143,17 @@ func (a *asker) node(n syntax.Node) bool {
 		}
 	}
 	return true
+}
+
+// shares reports whether an argument has a limit be one of all processes.
+func shares(arg syntax.Expr) bool {
+	named, ok := arg.(*syntax.BinaryExpr)
+	if !ok || named.Op != syntax.EQ {
+		return false
+	}
+	name, _ := named.X.(*syntax.Ident)
+	value, _ := named.Y.(*syntax.Ident)
+	return name != nil && name.Name == "shared" && (value == nil || value.Name != "False")
 }
 
 // member names the member of a module that an expression is, as "sql.database"; the whole of a

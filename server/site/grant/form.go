@@ -1,6 +1,10 @@
 package grant
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/larkspur-web/larkspur/runtime/state"
+)
 
 // A Form is a way to write a grant.
 type Form struct {
@@ -28,19 +32,27 @@ func Forms() []Form {
 		{"env=NAME", "Variables of the environment that @env may read, with commas between them."},
 		{"mail=smtp://USER:PASSWORD@HOST?from=ADDRESS", "A server that @mail sends by: smtp://, with " +
 			"STARTTLS, or smtps://. For a relay without TLS add &tls=none."},
+		{"state=DIR", "What @kv, @topic, @queue and @cron keep: in a directory, by a server of NATS that runs " +
+			"inside Larkspur."},
+		{"state=nats://HOST", "The same, by servers of NATS that have JetStream, nats:// or tls://, with " +
+			"commas between those of one cluster. Behind a ? may be the files creds= and ca=."},
 	}
 }
 
 // kinds are what a line begins with.
-var kinds = []string{"sql", "files", "fetch", "env", "mail"}
+var kinds = []string{"sql", "files", "fetch", "env", "mail", "state"}
 
-// lines are how what a module needs is granted, as an example: the first form of its kind.
+// lines are how what a module needs is granted, as an example: the first form of its kind. Several
+// modules need state.
 var lines = func() map[string]string {
 	all := make(map[string]string)
 	for _, f := range Forms() {
 		if all[f.Kind()] == "" {
 			all[f.Kind()] = f.Line
 		}
+	}
+	for _, m := range state.Modules() {
+		all[m.Name] = all["state"]
 	}
 	return all
 }()

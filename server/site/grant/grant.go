@@ -1,6 +1,6 @@
 // Package grant says what applications may reach outside of their program, and has the modules that
 // reach it: databases (@sql), directories (@files), other servers (@fetch), variables of the
-// environment (@env), mail (@mail).
+// environment (@env), mail (@mail), what they share and keep (@kv).
 //
 //	grants, err := grant.Parse([]string{"sql:notes=notes.db", "fetch=api.example.com"})
 //	...
@@ -18,12 +18,14 @@
 //	fetch=api.example.com,*.cdn.net   hosts that may be asked
 //	env=API_KEY,REGION                variables that may be read
 //	mail=smtp://user:password@host    a server that sends mail
+//	state=DIR                         a directory for what is kept and shared
+//	state=nats://host                 servers of NATS for it
 //
 // All of one [Set] are one: an application has it whole, and applications that share it share its
-// connections. [Set.Keep] grants databases and directories that no line names, in a directory of
-// the server's own, so that an application which needs nothing else needs no line.
+// connections. [Set.Keep] grants databases and directories that no line names, and state, in a
+// directory of the server's own, so that an application which needs nothing else needs no line.
 //
-// The package links drivers of databases, and what sends mail. Who embeds package site and needs no
+// The package links drivers of databases, a server of NATS, and what sends mail. Who embeds package site and needs no
 // more than one of them lists that in Application.Modules, and its grant in Grants; the rest, which
 // links nothing, is among [site.Modules] and needs its grant only.
 package grant
@@ -42,6 +44,7 @@ import (
 	"github.com/larkspur-web/larkspur/runtime/lib/files"
 	"github.com/larkspur-web/larkspur/runtime/lib/mail"
 	"github.com/larkspur-web/larkspur/runtime/lib/sql"
+	"github.com/larkspur-web/larkspur/runtime/state"
 	"github.com/larkspur-web/larkspur/server/site"
 )
 
@@ -53,6 +56,7 @@ type Set struct {
 	Fetch fetch.Grant
 	Env   env.Grant
 	Mail  mail.Grant
+	State state.Grant
 	// Advice says how a line is granted, as sql:notes=FILE, in the words of whoever runs the
 	// program. Nil says to grant the line.
 	Advice func(line string) string
@@ -62,14 +66,19 @@ type Set struct {
 
 // Modules are the host modules that reach outside and are not among [site.Modules], for what they
 // link.
-func Modules() []*host.Module { return []*host.Module{mail.Module(), sql.Module()} }
+func Modules() []*host.Module {
+	return append([]*host.Module{mail.Module(), sql.Module()}, state.Modules()...)
+}
 
-// Keep grants all databases and directories that no line names: each is made in dir when something
-// is first kept there, a database as dir/NAME.db, a directory as dir/files/NAME. Before the first of
-// them prepare is called, unless it is nil, to make what is above it as it should be.
+// Keep grants all databases and directories that no line names, and state unless a line says where:
+// each is made in dir when something is first kept there, a database as dir/NAME.db, a directory as
+// dir/files/NAME, state as dir/state. Before the first of them prepare is called, unless it is nil, to make what is above it as it should be.
 func (s *Set) Keep(dir string, prepare func() error) {
 	s.SQL.Dir, s.SQL.Prepare = dir, prepare
 	s.Files.Below, s.Files.Prepare = filepath.Join(dir, files.Name), prepare
+	if !s.State.Granted() {
+		s.State.Dir, s.State.Prepare = filepath.Join(dir, "state"), prepare
+	}
 }
 
 // Develop keeps the last mails of applications in memory, for whoever develops them. Without a server
@@ -92,7 +101,9 @@ func (s *Set) To(app *site.Application) {
 	}
 	for _, kind := range kinds {
 		if grant, some := s.of(kind); some {
-			app.Grants[kind] = grant
+			for _, module := range modulesOf(kind) {
+				app.Grants[module] = grant
+			}
 		}
 	}
 	other := app.Advice
@@ -114,9 +125,20 @@ func (s *Set) advice(line string) string {
 	return "grant " + line
 }
 
-// of returns what a module is granted, and whether that is anything.
-func (s *Set) of(module string) (grant any, some bool) {
-	switch module {
+// modulesOf are the names of the modules that a kind of a grant is for.
+func modulesOf(kind string) (names []string) {
+	if kind != "state" {
+		return []string{kind}
+	}
+	for _, m := range state.Modules() {
+		names = append(names, m.Name)
+	}
+	return append(names, "middleware") // for limits that are shared
+}
+
+// of returns what is granted of a kind, and whether that is anything.
+func (s *Set) of(kind string) (grant any, some bool) {
+	switch kind {
 	case "sql":
 		if s.look { // databases in memory, so that migrations run, and touch nothing
 			if trial, err := s.SQL.Trial(""); err == nil {
@@ -132,6 +154,8 @@ func (s *Set) of(module string) (grant any, some bool) {
 		return &s.Env, len(s.Env.Names) > 0
 	case "mail":
 		return &s.Mail, s.Mail.URL != "" || s.Mail.Outbox != nil
+	case "state":
+		return &s.State, s.State.Granted()
 	}
 	return nil, false
 }
@@ -139,7 +163,7 @@ func (s *Set) of(module string) (grant any, some bool) {
 // Close closes what the Set has opened: databases, connections.
 func (s *Set) Close() error {
 	s.Fetch.Close()
-	return errors.Join(s.SQL.Close(), s.Files.Close())
+	return errors.Join(s.SQL.Close(), s.Files.Close(), s.State.Close())
 }
 
 // Parse reads lines. The error names the line that is wrong, and what to write.

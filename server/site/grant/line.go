@@ -3,6 +3,7 @@ package grant
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -17,16 +18,16 @@ func (s *Set) add(line string) error {
 	switch kind {
 	case "sql", "files":
 		return s.name(kind, name, value)
-	case "fetch", "env", "mail":
+	case "fetch", "env", "mail", "state":
 		if named {
-			return fmt.Errorf("@%s has no names: write %s", kind, lines[kind])
+			return fmt.Errorf("%s has no names: write %s", kind, lines[kind])
 		}
 	default:
 		meant := ""
 		if near := spell.Nearest(kind, kinds, 3); near != "" {
 			meant = fmt.Sprintf(" (did you mean %s?)", near)
 		}
-		return fmt.Errorf("there is no kind %q%s: sql, files, fetch, env or mail", kind, meant)
+		return fmt.Errorf("there is no kind %q%s: sql, files, fetch, env, mail or state", kind, meant)
 	}
 	if value == "" {
 		return fmt.Errorf("it grants nothing: write %s", lines[kind])
@@ -45,6 +46,8 @@ func (s *Set) add(line string) error {
 			}
 		}
 		return nil
+	case "state":
+		return s.KeepAt(value)
 	}
 	if s.Mail.URL != "" {
 		return errors.New("mail is granted already: there is one server of it")
@@ -106,4 +109,27 @@ func list(value string) []string {
 		}
 	}
 	return all
+}
+
+// KeepAt grants state, which is kept in a directory, or by the servers of a URL, as in a line.
+func (s *Set) KeepAt(value string) error {
+	if s.State.Granted() {
+		return errors.New("state is granted already: it is kept at one place")
+	}
+	if !strings.Contains(value, "://") {
+		s.State.Dir = value
+		return nil
+	}
+	where, query, _ := strings.Cut(value, "?")
+	files, err := url.ParseQuery(query)
+	if err != nil {
+		return fmt.Errorf("what follows the ? is not understood: %w", err)
+	}
+	for name := range files {
+		if name != "creds" && name != "ca" {
+			return fmt.Errorf("there is no %s behind the ?: creds=FILE and ca=FILE", name)
+		}
+	}
+	s.State.URL, s.State.Credentials, s.State.CA = where, files.Get("creds"), files.Get("ca")
+	return s.State.Check()
 }

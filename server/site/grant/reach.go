@@ -40,6 +40,11 @@ func (s *Set) Reach() (Reach, error) {
 		}
 	}
 	r.Network = s.Network()
+	if socket := s.State.Socket(); socket != "" {
+		if _, err := os.Stat(socket); err == nil { // else nothing keeps state there
+			r.Sockets = append(r.Sockets, socket)
+		}
+	}
 	for _, dir := range r.Write {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return Reach{}, err
@@ -55,7 +60,7 @@ func (s *Set) Network() bool {
 			return true
 		}
 	}
-	return len(s.Fetch.Hosts) > 0 || s.Mail.URL != ""
+	return len(s.Fetch.Hosts) > 0 || s.Mail.URL != "" || s.State.URL != ""
 }
 
 // postgres adds a server of PostgreSQL: a URL without a host is one of this machine, at a socket where

@@ -1,0 +1,192 @@
+package state
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/larkspur-web/larkspur/runtime/host"
+	"go.starlark.net/starlark"
+)
+
+// A counter is a number that many add to, as counterType describes it. It is a key of a bucket.
+type counter struct {
+	host.Object
+	lib     *library
+	subject string
+	name    string
+}
+
+var _ starlark.HasAttrs = (*counter)(nil)
+
+func (c *counter) String() string {
+	return "<kv.counter " + host.Cut(starlark.String(c.name).String()) + ">"
+}
+
+// AttrNames are those of the description.
+func (c *counter) AttrNames() []string { return counterType.AttrNames() }
+
+// Attr returns a method, or the name.
+func (c *counter) Attr(name string) (starlark.Value, error) {
+	if name == "name" {
+		return starlark.String(c.name), nil
+	}
+	return counterType.Method(c, name), nil
+}
+
+// counters is the bucket that all of them are in.
+const counters = own + "_counters"
+
+func counterMember() host.Member {
+	return host.Member{
+		Name: "counter",
+		Doc: "Returns a counter, which is 0 until something is added. Unlike a bucket it may be asked for " +
+			"anywhere, by whatever name.",
+		Params: []host.Param{{Name: "name", Doc: "as a key of a bucket: 1 to 256 bytes", Type: "string"}},
+		Result: "kv.counter",
+		Errors: []host.Failure{{When: "the name is none (key)"}},
+		Example: `visits = counter("visits")
+visits.add()  # 1
+visits.add(10)  # 11
+counter("visits").add(-11)  # 0`,
+		Fn: func(l *library, name string) (*counter, error) {
+			subject, err := subjectOf(name)
+			if err != nil {
+				return nil, err
+			}
+			return &counter{Object: "kv.counter", lib: l, name: name, subject: prefixOf(counters) + subject}, nil
+		},
+	}
+}
+
+var counterType = &host.Type{
+	Name: "kv.counter",
+	Doc:  "A number of 64 bits that all add to, from wherever, and nothing is lost.",
+	Members: []host.Member{
+		{Name: "name", Doc: "The name."},
+		{
+			Name:    "add",
+			Doc:     "Adds to the counter.",
+			Params:  []host.Param{{Name: "n", Doc: "how much, which may be negative", Default: starlark.MakeInt(1)}},
+			Result:  "the new value, an int, which nobody else gets",
+			Errors:  bucketErrors(host.Failure{When: "the sum has more than 64 bits (value)"}),
+			Example: `counter("cups").add(2) - counter("cups").add(-2)  # 2`,
+			Fn:      (*counter).add,
+		},
+		{
+			Name:    "value",
+			Doc:     "Returns the value.",
+			Result:  "an int",
+			Errors:  bucketErrors(),
+			Example: `counter("none yet").value()  # 0`,
+			Fn:      (*counter).value,
+		},
+	},
+}
+
+// A tally is what this process knows of a number that is kept: so who changes it need not ask first, and
+// the changes of one process are one after the other.
+type tally struct {
+	gate    chan struct{}
+	known   bool
+	value   int64
+	version uint64
+}
+
+// maxTallies is how many counters a process remembers.
+const maxTallies = 10_000
+
+// tally returns that of a counter.
+func (e *engine) tally(subject string) *tally {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	t := e.tallies[subject]
+	if t == nil {
+		if len(e.tallies) >= maxTallies {
+			clear(e.tallies) // who has one goes on with it
+		}
+		t = &tally{gate: make(chan struct{}, 1)}
+		e.tallies[subject] = t
+	}
+	return t
+}
+
+func (c *counter) add(t *starlark.Thread, n int64) (sum int64, err error) {
+	err = c.lib.do(t, deed{text: "counter.add", unit: "changes"}, func(ctx context.Context, e *engine) (int64, error) {
+		y := e.tally(c.subject)
+		select {
+		case y.gate <- struct{}{}:
+			defer func() { <-y.gate }()
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+		return e.within(ctx, bucketShape(counters, 0, 1), func(ctx context.Context, e *engine, o *opened) (int64, error) {
+			sum, err = c.sum(ctx, e, o, y, n)
+			return 1, err
+		})
+	})
+	return sum, err
+}
+
+// sum adds until nobody else was first.
+func (c *counter) sum(ctx context.Context, e *engine, o *opened, y *tally, n int64) (int64, error) {
+	var wait backoff
+	for range attempts {
+		if !y.known {
+			if err := y.read(ctx, o, c.subject); err != nil {
+				return 0, err
+			}
+		}
+		sum := y.value + n
+		if (sum > y.value) != (n > 0) && n != 0 {
+			return 0, failed(KindValue, "the counter is %d: with %d more it has over 64 bits", y.value, n)
+		}
+		y.known = false // if this fails
+		version, err := e.put(ctx, o, c.subject, change{
+			data: strconv.AppendInt(nil, sum, 10), expect: y.version, bound: true,
+		})
+		if err == nil {
+			y.known, y.value, y.version = true, sum, version
+			return sum, nil
+		}
+		if !isConflict(err) {
+			return 0, err
+		}
+		if err := pause(ctx, wait.next()); err != nil {
+			return 0, err
+		}
+	}
+	return 0, errContended
+}
+
+// read reads what is kept: a number, 0 if there is none.
+func (y *tally) read(ctx context.Context, o *opened, subject string) error {
+	r, err := last(ctx, o, "", subject)
+	if err != nil {
+		return err
+	}
+	*y = tally{gate: y.gate, known: true}
+	if r == nil {
+		return nil
+	}
+	y.version = r.version
+	if !r.deleted {
+		y.value, err = strconv.ParseInt(string(r.data), 10, 64)
+		if err != nil {
+			y.known = false
+			return failed(KindValue, "what is kept of the counter is no number")
+		}
+	}
+	return nil
+}
+
+func (c *counter) value(t *starlark.Thread) (value int64, err error) {
+	err = c.lib.do(t, deed{text: "counter.value", unit: "reads", again: true}, func(ctx context.Context, e *engine) (int64, error) {
+		return e.within(ctx, bucketShape(counters, 0, 1), func(ctx context.Context, _ *engine, o *opened) (int64, error) {
+			y := tally{}
+			err := y.read(ctx, o, c.subject)
+			value = y.value
+			return 1, err
+		})
+	})
+	return value, err
+}

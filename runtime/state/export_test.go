@@ -1,0 +1,24 @@
+package state
+
+import (
+	"context"
+	"time"
+)
+
+// Hide has the nodes not tell each other where they are, so that they reach each other by Peers only.
+func (c *Cluster) Hide() { c.hidden = true }
+
+// Leads reports whether the server of this process leads a stream, and how many replicas that has.
+func (g *Grant) Leads(stream string) (bool, int) {
+	s := g.engine.house.own()
+	info, err := g.engine.js.Stream(context.Background(), stream)
+	if err != nil {
+		return false, 0
+	}
+	return s.JetStreamIsStreamLeader("$G", stream), info.CachedInfo().Config.Replicas
+}
+
+// Election returns the times of elections before anything hurries: those of the server.
+var Election = []time.Duration{
+	minElectionTimeout, maxElectionTimeout, hbInterval, lostQuorumInterval, lostQuorumCheck, routeConnectDelay,
+}

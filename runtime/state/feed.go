@@ -1,0 +1,258 @@
+package state
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// A feed follows the messages of a stream, or of one subject of it, for all who want them in this
+// process: they have one consumer together, and the last messages, of which each takes the next when
+// it is ready for it. Who falls behind them reads on from the stream, so that nobody is waited for,
+// and nothing is kept for anybody. It is safe for concurrent use.
+type feed struct {
+	engine *engine
+	shape  shape
+	filter string
+
+	ready chan struct{} // closed when it follows, or cannot
+	err   error         // why it cannot
+	open  *opened
+	stop  context.CancelFunc
+
+	mu    sync.Mutex
+	users int
+	ring  []*message // the last ones
+	size  int        // bytes of those
+	from  uint64     // all messages after this one are in the ring, or are still to come
+	last  uint64     // the last one, or the last one of the stream when it began
+	more  chan struct{}
+}
+
+// The bounds of what a feed has.
+const (
+	maxRing      = 1024
+	maxRingBytes = 4 << 20
+	// maxFollowers is how many watches and subscriptions there may be at once in a process.
+	maxFollowers = 10_000
+	// heartbeat is how often the server says that it has nothing. When it has not said so twice, the node
+	// that had the consumer is gone, and another one has it.
+	heartbeat = 2 * time.Second
+)
+
+// A feedKey is what feeds are told apart by.
+type feedKey struct{ stream, filter string }
+
+// follow returns the feed of a stream's subjects, of which the caller is one more user until it calls
+// leave.
+func (e *engine) follow(ctx context.Context, s shape, filter string) (*feed, error) {
+	key := feedKey{s.name, filter}
+	e.mu.Lock()
+	if e.followers >= maxFollowers {
+		e.mu.Unlock()
+		return nil, failed(KindLimit, "there are %d watches and subscriptions in this process already", maxFollowers)
+	}
+	e.followers++
+	f := e.feeds[key]
+	mine := f == nil
+	if mine {
+		follows, stop := context.WithCancel(context.Background())
+		f = &feed{engine: e, shape: s, filter: filter, ready: make(chan struct{}), stop: stop, more: make(chan struct{})}
+		e.feeds[key] = f
+		go f.run(follows)
+	}
+	f.users++ // guarded by e.mu
+	e.mu.Unlock()
+	select {
+	case <-f.ready:
+	case <-ctx.Done():
+		f.leave()
+		return nil, ctx.Err()
+	}
+	if f.err != nil {
+		f.leave()
+		return nil, f.err
+	}
+	return f, nil
+}
+
+// leave is called once by each user. The last one ends the feed.
+func (f *feed) leave() {
+	e := f.engine
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.followers--
+	if f.users--; f.users == 0 {
+		delete(e.feeds, feedKey{f.shape.name, f.filter})
+		f.stop()
+	}
+}
+
+// begin opens the stream, and notes where it is.
+func (f *feed) begin(ctx context.Context) (jetstream.Consumer, error) {
+	ctx, cancel := context.WithTimeout(ctx, maxWait)
+	defer cancel()
+	var cons jetstream.Consumer
+	_, err := f.engine.within(ctx, f.shape, func(ctx context.Context, _ *engine, o *opened) (int64, error) {
+		info, err := o.stream.Info(ctx)
+		if err != nil {
+			return 0, err
+		}
+		f.open, f.from, f.last = o, info.State.LastSeq, info.State.LastSeq
+		cons, err = o.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
+			FilterSubjects: []string{f.filter}, DeliverPolicy: jetstream.DeliverByStartSequencePolicy,
+			OptStartSeq: f.from + 1,
+		})
+		return 0, err
+	})
+	return cons, err
+}
+
+// run follows until ctx ends.
+func (f *feed) run(ctx context.Context) {
+	cons, err := f.begin(ctx)
+	f.err = err
+	close(f.ready)
+	if err != nil {
+		return
+	}
+	all, err := cons.Messages(jetstream.PullMaxMessages(256), jetstream.PullHeartbeat(heartbeat))
+	if err != nil {
+		f.log(ctx, err)
+		return
+	}
+	defer context.AfterFunc(ctx, all.Stop)()
+	defer all.Stop()
+	for {
+		m, err := all.Next()
+		switch {
+		case ctx.Err() != nil:
+			return
+		case errors.Is(err, jetstream.ErrMsgIteratorClosed):
+			return
+		case err != nil:
+			f.log(ctx, err)
+			time.Sleep(again)
+			continue
+		}
+		if err := give(m, f.add); err != nil {
+			f.log(ctx, err)
+		}
+	}
+}
+
+func (f *feed) log(ctx context.Context, err error) {
+	f.engine.grant.logger().WarnContext(ctx, "state: follow", slog.String("stream", f.shape.name), slog.Any("error", err))
+}
+
+// add takes a message in.
+func (f *feed) add(m *message) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ring, f.size, f.last = append(f.ring, m), f.size+len(m.data), m.sequence
+	drop := 0
+	for f.size > maxRingBytes && drop < len(f.ring)-1 || len(f.ring)-drop > maxRing {
+		f.from, f.size = f.ring[drop].sequence, f.size-len(f.ring[drop].data)
+		f.ring[drop] = nil
+		drop++
+	}
+	f.ring = f.ring[drop:]
+	close(f.more)
+	f.more = make(chan struct{})
+	return nil
+}
+
+// next returns the first message after a sequence, and waits for it.
+func (f *feed) next(ctx context.Context, after uint64) (*message, error) {
+	for {
+		f.mu.Lock()
+		behind, more := after < f.from, f.more
+		var m *message
+		if !behind {
+			m = f.find(after)
+		}
+		f.mu.Unlock()
+		switch {
+		case m != nil:
+			return m, nil
+		case behind:
+			m, err := f.read(ctx, after)
+			if m != nil || err != nil {
+				return m, err
+			}
+			after = f.reached(after)
+			continue
+		}
+		select {
+		case <-more:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// has returns the first message after a sequence, nil if it has to be waited for.
+func (f *feed) has(after uint64) *message {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if after < f.from {
+		return nil
+	}
+	return f.find(after)
+}
+
+// reached is where who has read the stream to its end is: at what the ring begins with.
+func (f *feed) reached(after uint64) uint64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return max(after, f.from)
+}
+
+// find returns the first message of the ring after a sequence, nil if there is none.
+func (f *feed) find(after uint64) *message {
+	low, high := 0, len(f.ring)
+	for low < high {
+		if mid := (low + high) / 2; f.ring[mid].sequence <= after {
+			low = mid + 1
+		} else {
+			high = mid
+		}
+	}
+	if low == len(f.ring) {
+		return nil
+	}
+	return f.ring[low]
+}
+
+// read returns the first message of the stream after a sequence, nil if there is none.
+func (f *feed) read(ctx context.Context, after uint64) (*message, error) {
+	ctx, cancel := context.WithTimeout(ctx, maxWait)
+	defer cancel()
+	var m *jetstream.RawStreamMsg
+	_, err := f.engine.ask(ctx, true, func(ctx context.Context, _ *engine) (_ int64, err error) {
+		m, err = f.open.stream.GetMsg(ctx, after+1, jetstream.WithGetMsgSubject(f.filter))
+		return 0, err
+	})
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return raw(m), nil
+}
+
+func raw(m *jetstream.RawStreamMsg) *message {
+	return &message{subject: m.Subject, data: m.Data, header: m.Header, sequence: m.Sequence, time: m.Time}
+}
+
+// now returns where the feed is: what comes is after that.
+func (f *feed) now() uint64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.last
+}

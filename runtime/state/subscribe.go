@@ -1,0 +1,173 @@
+package state
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/larkspur-web/larkspur/runtime/host"
+	"go.starlark.net/starlark"
+)
+
+var topicType = &host.Type{
+	Name: "topic.topic",
+	Doc:  "A topic. All who subscribe get its messages in the same order.",
+	Members: []host.Member{
+		{Name: "name", Doc: "The name."},
+		{
+			Name:   "publish",
+			Doc:    "Publishes a message, to all who subscribe now and to those who come back.",
+			Params: []host.Param{valueParam},
+			Result: "the id of the message, a string",
+			Errors: putErrors(),
+			Example: `second = chat.publish("hello again")
+int(second) > int(first)  # True`,
+			Fn: (*channel).publish,
+		},
+		{
+			Name: "subscribe",
+			Doc: "Returns an iterable of the messages: a loop over it waits for the next, until it breaks or the " +
+				"request ends. It is for a handler of server-sent events or of a WebSocket; the loop has the steps " +
+				"and the time of a new request for each message. Who reads slowly is not waited for, and misses " +
+				"nothing: it reads on from what is kept.",
+			Params: []host.Param{
+				{
+					Name: "last", Type: "string, int or None", Default: starlark.None,
+					Doc: "the id of the last message that the client has, after which it goes on: " +
+						"environ.get(\"HTTP_LAST_EVENT_ID\") of an EventSource that comes back. 0 is for all that is " +
+						"kept; None, or what is no id, for what is published from now on",
+				},
+				{
+					Name: "recent", Default: starlark.MakeInt(0),
+					Doc: "how many of the messages that are there come first if last is None, 1000 at most",
+				},
+			},
+			Result: "an iterable of topic.message",
+			Errors: bucketErrors(host.Failure{When: "there are 10,000 watches and subscriptions in this process already (limit): 503"}),
+			Example: `def after(last):
+    for m in chat.subscribe(last):
+        return m.value
+
+newer = chat.publish("tea?")
+after(int(newer) - 1)  # "tea?"`,
+			Fn: (*channel).subscribe,
+		},
+		{
+			Name:    "recent",
+			Doc:     "Returns the last messages, the oldest first.",
+			Params:  []host.Param{{Name: "n", Doc: "how many at most, up to 1000", Default: starlark.MakeInt(20)}},
+			Result:  "a list of topic.message",
+			Errors:  bucketErrors(),
+			Example: `[m.value for m in chat.recent(1)]  # [{"text": "hello"}]`,
+			Fn:      (*channel).recent,
+		},
+	},
+}
+
+// subscribe is subscribe(last, recent).
+func (c *channel) subscribe(t *starlark.Thread, last starlark.Value, recent int) (*host.Iterable, error) {
+	if recent < 0 || recent > maxRecent {
+		return nil, failed(KindUsage, "recent is %d, not from 0 to %d", recent, maxRecent)
+	}
+	after, known := idOf(last)
+	return &host.Iterable{Object: "topic.messages", Thread: t, Start: func() host.Steps {
+		s := &subscription{channel: c, thread: t, at: after, known: known, recent: recent}
+		return host.Steps{Next: s.next, Done: s.done}
+	}}, nil
+}
+
+// idOf reads the id that a client says. It may say anything.
+func idOf(v starlark.Value) (id uint64, known bool) {
+	switch v := v.(type) {
+	case starlark.Int:
+		return v.Uint64()
+	case starlark.String:
+		id, err := strconv.ParseUint(string(v), 10, 64)
+		return id, err == nil
+	}
+	return 0, false
+}
+
+// A subscription is an iteration over the messages of a topic.
+type subscription struct {
+	channel *channel
+	thread  *starlark.Thread
+	at      uint64 // the last message that is known, if one is
+	known   bool
+	recent  int
+
+	feed *feed            // nil before the first step
+	old  []starlark.Value // that come first
+}
+
+func (s *subscription) next() (starlark.Value, bool, error) {
+	if s.feed == nil {
+		if err := s.begin(); err != nil {
+			return nil, false, err
+		}
+	}
+	if len(s.old) > 0 {
+		m := s.old[0]
+		s.old = s.old[1:]
+		return m, true, nil
+	}
+	m := s.feed.has(s.at)
+	if m == nil {
+		err := host.CallOf(s.thread).Wait(func(ctx context.Context) (err error) {
+			m, err = s.feed.next(ctx, s.at)
+			return explain(ctx, err)
+		})
+		if err != nil {
+			return nil, false, err
+		}
+	}
+	s.at = m.sequence
+	if c, ok := host.CallOf(s.thread).(host.Renewer); ok {
+		c.Renew()
+	}
+	v, err := m.posted()
+	return v, err == nil, err
+}
+
+// begin follows the topic, and finds out where.
+func (s *subscription) begin() error {
+	c := s.channel
+	var now uint64
+	err := c.do(s.thread, deed{text: "subscribe", unit: "messages", again: true}, func(ctx context.Context, e *engine, o *opened) (int64, error) {
+		s.done() // if it is asked again
+		f, err := e.follow(ctx, topicShape(), c.subject)
+		if err != nil {
+			return 0, err
+		}
+		s.feed, now = f, f.now()
+		if s.known && s.at > now {
+			// It may have come by another process, and not here yet; or it is of a topic that was deleted.
+			info, err := o.stream.Info(ctx)
+			if err != nil {
+				return 0, err
+			}
+			s.known = s.at <= info.State.LastSeq
+		}
+		return 0, nil
+	})
+	if err != nil || s.known {
+		return err
+	}
+	s.at = now
+	if s.recent == 0 {
+		return nil
+	}
+	if s.old, err = c.recent(s.thread, s.recent); err != nil {
+		return err
+	}
+	if n := len(s.old); n > 0 {
+		s.at = max(s.at, s.old[n-1].(*posted).id)
+	}
+	return nil
+}
+
+func (s *subscription) done() {
+	if s.feed != nil {
+		s.feed.leave()
+		s.feed = nil
+	}
+}
