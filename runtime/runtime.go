@@ -61,9 +61,10 @@
 // [Limits.Memory] bounds what a call holds, and what one step of it makes. Nothing is counted as it
 // is made. What could make much of little in one step is refused before: a string, bytes, a list or
 // a tuple that is multiplied, %, format, join, replace, split and their like, extend, str, repr,
-// list, zip and the others, JSON. A refusal is an error of the script, of the kind "memory", which
-// it may catch. A step that makes no more than its operands have (+, a slice, a method as upper) is
-// not refused.
+// list, zip and the others, JSON; and +, if what is on its left has a quarter of the limit, or +=, if
+// what is on its right has half of it. A refusal is an error of the script, of the kind "memory", which
+// it may catch. A step that makes no more than its operands have otherwise (a slice, a method as upper)
+// is not refused.
 //
 // Between steps a call is weighed if the process has allocated an eighth of the limit since the last
 // time: all that its functions refer to is counted on its own goroutine, variables, operands, and
