@@ -81,6 +81,7 @@ func (p *patrol) walk() {
 		a.Abandon()
 	}
 	process.relieve(p)
+	processors.ease()
 	if !on {
 		process.leave(p)
 		return
@@ -105,6 +106,7 @@ func (p *patrol) look() (stuck []host.Abandoner, on bool) {
 		p.looked = now
 	}
 	for c := p.first; c != nil; c = c.patrolled.after {
+		c.expire(now)
 		err := c.ctx.Err()
 		if err == nil {
 			c.notice(now)

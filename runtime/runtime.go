@@ -99,6 +99,13 @@
 // does not look at its context. A server gives the slot of such a call to others, and does not wait
 // for it when it is told to stop; its goroutine stays.
 //
+// # Processors
+//
+// Calls that have run for 5 ms, or of programs whose calls do so as a rule, have their turn one after
+// the other while the processors are busy: as many at once as there are processors but one, for 50 ms
+// each, those of programs whose calls are shorter first. So a short call does not wait behind long
+// ones, as long as their steps are short. The time for which a call waits is its own.
+//
 // Code that nobody has read belongs in a process of its own, with a memory limit: what is said here
 // makes it hard to exhaust the process, and is no proof.
 package runtime
