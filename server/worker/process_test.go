@@ -211,7 +211,7 @@ func TestDeaths(t *testing.T) {
 			t.Parallel()
 			h := build(t, plain, func(h *house, _ *server.Front) {
 				if c.how == "memory" {
-					h.Limit = 1 << 30
+					h.Memory = 1 << 30
 				}
 			})
 			a := ask(client(t, 2), "POST", h.url+"/die?"+c.how, nil)
@@ -251,7 +251,7 @@ func TestDiesAtOnce(t *testing.T) {
 // TestHangs has a call that hangs in a builtin, which no limit in the process can end: its worker is
 // killed, and nobody else sees anything of it.
 func TestHangs(t *testing.T) {
-	h := build(t, plain, func(h *house, _ *server.Front) { h.Time = time.Second })
+	h := build(t, plain, func(h *house, _ *server.Front) { h.Limits.Time = time.Second })
 	done := make(chan reply)
 	go func() { done <- ask(client(t, 2), "GET", h.url+"/hang?go", nil) }()
 	h.came("go", 1)
