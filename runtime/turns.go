@@ -199,7 +199,7 @@ func (u *custom) last() time.Duration {
 func (u *custom) note(ran time.Duration) {
 	n := int64(min(max(ran, 1), longest))
 	if mean := u.mean.Load(); mean > 0 {
-		n = mean + (n-mean)/8
+		n = mean + (n-mean)/16
 	}
 	u.mean.Store(n)
 }
