@@ -104,18 +104,18 @@ func beTenants(text string) {
 		panic(err)
 	}
 	quiet := slog.New(slog.DiscardHandler)
-	load := func(source string) *runtime.Program {
+	load := func(source string, limits runtime.Limits) *runtime.Program {
 		p, err := runtime.Load(&runtime.Config{FS: fstest.MapFS{"app.star": {Data: []byte(source)}},
-			Limits: bombtest.Limits, Modules: []*libhost.Module{re.Module()}, Logger: quiet}, "app.star")
+			Limits: limits, Modules: []*libhost.Module{re.Module()}, Logger: quiet}, "app.star")
 		if err != nil {
 			panic(err)
 		}
 		return p
 	}
-	front := &server.Front{Logger: quiet, Handler: &server.Gateway{App: load(hello), Logger: quiet}}
+	front := &server.Front{Logger: quiet, Handler: &server.Gateway{App: load(hello, runtime.Limits{}), Logger: quiet}}
 	for i := range h.Process {
 		front.Mounts = append(front.Mounts, server.Mount{Path: fmt.Sprint("/process/", i),
-			Handler: &server.Gateway{App: load(tenant(i, h.Process)), Logger: quiet}})
+			Handler: &server.Gateway{App: load(tenant(i, h.Process), bombtest.Limits), Logger: quiet}})
 	}
 	var starting sync.WaitGroup
 	for i := range h.Workers {
