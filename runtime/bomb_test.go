@@ -1,13 +1,13 @@
 package runtime_test
 
 import (
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/larkspur-web/larkspur/cmd/testdata/racetest"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host/hosttest"
+	"github.com/larkspur-web/larkspur/runtime/testdata/bombtest"
 )
 
 // bombs are bodies of functions that would hold a processor for long, or for ever, in few steps.
@@ -67,30 +67,6 @@ var bombs = []struct{ name, body string }{
 	{"caught", "catch(lambda: [list(range(1 << 20))[i:] for i in range(1 << 24)])\nspin()"},
 }
 
-// source is a program whose application is a bomb.
-func source(body string) string {
-	return `load("@struct", "struct")
-def tuples():
-    t = (1,)
-    for _ in range(60):
-        t = (t, t)
-    return t
-def lists():
-    x = [1]
-    for _ in range(60):
-        x = [x, x]
-    return x
-def wide():
-    x = [1]
-    for _ in range(8):
-        x = [x] * 1000
-    return x
-def spin():
-    while True: pass
-def app():
-    ` + strings.ReplaceAll(body, "\n", "\n    ") + "\n"
-}
-
 // TestBombs verifies that each of them ends after the time limit, with an error. The bound, on the
 // time of a processor, is far off, for a machine whose memory is slow: a bomb takes years.
 func TestBombs(t *testing.T) {
@@ -98,7 +74,7 @@ func TestBombs(t *testing.T) {
 	const limit, bound = 100 * time.Millisecond, 20 * time.Second
 	for _, bomb := range bombs {
 		t.Run(bomb.name, func(t *testing.T) {
-			p := program(t, runtime.Limits{Time: limit}, source(bomb.body), nil)
+			p := program(t, runtime.Limits{Time: limit}, bombtest.Source(bomb.body), nil)
 			var err error
 			done := make(chan time.Duration, 1)
 			go func() { done <- hosttest.CPU(func() { err = call(t.Context(), p) }) }()

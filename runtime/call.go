@@ -25,6 +25,7 @@ type call struct {
 	trail   *trail        // while a limit is being reached
 
 	pace      pace
+	turn      turn
 	weight    weight
 	patrolled patrolled
 	failure   error // what ended the call, once something did
@@ -62,6 +63,8 @@ func callOf(t *starlark.Thread) *call {
 // end ends the call, whose error is *err, or the panic that ended it. It is to be deferred.
 func (c *call) end(err *error) {
 	c.run.program.patrol.leave(c)
+	c.rest()
+	c.run.program.custom.note(c.turn.ran + time.Since(epoch) - c.pace.looked)
 	if w := c.weight.more.Load(); w != nil && w.most.Load() {
 		process.left(c)
 	}
@@ -181,7 +184,11 @@ func (c *call) look() {
 		c.stop(c.heavy(t.CallStack())) // the next step may take as much again
 	case c.reached(nil) == nil:
 		c.trail = nil
+		c.turn.ran += now - c.pace.looked
 		c.arm(t.Steps + min(c.pace.next(now), c.run.program.limits.Steps-c.budget.Load()))
+		if c.turn.ran >= lasting && t.Steps >= interval {
+			c.share(now)
+		}
 	default:
 		if c.trail == nil {
 			c.trail = &trail{depth: t.CallStackDepth()}
@@ -246,13 +253,18 @@ func (c *call) Suspend(idle time.Duration) (resume func()) {
 func (c *call) Idle(idle bool) {
 	if !idle {
 		c.weight.looked.Store(host.LastAllocated())
-		c.weight.idle.Add(-1)
+		if c.weight.idle.Add(-1) == 0 {
+			c.pace.looked = time.Since(epoch)
+		}
 		return
 	}
 	if c.thread.CallStackDepth() > 0 {
 		c.weigh(time.Since(epoch))
 	}
-	c.weight.idle.Add(1)
+	if c.weight.idle.Add(1) == 1 {
+		c.turn.ran += time.Since(epoch) - c.pace.looked
+		c.rest()
+	}
 }
 
 // Cancel is [host.Yielder]'s.

@@ -90,6 +90,7 @@ func TestRewritten(t *testing.T) {
 		`x = None * 3`, `x = 3 * None`, `x = "a" * "b"`, `x = y * None`, `x = y * 1.5`, `x = [y] * {}`,
 		`y *= None`, `y *= "a"`, `y *= 1.5`, `x = None % 2`, `x = y % 2`, `x = "%d" % y`,
 		`x = "%s %s" % (1,)`, `x = (y + "%(a)s") % {}`, `x = (y + "%(a)s") % 1`, `x = "%(a)s" % {}`,
+		`x = f + f`, `z = [y]; x = z + f`, `z = [y]; x = f + z`, `z = [y]; z += f`, `z = 1; z += f`,
 		`x = y % y`, `y %= 2`, `y %= None`, `y %= (1,)`, `z = 1; z %= None`, `z = 1; z %= 0`,
 		`x = ",".join(1)`, `x = y.join([1])`, `x = y.join()`, `x = y.replace("a")`, `x = y.replace(1, 2)`,
 		`x = y.replace("", y, "")`, `x = "{}".format()`, `x = "{a}".format(b = y)`, `x = "{".format(1)`,

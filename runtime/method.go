@@ -104,11 +104,12 @@ func searchable(of starlark.Value, args starlark.Tuple, kwargs []starlark.Tuple)
 	return nil
 }
 
-func (r room) extend(_ starlark.Value, args starlark.Tuple, _ []starlark.Tuple) error {
+// extend adds up the list and what it gets.
+func (r room) extend(of starlark.Value, args starlark.Tuple, _ []starlark.Tuple) error {
 	if len(args) != 1 || starlark.Len(args[0]) < 0 {
 		return nil
 	}
-	return r.fits("list", uint64(starlark.Len(args[0])), element)
+	return r.fits("list", uint64(max(starlark.Len(of), 0)+starlark.Len(args[0])), element)
 }
 
 func (r room) format(of starlark.Value, args starlark.Tuple, kwargs []starlark.Tuple) error {

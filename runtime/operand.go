@@ -20,6 +20,8 @@ const (
 	factor   = "(factor)"   // what is multiplied, or multiplies
 	repeated = "(repeated)" // what multiplies something brief
 	scaled   = "(scaled)"   // what is on the right of *=
+	added    = "(added)"    // what is on the left of +
+	appended = "(appended)" // what is on the right of +=
 	template = "(template)" // what is on the left of %
 	haystack = "(searched)" // what is looked through
 	owner    = "(receiver)" // what a method is taken of
@@ -31,7 +33,7 @@ const (
 func gauges(r room) map[string]gauge {
 	return map[string]gauge{
 		measured: measures(r.measure), written: measures(r.written), factor: r.multiplied,
-		repeated: r.repeated, scaled: r.scaled, template: r.template, haystack: r.searched,
+		repeated: r.repeated, scaled: r.scaled, added: r.added, appended: r.appended, template: r.template, haystack: r.searched,
 		owner: r.received, text: r.text, called: r.growingMethod,
 	}
 }
@@ -179,6 +181,10 @@ func (o *operands) augmented(n *syntax.AssignStmt) {
 		if !short(n.RHS) || number(n.RHS) > few {
 			o.put(scaled, &n.RHS)
 		}
+	case syntax.PLUS_EQ:
+		if !short(n.RHS) {
+			o.put(appended, &n.RHS)
+		}
 	case syntax.PERCENT_EQ:
 		name, ok := n.LHS.(*syntax.Ident)
 		if !ok || number(n.RHS) >= 0 {
@@ -201,6 +207,10 @@ func (o *operands) binary(op syntax.Token, x, y *syntax.Expr) {
 	switch op {
 	case syntax.STAR:
 		o.times(x, y)
+	case syntax.PLUS:
+		if !short(*x) && !short(*y) {
+			o.put(added, x)
+		}
 	case syntax.PERCENT:
 		switch {
 		case number(*y) >= 0:

@@ -83,6 +83,7 @@ func (p *patrol) walk() {
 		s.waiter.Abandon(placeAt(frames.Peek(s.thread)))
 	}
 	process.relieve(p)
+	processors.ease()
 	if !on {
 		process.leave(p)
 		return
@@ -107,6 +108,7 @@ func (p *patrol) look() (all []stuck, on bool) {
 		p.looked = now
 	}
 	for c := p.first; c != nil; c = c.patrolled.after {
+		c.expire(now)
 		err := c.ctx.Err()
 		if err == nil {
 			c.notice(now)

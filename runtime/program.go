@@ -23,6 +23,7 @@ type Program struct {
 	logger     *slog.Logger
 	generation *generation
 	patrol     patrol
+	custom     custom
 	stacks     host.Stacks
 
 	globals starlark.StringDict // of root

@@ -124,6 +124,12 @@ func (o operation) Binary(
 		if err == nil {
 			err = o.room.times(x, y)
 		}
+	case syntax.PLUS:
+		n, sequence := extent(x)
+		m, _ := extent(y)
+		if sequence {
+			err = o.room.fits(x.Type(), n+m, 1)
+		}
 	case syntax.PERCENT:
 		if s, ok := x.(starlark.String); ok {
 			err = o.room.interpolated(string(s), y)
@@ -162,6 +168,23 @@ func (r room) repeated(v starlark.Value) (starlark.Value, error) {
 
 // scaled is the proxy of what is on the right of *=: what is on the left is not to be had.
 func (r room) scaled(v starlark.Value) (starlark.Value, error) { return operation{v, r}, nil }
+
+// added is the proxy of what is on the left of +, if a sum with it may be too large.
+func (r room) added(v starlark.Value) (starlark.Value, error) {
+	if n, ok := extent(v); ok && n > uint64(r)/4 {
+		return operation{v, r}, nil
+	}
+	return v, nil
+}
+
+// appended returns an error for what is on the right of += if a sum may be too large: what is on the
+// left, as large in a script that doubles it, is not to be had.
+func (r room) appended(v starlark.Value) (starlark.Value, error) {
+	if n, ok := extent(v); ok && n > uint64(r)/2 {
+		return nil, r.fits(v.Type(), n, 2)
+	}
+	return v, nil
+}
 
 // template is the proxy of what is on the left of %.
 func (r room) template(v starlark.Value) (starlark.Value, error) {

@@ -60,6 +60,11 @@ func (r *run) Call(ctx context.Context, use host.Use) (err error) {
 	if outermost {
 		defer r.leave()
 	}
+	if outermost && r.program.custom.last() >= lasting {
+		if c.share(c.pace.looked); c.ctx.Err() != nil {
+			return r.program.explained(c.ended(c.ctx.Err(), nil))
+		}
+	}
 	return r.program.explained(c.outcome(use(&c.ctx, &c.thread.Thread, r.program.app)))
 }
 

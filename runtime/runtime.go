@@ -61,9 +61,10 @@
 // [Limits.Memory] bounds what a call holds, and what one step of it makes. Nothing is counted as it
 // is made. What could make much of little in one step is refused before: a string, bytes, a list or
 // a tuple that is multiplied, %, format, join, replace, split and their like, extend, str, repr,
-// list, zip and the others, JSON. A refusal is an error of the script, of the kind "memory", which
-// it may catch. A step that makes no more than its operands have (+, a slice, a method as upper) is
-// not refused.
+// list, zip and the others, JSON; and +, if what is on its left has a quarter of the limit, or +=, if
+// what is on its right has half of it. A refusal is an error of the script, of the kind "memory", which
+// it may catch. A step that makes no more than its operands have otherwise (a slice, a method as upper)
+// is not refused.
 //
 // Between steps a call is weighed if the process has allocated an eighth of the limit since the last
 // time: all that its functions refer to is counted on its own goroutine, variables, operands, and
@@ -97,6 +98,13 @@
 // step: a second at most for one of the language, but as long as it likes for a function of Go that
 // does not look at its context. A server gives the slot of such a call to others, and does not wait
 // for it when it is told to stop; its goroutine stays.
+//
+// # Processors
+//
+// Calls that have run for 5 ms, or of programs whose calls do so as a rule, have their turn one after
+// the other while the processors are busy: as many at once as there are processors, for 50 ms
+// each, those of programs whose calls are shorter first. So a short call does not wait behind long
+// ones, as long as their steps are short. The time for which a call waits is its own.
 //
 // Code that nobody has read belongs in a process of its own, with a memory limit: what is said here
 // makes it hard to exhaust the process, and is no proof.

@@ -36,27 +36,6 @@ def app(environ, start_response):
     return ["the page"]
 `
 
-const nodeClient = `
-const http2 = require('node:http2')
-const session = http2.connect(process.argv[1], {rejectUnauthorized: false})
-const lines = []
-let open = 1
-const done = () => { if (--open === 0) { session.close(); console.log(lines.sort().join('\n')) } }
-const read = (stream, name) => {
-	let body = ''
-	stream.setEncoding('utf8')
-	stream.on('data', d => { body += d })
-	stream.on('end', () => { lines.push(name + ': ' + body); done() })
-}
-session.on('stream', (stream, headers) => {
-	open++
-	read(stream, 'promised ' + headers[':path'])
-})
-const page = session.request({':path': '/page'})
-page.on('headers', h => lines.push('hint ' + h[':status']))
-read(page, 'page')
-`
-
 // TestPushPeers has what clients of others get: those that take promises the promises, with the right bodies, the others a
 // 103 with what is hinted, and all of them the page.
 func TestPushPeers(t *testing.T) {
@@ -93,7 +72,7 @@ func TestPushPeers(t *testing.T) {
 		})
 		t.Run("node", func(t *testing.T) {
 			want := "page: the page\npromised /early.css: resource /early.css\npromised /late.css: resource /late.css\n"
-			if got := run(t, "node", "-e", nodeClient, s.URL); got != want {
+			if got := run(t, "node", "testdata/push_client.js", s.URL); got != want {
 				t.Errorf("node gets\n%s\nwant\n%s", got, want)
 			}
 		})

@@ -20,6 +20,7 @@ import (
 	libws "github.com/larkspur-web/larkspur/environ/lib/websocket"
 	"github.com/larkspur-web/larkspur/runtime"
 	libhost "github.com/larkspur-web/larkspur/runtime/host"
+	"github.com/larkspur-web/larkspur/runtime/lib/re"
 	"github.com/larkspur-web/larkspur/server"
 	"github.com/larkspur-web/larkspur/server/worker"
 	"github.com/larkspur-web/larkspur/server/worker/sandbox"
@@ -37,6 +38,9 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv("LARKSPUR_TEST_FRONT"); dir != "" {
 		beFront(dir)
 	}
+	if text := os.Getenv(tenantsKey); text != "" {
+		beTenants(text)
+	}
 	os.Exit(m.Run())
 }
 
@@ -45,11 +49,28 @@ const patience = 30 * time.Second
 
 // settings are what a worker of the tests is told.
 type settings struct {
-	Dir   string        // has app.star, and what the module @test leaves
-	Time  time.Duration // [runtime.Limits.Time]
-	Evil  string        // what it does in place of answering, see evil
-	Limit uint64        // of its memory, in bytes; 0 is none
-	CPU   time.Duration // the limit of its CPU time; 0 is none
+	Dir      string // has app.star, and what the module @test leaves
+	Limits   runtime.Limits
+	Evil     string        // what it does in place of answering, see evil
+	Memory   uint64        // bytes that it may have; 0 is any number
+	CPU      time.Duration // the limit of its CPU time; 0 is none
+	Confined bool          // in a sandbox, in which Memory is what it may have more than at rest
+}
+
+// confine confines the process.
+func (s settings) confine() error {
+	switch {
+	case s.Confined:
+		_, err := sandbox.Enter(sandbox.Limits{Memory: int64(s.Memory), Files: 64, FileSize: 1 << 20},
+			sandbox.Access{Read: []string{s.Dir}})
+		return err
+	case s.CPU > 0:
+		_, err := sandbox.Enter(sandbox.Limits{CPU: s.CPU}, sandbox.Access{Write: []string{s.Dir}})
+		return err
+	case s.Memory > 0:
+		return syscall.Setrlimit(syscall.RLIMIT_DATA, &syscall.Rlimit{Cur: s.Memory, Max: s.Memory})
+	}
+	return nil
 }
 
 // application is that of the workers of the tests.
@@ -61,26 +82,19 @@ func application(config []byte) (*worker.Application, error) {
 	if s.Evil != "" {
 		evil(s.Evil) // it does not return
 	}
-	live, err := runtime.NewLive(&runtime.Config{FS: os.DirFS(s.Dir), Modules: s.modules(),
-		Limits: runtime.Limits{Time: s.Time}}, "app.star")
-	if err != nil {
-		return nil, err
-	}
-	if s.Limit > 0 {
-		if err := syscall.Setrlimit(syscall.RLIMIT_DATA, &syscall.Rlimit{Cur: s.Limit, Max: s.Limit}); err != nil {
-			return nil, err
-		}
-	}
-	if s.CPU > 0 {
-		if _, err := sandbox.Enter(sandbox.Limits{CPU: s.CPU}, sandbox.Access{Write: []string{s.Dir}}); err != nil {
-			return nil, err
-		}
-	}
 	stuck := make(chan func(worker.Teller), 1)
-	gateway := &server.Gateway{App: live, Multiprocess: true, Abandoned: func(r *http.Request, place string) {
+	gateway := &server.Gateway{Multiprocess: true, Abandoned: func(r *http.Request, place string) {
 		stuck <- func(tell worker.Teller) { tell.Stuck(r, place) }
 	}}
+	var live *runtime.Live
 	return &worker.Application{
+		Confine: s.confine,
+		Load: func() (err error) {
+			live, err = runtime.NewLive(&runtime.Config{FS: os.DirFS(s.Dir), Modules: s.modules(),
+				Limits: s.Limits}, "app.star")
+			gateway.App = live
+			return err
+		},
 		Version: func() string { return live.Status().Content },
 		Handler: &server.Front{Hop: true, MaxBody: -1, Handler: gateway},
 		Run: func(tell worker.Teller) {
@@ -121,7 +135,8 @@ func (s settings) module() *libhost.Module {
 				}
 			})
 		},
-		"die": func(_ *starlark.Thread, how string) (starlark.Value, error) { die(how); return starlark.None, nil },
+		"intrude": func(*starlark.Thread, string) (starlark.Value, error) { return starlark.String(intrude()), nil },
+		"die":     func(_ *starlark.Thread, how string) (starlark.Value, error) { die(how); return starlark.None, nil },
 		"hang": func(_ *starlark.Thread, name string) (starlark.Value, error) {
 			if err := s.note(name + ".came"); err != nil {
 				return nil, err
@@ -153,7 +168,7 @@ func (s settings) module() *libhost.Module {
 
 // modules are those of the applications of the tests.
 func (s settings) modules() []*libhost.Module {
-	return []*libhost.Module{s.module(), libws.Module()}
+	return []*libhost.Module{s.module(), libws.Module(), re.Module()}
 }
 
 // kept is the memory that an application of a worker has taken.

@@ -81,6 +81,10 @@ type Pool struct {
 	living  sync.WaitGroup // processes, those of generations before too, and who replaces them
 }
 
+// niceness is that of workers. The front does little for each request, and all wait for it: where
+// workers take all the time of processors there is, it has to come first.
+const niceness = 10
+
 func (p *Pool) begin() {
 	if p.logger = p.Logger; p.logger == nil {
 		p.logger = slog.Default()
@@ -90,7 +94,7 @@ func (p *Pool) begin() {
 	}
 	p.change = make(chan uint64, 1)
 	p.awake = make(chan struct{})
-	p.starter.NoNetwork = p.NoNetwork
+	p.starter.NoNetwork, p.starter.Nice = p.NoNetwork, niceness
 	p.closed, p.close = context.WithCancel(context.Background())
 	go p.follow()
 }

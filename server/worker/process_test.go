@@ -220,7 +220,7 @@ func TestDeaths(t *testing.T) {
 			h := build(t, plain, func(h *house, _ *server.Front) {
 				switch c.how {
 				case "memory":
-					h.Limit = 1 << 30
+					h.Memory = 1 << 30
 				case "swell":
 					h.pool.Memory = 100 << 20
 				case "spin":
@@ -274,7 +274,7 @@ func TestDiesAtOnce(t *testing.T) {
 // killed, and nobody else sees anything of it. The log and the page of a developer say at which line.
 func TestHangs(t *testing.T) {
 	h := build(t, plain, func(h *house, f *server.Front) {
-		h.Time, f.ErrorPage = time.Second, dev.New("").ErrorPage
+		h.Limits.Time, f.ErrorPage = time.Second, dev.New("").ErrorPage
 	})
 	done := make(chan reply)
 	go func() { done <- ask(client(t, 2), "GET", h.url+"/hang?go", nil) }()

@@ -12,8 +12,9 @@ import (
 // A Starter starts workers, on Linux so that the kernel kills them when this process ends.
 // Elsewhere a worker has to see that the socket to its parent is closed.
 type Starter struct {
-	// NoNetwork has no effect here.
+	// NoNetwork and Nice have no effect here.
 	NoNetwork bool
+	Nice      int
 }
 
 // Start starts cmd; group is nil here.
