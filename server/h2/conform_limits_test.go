@@ -147,8 +147,8 @@ var limitCases = map[string]struct {
 			}
 		},
 	},
-	"NoDate": {
-		set:  func(s *h2.Server) { s.NoDate = true },
+	"Backend": {
+		set:  func(s *h2.Server) { s.Backend = true },
 		site: site{handler: func(http.ResponseWriter, *http.Request) {}},
 		test: func(t *testing.T, c *visitor) {
 			c.get(1)
