@@ -147,6 +147,16 @@ var limitCases = map[string]struct {
 			}
 		},
 	},
+	"Backend": {
+		set:  func(s *h2.Server) { s.Backend = true },
+		site: site{handler: func(http.ResponseWriter, *http.Request) {}},
+		test: func(t *testing.T, c *visitor) {
+			c.get(1)
+			if got := c.heard()[0].field("date"); got != "" {
+				t.Errorf("date %q", got)
+			}
+		},
+	},
 }
 
 // TestConformLimits sets each field of a Server, and nothing else, and sees that it counts.

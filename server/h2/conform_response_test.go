@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/larkspur-web/larkspur/server/h2"
 	"golang.org/x/net/http2"
 )
 
@@ -195,14 +194,6 @@ func TestConformDate(t *testing.T) {
 			if got := f.field("date"); f.id == 11 && got != "yesterday" || f.id == 13 && got != "" {
 				t.Errorf("stream %d has date %q", f.id, got)
 			}
-		}
-	})
-	backend := site{engine: func(s *h2.Server) { s.NoDate = true },
-		handler: func(http.ResponseWriter, *http.Request) {}}
-	backend.visit(t, func(t *testing.T, c *visitor) {
-		c.get(1)
-		if got := c.heard()[0].field("date"); got != "" {
-			t.Errorf("a server that leaves it to others has date %q", got)
 		}
 	})
 }

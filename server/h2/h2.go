@@ -70,7 +70,7 @@
 // is safe ([ErrUnprocessed]). It gives interim responses to whoever makes the request,
 // who may make others meanwhile. It uses the same frames, field blocks, windows and
 // encoder, and trusts the server as little as the server does a client. A round trip
-// takes two to three microseconds of a core and six allocations, when fifty are made
+// takes two to three microseconds of a core and five allocations, when fifty are made
 // at once; BenchmarkClientConn measures it beside net/http's Transport.
 //
 // # Protection

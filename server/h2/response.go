@@ -118,7 +118,7 @@ func (w *response) writeHeader(status int) {
 // takeHeader copies the fields of the header, which the handler may change later.
 func (w *response) takeHeader() {
 	w.s.fields = w.s.fields[:0]
-	w.lacks = lacks{kind: true, date: !w.st.c.srv.NoDate, size: true}
+	w.lacks = lacks{kind: true, date: !w.st.c.srv.Backend, size: true}
 	w.trailers = w.trailers[:0]
 	for name, values := range w.header {
 		if w.note(name, values) {

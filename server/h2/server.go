@@ -86,9 +86,10 @@ type Server struct {
 	// to HTTP/1.1 then, and most handlers know only that.
 	ExtendedConnect bool
 
-	// NoDate leaves the Date field out of responses: whoever hands them on to a client
-	// adds it. RFC 9110, section 6.6.1.
-	NoDate bool
+	// Backend says that the only client is a server in front, which is trusted. It adds the
+	// Date field to responses (RFC 9110, section 6.6.1), and of many requests that come at
+	// once the first are begun before the others are looked at, and what may reset them.
+	Backend bool
 
 	workers workers
 	clock   dateClock

@@ -10,7 +10,7 @@
 // all fields of such names out of what a client sends, so whoever receives one over a connection
 // that only the front can write to may believe it.
 //
-// [Facts.Send] writes them, [Receive] reads them and makes the request again that the client made:
+// A [Sender] writes them, a [Receiver] reads them and makes the request again that the client made:
 // what stands behind it need not know that there was a hop.
 //
 // The other way, a 103 (Early Hints) says what is to be promised or hinted, while the request is

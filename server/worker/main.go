@@ -159,7 +159,7 @@ func Serve(c net.Conn, h http.Handler, end <-chan struct{}) {
 		HTTP2: &http.HTTP2Config{SendPingTimeout: -1, WriteByteTimeout: -1},
 	}
 	engine := &h2.Server{MaxStreams: maxStreams, MaxHandlers: maxStreams, ControlBudget: math.MaxInt32,
-		MaxHeaderMemory: 256 << 20, ExtendedConnect: true, NoDate: true, SettingsTimeout: -1}
+		MaxHeaderMemory: 256 << 20, ExtendedConnect: true, Backend: true, SettingsTimeout: -1}
 	if err := errors.Join(server.Configure(s), engine.Configure(s)); err != nil {
 		slog.Error(err.Error())
 		return
