@@ -164,7 +164,7 @@ func (y *tally) read(ctx context.Context, o *opened, subject string) error {
 	if err != nil {
 		return err
 	}
-	*y = tally{gate: y.gate, known: true}
+	y.known, y.value, y.version = true, 0, 0
 	if r == nil {
 		return nil
 	}
