@@ -111,7 +111,9 @@ func (e *engine) tally(subject string) *tally {
 }
 
 func (c *counter) add(t *starlark.Thread, n int64) (sum int64, err error) {
-	err = c.lib.do(t, deed{text: "counter.add", unit: "changes"}, func(ctx context.Context, e *engine) (int64, error) {
+	err = c.lib.do(t, deed{text: "counter.add", unit: "changes"}, func(
+		ctx context.Context, e *engine,
+	) (int64, error) {
 		y := e.tally(c.subject)
 		select {
 		case y.gate <- struct{}{}:
@@ -119,7 +121,9 @@ func (c *counter) add(t *starlark.Thread, n int64) (sum int64, err error) {
 		case <-ctx.Done():
 			return 0, ctx.Err()
 		}
-		return e.within(ctx, bucketShape(counters, 0, 1), func(ctx context.Context, e *engine, o *opened) (int64, error) {
+		return e.within(ctx, bucketShape(counters, 0, 1), func(
+			ctx context.Context, e *engine, o *opened,
+		) (int64, error) {
 			sum, err = c.sum(ctx, e, o, y, n)
 			return 1, err
 		})
@@ -164,7 +168,7 @@ func (y *tally) read(ctx context.Context, o *opened, subject string) error {
 	if err != nil {
 		return err
 	}
-	*y = tally{gate: y.gate, known: true}
+	y.known, y.value, y.version = true, 0, 0
 	if r == nil {
 		return nil
 	}
@@ -180,8 +184,12 @@ func (y *tally) read(ctx context.Context, o *opened, subject string) error {
 }
 
 func (c *counter) value(t *starlark.Thread) (value int64, err error) {
-	err = c.lib.do(t, deed{text: "counter.value", unit: "reads", again: true}, func(ctx context.Context, e *engine) (int64, error) {
-		return e.within(ctx, bucketShape(counters, 0, 1), func(ctx context.Context, _ *engine, o *opened) (int64, error) {
+	err = c.lib.do(t, deed{text: "counter.value", unit: "reads", again: true}, func(
+		ctx context.Context, e *engine,
+	) (int64, error) {
+		return e.within(ctx, bucketShape(counters, 0, 1), func(
+			ctx context.Context, _ *engine, o *opened,
+		) (int64, error) {
 			y := tally{}
 			err := y.read(ctx, o, c.subject)
 			value = y.value

@@ -48,7 +48,9 @@ func (g *Grant) Take(t *starlark.Thread, by string, every, burst time.Duration) 
 }
 
 // take counts a request.
-func (e *engine) take(ctx context.Context, subject string, every, burst time.Duration) (wait time.Duration, err error) {
+func (e *engine) take(
+	ctx context.Context, subject string, every, burst time.Duration,
+) (wait time.Duration, err error) {
 	y := e.tally(subject)
 	select {
 	case y.gate <- struct{}{}:
