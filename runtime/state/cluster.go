@@ -1,6 +1,7 @@
 package state
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
@@ -13,7 +14,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nuid"
 )
 
 // A Cluster is what the servers in the processes of several machines, the nodes, need to know so that
@@ -95,7 +95,7 @@ func hostPort(s string) (string, error) {
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
 		return "", fmt.Errorf("%q is no port: 1 to 65535", port)
 	}
-	if strings.ContainsAny(host, "/@ ,?#") {
+	if strings.ContainsAny(host, "/@ ,?#") || host != "" && strings.Trim(host, "0123456789") == "" {
 		return "", errors.New("write HOST or HOST:PORT")
 	}
 	return net.JoinHostPort(host, port), nil
@@ -187,7 +187,7 @@ func (c *Cluster) identity(dir string) (string, error) {
 		return "", fmt.Errorf("what is kept in %s is that of a single server, which a cluster would not take over: "+
 			"begin the cluster with another directory", dir)
 	}
-	name := nuid.Next()
+	name := rand.Text()
 	temp := path + ".new"
 	if err := os.WriteFile(temp, []byte(c.Name+" "+name+"\n"), 0o600); err != nil {
 		return "", err

@@ -2,12 +2,12 @@ package state
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/nats-io/nuid"
 )
 
 // A cluster elects another leader when a node ends, which takes a second or two. Who asks meanwhile
@@ -25,10 +25,7 @@ const (
 
 // clustered reports whether what is kept is kept by several servers.
 func (e *engine) clustered() bool {
-	if e.house != nil {
-		return e.grant.Cluster.Name != ""
-	}
-	return e.nc.ConnectedClusterName() != ""
+	return e.grant.Cluster.Name != "" || e.nc.ConnectedClusterName() != ""
 }
 
 // persist has f ask a cluster, again while what fails may pass. f may be called several times.
@@ -95,7 +92,7 @@ func (e *engine) publish(ctx context.Context, m *nats.Msg) (ack *jetstream.PubAc
 		m.Header = make(nats.Header, 1)
 	}
 	if m.Header.Get(jetstream.MsgIDHeader) == "" {
-		m.Header[jetstream.MsgIDHeader] = []string{nuid.Next()}
+		m.Header[jetstream.MsgIDHeader] = []string{rand.Text()}
 	}
 	missing := 0
 	err = e.persist(ctx, func(ctx context.Context) (err error) {

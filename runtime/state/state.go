@@ -17,6 +17,14 @@
 // deployment may start a process before it ends the last one, and workers and tools see what the
 // server sees.
 //
+// # Nodes
+//
+// With a [Cluster] in its Grant the server of a process is a node: it connects with those of other
+// machines, and all of them keep the same. The leader of a stream, one of three nodes that have it,
+// acknowledges a change when two have it, and answers who reads; keys, items, histories and feeds are
+// read from any of the three, which may be some milliseconds behind. A node that is apart from most
+// others acknowledges nothing; for six seconds at most it may answer who reads with what was.
+//
 // # What is acknowledged
 //
 // What a method has returned for is written: a process that is killed loses nothing. A machine that
@@ -24,6 +32,10 @@
 // URL have their own settings. A change whose method has failed may have been made.
 //
 // # Waiting
+//
+// A cluster that has no leader at the moment, for a node has ended, is asked again while there is time,
+// with an id for each change, by which it is made once. When it has been silent for six seconds, calls
+// ask it once and fail.
 //
 // Whatever asks the server does so inside [host.Call.Wait], for ten seconds at most. While there is no
 // connection, it waits two seconds from the moment it was lost, and then fails at once, with an error
