@@ -12,7 +12,8 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// TestTurns has calls that last: no more of them run at once than there are processors, and all of them come to their end. A call that is short waits for none of them.
+// TestTurns has calls that last: no more of them run at once than there are processors, and all of them
+// come to their end. A call that is short waits for none of them.
 func TestTurns(t *testing.T) {
 	defer goruntime.GOMAXPROCS(goruntime.GOMAXPROCS(3))
 	var running, most atomic.Int32

@@ -171,7 +171,8 @@ func innermost(w http.ResponseWriter) http.ResponseWriter {
 // next is read; what comes of a [h2.ClientConn] is so whenever more of it has to be waited for.
 // An error is that of the body, or of a client that is gone.
 func Relay(w http.ResponseWriter, r *http.Request, body io.Reader, flush bool) error {
-	if b, ok := body.(interface{ Last(int) ([]byte, bool) }); ok {
+	// One whose length is not known gets none here, which the engine would add to what it has whole.
+	if b, ok := body.(interface{ Last(int) ([]byte, bool) }); ok && !flush {
 		if p, ok := b.Last(buffered); ok {
 			return writeLast(w, p)
 		}

@@ -451,9 +451,9 @@ def app(environ, start_response):
 func TestPatientClient(t *testing.T) {
 	const size = 12 << 20
 	each(t, variants[:1], `
+block = "x" * (12 << 20)
 def app(environ, start_response):
     write = start_response("200 OK", [("Content-Type", "text/plain")])
-    block = "x" * (12 << 20)
     if environ["PATH_INFO"] == "/list":
         return [block]
     write(block)
