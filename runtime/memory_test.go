@@ -124,8 +124,8 @@ func TestGarbageOfAStep(t *testing.T) {
 		[]starlark.Tuple) (starlark.Value, error) {
 		began := time.Now()
 		// What is made while garbage is collected counts as held, until the next time.
-		for n := 0; n < 512 || time.Since(began) < 200*time.Millisecond; n++ {
-			last = make([]byte, 1<<20)
+		for n := 0; n < 1<<17 || time.Since(began) < 200*time.Millisecond; n++ {
+			last = make([]byte, 4<<10)
 		}
 		return starlark.MakeInt(len(last)), nil
 	})
