@@ -63,6 +63,7 @@ func beNode(told string, in io.Reader, out io.Writer) error {
 	}
 	defer g.Close()
 	d := newDesk(&testing.T{}, g)
+	d.env["rest"] = starlark.NewBuiltin("rest", rest)
 	d.env["seconds"] = starlark.NewBuiltin("seconds", seconds)
 	d.env["say"] = starlark.NewBuiltin("say", func(
 		_ *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple,
@@ -109,6 +110,14 @@ func beNode(told string, in io.Reader, out io.Writer) error {
 // seconds is a clock.
 func seconds(*starlark.Thread, *starlark.Builtin, starlark.Tuple, []starlark.Tuple) (starlark.Value, error) {
 	return starlark.Float(float64(time.Now().UnixNano()) / 1e9), nil
+}
+
+// rest has who writes not take the whole machine, but in the long run.
+func rest(*starlark.Thread, *starlark.Builtin, starlark.Tuple, []starlark.Tuple) (starlark.Value, error) {
+	if !long() {
+		time.Sleep(30 * time.Millisecond)
+	}
+	return starlark.None, nil
 }
 
 // A node is a process that keeps something.

@@ -120,6 +120,7 @@ const writing = `def write(who, time):
         b.put("w.%d.%d" % (who, n), n)
         b.update("last.%d" % who, lambda v: n)
         n, longest = n + 1, max(longest, seconds() - at)
+        rest()
     return n, longest
 
 def lost(who, got):

@@ -48,7 +48,7 @@ func TestNodesWork(t *testing.T) {
 		n.ready()
 		n.eval("jobs = queue(\"jobs\")\ndone = bucket(\"done\")")
 	}
-	total, _ := strconv.Atoi(often(60, 600))
+	total, _ := strconv.Atoi(often(20, 600))
 	nodes[0].want(`len([jobs.put(i) for i in range(`+strconv.Itoa(total)+`)])`, strconv.Itoa(total))
 	at := "at." + nodes[2].place.Cluster.Listen
 	for nodes[0].eval(`done.get("`+at+`") != None and not done.get("job.%d" % done.get("`+at+`"))`) != "True" {
@@ -56,7 +56,7 @@ func TestNodesWork(t *testing.T) {
 	}
 	nodes[2].kill()
 	for nodes[0].eval(`len(done.keys("job."))`) != strconv.Itoa(total) {
-		time.Sleep(100 * time.Millisecond)
+		time.Sleep(500 * time.Millisecond)
 	}
 	t.Logf("of %d jobs, begun: %s, done twice: %s", total, nodes[0].eval(`counter("begun").value()`),
 		nodes[0].eval(`counter("twice").value()`))
