@@ -7,6 +7,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 	"github.com/larkspur-web/larkspur/cmd/testdata/browsertest"
+	"github.com/larkspur-web/larkspur/cmd/testdata/racetest"
 )
 
 // What TestBrowser asks of a page.
@@ -20,6 +21,7 @@ const (
 
 // TestBrowser loads each page, wide and as narrow as a phone, and looks at it.
 func TestBrowser(t *testing.T) {
+	racetest.Skip(t)
 	s := start(t, "tour/app.star", "")
 	b := browsertest.Open(t, s.Certificate())
 	for _, width := range []int64{1280, 360} {
@@ -51,6 +53,7 @@ func TestBrowser(t *testing.T) {
 
 // TestDemonstrations uses what the pages offer.
 func TestDemonstrations(t *testing.T) {
+	racetest.Skip(t)
 	s := start(t, "tour/app.star", "")
 	b := browsertest.Open(t, s.Certificate())
 
@@ -113,6 +116,7 @@ func TestDemonstrations(t *testing.T) {
 // TestHintsInBrowser checks that the example's page tells what Chromium has measured of its 103.
 // What Chromium does with it is its own affair, and not the same each time.
 func TestHintsInBrowser(t *testing.T) {
+	racetest.Skip(t)
 	s := serve(t, "tour/app.star", "", "")
 	s.EnableHTTP2 = true
 	s.StartTLS()

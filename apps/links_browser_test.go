@@ -10,10 +10,12 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/larkspur-web/larkspur/cmd/testdata/browsertest"
+	"github.com/larkspur-web/larkspur/cmd/testdata/racetest"
 )
 
 // TestLinksInBrowser makes links as a visitor does, copies one, looks at its chart, and removes it, without scripts too.
 func TestLinksInBrowser(t *testing.T) {
+	racetest.Skip(t)
 	s := start(t, "test.star", `
 load("//links/links.star", "links")
 _TITLES = {"https://go.dev/doc/effective_go": "Effective Go - The Go Programming Language", "https://example.com/": "<img src=x onerror=alert(1)>"}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/larkspur-web/larkspur/cmd/testdata/browsertest"
+	"github.com/larkspur-web/larkspur/cmd/testdata/racetest"
 	"github.com/larkspur-web/larkspur/push/pushtest"
 )
 
@@ -58,6 +59,7 @@ func TestPushApp(t *testing.T) {
 // uses it, and has nothing to complain about. Chromium leaves a hint now and then, when it is busy
 // with its start: one use in five fresh starts counts.
 func TestPushInBrowser(t *testing.T) {
+	racetest.Skip(t)
 	s := serve(t, "tour/app.star", "", "")
 	s.EnableHTTP2 = true
 	s.StartTLS()

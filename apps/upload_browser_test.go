@@ -11,6 +11,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/larkspur-web/larkspur/cmd/testdata/browsertest"
+	"github.com/larkspur-web/larkspur/cmd/testdata/racetest"
 )
 
 // views looks at the page as each screen shows it, light and dark.
@@ -65,6 +66,7 @@ func lists(names ...string) string {
 
 // TestUploadInBrowser shares files as a visitor does: by the field, by dropping them, without scripts.
 func TestUploadInBrowser(t *testing.T) {
+	racetest.Skip(t)
 	s := start(t, "upload.star", "")
 	b := browsertest.Open(t, nil)
 	b.View(1280, false)

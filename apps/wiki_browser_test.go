@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/larkspur-web/larkspur/cmd/testdata/browsertest"
+	"github.com/larkspur-web/larkspur/cmd/testdata/racetest"
 )
 
 // tea is a page that has what Markdown can say, and what is too long for a phone.
@@ -50,6 +51,7 @@ func fill(fields map[string]string) string {
 
 // TestWikiInBrowser reads and writes as a visitor does, and looks at each page.
 func TestWikiInBrowser(t *testing.T) {
+	racetest.Skip(t)
 	s := start(t, "wiki/app.star", "")
 	b := browsertest.Open(t, nil)
 	look := func(name, shows string) {

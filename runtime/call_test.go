@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/larkspur-web/larkspur/cmd/testdata/racetest"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
@@ -115,6 +116,7 @@ func TestLimitsStopALoad(t *testing.T) {
 }
 
 func TestLargeSourceIsRefused(t *testing.T) {
+	racetest.Skip(t)
 	sum := "def app(): return 0" + strings.Repeat("+1", 1<<19)
 	_, err := runtime.Load(&runtime.Config{FS: tree("app.star", sum)}, "app.star")
 	if got, want := fmt.Sprint(err), "app.star: it is larger than 1048576 bytes, the limit for a script"; got != want {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/larkspur-web/larkspur/cmd/testdata/racetest"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
@@ -93,6 +94,7 @@ def app():
 
 // TestMessagesAreCut verifies that no way to fail makes a message, or a backtrace, that is long.
 func TestMessagesAreCut(t *testing.T) {
+	racetest.Skip(t)
 	long := strings.Repeat("n", 1<<17)
 	values := starlark.StringDict{
 		"broken": builtin("broken", func(host.Call) error { return errors.New(long) }),

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/larkspur-web/larkspur/cmd/testdata/racetest"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/lib/re"
@@ -146,6 +147,7 @@ type hoard struct {
 // TestHoards verifies that none of them takes much more than the limit of memory, and prints what
 // each does. Each runs in a process of its own, which would die where this one is to live.
 func TestHoards(t *testing.T) {
+	racetest.Skip(t)
 	const limit = 32 << 20
 	if name := os.Getenv(bombEnv); name != "" {
 		for _, b := range hoards {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/larkspur-web/larkspur/cmd/testdata/racetest"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
@@ -14,6 +15,7 @@ import (
 
 // TestMemory calls applications that may have 32 MiB, and make so much garbage that they are weighed.
 func TestMemory(t *testing.T) {
+	racetest.Skip(t)
 	for _, test := range []struct{ name, body, want string }{
 		{"strings of its own", "l = ['x' * 100000 + str(i) for i in range(1000)]\nchurn()",
 			"app.star:11:"},

@@ -15,6 +15,7 @@ import (
 
 	"github.com/larkspur-web/larkspur/apps"
 	"github.com/larkspur-web/larkspur/cmd/testdata/browsertest"
+	"github.com/larkspur-web/larkspur/cmd/testdata/racetest"
 	"github.com/larkspur-web/larkspur/server"
 )
 
@@ -92,6 +93,7 @@ func says(text string) string {
 
 // TestLook verifies that Look finds what it looks for, and nothing else.
 func TestLook(t *testing.T) {
+	racetest.Skip(t)
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		_, _ = io.WriteString(w, "<!doctype html><meta name=viewport content='width=device-width'><body>"+
@@ -125,6 +127,7 @@ func TestLook(t *testing.T) {
 
 // TestDevPages looks at the pages of the dev server.
 func TestDevPages(t *testing.T) {
+	racetest.Skip(t)
 	b := browsertest.Open(t, nil)
 	g := &garden{dir: t.TempDir(), served: &served{t: t}}
 	g.write("app.star", faulty)
@@ -202,6 +205,7 @@ def app(environ, start_response):
 
 // TestOutboxPages looks at the mails that were not sent.
 func TestOutboxPages(t *testing.T) {
+	racetest.Skip(t)
 	b := browsertest.Open(t, nil)
 	g := &garden{dir: t.TempDir(), served: &served{t: t}}
 	g.write("app.star", posting)
@@ -223,6 +227,7 @@ func TestOutboxPages(t *testing.T) {
 
 // TestErrorPages looks at the pages of errors of a server in production.
 func TestErrorPages(t *testing.T) {
+	racetest.Skip(t)
 	b := browsertest.Open(t, nil)
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		f := &server.Failure{RequestID: "c0f1a292e121-6"}
@@ -237,6 +242,7 @@ func TestErrorPages(t *testing.T) {
 
 // TestStarterPages looks at what new applications show.
 func TestStarterPages(t *testing.T) {
+	racetest.Skip(t)
 	b := browsertest.Open(t, nil)
 	start := func(template string) *served {
 		dir := filepath.Join(t.TempDir(), "new")
@@ -268,6 +274,7 @@ func TestStarterPages(t *testing.T) {
 
 // TestTourPages looks at the tour, and at what its examples show.
 func TestTourPages(t *testing.T) {
+	racetest.Skip(t)
 	t.Chdir(t.TempDir())
 	b := browsertest.Open(t, nil)
 	s := startCommand(t, "dev", "--listen", "http://127.0.0.1:0")

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/larkspur-web/larkspur/cmd/testdata/racetest"
 	"github.com/larkspur-web/larkspur/runtime/lib/sql/sqltest"
 )
 
@@ -32,6 +33,7 @@ func TestApps(t *testing.T) {
 // TestAppsOnPostgres runs the tests of the applications that are for both databases on PostgreSQL, where
 // each has a schema of its own, of which nothing stays.
 func TestAppsOnPostgres(t *testing.T) {
+	racetest.Skip(t)
 	cluster := new(sqltest.Cluster)
 	t.Cleanup(cluster.Stop)
 	where := cluster.Database(t)
@@ -75,6 +77,7 @@ func TestAppsOnPostgres(t *testing.T) {
 // TestClone runs what the README says, typed where it was cloned: each application in it is tested
 // as its own.
 func TestClone(t *testing.T) {
+	racetest.Skip(t)
 	t.Chdir("../..")
 	var out, errs bytes.Buffer
 	if status := run(t.Context(), []string{"test"}, &out, &errs); status != exitOK {

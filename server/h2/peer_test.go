@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/larkspur-web/larkspur/cmd/testdata/racetest"
 )
 
 //go:embed testdata/peer/page.html
@@ -223,6 +225,7 @@ func TestPeerNode(t *testing.T) {
 
 // TestPeerPython: Python's h2, which is strict about what it reads.
 func TestPeerPython(t *testing.T) {
+	racetest.Skip(t)
 	t.Parallel()
 	const python = "/usr/bin/python3" // Debian's, which Debian's python3-h2 belongs to
 	if _, _, err := run(t, python, "-c", "import h2"); err != nil {
@@ -240,6 +243,7 @@ func TestPeerPython(t *testing.T) {
 // TestPeerJava: Java's HttpClient, over TLS: in cleartext it knows only the Upgrade of RFC 7540, which
 // RFC 9113 has dropped.
 func TestPeerJava(t *testing.T) {
+	racetest.Skip(t)
 	t.Parallel()
 	java := need(t, "java", false)
 	for _, p := range tried() {
@@ -264,6 +268,7 @@ func TestPeerJava(t *testing.T) {
 
 // TestPeerChromium: a browser. It takes no promises; it does everything else that browsers do.
 func TestPeerChromium(t *testing.T) {
+	racetest.Skip(t)
 	t.Parallel()
 	chromium := need(t, "chromium", true)
 	h := newHost(t)

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/larkspur-web/larkspur/cmd/testdata/racetest"
 )
 
 // upload writes a file of 8 MB, which is many windows, and returns its path and what /upload says of it.
@@ -31,6 +33,7 @@ func upload(t *testing.T) (path, verdict string) {
 
 // TestPeerCurl: curl, over TLS and with prior knowledge. Its settings are its own.
 func TestPeerCurl(t *testing.T) {
+	racetest.Skip(t)
 	t.Parallel()
 	curl := need(t, "curl", true)
 	file, verdict := upload(t)

@@ -18,6 +18,7 @@ import (
 	"testing"
 
 	"github.com/coder/websocket"
+	"github.com/larkspur-web/larkspur/cmd/testdata/racetest"
 	"github.com/larkspur-web/larkspur/server"
 	"github.com/larkspur-web/larkspur/server/h2"
 )
@@ -368,6 +369,7 @@ func TestTrailers(t *testing.T) {
 
 // TestLarge has 50 MB in both directions, of which the front and the worker hold little.
 func TestLarge(t *testing.T) {
+	racetest.Skip(t)
 	const size = 50 << 20
 	h := build(t, flows, func(h *house, f *server.Front) { h.pool.Workers, f.MaxBody = 1, -1 })
 	h.get("/")

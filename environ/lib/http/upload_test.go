@@ -15,6 +15,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/larkspur-web/larkspur/cmd/testdata/racetest"
 	libhttp "github.com/larkspur-web/larkspur/environ/lib/http"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host"
@@ -110,6 +111,7 @@ func content(i, n int) []byte {
 // TestUploads uploads files that stay in memory, that go to disk, and that are too large, and finds
 // nothing left of them.
 func TestUploads(t *testing.T) {
+	racetest.Skip(t)
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
 	s := uploadTo(t, func() {})

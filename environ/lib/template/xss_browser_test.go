@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/larkspur-web/larkspur/cmd/testdata/browsertest"
+	"github.com/larkspur-web/larkspur/cmd/testdata/racetest"
 )
 
 // attacked is how a page notes that something ran which should not have. An address without a path
@@ -43,6 +44,7 @@ const provoke = `(() => {
 // TestVectorsInBrowser writes every vector into every place of one page for each module, and has a
 // browser load and use it: nothing of it runs.
 func TestVectorsInBrowser(t *testing.T) {
+	racetest.Skip(t)
 	all := vectors(t)
 	pages := map[string]string{
 		// What shows that the page notices.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/larkspur-web/larkspur/cmd/testdata/browsertest"
+	"github.com/larkspur-web/larkspur/cmd/testdata/racetest"
 	"github.com/larkspur-web/larkspur/server"
 )
 
@@ -58,6 +59,7 @@ func secure(t *testing.T, script string, engine bool) (*httptest.Server, *record
 // TestBrowser: Chromium has its WebSocket in a stream of the connection by which the page came, and
 // where HTTP/2 offers none, over one of HTTP/1.1.
 func TestBrowser(t *testing.T) {
+	racetest.Skip(t)
 	t.Parallel()
 	for name, c := range map[string]struct {
 		engine bool

@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/larkspur-web/larkspur/cmd/testdata/racetest"
 	limits "github.com/larkspur-web/larkspur/runtime"
 )
 
@@ -11,6 +12,7 @@ import (
 // client's side, which is in this process too, counted. Over HTTP/2 the connection, which many may
 // share, costs up to 25 KB besides.
 func TestIdleCost(t *testing.T) {
+	racetest.Skip(t)
 	if testing.Short() {
 		t.Skip("a thousand connections")
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/larkspur-web/larkspur/cmd/testdata/racetest"
 	"github.com/larkspur-web/larkspur/runtime/host/hosttest"
 	"github.com/larkspur-web/larkspur/runtime/lib/markdown"
 )
@@ -103,6 +104,7 @@ func TestRenderIsSafe(t *testing.T) {
 // Each of these takes goldmark alone seconds, minutes or a gigabyte; or would, if it were not as
 // good as it is.
 func TestRenderIsLinear(t *testing.T) {
+	racetest.Skip(t)
 	const n = 20_000
 	r := strings.Repeat
 	ticks := func() string {

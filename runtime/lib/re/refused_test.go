@@ -8,6 +8,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/larkspur-web/larkspur/cmd/testdata/racetest"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/lib/re"
@@ -21,6 +22,7 @@ func eval(expr string, v starlark.StringDict) (starlark.Value, error) {
 
 // What RE2 lacks is said, with what to write instead, and so is any other wrong use.
 func TestRefused(t *testing.T) {
+	racetest.Skip(t)
 	v := values(t)
 	const why = " is not possible: a pattern is matched in linear time, by RE2, which has none; "
 	for expr, want := range map[string]string{

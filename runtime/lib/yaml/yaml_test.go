@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/larkspur-web/larkspur/cmd/testdata/racetest"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/host/hosttest"
 	"github.com/larkspur-web/larkspur/runtime/lib/yaml"
@@ -80,6 +81,7 @@ func laughs(levels int) string {
 }
 
 func TestLoadsRefuses(t *testing.T) {
+	racetest.Skip(t)
 	r := strings.Repeat
 	var keys strings.Builder
 	for i := range 20_000 {
@@ -123,6 +125,7 @@ func TestLoadsRefuses(t *testing.T) {
 
 // What is within the limits takes no time to speak of, and what is not is refused as fast.
 func TestLoadsIsQuick(t *testing.T) {
+	racetest.Skip(t)
 	r := strings.Repeat
 	nested := func(n int) (s string) {
 		for i := range n {

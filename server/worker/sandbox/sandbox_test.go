@@ -13,6 +13,8 @@ import (
 	"testing"
 	"text/tabwriter"
 	"time"
+
+	"github.com/larkspur-web/larkspur/cmd/testdata/racetest"
 )
 
 // newScene makes what the attempts are made on.
@@ -107,6 +109,7 @@ func means(without []string) string {
 // kernel that lacks Landlock or seccomp: what is refused is what should be, and no Report promises
 // more than that. The table that it logs is what this kernel enforces.
 func TestAttempts(t *testing.T) {
+	racetest.Skip(t)
 	table := newTable("attempt", "without", "confined", "Landlock only", "seccomp only")
 	var starter Starter
 	defer starter.Close()
@@ -153,6 +156,7 @@ func TestAttempts(t *testing.T) {
 
 // TestLimitsEnd has processes go past the limits that end them.
 func TestLimitsEnd(t *testing.T) {
+	racetest.Skip(t)
 	table := newTable("attempt", "without", "peak", "confined", "peak")
 	var starter Starter
 	defer starter.Close()
