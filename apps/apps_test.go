@@ -248,6 +248,11 @@ var requests = []request{
 	{app: "chat/app.star", path: "/rooms/hall", method: "POST", header: urlencoded, body: "text=hello", status: 403, kind: text},
 	{app: "chat/app.star", path: "/rooms/hall/live", status: 403, kind: text},
 
+	{app: "poll/app.star", path: "/", status: 200, kind: page, want: []string{"Ask around"}},
+	{app: "poll/app.star", path: "/", method: "POST", header: urlencoded, body: "question=Tea&answer=yes&answer=no", status: 200, kind: page, want: []string{"Tea</h1>", "0 votes in all"}},
+	{app: "poll/app.star", path: "/", method: "POST", header: urlencoded, body: "question=%22%3Cb%3E", status: 422, kind: page, want: []string{"2 to 8 answers"}, lacks: "<b>"},
+	{app: "poll/app.star", path: "/aaaaaaaaaaa", status: 404, kind: text},
+
 	{app: "push.star", path: "/", status: 200, kind: page, want: []string{`<link rel="stylesheet" href="push.css">`, "takes no pushes"}},
 	{app: "push.star", path: "/push.css", status: 200, kind: "text/css"},
 	{app: "push.star", path: "/facts.json", status: 200, kind: "application/json"},
