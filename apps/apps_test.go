@@ -253,6 +253,10 @@ var requests = []request{
 	{app: "poll/app.star", path: "/", method: "POST", header: urlencoded, body: "question=%22%3Cb%3E", status: 422, kind: page, want: []string{"2 to 8 answers"}, lacks: "<b>"},
 	{app: "poll/app.star", path: "/aaaaaaaaaaa", status: 404, kind: text},
 
+	{app: "jobs/app.star", path: "/", status: 200, kind: page, want: []string{`enctype="multipart/form-data"`}},
+	{app: "jobs/app.star", path: "/", method: "POST", header: urlencoded, body: "texts=x", status: 422, kind: page, want: []string{"Choose a text first."}},
+	{app: "jobs/app.star", path: "/aaaaaaaaaaa/again", method: "POST", status: 404, kind: text},
+
 	{app: "push.star", path: "/", status: 200, kind: page, want: []string{`<link rel="stylesheet" href="push.css">`, "takes no pushes"}},
 	{app: "push.star", path: "/push.css", status: 200, kind: "text/css"},
 	{app: "push.star", path: "/facts.json", status: 200, kind: "application/json"},
