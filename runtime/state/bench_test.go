@@ -28,7 +28,7 @@ func BenchmarkBucket(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			fn, err := starlark.Eval(thread, "bench", fmt.Sprintf("lambda: %s", c.source), values)
+			fn, err := starlark.EvalOptions(dialect, thread, "bench", fmt.Sprintf("lambda: %s", c.source), values)
 			if err != nil {
 				b.Fatal(err)
 			}

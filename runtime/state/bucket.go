@@ -84,7 +84,9 @@ func (b *bucket) row(t *starlark.Thread, what, key string) (r *row, err error) {
 	if err != nil {
 		return nil, err
 	}
-	err = b.do(t, deed{text: what, unit: "bytes", again: true}, func(ctx context.Context, _ *engine, o *opened) (int64, error) {
+	err = b.do(t, deed{text: what, unit: "bytes", again: true}, func(
+		ctx context.Context, _ *engine, o *opened,
+	) (int64, error) {
 		r, err = last(ctx, o, b.prefix, subject)
 		if err != nil || r == nil {
 			return 0, err
@@ -141,7 +143,9 @@ func (b *bucket) putting(key string, value, ttl starlark.Value) (subject string,
 
 // change makes a change, and returns the version.
 func (b *bucket) change(t *starlark.Thread, what, subject string, c change) (version uint64, err error) {
-	err = b.do(t, deed{text: what, unit: "bytes"}, func(ctx context.Context, e *engine, o *opened) (int64, error) {
+	err = b.do(t, deed{text: what, unit: "bytes"}, func(
+		ctx context.Context, e *engine, o *opened,
+	) (int64, error) {
 		version, err = e.put(ctx, o, subject, c)
 		return int64(len(c.data)), err
 	})

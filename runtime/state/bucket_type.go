@@ -50,9 +50,11 @@ var bucketType = &host.Type{
 	Members: []host.Member{
 		{Name: "name", Doc: "The name."},
 		{
-			Name:   "get",
-			Doc:    "Returns the value of a key.",
-			Params: []host.Param{keyParam, {Name: "default", Doc: "what is returned if there is none", Default: starlark.None, Type: "any"}},
+			Name: "get",
+			Doc:  "Returns the value of a key.",
+			Params: []host.Param{keyParam, {
+				Name: "default", Type: "any", Default: starlark.None, Doc: "what is returned if there is none",
+			}},
 			Result: "the value, which is the caller's to change, or default",
 			Errors: bucketErrors(),
 			Example: `notes.get("tea")  # {"cups": 2}
@@ -115,9 +117,11 @@ notes.update("cups", lambda n: None)  # 2`,
 			Fn: (*bucket).update,
 		},
 		{
-			Name:   "delete",
-			Doc:    "Deletes a key, with its history. Of one that is not there nothing is said.",
-			Params: []host.Param{keyParam, {Name: "version", Doc: "the version that the key must have", Default: starlark.None, Type: "int or None"}},
+			Name: "delete",
+			Doc:  "Deletes a key, with its history. Of one that is not there nothing is said.",
+			Params: []host.Param{keyParam, {
+				Name: "version", Type: "int or None", Default: starlark.None, Doc: "the version that the key must have",
+			}},
 			Result: "None",
 			Errors: bucketErrors(conflict),
 			Example: `notes.delete("tea")
@@ -164,7 +168,7 @@ notes.history("coffee")  # []`,
 				Name: "initial", Doc: "whether what is there is given first", Default: starlark.True,
 			}},
 			Result: "an iterable of kv.entry",
-			Errors: bucketErrors(host.Failure{When: "there are 10,000 watches and subscriptions in this process already (limit): 503"}),
+			Errors: bucketErrors(tooManyFollow),
 			Example: `def first():
     for e in notes.watch():
         return e.key, e.value
@@ -173,6 +177,10 @@ first()  # ("tea", {"cups": 2})`,
 			Fn: (*bucket).watch,
 		},
 	},
+}
+
+var tooManyFollow = host.Failure{
+	When: "there are 10,000 watches and subscriptions in this process already (limit): 503",
 }
 
 var tooMany = host.Failure{When: "there are more (limit): ask by a longer prefix"}

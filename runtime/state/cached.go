@@ -35,7 +35,10 @@ func cachedMember() host.Member {
 			"each process does so for itself. An error is not kept. It is called at the top level of a script. " +
 			"Each process has the 10,000 results in memory that were used last, 64 MiB of them.",
 		Params: []host.Param{
-			{Name: "seconds", Type: durationType, Doc: "for how long: a number of seconds, or a text as \"10m\"; 30 days at most"},
+			{
+				Name: "seconds", Type: durationType,
+				Doc: "for how long: a number of seconds, or a text as \"10m\"; 30 days at most",
+			},
 			{Name: "fn", Doc: "a function whose arguments and result JSON can say"},
 			{
 				Name: "name", Default: starlark.String(""),
@@ -81,7 +84,8 @@ func (l *library) cached(seconds starlark.Value, fn starlark.Callable, name stri
 		}
 	}
 	if _, err := subjectOf(name); err != nil || len(name) > maxName {
-		return nil, failed(KindUsage, "the name of a cached function has 1 to %d characters, and no empty part between dots", maxName)
+		return nil, failed(KindUsage,
+			"the name of a cached function has 1 to %d characters, and no empty part between dots", maxName)
 	}
 	if err := l.top("cached"); err != nil {
 		return nil, err

@@ -53,7 +53,7 @@ counter("visits").add(-11)  # 0`,
 			if err != nil {
 				return nil, err
 			}
-			return &counter{Object: "kv.counter", lib: l, name: name, subject: subject}, nil
+			return &counter{Object: "kv.counter", lib: l, name: name, subject: prefixOf(counters) + subject}, nil
 		},
 	}
 }
@@ -83,8 +83,8 @@ var counterType = &host.Type{
 	},
 }
 
-// A tally is what this process knows of a counter: so who adds need not ask first, and the requests of
-// one process are one after the other.
+// A tally is what this process knows of a number that is kept: so who changes it need not ask first, and
+// the changes of one process are one after the other.
 type tally struct {
 	gate    chan struct{}
 	known   bool
@@ -111,7 +111,9 @@ func (e *engine) tally(subject string) *tally {
 }
 
 func (c *counter) add(t *starlark.Thread, n int64) (sum int64, err error) {
-	err = c.lib.do(t, deed{text: "counter.add", unit: "changes"}, func(ctx context.Context, e *engine) (int64, error) {
+	err = c.lib.do(t, deed{text: "counter.add", unit: "changes"}, func(
+		ctx context.Context, e *engine,
+	) (int64, error) {
 		y := e.tally(c.subject)
 		select {
 		case y.gate <- struct{}{}:
@@ -119,7 +121,9 @@ func (c *counter) add(t *starlark.Thread, n int64) (sum int64, err error) {
 		case <-ctx.Done():
 			return 0, ctx.Err()
 		}
-		return e.within(ctx, bucketShape(counters, 0, 1), func(ctx context.Context, e *engine, o *opened) (int64, error) {
+		return e.within(ctx, bucketShape(counters, 0, 1), func(
+			ctx context.Context, e *engine, o *opened,
+		) (int64, error) {
 			sum, err = c.sum(ctx, e, o, y, n)
 			return 1, err
 		})
@@ -132,7 +136,7 @@ func (c *counter) sum(ctx context.Context, e *engine, o *opened, y *tally, n int
 	var wait backoff
 	for range attempts {
 		if !y.known {
-			if err := c.look(ctx, o, y); err != nil {
+			if err := y.read(ctx, o, c.subject); err != nil {
 				return 0, err
 			}
 		}
@@ -141,7 +145,7 @@ func (c *counter) sum(ctx context.Context, e *engine, o *opened, y *tally, n int
 			return 0, failed(KindValue, "the counter is %d: with %d more it has over 64 bits", y.value, n)
 		}
 		y.known = false // if this fails
-		version, err := e.put(ctx, o, prefixOf(counters)+c.subject, change{
+		version, err := e.put(ctx, o, c.subject, change{
 			data: strconv.AppendInt(nil, sum, 10), expect: y.version, bound: true,
 		})
 		if err == nil {
@@ -158,13 +162,13 @@ func (c *counter) sum(ctx context.Context, e *engine, o *opened, y *tally, n int
 	return 0, errContended
 }
 
-// look reads the counter.
-func (c *counter) look(ctx context.Context, o *opened, y *tally) error {
-	r, err := last(ctx, o, prefixOf(counters), c.subject)
+// read reads what is kept: a number, 0 if there is none.
+func (y *tally) read(ctx context.Context, o *opened, subject string) error {
+	r, err := last(ctx, o, "", subject)
 	if err != nil {
 		return err
 	}
-	*y = tally{gate: y.gate, known: true}
+	y.known, y.value, y.version = true, 0, 0
 	if r == nil {
 		return nil
 	}
@@ -180,10 +184,14 @@ func (c *counter) look(ctx context.Context, o *opened, y *tally) error {
 }
 
 func (c *counter) value(t *starlark.Thread) (value int64, err error) {
-	err = c.lib.do(t, deed{text: "counter.value", unit: "reads", again: true}, func(ctx context.Context, e *engine) (int64, error) {
-		return e.within(ctx, bucketShape(counters, 0, 1), func(ctx context.Context, _ *engine, o *opened) (int64, error) {
+	err = c.lib.do(t, deed{text: "counter.value", unit: "reads", again: true}, func(
+		ctx context.Context, e *engine,
+	) (int64, error) {
+		return e.within(ctx, bucketShape(counters, 0, 1), func(
+			ctx context.Context, _ *engine, o *opened,
+		) (int64, error) {
 			y := tally{}
-			err := c.look(ctx, o, &y)
+			err := y.read(ctx, o, c.subject)
 			value = y.value
 			return 1, err
 		})

@@ -76,7 +76,10 @@ func cronMember() host.Member {
 		Doc: "Has a function be called at the times of a crontab(5): minute, hour, day of the month, month, day " +
 			"of the week. It is called at the top level of a script.",
 		Params: []host.Param{
-			{Name: "expr", Type: "string", Doc: "as \"0 3 * * *\", at three; \"*/15 8-17 * * MON-FRI\", each quarter of an hour of work"},
+			{
+				Name: "expr", Type: "string",
+				Doc: "as \"0 3 * * *\", at three; \"*/15 8-17 * * MON-FRI\", each quarter of an hour of work",
+			},
 			fnParam,
 			{Name: "zone", Doc: "the time zone, as \"Europe/Berlin\"", Default: starlark.String("UTC")},
 			nameParam,
@@ -126,7 +129,8 @@ const maxExpr = 200
 // crontab reads an expression.
 func crontab(expr, zone string) (tab, error) {
 	if len(expr) > maxExpr || strings.Contains(expr, "TZ=") {
-		return tab{}, failed(KindUsage, "the expression is none: it has five fields, as \"0 3 * * *\", and zone has the zone")
+		return tab{}, failed(KindUsage,
+			"the expression is none: it has five fields, as \"0 3 * * *\", and zone has the zone")
 	}
 	in, err := time.LoadLocation(zone)
 	if err != nil || zone == "" || zone == "Local" {

@@ -30,7 +30,7 @@ type engine struct {
 	feeds   map[feedKey]*feed
 	// followers is how many use the feeds.
 	followers int
-	tallies   map[string]*tally // of counters, by their subjects
+	tallies   map[string]*tally // by subject
 }
 
 const (

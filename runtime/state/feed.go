@@ -143,7 +143,8 @@ func (f *feed) run(ctx context.Context) {
 }
 
 func (f *feed) log(ctx context.Context, err error) {
-	f.engine.grant.logger().WarnContext(ctx, "state: follow", slog.String("stream", f.shape.name), slog.Any("error", err))
+	f.engine.grant.logger().WarnContext(ctx, "state: follow", slog.String("stream", f.shape.name),
+		slog.Any("error", err))
 }
 
 // add takes a message in.

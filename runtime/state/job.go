@@ -63,7 +63,9 @@ func (q *queue) put(t *starlark.Thread, value, delay, key starlark.Value) (starl
 		}
 	}
 	taken := false
-	err = q.lib.do(t, deed{text: q.name + ".put", unit: "bytes"}, func(ctx context.Context, e *engine) (int64, error) {
+	err = q.lib.do(t, deed{text: q.name + ".put", unit: "bytes"}, func(
+		ctx context.Context, e *engine,
+	) (int64, error) {
 		taken, err = e.enqueue(ctx, j)
 		return int64(len(data)), err
 	})
@@ -192,7 +194,9 @@ const (
 )
 
 func (q *queue) size(t *starlark.Thread) (n int64, err error) {
-	err = q.lib.do(t, deed{text: q.name + ".size", unit: "reads", again: true}, func(ctx context.Context, e *engine) (int64, error) {
+	err = q.lib.do(t, deed{text: q.name + ".size", unit: "reads", again: true}, func(
+		ctx context.Context, e *engine,
+	) (int64, error) {
 		n, err = e.waiting(ctx, q.name)
 		return 1, err
 	})

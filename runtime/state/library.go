@@ -27,7 +27,9 @@ type library struct {
 // open is the Open of the modules.
 func open(kind string) func(l *host.Load) (any, error) {
 	return func(l *host.Load) (any, error) {
-		lib := &library{load: l, kind: kind, loaded: l.Events == nil, buckets: make(map[string]*bucket), taken: make(map[string]bool)}
+		lib := &library{
+			load: l, kind: kind, loaded: l.Events == nil, buckets: make(map[string]*bucket), taken: make(map[string]bool),
+		}
 		switch g := l.Grant.(type) {
 		case *Grant:
 			lib.grant = g

@@ -152,7 +152,9 @@ func (b *bucket) rows(t *starlark.Thread, what, prefix string, bare bool) (all [
 	if err != nil {
 		return nil, err
 	}
-	err = b.do(t, deed{text: what, unit: "keys", again: true}, func(ctx context.Context, _ *engine, o *opened) (int64, error) {
+	err = b.do(t, deed{text: what, unit: "keys", again: true}, func(
+		ctx context.Context, _ *engine, o *opened,
+	) (int64, error) {
 		all = nil
 		size := 0
 		err := scan(ctx, o, listing{filter: b.prefix + filter, bare: bare}, func(m *message) error {
@@ -221,7 +223,9 @@ func (b *bucket) past(t *starlark.Thread, key string) (starlark.Value, error) {
 		return nil, err
 	}
 	var all []starlark.Value
-	err = b.do(t, deed{text: "history", unit: "versions", again: true}, func(ctx context.Context, _ *engine, o *opened) (int64, error) {
+	err = b.do(t, deed{text: "history", unit: "versions", again: true}, func(
+		ctx context.Context, _ *engine, o *opened,
+	) (int64, error) {
 		all = nil
 		err := scan(ctx, o, listing{filter: b.prefix + subject, history: true}, func(m *message) error {
 			v, err := newEntry(m.row(b.prefix))

@@ -103,7 +103,9 @@ func isConflict(err error) bool {
 }
 
 // send puts data with fields of its own, if the subject has the version.
-func (e *engine) send(ctx context.Context, subject string, data []byte, version uint64, h nats.Header) (uint64, error) {
+func (e *engine) send(
+	ctx context.Context, subject string, data []byte, version uint64, h nats.Header,
+) (uint64, error) {
 	h[jetstream.ExpectedLastSubjSeqHeader] = []string{strconv.FormatUint(version, 10)}
 	ack, err := e.js.PublishMsg(ctx, &nats.Msg{Subject: subject, Data: data, Header: h})
 	if err != nil {

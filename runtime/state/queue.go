@@ -49,7 +49,10 @@ func queueMember() host.Member {
 				Doc: "is called with the value of a job. A job that is taken up by a process that dies is done " +
 					"again by another, so work has to bear that. None says that another program does it",
 			},
-			{Name: "retries", Type: "int", Doc: "how often a job that fails is tried again, 100 times at most", Default: starlark.MakeInt(5)},
+			{
+				Name: "retries", Type: "int", Default: starlark.MakeInt(5),
+				Doc: "how often a job that fails is tried again, 100 times at most",
+			},
 			{
 				Name: "backoff", Type: durationType, Default: starlark.String("1s"),
 				Doc: "how long it waits for that at first; each time twice as long, an hour at most",
@@ -58,7 +61,10 @@ func queueMember() host.Member {
 				Name: "timeout", Type: durationType, Default: starlark.None,
 				Doc: "how long work may take; None is as long as a call may, which it never exceeds",
 			},
-			{Name: "concurrency", Type: "int", Doc: "how many jobs a process does at once, 100 at most", Default: starlark.MakeInt(1)},
+			{
+				Name: "concurrency", Type: "int", Default: starlark.MakeInt(1),
+				Doc: "how many jobs a process does at once, 100 at most",
+			},
 		},
 		Result: "queue.queue",
 		Errors: []host.Failure{
@@ -179,7 +185,10 @@ var queueType = &host.Type{
 			Doc:  "Puts a job into the queue. When it returns the job is not lost by a process that dies.",
 			Params: []host.Param{
 				{Name: "value", Doc: "what work is called with: what JSON can say", Type: "any"},
-				{Name: "delay", Type: durationType, Default: starlark.None, Doc: "how long it waits before it is done; a year at most"},
+				{
+					Name: "delay", Type: durationType, Default: starlark.None,
+					Doc: "how long it waits before it is done; a year at most",
+				},
 				{
 					Name: "key", Type: "string or None", Default: starlark.None,
 					Doc: "a text of 1 to 256 bytes. Of jobs with the same key one is done within seven days",

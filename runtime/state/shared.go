@@ -58,11 +58,15 @@ func (s *shared) fields(field string, until time.Time) nats.Header {
 // claim returns what another process has made, as soon as it has, or claims it for this one: then
 // there is no data.
 func (s *shared) claim() (data []byte, until time.Time, err error) {
-	err = s.lib.do(s.thread, deed{text: "cached " + s.name, unit: "bytes", long: true}, func(ctx context.Context, e *engine) (int64, error) {
+	err = s.lib.do(s.thread, deed{text: "cached " + s.name, unit: "bytes", long: true}, func(
+		ctx context.Context, e *engine,
+	) (int64, error) {
 		// Who waits for another one does so as long as the call lasts.
 		for tries := 0; ; tries++ {
 			var busy bool
-			_, err := e.within(ctx, sharedShape(), func(ctx context.Context, e *engine, o *opened) (_ int64, err error) {
+			_, err := e.within(ctx, sharedShape(), func(
+				ctx context.Context, e *engine, o *opened,
+			) (_ int64, err error) {
 				data, until, busy, err = s.look(ctx, e, o)
 				return 0, err
 			})
@@ -82,7 +86,9 @@ func (s *shared) claim() (data []byte, until time.Time, err error) {
 }
 
 // look returns what is kept, or claims it, or says that another one has.
-func (s *shared) look(ctx context.Context, e *engine, o *opened) (data []byte, until time.Time, busy bool, err error) {
+func (s *shared) look(
+	ctx context.Context, e *engine, o *opened,
+) (data []byte, until time.Time, busy bool, err error) {
 	s.level = o.level
 	m, err := o.stream.GetLastMsgForSubject(ctx, s.subject)
 	var had uint64
@@ -135,7 +141,9 @@ func (s *shared) publish(data []byte, until time.Time) {
 	}
 	s.stop()
 	s.claimed = false
-	_ = s.lib.do(s.thread, deed{text: "cached " + s.name, unit: "bytes"}, func(ctx context.Context, e *engine) (int64, error) {
+	_ = s.lib.do(s.thread, deed{text: "cached " + s.name, unit: "bytes"}, func(
+		ctx context.Context, e *engine,
+	) (int64, error) {
 		_, err := e.send(ctx, s.subject, data, s.version, s.fields(fieldUntil, until))
 		return int64(len(data)), err
 	})

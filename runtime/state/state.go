@@ -36,6 +36,10 @@
 // larkspur are this package's own. One that exists already keeps the settings that no script says,
 // its replicas among them.
 //
+// A feed has the last messages of a stream for all who watch it in this process. Each of them takes
+// the next when it is ready, and reads those that it has missed from the stream: none is waited for,
+// and nothing is kept for one that does not read.
+//
 // # Work
 //
 // A generation that is published takes jobs from its queues, and keeps its schedules, until it is
@@ -43,10 +47,6 @@
 // taken from the server by one process, which says now and then that it is at it; if it has said nothing
 // for ten seconds, another one does it. It is gone when work has returned. For a schedule the time that
 // was due last is kept: who sets the next one calls the function.
-//
-// A feed has the last messages of a stream for all who watch it in this process. Each of them takes
-// the next when it is ready, and reads those that it has missed from the stream: none is waited for,
-// and nothing is kept for one that does not read.
 package state
 
 import "github.com/larkspur-web/larkspur/runtime/host"

@@ -42,7 +42,7 @@ int(second) > int(first)  # True`,
 				},
 			},
 			Result: "an iterable of topic.message",
-			Errors: bucketErrors(host.Failure{When: "there are 10,000 watches and subscriptions in this process already (limit): 503"}),
+			Errors: bucketErrors(tooManyFollow),
 			Example: `def after(last):
     for m in chat.subscribe(last):
         return m.value
@@ -132,7 +132,9 @@ func (s *subscription) next() (starlark.Value, bool, error) {
 func (s *subscription) begin() error {
 	c := s.channel
 	var now uint64
-	err := c.do(s.thread, deed{text: "subscribe", unit: "messages", again: true}, func(ctx context.Context, e *engine, o *opened) (int64, error) {
+	err := c.do(s.thread, deed{text: "subscribe", unit: "messages", again: true}, func(
+		ctx context.Context, e *engine, o *opened,
+	) (int64, error) {
 		s.done() // if it is asked again
 		f, err := e.follow(ctx, topicShape(), c.subject)
 		if err != nil {

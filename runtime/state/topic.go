@@ -99,7 +99,9 @@ func (c *channel) publish(t *starlark.Thread, value starlark.Value) (id string, 
 	if err != nil {
 		return "", err
 	}
-	err = c.do(t, deed{text: "publish", unit: "bytes"}, func(ctx context.Context, e *engine, o *opened) (int64, error) {
+	err = c.do(t, deed{text: "publish", unit: "bytes"}, func(
+		ctx context.Context, e *engine, o *opened,
+	) (int64, error) {
 		sequence, err := e.put(ctx, o, c.subject, change{data: data})
 		id = strconv.FormatUint(sequence, 10)
 		return int64(len(data)), err
@@ -114,7 +116,9 @@ func (c *channel) recent(t *starlark.Thread, n int) (all []starlark.Value, err e
 	if n < 0 || n > maxRecent {
 		return nil, failed(KindUsage, "n is %d, not from 0 to %d", n, maxRecent)
 	}
-	err = c.do(t, deed{text: "recent", unit: "messages", again: true}, func(ctx context.Context, e *engine, o *opened) (int64, error) {
+	err = c.do(t, deed{text: "recent", unit: "messages", again: true}, func(
+		ctx context.Context, e *engine, o *opened,
+	) (int64, error) {
 		all = nil
 		size := 0
 		err := scanLast(ctx, o, c.subject, n, func(m *message) error {
@@ -184,7 +188,10 @@ var messageType = &host.Type{
 	Name: "topic.message",
 	Doc:  "A message of a topic.",
 	Members: []host.Member{
-		{Name: "id", Doc: "A string of digits, larger for a later message: what an event of server-sent events has as its id."},
+		{
+			Name: "id",
+			Doc:  "A string of digits, larger for a later message: what an event of server-sent events has as its id.",
+		},
 		{Name: "value", Doc: "What was published; it is frozen."},
 		{Name: "time", Doc: "When it was published, a time of @time."},
 	},

@@ -73,7 +73,7 @@ def later(last):
 // and that one that reads slowly and one that comes back miss nothing and get nothing twice.
 func TestSubscribers(t *testing.T) {
 	dir := t.TempDir()
-	const users, messages = 20, 1500 // more than a feed has at hand
+	const users, messages = 8, 1100 // more than a feed has at hand
 	desks := []*desk{newDesk(t, grant(t, dir)), newDesk(t, grant(t, dir))}
 	var begun, all sync.WaitGroup
 	first := make(chan struct{})

@@ -145,7 +145,9 @@ func (tr *trial) jobs(t *starlark.Thread, name string) ([]starlark.Value, error)
 
 // take takes the next job of a queue, nil if there is none.
 func (q *queue) take(t *starlark.Thread) (j *job, err error) {
-	err = q.lib.do(t, deed{text: q.name + ".take", unit: "jobs"}, func(ctx context.Context, e *engine) (int64, error) {
+	err = q.lib.do(t, deed{text: q.name + ".take", unit: "jobs"}, func(
+		ctx context.Context, e *engine,
+	) (int64, error) {
 		for _, later := range []bool{false, true} {
 			cons, err := e.consumer(ctx, q.name, later)
 			if err != nil {

@@ -74,7 +74,9 @@ func given(e *entry, err error) (starlark.Value, bool, error) {
 // begin follows the bucket, and reads what is there.
 func (w *watching) begin() error {
 	b := w.bucket
-	err := b.lib.do(w.thread, deed{text: b.name + ".watch", unit: "keys", again: true}, func(ctx context.Context, e *engine) (_ int64, err error) {
+	err := b.lib.do(w.thread, deed{text: b.name + ".watch", unit: "keys", again: true}, func(
+		ctx context.Context, e *engine,
+	) (_ int64, err error) {
 		w.feed, err = e.follow(ctx, bucketShape(b.name, b.ttl, b.history), b.prefix+">")
 		return 0, err
 	})

@@ -44,7 +44,9 @@ func (q *queue) labor(ctx context.Context, later bool) {
 	for ctx.Err() == nil {
 		e, err := q.lib.grant.open(ctx)
 		if err == nil {
-			_, err = e.ask(context.WithoutCancel(ctx), false, func(link context.Context, e *engine) (int64, error) {
+			_, err = e.ask(context.WithoutCancel(ctx), false, func(
+				link context.Context, e *engine,
+			) (int64, error) {
 				asks, cancel := context.WithTimeout(link, maxWait)
 				cons, err := e.consumer(asks, q.name, later)
 				cancel()

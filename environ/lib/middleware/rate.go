@@ -26,8 +26,8 @@ func rateMember() host.Member {
 		Name: "rate_limit",
 		Doc: "Lets each client ask n times in a period, and answers 429 with Retry-After what is " +
 			"more. A client that has asked for nothing may ask n times at once, and then again as " +
-			"the time passes. Counts are those of this process, are lost when the application is " +
-			"reloaded, and are kept of the 10,000 clients seen last.",
+			"the time passes. Unless they are shared counts are those of this process, are lost when the " +
+			"application is reloaded, and are kept of the 10,000 clients seen last.",
 		Params: []host.Param{
 			{Name: "n", Type: "int", Doc: "how many requests, from 1 on"},
 			{
@@ -40,10 +40,17 @@ func rateMember() host.Member {
 					"None for one without a limit; None takes the peer's address, of IPv6 the /64: behind " +
 					"a proxy that is the proxy's, so say who is meant, by client_ip of @http",
 			},
+			{
+				Name: "shared", Type: "bool", Default: starlark.False, Pass: host.ByName,
+				Doc: "whether counts are those of all processes and machines, kept where the state of the " +
+					"application is, which outlives them. Where that cannot be reached for a while those of " +
+					"this process count",
+			},
 		},
 		Result: "a function from application to application",
 		Errors: []host.Failure{{
-			Code: string(environ.CodeWebUse), When: "n or per is out of range",
+			Code: string(environ.CodeWebUse), When: "n or per is out of range, or it is to be shared where " +
+				"nothing keeps state",
 		}},
 		Example: `def app(environ, start_response):
     start_response("200 OK", [])
@@ -62,7 +69,8 @@ said  # ["200 OK", "200 OK", "429 Too Many Requests"]`,
 func newRate(a host.Args) (starlark.Value, error) {
 	var n int
 	var per, key starlark.Value
-	if err := a.Unpack(&n, &per, &key); err != nil {
+	var share bool
+	if err := a.Unpack(&n, &per, &key, &share); err != nil {
 		return nil, err
 	}
 	period, err := periodOf(per)
@@ -83,6 +91,15 @@ func newRate(a host.Args) (starlark.Value, error) {
 		}
 	}
 	l := newLimiter(n, period)
+	if share {
+		load, _ := a.Of.(*host.Load)
+		var ok bool
+		if l.all, ok = load.Grant.(Taker); !ok {
+			return nil, environ.Misuse(errors.New("rate_limit: shared = True needs what keeps state: larkspur serve " +
+				"has it by --data DIR or --nats URL"))
+		}
+		l.name = fmt.Sprintf("%d in %v at %s ", n, period, host.Position(a.Thread.CallStack()))
+	}
 	return made("rate_limit", nil, func(q *request) (starlark.Value, error) {
 		if q.get(keyPushed) != "" {
 			return q.next(q.start) // the client has not asked for it
@@ -92,7 +109,7 @@ func newRate(a host.Args) (starlark.Value, error) {
 			return nil, err
 		}
 		if limited {
-			if wait := l.take(client, time.Now()); wait > 0 {
+			if wait := l.takeShared(q.thread, client); wait > 0 {
 				// RFC 6585, section 4; RFC 9110, section 10.2.3: whole seconds.
 				after := strconv.FormatInt(int64(math.Ceil(wait.Seconds())), 10)
 				page := response.ErrorPage(q.env, http.StatusTooManyRequests, "")
@@ -167,6 +184,8 @@ func periodOf(v starlark.Value) (time.Duration, error) {
 type limiter struct {
 	every time.Duration // a request, in the long run
 	burst time.Duration // that may be ahead
+	all   Taker         // nil if counts are those of this process
+	name  string        // of the limit, among all that are shared
 
 	mu      sync.Mutex
 	clients map[string]*list.Element
@@ -181,6 +200,24 @@ type bucket struct {
 func newLimiter(n int, period time.Duration) *limiter {
 	every := max(period/time.Duration(n), 1)
 	return &limiter{every: every, burst: period, clients: make(map[string]*list.Element)}
+}
+
+// A Taker counts requests for all processes: what the module is granted for limits that are shared.
+type Taker interface {
+	// Take counts a request of who is named by any text, and returns how long that has to wait for it; 0
+	// if it may be answered now. Requests are every so long in the long run, and burst may be ahead. It is
+	// safe for concurrent use, and waits in the call of t.
+	Take(t *starlark.Thread, by string, every, burst time.Duration) (wait time.Duration, err error)
+}
+
+// takeShared is take for all processes, if the limit is shared and that can be done.
+func (l *limiter) takeShared(t *starlark.Thread, client string) time.Duration {
+	if l.all != nil {
+		if wait, err := l.all.Take(t, l.name+client[:min(len(client), maxKey)], l.every, l.burst); err == nil {
+			return wait
+		}
+	}
+	return l.take(client, time.Now())
 }
 
 // take counts a request, and returns how long the client has to wait for it; 0 if it may be

@@ -106,11 +106,15 @@ func (a *asker) node(n syntax.Node) bool {
 	switch n := n.(type) {
 	case *syntax.LoadStmt:
 		name, ok := strings.CutPrefix(n.ModuleName(), "@")
-		if _, outside := lines[name]; !ok || !outside {
+		_, outside := lines[name]
+		if !ok || !outside && name != "middleware" {
 			break
 		}
 		for i, to := range n.To {
 			a.loaded[to.Name] = name + "." + n.From[i].Name
+		}
+		if !outside {
+			break
 		}
 		if a.module == nil {
 			a.module = make(map[string]syntax.Position)
@@ -124,6 +128,10 @@ func (a *asker) node(n syntax.Node) bool {
 		if len(args) == 0 {
 			break
 		}
+		if a.member(fn) == "middleware.rate_limit" && slices.ContainsFunc(args, shares) {
+			pos, _ := fn.Span()
+			a.add(lines["state"], pos)
+		}
 		if text, ok := constant(args[0]); ok {
 			pos, _ := fn.Span()
 			a.call(a.member(fn), text, pos)
@@ -135,6 +143,17 @@ func (a *asker) node(n syntax.Node) bool {
 		}
 	}
 	return true
+}
+
+// shares reports whether an argument has a limit be one of all processes.
+func shares(arg syntax.Expr) bool {
+	named, ok := arg.(*syntax.BinaryExpr)
+	if !ok || named.Op != syntax.EQ {
+		return false
+	}
+	name, _ := named.X.(*syntax.Ident)
+	value, _ := named.Y.(*syntax.Ident)
+	return name != nil && name.Name == "shared" && (value == nil || value.Name != "False")
 }
 
 // member names the member of a module that an expression is, as "sql.database"; the whole of a

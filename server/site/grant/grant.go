@@ -133,7 +133,7 @@ func modulesOf(kind string) (names []string) {
 	for _, m := range state.Modules() {
 		names = append(names, m.Name)
 	}
-	return names
+	return append(names, "middleware") // for limits that are shared
 }
 
 // of returns what is granted of a kind, and whether that is anything.

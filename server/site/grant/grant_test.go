@@ -62,6 +62,9 @@ func TestParseErrors(t *testing.T) {
 		"files:up=:rw":                  `it says not where up is: write files:up=DIR:rw`,
 		"files:../x=a":                  `"../x" is not a name`,
 		"fetch":                         `it grants nothing: write fetch=HOST`,
+		"state:x=y":                     `state has no names: write state=DIR`,
+		"state=http://ada:secret@host":  `grant state=http://...@host: state: http://host is no server of NATS`,
+		"state=nats://host?x=y":         `there is no x behind the ?: creds=FILE and ca=FILE`,
 		"fetch:x=y":                     `fetch has no names: write fetch=HOST`,
 		"fetch=10.0.0.0/8":              `it is not public`,
 		"env=A B":                       `"A B" is not the name of a variable`,
@@ -77,7 +80,7 @@ func TestParseErrors(t *testing.T) {
 			t.Errorf("%s: the error shows the password: %v", line, err)
 		}
 	}
-	for _, twice := range []string{"sql:a=b", "files:a=b", "mail=smtp://h"} {
+	for _, twice := range []string{"sql:a=b", "files:a=b", "mail=smtp://h", "state=a"} {
 		if _, err := grant.Parse([]string{twice, twice}); err == nil {
 			t.Errorf("%s is granted twice", twice)
 		}
@@ -102,6 +105,10 @@ def app(environ, start_response):
 		"lib.star": {Data: []byte(`load("@fetch", "fetch")
 load("@files", "files")
 load("@mail", "send")
+load("@kv", "bucket")
+load("@middleware", "middleware", "rate_limit")
+
+limits = [rate_limit(1, 1, shared = False), rate_limit(1, 1), middleware.rate_limit(1, 1, shared = True)]
 
 def feed():
     files.directory("cache")
@@ -110,7 +117,7 @@ def feed():
     return fetch(files)
 `)},
 	}}
-	s, err := grant.Parse([]string{"sql:notes=notes.db", "env=API_KEY", "fetch=example.org"})
+	s, err := grant.Parse([]string{"sql:notes=notes.db", "env=API_KEY", "fetch=example.org", "state=data"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,8 +131,9 @@ def feed():
 	}
 	want := []string{
 		"lib.star:3:1 mail=smtp://USER:PASSWORD@HOST?from=ADDRESS",
-		"lib.star:6:5 files:cache=DIR:rw",
-		"lib.star:7:5 fetch=example.com:8443",
+		"lib.star:7:63 state=DIR granted",
+		"lib.star:10:5 files:cache=DIR:rw",
+		"lib.star:11:5 fetch=example.com:8443",
 		"app.star:5:6 sql:notes=FILE granted",
 		"app.star:6:7 sql:old=FILE",
 		"app.star:7:7 env=API_KEY granted",
