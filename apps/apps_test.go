@@ -99,6 +99,7 @@ func load(entry, source string, logger *slog.Logger) (*runtime.Program, error) {
 	for _, m := range state.Modules() {
 		app.Grants[m.Name] = shared
 	}
+	app.Grants["middleware"] = shared // for limits of all processes
 	return runtime.Load(app.Config(logger), entry)
 }
 
