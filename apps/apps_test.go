@@ -27,6 +27,7 @@ import (
 	"github.com/larkspur-web/larkspur/push"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/lib/files"
+	"github.com/larkspur-web/larkspur/runtime/state"
 	"github.com/larkspur-web/larkspur/server"
 	libsite "github.com/larkspur-web/larkspur/server/site"
 	"github.com/larkspur-web/larkspur/server/site/grant"
@@ -69,12 +70,21 @@ func (b *logBuffer) String() string {
 // kept are the directories of all applications of the tests.
 var kept = files.Temporary()
 
+// shared is the state of all applications of the tests.
+var shared = new(state.Grant)
+
 // granted is what else they may reach: databases in memory, and no server.
 var granted = grant.Everything()
 
 func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "larkspur-apps-*")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	shared.Dir = dir
 	code := browsertest.Browsers{M: m}.Run()
-	if err := kept.Close(); err != nil {
+	if err := errors.Join(kept.Close(), shared.Close(), os.RemoveAll(dir)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
 	}
@@ -86,6 +96,10 @@ func load(entry, source string, logger *slog.Logger) (*runtime.Program, error) {
 	app := &libsite.Application{FS: tree{fstest.MapFS{"test.star": {Data: []byte(source)}}}}
 	granted.To(app)
 	app.Grants[files.Name] = kept
+	for _, m := range state.Modules() {
+		app.Grants[m.Name] = shared
+	}
+	app.Grants["middleware"] = shared // for limits of all processes
 	return runtime.Load(app.Config(logger), entry)
 }
 
@@ -229,6 +243,20 @@ var requests = []request{
 		want: []string{"You are not logged in any more.", "\n&lt;script&gt;</textarea>"}, lacks: "<script"},
 	{app: "wiki/app.star", path: "/p/Home/edit", method: "POST", header: "Sec-Fetch-Site: cross-site", status: 403, kind: text},
 	{app: "wiki/app.star", path: "/wiki.css", status: 200, kind: "text/css", want: []string{"color-scheme"}},
+
+	{app: "chat/app.star", path: "/", status: 200, kind: page, want: []string{"Say what you want to be called", "nobody is there"}},
+	{app: "chat/app.star", path: "/rooms/hall", status: 200, kind: page, want: []string{"Say what you want to be called"}},
+	{app: "chat/app.star", path: "/rooms/hall", method: "POST", header: urlencoded, body: "text=hello", status: 403, kind: text},
+	{app: "chat/app.star", path: "/rooms/hall/live", status: 403, kind: text},
+
+	{app: "poll/app.star", path: "/", status: 200, kind: page, want: []string{"Ask around"}},
+	{app: "poll/app.star", path: "/", method: "POST", header: urlencoded, body: "question=Tea&answer=yes&answer=no", status: 200, kind: page, want: []string{"Tea</h1>", "0 votes in all"}},
+	{app: "poll/app.star", path: "/", method: "POST", header: urlencoded, body: "question=%22%3Cb%3E", status: 422, kind: page, want: []string{"2 to 8 answers"}, lacks: "<b>"},
+	{app: "poll/app.star", path: "/aaaaaaaaaaa", status: 404, kind: text},
+
+	{app: "jobs/app.star", path: "/", status: 200, kind: page, want: []string{`enctype="multipart/form-data"`}},
+	{app: "jobs/app.star", path: "/", method: "POST", header: urlencoded, body: "texts=x", status: 422, kind: page, want: []string{"Choose a text first."}},
+	{app: "jobs/app.star", path: "/aaaaaaaaaaa/again", method: "POST", status: 404, kind: text},
 
 	{app: "push.star", path: "/", status: 200, kind: page, want: []string{`<link rel="stylesheet" href="push.css">`, "takes no pushes"}},
 	{app: "push.star", path: "/push.css", status: 200, kind: "text/css"},
