@@ -176,17 +176,21 @@ func (l *Live) load(s *Scan) error {
 		err = program.ready()
 		l.unready = err != nil
 	}
-	now := &Status{Generation: old.Generation, Loaded: old.Loaded, Failures: old.Failures, Err: err}
 	if err != nil {
-		now.Failures++
-	} else {
-		now.Generation++
-		now.Loaded = time.Now()
-		program.generation.publish()
-		if before := l.program.Swap(program); before != nil {
-			defer before.Close() // when the status says so
-		}
+		l.status.Store(&Status{old.Generation, old.Loaded, old.Failures + 1, err})
+		return err
 	}
-	l.status.Store(now)
-	return err
+	l.publish(program)
+	return nil
+}
+
+// publish has calls begin with the program from now on. The lock is held.
+func (l *Live) publish(p *Program) {
+	old := l.status.Load()
+	p.generation.publish()
+	before := l.program.Swap(p)
+	l.status.Store(&Status{Generation: old.Generation + 1, Loaded: time.Now(), Failures: old.Failures})
+	if before != nil {
+		before.Close() // when the status says so
+	}
 }
