@@ -109,16 +109,32 @@ func (o *opened) Stat(name string) (fs.FileInfo, error) {
 	return o.root.Stat(local)
 }
 
-// snapshot returns the tree that one look at the files or one generation reads, which is to be
-// closed at its end.
-func snapshot(tree fs.FS) (fsys fs.FS, done func(), err error) {
-	d, ok := tree.(dir)
-	if !ok {
-		return tree, func() {}, nil
-	}
+// A Snapshotter is a tree that may be another one each time that it is looked at, such as what a file
+// of the user's has in it. [Dir] is one.
+type Snapshotter interface {
+	fs.FS
+	// Snapshot returns the tree that one look at the files, or one generation, reads for as long as it
+	// lives. done is called once, at its end.
+	Snapshot() (tree fs.FS, done func(), err error)
+}
+
+var _ Snapshotter = dir("")
+
+// Snapshot opens the directory that the path names now.
+func (d dir) Snapshot() (tree fs.FS, done func(), err error) {
 	o, err := d.open()
 	if err != nil {
 		return nil, nil, err
 	}
 	return o, func() { o.Close() }, nil // it was read only
+}
+
+// snapshot returns the tree that one look at the files or one generation reads, which is to be
+// closed at its end.
+func snapshot(tree fs.FS) (fsys fs.FS, done func(), err error) {
+	s, ok := tree.(Snapshotter)
+	if !ok {
+		return tree, func() {}, nil
+	}
+	return s.Snapshot()
 }

@@ -179,18 +179,25 @@ func (l *Live) load(s *Scan) error {
 		err = program.ready()
 		l.unready = err != nil
 	}
-	now := *old
-	now.Err = err
 	if err != nil {
-		now.Failures++
-	} else {
-		now.Generation++
-		now.Loaded, now.Content = time.Now(), loaded.id()
-		program.generation.publish()
-		if before := l.program.Swap(program); before != nil {
-			defer before.Close() // when the status says so
-		}
+		now := *old
+		now.Failures, now.Err = now.Failures+1, err
+		l.status.Store(&now)
+		return err
 	}
-	l.status.Store(&now)
-	return err
+	l.publish(program)
+	return nil
+}
+
+// publish has calls begin with the program from now on, which is that of the last scan. The lock is
+// held.
+func (l *Live) publish(p *Program) {
+	old := l.status.Load()
+	p.generation.publish()
+	before := l.program.Swap(p)
+	l.status.Store(&Status{Generation: old.Generation + 1, Loaded: time.Now(), Content: l.last.id(),
+		Failures: old.Failures})
+	if before != nil {
+		before.Close() // when the status says so
+	}
 }

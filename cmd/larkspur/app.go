@@ -11,6 +11,7 @@ import (
 
 	"github.com/larkspur-web/larkspur/apps"
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/deploy"
 	"github.com/larkspur-web/larkspur/runtime/lib/fetch"
 	"github.com/larkspur-web/larkspur/runtime/spell"
 	"github.com/larkspur-web/larkspur/server/site"
@@ -41,6 +42,11 @@ func findApp(args []string) (*site.Application, error) {
 		return nil, runError{fmt.Errorf("%s: the directory holds no app.star", path)}
 	case info.IsDir():
 		return site.Dir(path, "app.star"), nil
+	case strings.HasSuffix(path, ".zip"):
+		if _, err := deploy.ReadZip(path); err != nil {
+			return nil, runError{err}
+		}
+		return &site.Application{FS: deploy.NewZip(path), Entry: "app.star"}, nil
 	case !strings.HasSuffix(path, ".star"):
 		return nil, runError{fmt.Errorf("%s: the name of a script ends in .star", path)}
 	}

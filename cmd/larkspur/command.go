@@ -65,6 +65,7 @@ dropping a request.`,
   larkspur repl blog.star          try its functions at a prompt
   larkspur sql blog.star           ask its database
   larkspur queue list              jobs that wait, or have failed
+  larkspur deploy . --to nats://localhost:4222 blog   have all nodes serve this directory
   larkspur docs http               what a script can load, described
   larkspur probe http://localhost:8000/   see what a server answers, promises and hints
   larkspur serve --listen https://:443 --tls-cert c.pem --tls-key k.pem blog.star`,
@@ -85,7 +86,8 @@ dropping a request.`,
 	root.AddCommand(newServe(stderr), newDev(stderr), newTest(stdout, stderr),
 		newCheck(stdout, stderr), newRoutes(stdout, stderr), newFormat(stdin, stdout, stderr),
 		newNew(stdout), newDocs(stdout), newREPL(stdin, stdout, stderr),
-		newSQL(stdin, stdout, stderr), newQueue(stdout), newPush(stdout, stderr),
+		newSQL(stdin, stdout, stderr), newQueue(stdout), newDeploy(stdout), newDeployments(stdout),
+		newRollback(stdout), newPush(stdout, stderr),
 		newProbe(stdout),
 		newVersion(stdout))
 	return root

@@ -48,6 +48,7 @@ var policy = []struct {
 	{"runtime/lib/...", []string{"runtime/host/..."}, starlark}, // one that needs more has its row
 	{"runtime/state", []string{"runtime/host/..."}, []string{"go.starlark.net/...",
 		"github.com/nats-io/nats-server/v2/server", "github.com/nats-io/nats.go/...", "github.com/robfig/cron/v3"}},
+	{"runtime/deploy", []string{"runtime", "runtime/host", "runtime/state"}, []string{"github.com/nats-io/nats.go/..."}},
 	{"runtime/watch", []string{"runtime"}, []string{"github.com/fsnotify/fsnotify"}},
 	{"runtime", []string{"runtime/frames", "runtime/habit", "runtime/host/...", "runtime/lib/json",
 		"runtime/lib/math", "runtime/lib/structs", "runtime/lib/time"}, starlark},

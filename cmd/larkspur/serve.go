@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -22,6 +23,7 @@ type serving struct {
 	settings
 	grants
 	joining
+	following
 	access   string
 	workers  int
 	upstream []string
@@ -36,6 +38,7 @@ func (s *serving) flags(c *cobra.Command) {
 		"log each request as text or json, or off (default text in a terminal, else off)")
 	s.grants.flags(c)
 	s.joining.flags(c)
+	s.following.flags(c)
 	c.Flags().BoolVar(&s.watch, "watch", false, "load the script again when it changes")
 	c.Flags().IntVar(&s.workers, "workers", 0,
 		"have the application answer in `N` processes of its own; 0 is in this one")
@@ -77,10 +80,25 @@ func (s *serving) check(c *cobra.Command) error {
 }
 
 // open returns the application that the arguments name, with what the flags grant it.
-func (s *serving) open(args []string) (*site.Application, *grant.Set, error) {
-	app, err := needApp("serve", args)
+func (s *serving) open(
+	ctx context.Context, args []string, logger *slog.Logger,
+) (*site.Application, *grant.Set, error) {
+	from, err := whereDeployed(args)
 	if err != nil {
 		return nil, nil, err
+	}
+	var app *site.Application
+	if from == nil {
+		if app, err = needApp("serve", args); err != nil {
+			return nil, nil, err
+		}
+	}
+	switch archive := app != nil && s.zip(app); {
+	case s.workers > 0 && (archive || from != nil):
+		return nil, nil, errors.New("--workers answer for a script or a directory, not for a .zip, " +
+			"nor for what was deployed")
+	case from == nil && len(s.trust) > 0:
+		return nil, nil, errors.New("--trust is for what was deployed: name that, as nats://HOST:PORT/NAME")
 	}
 	granted, err := s.set()
 	if err != nil {
@@ -89,6 +107,13 @@ func (s *serving) open(args []string) (*site.Application, *grant.Set, error) {
 	sessions, err := s.join(granted)
 	if err != nil {
 		return nil, nil, err
+	}
+	granted.State.Logger = logger
+	if from != nil {
+		if app, err = s.follow(ctx, from, granted); err != nil {
+			granted.Close()
+			return nil, nil, err
+		}
 	}
 	granted.To(app)
 	grantSecret(app, serveSecret{s.data, sessions})
@@ -101,12 +126,11 @@ func (s *serving) build(c *cobra.Command, args []string, logger *slog.Logger) (v
 	if len(s.upstream) > 0 {
 		return s.proxied(args, logger)
 	}
-	app, granted, err := s.open(args)
+	app, granted, err := s.open(c.Context(), args, logger)
 	if err != nil {
 		return nil, nil, err
 	}
-	granted.State.Logger = logger
-	closing = func() { granted.Close() }
+	closing = func() { granted.Close(); s.following.close() }
 	if v, err = s.site(app); err != nil {
 		closing()
 		return nil, nil, runError{err}
@@ -164,8 +188,10 @@ func newServe(stderr io.Writer) *cobra.Command {
 		SuggestFor: []string{"run", "start", "server"},
 		Long: `Serve serves an application over HTTP/1.1 and HTTP/2.
 
-APP is FILE.star, FILE.star:CALLABLE, or a directory that holds app.star; without one
-it is the current directory. The callable is app, or else application.
+APP is FILE.star, FILE.star:CALLABLE, or a directory or FILE.zip that holds app.star;
+without one it is the current directory. The callable is app, or else application.
+nats://HOST:PORT/NAME is what larkspur deploy has put there, and deployed:NAME what it has
+put where --data, --nats or --cluster keeps the state: the server follows it.
 
 SIGHUP loads the script and the certificate again, and with --watch a script that
 changed is loaded by itself; what does not load never replaces what serves. SIGTERM and
@@ -189,7 +215,8 @@ neither that nor GOGC set, up to 32 MiB of garbage is left before it is collecte
   larkspur serve --data /var/lib/blog --grant fetch=api.example.com blog.star
   larkspur serve --data /var/lib/blog --cluster blog --cluster-secret /etc/blog.secret \
       --peer 10.0.0.1 --peer 10.0.0.2 --peer 10.0.0.3 blog.star
-  larkspur serve --listen https://:443 --tls-cert c.pem --tls-key k.pem blog.star:admin`,
+  larkspur serve --listen https://:443 --tls-cert c.pem --tls-key k.pem blog.star:admin
+  larkspur serve nats://10.0.0.1:4222/blog`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeApp,
 		RunE: func(c *cobra.Command, args []string) error {

@@ -66,7 +66,7 @@ func application(config []byte) (*worker.Application, error) {
 	if err := c.ParseFlags(told.Flags); err != nil {
 		return nil, err
 	}
-	app, granted, err := s.open(told.Args)
+	app, granted, err := s.open(context.Background(), told.Args, nil)
 	if err != nil {
 		return nil, err
 	}

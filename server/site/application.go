@@ -1,6 +1,7 @@
 package site
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -49,6 +50,9 @@ type Application struct {
 	// Dir is where the tree lies, for names of files as the user would write them, and to be
 	// watched. Empty means that it lies nowhere, and is not watched.
 	Dir string
+	// Source gives the application other trees while it runs. Nil means that FS is its tree, of which
+	// Dir says how it changes.
+	Source Source
 	// Entry is FILE.star or FILE.star:CALLABLE. Empty means app.star.
 	Entry string
 	// Limits bound its load and the calls of each request.
@@ -61,6 +65,13 @@ type Application struct {
 	Advice func(name string, m *host.Module) string
 	// Environ are variables that are added to each environ.
 	Environ map[string]string
+}
+
+// A Source is where other trees of an application come from.
+type Source interface {
+	// Follow has the program be of the tree that is current, until ctx ends. It is called once for
+	// each time that the application is started.
+	Follow(ctx context.Context, live *runtime.Live, logger *slog.Logger)
 }
 
 // Dir returns the application of a directory.
@@ -138,7 +149,7 @@ func (a *Application) Name() string {
 // granted.
 func (a *Application) same(b *Application) bool {
 	return a == b || a.Dir == b.Dir && a.Name() == b.Name() && a.Limits == b.Limits &&
-		alike(a.FS, b.FS) && slices.Equal(a.Modules, b.Modules) &&
+		alike(a.FS, b.FS) && alike(a.Source, b.Source) && slices.Equal(a.Modules, b.Modules) &&
 		maps.EqualFunc(a.Grants, b.Grants, alike) && maps.Equal(a.Environ, b.Environ)
 }
 

@@ -33,6 +33,9 @@ type running struct {
 	watcher *watch.Watcher // nil if its files are not watched
 	changed func()         // [Server.Changed]
 
+	unfollow  context.CancelFunc // ends what the Source of the application does
+	following sync.WaitGroup
+
 	editions atomic.Int64 // that have it and have not ended
 
 	mu   sync.Mutex    // loads may be told of at once
@@ -67,6 +70,8 @@ func (s *Server) start(a *Application) (*running, error) {
 		return nil, &LoadError{a, err}
 	}
 	r := &running{app: a, live: live, logger: s.log, changed: s.Changed}
+	var follows context.Context
+	follows, r.unfollow = context.WithCancel(context.Background())
 	if s.pages != nil {
 		r.last = live.Scan()
 		r.shown = s.pages.Develop(dev.Config{Tree: a.FS, Dir: a.Dir, Entry: a.Name(),
@@ -83,6 +88,9 @@ func (s *Server) start(a *Application) (*running, error) {
 	if err := r.watcher.Add(r.target()); err != nil {
 		r.close()
 		return nil, &LoadError{a, err}
+	}
+	if a.Source != nil {
+		r.following.Go(func() { a.Source.Follow(follows, live, s.log) })
 	}
 	return r, nil
 }
@@ -118,6 +126,8 @@ func closeApps(all []*running) {
 // close ends the application, once its last request has ended. Only the first counts.
 func (r *running) close() {
 	r.watcher.Remove(r.live)
+	r.unfollow()
+	r.following.Wait()
 	r.live.Close()
 	if r.shown != nil {
 		r.shown.Close()

@@ -1,7 +1,9 @@
 package site_test
 
 import (
+	"context"
 	"io/fs"
+	"log/slog"
 	"reflect"
 	"testing"
 	"testing/fstest"
@@ -49,6 +51,7 @@ func TestSameApplication(t *testing.T) {
 	others := map[string]func(*site.Application){
 		"FS":      func(a *site.Application) { a.FS = fs.FS(renamed{files}) },
 		"Dir":     func(a *site.Application) { a.Dir = "elsewhere" },
+		"Source":  func(a *site.Application) { a.Source = still{} },
 		"Entry":   func(a *site.Application) { a.Entry = "other.star" },
 		"Limits":  func(a *site.Application) { a.Limits.Depth = 200 },
 		"Modules": func(a *site.Application) { a.Modules = append(a.Modules, &host.Module{Name: "x"}) },
@@ -91,6 +94,15 @@ func TestSameApplication(t *testing.T) {
 	}
 	if err := s.Set(new(site.Site)); err != nil {
 		t.Error(err)
+	}
+}
+
+// still is a source that has nothing new, until its application ends.
+type still struct{}
+
+func (still) Follow(ctx context.Context, live *runtime.Live, _ *slog.Logger) {
+	if live.Generation() == 1 {
+		<-ctx.Done()
 	}
 }
 
