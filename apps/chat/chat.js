@@ -66,14 +66,17 @@ if (room) {
     state.classList.toggle("away", !there);
   });
   listen(() => people, (visitors) => {
-    room.querySelector(".here ul").replaceChildren(...visitors.map((v) => element("li", `hue${v.hue}`, element("bdi", "", v.name))));
+    const names = visitors.map((v) => element("li", `hue${v.hue}`, element("bdi", "", v.name)));
+    room.querySelector(".here ul").replaceChildren(...names);
   });
 
   // What is said goes by a WebSocket, whose answers come in the order of what was said.
   let talk = null;
   let said = [];
   function connect(pause) {
-    const ws = new WebSocket(socket.replace(/^\//, `${location.protocol.replace("http", "ws")}//${location.host}/`));
+    const url = new URL(socket, location.href);
+    url.protocol = url.protocol.replace("http", "ws");
+    const ws = new WebSocket(url);
     ws.addEventListener("open", () => { talk = ws; pause = 1000; });
     ws.addEventListener("message", (event) => {
       const text = said.shift();
