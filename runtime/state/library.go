@@ -111,12 +111,23 @@ func (l *library) do(
 		if err == nil {
 			n, err = e.ask(ctx, d.again, f)
 		}
-		return explain(call, err)
+		return called(t, explain(call, err))
 	})
 	host.Observe(t, host.Work{
 		Kind: l.kind, Text: d.text, Began: began, Took: time.Since(began), Count: n, Unit: d.unit, Err: err,
 	})
 	return err
+}
+
+// called names the function that failed, as host does it for errors without a code.
+func called(t *starlark.Thread, err error) error {
+	var known *Error
+	if !errors.As(err, &known) || known.ErrorCode() == "" || t.CallStackDepth() == 0 {
+		return err
+	}
+	named := *known
+	named.Message = t.CallFrame(0).Name + ": " + known.Message
+	return &named
 }
 
 // explain says what err means that something failed with. call is the context of the call, whose end
