@@ -27,7 +27,7 @@ var soakTime = flag.Duration("soak", 0,
 //
 // A lap is one of each kind of client. There is one at least, with each of what disturbs it, however
 // short the time and busy the machine; then more of them until the time is over, at a rate at which
-// they take a third of a CPU, or a fifth if nobody has asked for the soak. With -short they take what
+// they take a third of a CPU, or two fifths if nobody has asked for the soak, so that it is over sooner. With -short they take what
 // there is.
 func TestSoak(t *testing.T) {
 	d, share := *soakTime, 1./3
@@ -36,7 +36,7 @@ func TestSoak(t *testing.T) {
 	case testing.Short():
 		d, share = 4*time.Second, 2
 	default:
-		d, share = time.Minute, 1./5
+		d, share = time.Minute, 2./5
 	}
 	for _, workers := range []bool{false, true} {
 		t.Run(map[bool]string{false: "in-process", true: "workers"}[workers], func(t *testing.T) {

@@ -113,7 +113,11 @@ func (e *engine) disconnected(_ *nats.Conn, err error) {
 	}
 	e.lost, e.back = time.Now(), make(chan struct{})
 	e.unlink()
-	if err != nil { // else it was closed
+	switch {
+	case err == nil: // it was closed
+	case e.house != nil: // whose server was that of a process which has ended: another one goes on with it
+		e.grant.logger().Info("state: the process that kept it has ended", slog.Any("error", err))
+	default:
 		e.grant.logger().Warn("state: the connection is lost", slog.Any("error", err))
 	}
 }

@@ -59,7 +59,8 @@ func (q *queue) labor(ctx context.Context, later bool) {
 		if ctx.Err() != nil {
 			return
 		}
-		if !isKind(err, KindUnavailable) && !(passing(err) && e.clustered()) {
+		if !isKind(err, KindUnavailable) && !(passing(err) && e.clustered()) &&
+			!errors.Is(err, jetstream.ErrServerShutdown) {
 			q.lib.logger().Warn("queue: take a job", slog.String("queue", q.name), slog.Any("error", err))
 		}
 		_ = pause(ctx, max(again, 50*wait.next()))
