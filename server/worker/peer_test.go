@@ -12,6 +12,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/larkspur-web/larkspur/cmd/testdata/racetest"
 	"github.com/larkspur-web/larkspur/push"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/server"
@@ -104,6 +105,7 @@ def app(environ, start_response):
 
 // TestKillUnderH2load kills workers, one after the other, while h2load asks: no request of it fails.
 func TestKillUnderH2load(t *testing.T) {
+	racetest.Skip(t)
 	args := []string{"-c", "4", "-m", "10", "-n", "600", "--rps", "50"} // of each connection, in a second
 	if os.Getenv("LARKSPUR_LONG") == "1" {
 		args = []string{"-c", "10", "-m", "20", "-D", "10"}
@@ -132,7 +134,7 @@ func TestKillUnderH2load(t *testing.T) {
 				_ = syscall.Kill(pids[i], syscall.SIGKILL)
 			}
 		}
-		time.Sleep(500 * time.Millisecond) // a request that was lost once is not lost with the next
+		time.Sleep(2 * time.Second) // a request that was lost once is not lost with the next
 	}
 	if len(dead) == 0 || !regexp.MustCompile(`[1-9]\d* succeeded, 0 failed, 0 errored, 0 timeout\n`).Match(said) ||
 		!regexp.MustCompile(`: \d+ 2xx, 0 3xx, 0 4xx, 0 5xx\n`).Match(said) {

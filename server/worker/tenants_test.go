@@ -22,6 +22,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/larkspur-web/larkspur/cmd/testdata/racetest"
 	"github.com/larkspur-web/larkspur/runtime"
 	libhost "github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/lib/re"
@@ -158,6 +159,7 @@ func beTenants(text string) {
 // much longer than without the attack, which is measured in turns. LARKSPUR_LONG=1 has ten times as
 // many tenants, for longer.
 func TestTenants(t *testing.T) {
+	racetest.Skip(t)
 	long := os.Getenv("LARKSPUR_LONG") == "1"
 	rounds, phase, part := 2, 400*time.Millisecond, 10
 	if long {
