@@ -41,7 +41,8 @@ func TestHoards(t *testing.T) {
 	if testing.Short() {
 		t.Skip("each is a process of its own")
 	}
-	all := flag.Lookup("update").Value.String() == "true" || os.Getenv("LARKSPUR_LONG") == "1"
+	update := flag.Lookup("update").Value.String() == "true" // of scripttest
+	all := update || os.Getenv("LARKSPUR_LONG") == "1"
 	var report bombtest.Report
 	of := make(map[string]int)
 	for _, b := range bombtest.All() {
@@ -69,8 +70,7 @@ func TestHoards(t *testing.T) {
 			}
 		})
 	}
-	report.Check(t, "../README.md", bombtest.InProcess,
-		flag.Lookup("update").Value.String() == "true") // of scripttest
+	report.Check(t, "../README.md", bombtest.InProcess, update)
 }
 
 // TestRelief verifies that the call which holds most ends first when the process comes near its

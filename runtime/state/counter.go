@@ -3,6 +3,7 @@ package state
 import (
 	"context"
 	"strconv"
+	"time"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
@@ -86,6 +87,7 @@ var counterType = &host.Type{
 // A tally is what this process knows of a number that is kept: so who changes it need not ask first, and
 // the changes of one process are one after the other.
 type tally struct {
+	subject string
 	gate    chan struct{}
 	known   bool
 	value   int64
@@ -104,7 +106,7 @@ func (e *engine) tally(subject string) *tally {
 		if len(e.tallies) >= maxTallies {
 			clear(e.tallies) // who has one goes on with it
 		}
-		t = &tally{gate: make(chan struct{}, 1)}
+		t = &tally{subject: subject, gate: make(chan struct{}, 1)}
 		e.tallies[subject] = t
 	}
 	return t
@@ -114,52 +116,65 @@ func (c *counter) add(t *starlark.Thread, n int64) (sum int64, err error) {
 	err = c.lib.do(t, deed{text: "counter.add", unit: "changes"}, func(
 		ctx context.Context, e *engine,
 	) (int64, error) {
-		y := e.tally(c.subject)
-		select {
-		case y.gate <- struct{}{}:
-			defer func() { <-y.gate }()
-		case <-ctx.Done():
-			return 0, ctx.Err()
-		}
-		return e.within(ctx, bucketShape(counters, 0, 1), func(
-			ctx context.Context, e *engine, o *opened,
-		) (int64, error) {
-			sum, err = c.sum(ctx, e, o, y, n)
-			return 1, err
+		err := e.tally(c.subject).change(ctx, e, bucketShape(counters, 0, 1), func(had int64) (*next, error) {
+			sum = had + n
+			if (sum > had) != (n > 0) && n != 0 {
+				return nil, failed(KindValue, "the counter is %d: with %d more it has over 64 bits", had, n)
+			}
+			return &next{value: sum}, nil
 		})
+		return 1, err
 	})
 	return sum, err
 }
 
-// sum adds until nobody else was first.
-func (c *counter) sum(ctx context.Context, e *engine, o *opened, y *tally, n int64) (int64, error) {
-	var wait backoff
-	for range attempts {
-		if !y.known {
-			if err := y.read(ctx, o, c.subject); err != nil {
+// A next is what a number is changed to.
+type next struct {
+	value int64
+	ttl   time.Duration // 0: none
+}
+
+// change changes the number to what to returns of it, nil if it is to stay as it is; again as long as
+// somebody else was first.
+func (y *tally) change(ctx context.Context, e *engine, s shape, to func(had int64) (*next, error)) error {
+	select {
+	case y.gate <- struct{}{}:
+		defer func() { <-y.gate }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	_, err := e.within(ctx, s, func(ctx context.Context, e *engine, o *opened) (int64, error) {
+		var wait backoff
+		for range attempts {
+			if !y.known {
+				if err := y.read(ctx, o, y.subject); err != nil {
+					return 0, err
+				}
+			}
+			n, err := to(y.value)
+			if n == nil || err != nil {
+				return 0, err
+			}
+			y.known = false // if this fails
+			c := change{data: strconv.AppendInt(nil, n.value, 10), expect: y.version, bound: true}
+			if o.level >= levelTTL {
+				c.ttl = n.ttl
+			}
+			version, err := e.put(ctx, o, y.subject, c)
+			if err == nil {
+				y.known, y.value, y.version = true, n.value, version
+				return 0, nil
+			}
+			if !isConflict(err) {
+				return 0, err
+			}
+			if err := pause(ctx, wait.next()); err != nil {
 				return 0, err
 			}
 		}
-		sum := y.value + n
-		if (sum > y.value) != (n > 0) && n != 0 {
-			return 0, failed(KindValue, "the counter is %d: with %d more it has over 64 bits", y.value, n)
-		}
-		y.known = false // if this fails
-		version, err := e.put(ctx, o, c.subject, change{
-			data: strconv.AppendInt(nil, sum, 10), expect: y.version, bound: true,
-		})
-		if err == nil {
-			y.known, y.value, y.version = true, sum, version
-			return sum, nil
-		}
-		if !isConflict(err) {
-			return 0, err
-		}
-		if err := pause(ctx, wait.next()); err != nil {
-			return 0, err
-		}
-	}
-	return 0, errContended
+		return 0, errContended
+	})
+	return err
 }
 
 // read reads what is kept: a number, 0 if there is none.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"strconv"
 	"time"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
@@ -51,44 +50,14 @@ func (g *Grant) Take(t *starlark.Thread, by string, every, burst time.Duration) 
 func (e *engine) take(
 	ctx context.Context, subject string, every, burst time.Duration,
 ) (wait time.Duration, err error) {
-	y := e.tally(subject)
-	select {
-	case y.gate <- struct{}{}:
-		defer func() { <-y.gate }()
-	case <-ctx.Done():
-		return 0, ctx.Err()
-	}
-	_, err = e.within(ctx, ratesShape(), func(ctx context.Context, e *engine, o *opened) (int64, error) {
-		var pauses backoff
-		for range attempts {
-			if !y.known {
-				if err := y.read(ctx, o, subject); err != nil {
-					return 0, err
-				}
-			}
-			now := time.Now().UnixMicro()
-			empty := max(y.value, now) + every.Microseconds()
-			if wait = time.Duration(empty-now)*time.Microsecond - burst; wait > 0 {
-				return 0, nil
-			}
-			wait, y.known = 0, false // if this fails
-			c := change{data: strconv.AppendInt(nil, empty, 10), expect: y.version, bound: true}
-			if o.level >= levelTTL {
-				c.ttl = burst.Truncate(time.Second) + 2*time.Second
-			}
-			version, err := e.put(ctx, o, subject, c)
-			if err == nil {
-				y.known, y.value, y.version = true, empty, version
-				return 0, nil
-			}
-			if !isConflict(err) {
-				return 0, err
-			}
-			if err := pause(ctx, pauses.next()); err != nil {
-				return 0, err
-			}
+	err = e.tally(subject).change(ctx, e, ratesShape(), func(had int64) (*next, error) {
+		now := time.Now().UnixMicro()
+		empty := max(had, now) + every.Microseconds()
+		if wait = time.Duration(empty-now)*time.Microsecond - burst; wait > 0 {
+			return nil, nil
 		}
-		return 0, errContended
+		wait = 0
+		return &next{empty, burst.Truncate(time.Second) + 2*time.Second}, nil
 	})
 	return wait, err
 }
