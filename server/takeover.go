@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -107,7 +108,7 @@ func (x *exchange) take() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, errors.New("server: over HTTP/2 a stream is taken over after WriteHeader(101)")
 	}
 	if err := c.Flush(); err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("%w: %w", errGone, err) // the context of a handshake does not say so
 	}
 	s := &streamConn{x: x, c: c}
 	_ = s.SetDeadline(time.Time{}) // those of a response

@@ -3,6 +3,8 @@ package websocket_test
 import (
 	"context"
 	"crypto/tls"
+	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -61,5 +63,35 @@ func TestOver(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestLeft: a client that is gone before its handshake is answered is no fault of the application.
+func TestLeft(t *testing.T) {
+	l, err := server.Listen("http://127.0.0.1:0", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := new(records)
+	logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	front := &server.Front{Handler: &server.Handler{App: load(t, log, echo), Logger: logger}}
+	ctx, leave := context.WithCancel(context.Background())
+	g := &server.Group{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		leave()
+		<-r.Context().Done()
+		front.ServeHTTP(w, r)
+	})}
+	serving, stop := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- g.Serve(serving, l) }()
+	t.Cleanup(func() { stop(); <-served })
+	s := &site{t: t, addr: l.URL[len("http://"):]}
+	version := http.Header{"Sec-Websocket-Version": {"13"}}
+	if _, _, err := s.connect(ctx, version); !errors.Is(err, context.Canceled) {
+		t.Errorf("the client that left got %v", err)
+	}
+	log.await(t, "level=DEBUG", "the client is gone")
+	if strings.Contains(log.String(), "LARK") {
+		t.Errorf("logged:\n%s", log)
 	}
 }

@@ -204,7 +204,7 @@ func (s *site) open(t *testing.T, proto string) *websocket.Conn {
 // first.
 func (s *site) extended() http.RoundTripper {
 	return roundTrip(func(r *http.Request) (*http.Response, error) {
-		res, up, err := s.connect(r.Header)
+		res, up, err := s.connect(context.Background(), r.Header)
 		if err != nil || res.StatusCode != http.StatusOK {
 			return res, err
 		}
@@ -224,7 +224,7 @@ func (s *site) extended() http.RoundTripper {
 }
 
 // connect asks for a WebSocket by an extended CONNECT, on a connection of its own.
-func (s *site) connect(fields http.Header) (*http.Response, io.WriteCloser, error) {
+func (s *site) connect(ctx context.Context, fields http.Header) (*http.Response, io.WriteCloser, error) {
 	tr := &http2.Transport{
 		AllowHTTP: true,
 		DialTLSContext: func(ctx context.Context, network, addr string, _ *tls.Config) (net.Conn, error) {
@@ -236,7 +236,7 @@ func (s *site) connect(fields http.Header) (*http.Response, io.WriteCloser, erro
 	}
 	s.t.Cleanup(tr.CloseIdleConnections)
 	pr, pw := io.Pipe()
-	r, err := http.NewRequest(http.MethodConnect, s.scheme()+s.addr+"/chat?room=1", pr)
+	r, err := http.NewRequestWithContext(ctx, http.MethodConnect, s.scheme()+s.addr+"/chat?room=1", pr)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -237,7 +237,7 @@ app = websocket(lambda ws: ws.send(str(ws.subprotocol)), origins = ["*.friend.te
 func (s *site) ask(t *testing.T, proto, method string, fields http.Header) (int, http.Header) {
 	t.Helper()
 	if proto == "HTTP/2" {
-		res, up, err := s.connect(fields)
+		res, up, err := s.connect(t.Context(), fields)
 		if err != nil {
 			t.Fatal(err)
 		}
