@@ -14,6 +14,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 	"github.com/larkspur-web/larkspur/cmd/testdata/browsertest"
+	"github.com/larkspur-web/larkspur/cmd/testdata/racetest"
 )
 
 // overlay is the root of what is shown over a page.
@@ -69,6 +70,7 @@ func (g *garden) write(name, content string) {
 // median of ten times within 500 ms, and twice what this machine takes now to load it anyhow; what is broken shows over it, at the right line; a style sheet
 // changes without a reload.
 func TestDevFollows(t *testing.T) {
+	racetest.Skip(t)
 	g := plant(t)
 	b := browsertest.Open(t, nil)
 	var loads, took []time.Duration
@@ -129,6 +131,7 @@ func TestDevFollows(t *testing.T) {
 // TestDevErrors opens the page of an error and the inspector, as wide as a desk and as narrow as a
 // phone.
 func TestDevErrors(t *testing.T) {
+	racetest.Skip(t)
 	g := plant(t)
 	b := browsertest.Open(t, nil)
 	for _, width := range []int64{1280, 360} {

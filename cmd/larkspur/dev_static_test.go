@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/larkspur-web/larkspur/cmd/testdata/browsertest"
+	"github.com/larkspur-web/larkspur/cmd/testdata/racetest"
 )
 
 // plantStatic develops an application that serves files: a page with this in its head, and its
@@ -42,6 +43,7 @@ func painted(shade int) string {
 // TestDevFollowsAStaticPage saves style sheets and the script in turn: the page stays for the one
 // and is asked for again for the other, which the browser's own copy must not answer.
 func TestDevFollowsAStaticPage(t *testing.T) {
+	racetest.Skip(t)
 	g := plantStatic(t, "")
 	b := browsertest.Open(t, nil)
 	b.Go(g.url)
@@ -60,6 +62,7 @@ func TestDevFollowsAStaticPage(t *testing.T) {
 
 // TestDevPolicyInMeta follows a page whose own policy would end the connection of the script.
 func TestDevPolicyInMeta(t *testing.T) {
+	racetest.Skip(t)
 	g := plantStatic(t, `<meta http-equiv=Content-Security-Policy
 		content="default-src 'none'; style-src 'self'">`)
 	b := browsertest.Open(t, nil)
@@ -74,6 +77,7 @@ func TestDevPolicyInMeta(t *testing.T) {
 
 // TestDevBrokenOff opens a page whose application fails after the first block, which shows over it.
 func TestDevBrokenOff(t *testing.T) {
+	racetest.Skip(t)
 	g := &garden{dir: t.TempDir()}
 	g.served = &served{t: t}
 	source := `load("@body", "body_map")

@@ -6,12 +6,14 @@ import (
 	"testing"
 
 	"github.com/larkspur-web/larkspur/cmd/testdata/browsertest"
+	"github.com/larkspur-web/larkspur/cmd/testdata/racetest"
 )
 
 // TestDevTemplates edits the templates of an application with a page open: a change shows, a new
 // shared file is there, what is wrong with a template shows over the page with its line, and a value
 // that is missing on the error page.
 func TestDevTemplates(t *testing.T) {
+	racetest.Skip(t)
 	g := &garden{dir: t.TempDir()}
 	g.served = &served{t: t}
 	for _, dir := range []string{"pages", "pages/parts"} {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/larkspur-web/larkspur/cmd/testdata/racetest"
 	"github.com/larkspur-web/larkspur/environ/lib/session"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/lib/sql/sqltest"
@@ -22,6 +23,7 @@ import (
 // TestNotes runs the program of the README that has a database, as it stands there, on SQLite and on
 // PostgreSQL, and again: what it keeps outlives it.
 func TestNotes(t *testing.T) {
+	racetest.Skip(t)
 	dir := filepath.Join(t.TempDir(), "site")
 	for _, s := range readme(t) {
 		file := ""

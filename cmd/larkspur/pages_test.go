@@ -307,6 +307,7 @@ func TestTourPages(t *testing.T) {
 
 // TestTourCommands types what the tour says about pushes where no application is.
 func TestTourCommands(t *testing.T) {
+	racetest.Skip(t)
 	page, err := fs.ReadFile(apps.FS, "tour/pages/push.star")
 	if err != nil {
 		t.Fatal(err)

@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/larkspur-web/larkspur/cmd/testdata/racetest"
 )
 
 // A snippet is a fenced block of the README, and the text before it.
@@ -43,6 +45,7 @@ func readme(t *testing.T) []snippet {
 // names last, a Go program is built, and each line with a $ is run; what follows must be what is seen, where … stands
 // for anything. Servers move to free ports.
 func TestReadme(t *testing.T) {
+	racetest.Skip(t)
 	dir := t.TempDir()
 	port := freePort(t)
 	ports := strings.NewReplacer("serve --watch", "serve --watch --listen http://127.0.0.1:"+port, "8000", port, "8001", freePort(t), "8002", freePort(t), "8003", freePort(t), "8004", freePort(t), "8005", freePort(t), "8006", freePort(t), "8007", freePort(t), "8008", freePort(t))
@@ -95,6 +98,7 @@ func write(t *testing.T, file, text string) {
 
 // TestReadmeOpens runs the first of the two commands that the README opens with, on the ports that it names.
 func TestReadmeOpens(t *testing.T) {
+	racetest.Skip(t)
 	text, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)

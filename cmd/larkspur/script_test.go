@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/cmd/testdata/browsertest"
+	"github.com/larkspur-web/larkspur/cmd/testdata/racetest"
 	"github.com/larkspur-web/larkspur/cmd/testdata/scripttest"
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -130,6 +131,7 @@ var language = &scripttest.Language{
 func TestLanguage(t *testing.T) { language.Check(t) }
 
 func TestScripts(t *testing.T) {
+	racetest.Skip(t)
 	p := language.Params()
 	p.Deadline = time.Now().Add(8 * time.Minute) // for one that hangs; it is of all together
 	p.Setup = func(env *testscript.Env) error {

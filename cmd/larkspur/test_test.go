@@ -18,6 +18,7 @@ import (
 // TestApps tests what is below a PATH, by one test of the applications that come with Larkspur: TestClone
 // runs them all.
 func TestApps(t *testing.T) {
+	racetest.Skip(t)
 	var out, errs bytes.Buffer
 	args := []string{"test", "--run", "^test_mounted_without_a_slash$", "../../apps"}
 	if status := run(t.Context(), args, &out, &errs); status != exitOK {

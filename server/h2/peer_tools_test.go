@@ -156,6 +156,7 @@ var h2loadLine = regexp.MustCompile(`requests: (\d+) total, (\d+) started, (\d+)
 
 // TestPeerH2load: nghttp2's load generator: thousands of requests on a few connections.
 func TestPeerH2load(t *testing.T) {
+	racetest.Skip(t)
 	t.Parallel()
 	h2load := need(t, "h2load", true)
 	body := filepath.Join(t.TempDir(), "body")
