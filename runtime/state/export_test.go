@@ -20,6 +20,13 @@ func (g *Grant) Leads(stream string) (bool, int) {
 	return s.JetStreamIsStreamLeader("$G", stream), info.CachedInfo().Config.Replicas
 }
 
+// Followers returns how many watches and subscriptions there are.
+func (g *Grant) Followers() int {
+	g.engine.mu.Lock()
+	defer g.engine.mu.Unlock()
+	return g.engine.followers
+}
+
 // Lag has the client tell of a lost connection only when tell is closed.
 func (g *Grant) Lag(tell <-chan struct{}) {
 	e := g.engine

@@ -7,7 +7,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/nats-io/nats.go/jetstream"
+	"go.starlark.net/starlark"
 )
 
 // A feed follows the messages of a stream, or of one subject of it, for all who want them in this
@@ -181,43 +183,31 @@ func (f *feed) add(m *message) error {
 	return nil
 }
 
-// next returns the first message after a sequence, and waits for it.
-func (f *feed) next(ctx context.Context, after uint64) (*message, error) {
+// poll returns the first message after a sequence, or a channel that is closed when there may be one. What
+// the feed has no longer is read from the stream, inside a call of t.
+func (f *feed) poll(t *starlark.Thread, after uint64) (m *message, later <-chan struct{}, err error) {
 	for {
 		f.mu.Lock()
-		behind, more := after < f.from, f.more
-		var m *message
+		behind := after < f.from
 		if !behind {
-			m = f.find(after)
+			m, later = f.find(after), f.more
 		}
 		f.mu.Unlock()
 		switch {
 		case m != nil:
-			return m, nil
-		case behind:
-			m, err := f.read(ctx, after)
-			if m != nil || err != nil {
-				return m, err
-			}
-			after = f.reached(after)
-			continue
+			return m, nil, nil
+		case !behind:
+			return nil, later, nil
 		}
-		select {
-		case <-more:
-		case <-ctx.Done():
-			return nil, ctx.Err()
+		err = host.CallOf(t).Wait(func(ctx context.Context) (err error) {
+			m, err = f.read(ctx, after)
+			return explain(ctx, err)
+		})
+		if m != nil || err != nil {
+			return m, nil, err
 		}
+		after = f.reached(after)
 	}
-}
-
-// has returns the first message after a sequence, nil if it has to be waited for.
-func (f *feed) has(after uint64) *message {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if after < f.from {
-		return nil
-	}
-	return f.find(after)
 }
 
 // reached is where who has read the stream to its end is: at what the ring begins with.
