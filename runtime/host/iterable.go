@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -33,8 +34,12 @@ type Iterable struct {
 
 // Steps are how an iteration goes.
 type Steps struct {
-	// Next returns the next element, and false when there is none, or an error.
+	// Next returns the next element, and false when there is none, or an error. Nil means that Poll is
+	// asked, and that the call waits meanwhile.
 	Next func() (v starlark.Value, ok bool, err error)
+	// Poll is as Next, but if the next element is still to come it returns a channel, which is closed when
+	// it is to be asked again. Nil means that Next has to be waited for. See [Merge].
+	Poll func() (v starlark.Value, ok bool, later <-chan struct{}, err error)
 	// Done lets go of what is iterated. Nil lets go of nothing.
 	Done func()
 }
@@ -43,7 +48,7 @@ var (
 	_ starlark.Sequence = (*sized)(nil)
 	_ starlark.Iterable = (*Iterable)(nil)
 	_ starlark.HasAttrs = (*Iterable)(nil)
-	_ Iterator          = (*iteration)(nil)
+	_ Poller            = (*iteration)(nil)
 )
 
 // Each returns the steps through v: each element, or what f makes of it if f is not nil.
@@ -58,7 +63,19 @@ func Each(v starlark.Iterable, f func(starlark.Value) (starlark.Value, error)) S
 		}
 		return v, err == nil, err
 	}
-	return Steps{next, iter.Done}
+	steps := Steps{Next: next, Done: iter.Done}
+	if p, ok := iter.(Poller); ok && p.Polls() {
+		steps.Poll = func() (v starlark.Value, ok bool, later <-chan struct{}, err error) {
+			if ok, later = p.Poll(&v); !ok {
+				return nil, false, later, p.Err()
+			}
+			if f != nil {
+				v, err = f(v)
+			}
+			return v, err == nil, nil, err
+		}
+	}
+	return steps
 }
 
 // Sized returns b as a value that has n elements, so that len() can be asked; b itself if n is
@@ -150,14 +167,59 @@ type iteration struct {
 }
 
 func (i *iteration) Next(p *starlark.Value) bool {
+	for {
+		ok, later := i.ask(p, i.steps.Next == nil)
+		if later == nil {
+			return ok
+		}
+		err := CallOf(i.b.Thread).Wait(func(ctx context.Context) error {
+			select {
+			case <-later:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+		if err != nil {
+			i.fail(err)
+			return false
+		}
+	}
+}
+
+// Polls is [Poller]'s.
+func (i *iteration) Polls() bool { return i.steps.Poll != nil }
+
+// Poll is [Poller]'s.
+func (i *iteration) Poll(p *starlark.Value) (ok bool, later <-chan struct{}) { return i.ask(p, true) }
+
+// ask asks for the next element, by Poll or by Next.
+func (i *iteration) ask(p *starlark.Value, poll bool) (ok bool, later <-chan struct{}) {
 	if i.over || i.err != nil {
-		return false
+		return false, nil
 	}
-	v, ok, err := i.step()
-	if ok {
+	var v starlark.Value
+	var err error
+	switch {
+	case i.b.closed:
+		err = fmt.Errorf("%s: iterated after close()", i.b.Type())
+	case poll:
+		v, ok, later, err = i.steps.Poll()
+	default:
+		v, ok, err = i.steps.Next()
+	}
+	switch {
+	case ok:
 		*p = v
-		return true
+	case later == nil || err != nil:
+		i.fail(err)
+		return false, nil
 	}
+	return ok, later
+}
+
+// fail ends the iteration, with an error if there is one.
+func (i *iteration) fail(err error) {
 	i.Done()
 	if err != nil {
 		if i.b.made.Line > 0 && PlaceOf(err) == "" {
@@ -166,14 +228,6 @@ func (i *iteration) Next(p *starlark.Value) bool {
 		CallOf(i.b.Thread).Fail(err)
 	}
 	i.err = err
-	return false
-}
-
-func (i *iteration) step() (starlark.Value, bool, error) {
-	if i.b.closed {
-		return nil, false, fmt.Errorf("%s: iterated after close()", i.b.Type())
-	}
-	return i.steps.Next()
 }
 
 func (i *iteration) Done() {

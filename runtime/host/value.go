@@ -55,6 +55,16 @@ type Iterator interface {
 	Err() error
 }
 
+// A Poller is an Iterator that can say that its next element is still to come.
+type Poller interface {
+	Iterator
+	// Polls reports whether it can. Else Poll waits, as Next does.
+	Polls() bool
+	// Poll is as Next, but if the next element is still to come it returns a channel, which is closed when
+	// it is to be asked again.
+	Poll(p *starlark.Value) (ok bool, later <-chan struct{})
+}
+
 // IterError returns what ended an iteration early. An iterator that is not an [Iterator] cannot
 // fail.
 func IterError(i starlark.Iterator) error {

@@ -163,7 +163,9 @@ notes.history("coffee")  # []`,
 			Doc: "Returns an iterable that gives what is there, and then each change, as it is made: a loop " +
 				"over it goes on until it breaks or the request ends. Of changes of one key that follow each " +
 				"other closely it may give the last only. It is for a handler of server-sent events or of a " +
-				"WebSocket; the loop has the steps and the time of a new request for each change.",
+				"WebSocket; the loop has the steps and the time of a new request for each change. What is " +
+				"changed after the call is not missed, however late the loop begins. To wait for something " +
+				"else, too, or to do something now and then, loop over what merge of @body returns.",
 			Params: []host.Param{prefixParam, {
 				Name: "initial", Doc: "whether what is there is given first", Default: starlark.True,
 			}},

@@ -22,6 +22,7 @@ type house struct {
 	dir   string
 
 	mu     sync.Mutex
+	dials  func()         // is called before a connection is made
 	server *server.Server // nil if another process has it
 	lock   *os.File
 	socket net.Listener
@@ -35,12 +36,26 @@ const startTime = time.Minute
 // Dial is that of the client of NATS: it returns a connection to the server, wherever it runs. One that
 // another process is about to start is waited for.
 func (h *house) Dial(string, string) (net.Conn, error) {
+	h.mu.Lock()
+	dials := h.dials
+	h.mu.Unlock()
+	if dials != nil {
+		dials()
+	}
 	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
 		conn, err := h.dial()
 		if conn != nil || !errors.Is(err, errSilent) || time.Since(began) > h.wait() {
 			return conn, err
 		}
 	}
+}
+
+// onDial has f be called before each connection from now on, so that nothing is asked on one that does not
+// know that the last one was lost: the client tells it by and by.
+func (h *house) onDial(f func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.dials = f
 }
 
 // wait is how long the server of another process is waited for. Guests come when it runs.

@@ -85,6 +85,9 @@ func newEngine(g *Grant) (*engine, error) {
 		e.close()
 		return nil, e.unconnected(err)
 	}
+	if e.house != nil {
+		e.house.onDial(func() { e.disconnected(e.nc, errEnded) })
+	}
 	if g.Cluster.Name != "" && !g.Guest {
 		var tends context.Context
 		tends, e.untend = context.WithCancel(context.Background())
@@ -142,10 +145,15 @@ func (e *engine) connected(ctx context.Context) (link context.Context, err error
 		e.mu.Lock()
 		lost, back, link := e.lost, e.back, e.link
 		e.mu.Unlock()
-		if lost.IsZero() {
+		switch {
+		case !lost.IsZero():
+			err = until(ctx, back, lost.Add(patience))
+		case e.nc.IsConnected():
 			return link, nil
+		default: // it is lost, which disconnected is told in a moment, on a busy machine later
+			err = until(ctx, link.Done(), time.Now().Add(patience))
 		}
-		if err := until(ctx, back, lost.Add(patience)); err != nil {
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -164,6 +172,9 @@ func until(ctx context.Context, what <-chan struct{}, at time.Time) error {
 		return errAway
 	}
 }
+
+// errEnded says why another connection is made.
+var errEnded = errors.New("its connection has ended")
 
 var (
 	errAway   = failed(KindUnavailable, "what keeps it cannot be reached now")
@@ -191,6 +202,9 @@ func (e *engine) ask(
 		}
 		stop()
 		cancel()
+		if again && (errors.Is(err, nats.ErrReconnectBufExceeded) || errors.Is(err, nats.ErrDisconnected)) {
+			_ = until(ctx, link.Done(), time.Now().Add(patience))
+		}
 		if err == nil || link.Err() == nil || ctx.Err() != nil {
 			return n, err
 		}

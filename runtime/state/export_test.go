@@ -3,6 +3,8 @@ package state
 import (
 	"context"
 	"time"
+
+	"github.com/nats-io/nats.go"
 )
 
 // Hide has the nodes not tell each other where they are, so that they reach each other by Peers only.
@@ -16,6 +18,22 @@ func (g *Grant) Leads(stream string) (bool, int) {
 		return false, 0
 	}
 	return s.JetStreamIsStreamLeader("$G", stream), info.CachedInfo().Config.Replicas
+}
+
+// Followers returns how many watches and subscriptions there are.
+func (g *Grant) Followers() int {
+	g.engine.mu.Lock()
+	defer g.engine.mu.Unlock()
+	return g.engine.followers
+}
+
+// Lag has the client tell of a lost connection only when tell is closed.
+func (g *Grant) Lag(tell <-chan struct{}) {
+	e := g.engine
+	e.nc.SetDisconnectErrHandler(func(nc *nats.Conn, err error) {
+		<-tell
+		e.disconnected(nc, err)
+	})
 }
 
 // Election returns the times of elections before anything hurries: those of the server.

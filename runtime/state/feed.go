@@ -7,7 +7,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/nats-io/nats.go/jetstream"
+	"go.starlark.net/starlark"
 )
 
 // A feed follows the messages of a stream, or of one subject of it, for all who want them in this
@@ -92,55 +94,69 @@ func (f *feed) leave() {
 	}
 }
 
-// begin opens the stream, and notes where it is.
-func (f *feed) begin(ctx context.Context) (jetstream.Consumer, error) {
+// begin has the messages sent that come after the last one. The first time it opens the stream, and notes
+// where it is.
+func (f *feed) begin(ctx context.Context) (all jetstream.MessagesContext, err error) {
 	ctx, cancel := context.WithTimeout(ctx, maxWait)
 	defer cancel()
-	var cons jetstream.Consumer
-	_, err := f.engine.within(ctx, f.shape, func(ctx context.Context, _ *engine, o *opened) (int64, error) {
-		info, err := o.stream.Info(ctx)
-		if err != nil {
+	_, err = f.engine.ask(ctx, true, func(ctx context.Context, e *engine) (int64, error) {
+		return e.within(ctx, f.shape, func(ctx context.Context, _ *engine, o *opened) (int64, error) {
+			if f.open == nil {
+				info, err := o.stream.Info(ctx)
+				if err != nil {
+					return 0, err
+				}
+				f.open, f.from, f.last = o, info.State.LastSeq, info.State.LastSeq
+			}
+			cons, err := o.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
+				FilterSubjects: []string{f.filter}, DeliverPolicy: jetstream.DeliverByStartSequencePolicy,
+				OptStartSeq: f.now() + 1, MaxResetAttempts: 1,
+			})
+			if err == nil {
+				all, err = cons.Messages(jetstream.PullMaxMessages(256), jetstream.PullHeartbeat(heartbeat))
+			}
 			return 0, err
-		}
-		f.open, f.from, f.last = o, info.State.LastSeq, info.State.LastSeq
-		cons, err = o.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
-			FilterSubjects: []string{f.filter}, DeliverPolicy: jetstream.DeliverByStartSequencePolicy,
-			OptStartSeq: f.from + 1,
 		})
-		return 0, err
 	})
-	return cons, err
+	return all, err
 }
 
-// run follows until ctx ends.
+// run follows until ctx ends. A consumer that is lost, as with the connection, is made again.
 func (f *feed) run(ctx context.Context) {
-	cons, err := f.begin(ctx)
+	all, err := f.begin(ctx)
 	f.err = err
 	close(f.ready)
 	if err != nil {
 		return
 	}
-	all, err := cons.Messages(jetstream.PullMaxMessages(256), jetstream.PullHeartbeat(heartbeat))
-	if err != nil {
-		f.log(ctx, err)
-		return
+	for {
+		f.take(ctx, all)
+		for all = nil; all == nil; {
+			if pause(ctx, again) != nil || f.engine.nc.IsClosed() {
+				return
+			}
+			if all, err = f.begin(ctx); err != nil && ctx.Err() == nil {
+				f.log(ctx, err)
+			}
+		}
 	}
+}
+
+// take takes messages in until ctx ends or no more will come.
+func (f *feed) take(ctx context.Context, all jetstream.MessagesContext) {
 	defer context.AfterFunc(ctx, all.Stop)()
 	defer all.Stop()
 	for {
 		m, err := all.Next()
-		switch {
-		case ctx.Err() != nil:
-			return
-		case errors.Is(err, jetstream.ErrMsgIteratorClosed):
-			return
-		case err != nil:
-			f.log(ctx, err)
-			time.Sleep(again)
-			continue
+		if err == nil {
+			err = give(m, f.add)
 		}
-		if err := give(m, f.add); err != nil {
+		if ctx.Err() != nil || errors.Is(err, jetstream.ErrMsgIteratorClosed) {
+			return
+		}
+		if err != nil {
 			f.log(ctx, err)
+			return
 		}
 	}
 }
@@ -167,43 +183,31 @@ func (f *feed) add(m *message) error {
 	return nil
 }
 
-// next returns the first message after a sequence, and waits for it.
-func (f *feed) next(ctx context.Context, after uint64) (*message, error) {
+// poll returns the first message after a sequence, or a channel that is closed when there may be one. What
+// the feed has no longer is read from the stream, inside a call of t.
+func (f *feed) poll(t *starlark.Thread, after uint64) (m *message, later <-chan struct{}, err error) {
 	for {
 		f.mu.Lock()
-		behind, more := after < f.from, f.more
-		var m *message
+		behind := after < f.from
 		if !behind {
-			m = f.find(after)
+			m, later = f.find(after), f.more
 		}
 		f.mu.Unlock()
 		switch {
 		case m != nil:
-			return m, nil
-		case behind:
-			m, err := f.read(ctx, after)
-			if m != nil || err != nil {
-				return m, err
-			}
-			after = f.reached(after)
-			continue
+			return m, nil, nil
+		case !behind:
+			return nil, later, nil
 		}
-		select {
-		case <-more:
-		case <-ctx.Done():
-			return nil, ctx.Err()
+		err = host.CallOf(t).Wait(func(ctx context.Context) (err error) {
+			m, err = f.read(ctx, after)
+			return explain(ctx, err)
+		})
+		if m != nil || err != nil {
+			return m, nil, err
 		}
+		after = f.reached(after)
 	}
-}
-
-// has returns the first message after a sequence, nil if it has to be waited for.
-func (f *feed) has(after uint64) *message {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if after < f.from {
-		return nil
-	}
-	return f.find(after)
 }
 
 // reached is where who has read the stream to its end is: at what the ring begins with.

@@ -27,8 +27,11 @@ int(second) > int(first)  # True`,
 			Name: "subscribe",
 			Doc: "Returns an iterable of the messages: a loop over it waits for the next, until it breaks or the " +
 				"request ends. It is for a handler of server-sent events or of a WebSocket; the loop has the steps " +
-				"and the time of a new request for each message. Who reads slowly is not waited for, and misses " +
-				"nothing: it reads on from what is kept.",
+				"and the time of a new request for each message. What is published after the call is not missed, " +
+				"however late the loop begins; another loop over the same goes on behind the first. Who reads " +
+				"slowly is not waited for, and misses nothing: it reads on from what is kept. To wait for something " +
+				"else, too, or to do something now and then, loop over what merge of @body returns, as " +
+				"merge(news = chat.subscribe(), tick = ticks(10)).",
 			Params: []host.Param{
 				{
 					Name: "last", Type: "string, int or None", Default: starlark.None,
@@ -68,11 +71,12 @@ func (c *channel) subscribe(t *starlark.Thread, last starlark.Value, recent int)
 	if recent < 0 || recent > maxRecent {
 		return nil, failed(KindUsage, "recent is %d, not from 0 to %d", recent, maxRecent)
 	}
-	after, known := idOf(last)
-	return &host.Iterable{Object: "topic.messages", Thread: t, Start: func() host.Steps {
-		s := &subscription{channel: c, thread: t, at: after, known: known, recent: recent}
-		return host.Steps{Next: s.next, Done: s.done}
-	}}, nil
+	s := &subscription{channel: c, follower: follower{thread: t}, recent: recent}
+	s.at, s.known = idOf(last)
+	if err := s.begin(); err != nil {
+		return nil, err
+	}
+	return s.iterable("topic.messages", s.poll), nil
 }
 
 // idOf reads the id that a client says. It may say anything.
@@ -87,45 +91,33 @@ func idOf(v starlark.Value) (id uint64, known bool) {
 	return 0, false
 }
 
-// A subscription is an iteration over the messages of a topic.
+// A subscription is an iterable of the messages of a topic. Each iteration goes on where the last one was.
 type subscription struct {
+	follower
 	channel *channel
-	thread  *starlark.Thread
-	at      uint64 // the last message that is known, if one is
-	known   bool
+	known   bool // at is a message
 	recent  int
-
-	feed *feed            // nil before the first step
-	old  []starlark.Value // that come first
+	old     []starlark.Value // that come first
 }
 
-func (s *subscription) next() (starlark.Value, bool, error) {
+func (s *subscription) poll() (starlark.Value, bool, <-chan struct{}, error) {
 	if s.feed == nil {
 		if err := s.begin(); err != nil {
-			return nil, false, err
+			return nil, false, nil, err
 		}
 	}
 	if len(s.old) > 0 {
 		m := s.old[0]
 		s.old = s.old[1:]
-		return m, true, nil
+		return m, true, nil, nil
 	}
-	m := s.feed.has(s.at)
+	m, later, err := s.next()
 	if m == nil {
-		err := host.CallOf(s.thread).Wait(func(ctx context.Context) (err error) {
-			m, err = s.feed.next(ctx, s.at)
-			return explain(ctx, err)
-		})
-		if err != nil {
-			return nil, false, err
-		}
+		return nil, false, later, err
 	}
-	s.at = m.sequence
-	if c, ok := host.CallOf(s.thread).(host.Renewer); ok {
-		c.Renew()
-	}
+	s.renew()
 	v, err := m.posted()
-	return v, err == nil, err
+	return v, err == nil, nil, err
 }
 
 // begin follows the topic, and finds out where.
@@ -135,12 +127,12 @@ func (s *subscription) begin() error {
 	err := c.do(s.thread, deed{text: "subscribe", unit: "messages", again: true}, func(
 		ctx context.Context, e *engine, o *opened,
 	) (int64, error) {
-		s.done() // if it is asked again
 		f, err := e.follow(ctx, topicShape(), c.subject)
 		if err != nil {
 			return 0, err
 		}
-		s.feed, now = f, f.now()
+		s.follow(f)
+		now = f.now()
 		if s.known && s.at > now {
 			// It may have come by another process, and not here yet; or it is of a topic that was deleted.
 			info, err := o.stream.Info(ctx)
@@ -154,7 +146,7 @@ func (s *subscription) begin() error {
 	if err != nil || s.known {
 		return err
 	}
-	s.at = now
+	s.at, s.known = now, true
 	if s.recent == 0 {
 		return nil
 	}
@@ -165,11 +157,4 @@ func (s *subscription) begin() error {
 		s.at = max(s.at, s.old[n-1].(*posted).id)
 	}
 	return nil
-}
-
-func (s *subscription) done() {
-	if s.feed != nil {
-		s.feed.leave()
-		s.feed = nil
-	}
 }

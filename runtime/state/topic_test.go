@@ -1,11 +1,17 @@
 package state_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
+	"testing/fstest"
+	"time"
 
+	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host"
+	"github.com/larkspur-web/larkspur/runtime/state"
 )
 
 // TestTopic compares what the methods return, one after the other, with messages of other topics in
@@ -66,6 +72,58 @@ def later(last):
 		if v := <-got; v != `[3, "new"]` && v != `["new", "new"]` {
 			t.Errorf("after %s: %s", last, v)
 		}
+	}
+}
+
+// TestBegins verifies that what comes after subscribe and watch were called is not missed, though the loop
+// begins later, that a second loop goes on behind the first, and that what was begun ends with the loop or the
+// request.
+func TestBegins(t *testing.T) {
+	g := grant(t, t.TempDir())
+	d := newDesk(t, g)
+	d.run(`
+def one(all):
+    for v in all:
+        return v.value
+
+def some():
+    messages, changes = topic("t").subscribe(), b.watch("x", initial = False)
+    found = []
+    for i in range(3):
+        topic("t").publish(i)
+        b.put("y", i)
+        b.put("x%d" % i, i)
+        found += [one(messages), one(changes)]
+    return found
+`)
+	d.want(
+		`some()`, `[0, 0, 1, 1, 2, 2]`,
+		`some()`, `[0, 0, 1, 1, 2, 2]`,
+	)
+	if n := g.Followers(); n != 0 {
+		t.Errorf("%d follow when their loops are over", n)
+	}
+	p, err := runtime.Load(&runtime.Config{
+		FS: fstest.MapFS{"app.star": {Data: []byte(`
+load("@topic", "topic")
+
+def app():
+    topic("t").subscribe()
+    return list(topic("t").subscribe(recent = 1000))
+`)}},
+		Modules: state.Modules(), Grants: map[string]any{"topic": g},
+	}, "app.star")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(10*time.Millisecond, cancel)
+	if _, err := p.Do(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("a loop without end returned %v", err)
+	}
+	if n := g.Followers(); n != 0 {
+		t.Errorf("%d follow when their request is over", n)
 	}
 }
 

@@ -13,29 +13,34 @@ func (b *bucket) watch(t *starlark.Thread, prefix string, initial bool) (*host.I
 	if _, err := filterOf(prefix); err != nil {
 		return nil, err
 	}
-	return &host.Iterable{Object: "kv.changes", Thread: t, Start: func() host.Steps {
-		w := &watching{bucket: b, thread: t, prefix: prefix, initial: initial}
-		return host.Steps{Next: w.next, Done: w.done}
-	}}, nil
+	w := &watching{bucket: b, follower: follower{thread: t}, prefix: prefix, initial: initial}
+	if err := w.begin(); err != nil {
+		return nil, err
+	}
+	w.at = w.feed.now()
+	return w.iterable("kv.changes", w.poll), nil
 }
 
-// A watching is an iteration over what is there and then over what is changed.
+// A watching is an iterable of what is there and then of what is changed. Each iteration goes on where the last
+// one was.
 type watching struct {
+	follower
 	bucket  *bucket
-	thread  *starlark.Thread
 	prefix  string
-	initial bool
-
-	feed  *feed // nil before the first step
-	at    uint64
-	rows  []*row            // that were there when it began, and have not been given
-	given map[string]uint64 // versions of those that the feed has too
+	initial bool              // what is there was not read yet
+	rows    []*row            // of it, that have not been given
+	given   map[string]uint64 // versions of those that the feed has too
 }
 
-func (w *watching) next() (starlark.Value, bool, error) {
+func (w *watching) poll() (starlark.Value, bool, <-chan struct{}, error) {
 	if w.feed == nil {
 		if err := w.begin(); err != nil {
-			return nil, false, err
+			return nil, false, nil, err
+		}
+	}
+	if w.initial {
+		if err := w.read(); err != nil {
+			return nil, false, nil, err
 		}
 	}
 	if len(w.rows) > 0 {
@@ -44,64 +49,46 @@ func (w *watching) next() (starlark.Value, bool, error) {
 		return given(newEntry(r))
 	}
 	for {
-		var m *message
-		err := host.CallOf(w.thread).Wait(func(ctx context.Context) (err error) {
-			m, err = w.feed.next(ctx, w.at)
-			return explain(ctx, err)
-		})
-		if err != nil {
-			return nil, false, err
+		m, later, err := w.next()
+		if m == nil {
+			return nil, false, later, err
 		}
-		w.at = m.sequence
 		r := m.row(w.bucket.prefix)
-		if !strings.HasPrefix(r.key, w.prefix) || r.version <= w.given[r.key] {
-			continue
+		if strings.HasPrefix(r.key, w.prefix) && r.version > w.given[r.key] {
+			w.renew()
+			return given(newEntry(r))
 		}
-		if c, ok := host.CallOf(w.thread).(host.Renewer); ok {
-			c.Renew()
-		}
-		return given(newEntry(r))
 	}
 }
 
-func given(e *entry, err error) (starlark.Value, bool, error) {
-	if err != nil {
-		return nil, false, err
-	}
-	return e, true, nil
+func given(e *entry, err error) (starlark.Value, bool, <-chan struct{}, error) {
+	return e, err == nil, nil, err
 }
 
-// begin follows the bucket, and reads what is there.
+// begin follows the bucket.
 func (w *watching) begin() error {
 	b := w.bucket
-	err := b.lib.do(w.thread, deed{text: b.name + ".watch", unit: "keys", again: true}, func(
+	return b.lib.do(w.thread, deed{text: b.name + ".watch", unit: "keys", again: true}, func(
 		ctx context.Context, e *engine,
-	) (_ int64, err error) {
-		w.feed, err = e.follow(ctx, bucketShape(b.name, b.ttl, b.history), b.prefix+">")
+	) (int64, error) {
+		f, err := e.follow(ctx, bucketShape(b.name, b.ttl, b.history), b.prefix+">")
+		if err == nil {
+			w.follow(f)
+		}
 		return 0, err
 	})
-	if err != nil {
+}
+
+// read reads what is there.
+func (w *watching) read() (err error) {
+	if w.rows, err = w.bucket.rows(w.thread, "watch", w.prefix, false); err != nil {
 		return err
 	}
-	w.at = w.feed.now()
-	if !w.initial {
-		return nil
-	}
-	if w.rows, err = b.rows(w.thread, "watch", w.prefix, false); err != nil {
-		return err
-	}
-	w.given = make(map[string]uint64)
+	w.initial, w.given = false, make(map[string]uint64)
 	for _, r := range w.rows {
 		if r.version > w.at {
 			w.given[r.key] = r.version
 		}
 	}
 	return nil
-}
-
-func (w *watching) done() {
-	if w.feed != nil {
-		w.feed.leave()
-		w.feed = nil
-	}
 }

@@ -21,7 +21,7 @@ func Module() *host.Module {
 		Name:    "body",
 		Doc:     "Bodies of responses whose blocks are made as the client takes them.",
 		Whole:   true,
-		Members: []host.Member{bodyMember(), mapMember(), chainMember(), ticksMember()},
+		Members: []host.Member{bodyMember(), mapMember(), chainMember(), mergeMember(), ticksMember()},
 	}
 }
 

@@ -47,17 +47,33 @@ func newTicks(a host.Args) (starlark.Value, error) {
 	pause := time.Duration(s * float64(time.Second))
 	b := &host.Iterable{Object: "ticks", Thread: a.Thread}
 	b.Start = func() host.Steps {
+		var next chan struct{} // closed when the pause is over; nil before it begins
+		var timer *time.Timer
 		n := 0
-		return host.Steps{Next: func() (starlark.Value, bool, error) {
-			if n == count {
-				return nil, false, nil
-			}
-			if err := host.Sleep(a.Thread, pause); err != nil {
-				return nil, false, err
-			}
-			n++
-			return starlark.MakeInt(n - 1), true, nil
-		}}
+		return host.Steps{
+			Poll: func() (starlark.Value, bool, <-chan struct{}, error) {
+				if n == count {
+					return nil, false, nil, nil
+				}
+				if next == nil {
+					over := make(chan struct{})
+					next, timer = over, time.AfterFunc(pause, func() { close(over) })
+				}
+				select {
+				case <-next:
+					next = nil
+					n++
+					return starlark.MakeInt(n - 1), true, nil, nil
+				default:
+					return nil, false, next, nil
+				}
+			},
+			Done: func() {
+				if timer != nil {
+					timer.Stop()
+				}
+			},
+		}
 	}
 	return b.Sized(count), nil
 }

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+	"github.com/larkspur-web/larkspur/environ/lib/body"
 	ws "github.com/larkspur-web/larkspur/environ/lib/websocket"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host"
@@ -138,7 +139,7 @@ func loadWith(t *testing.T, log *records, limits runtime.Limits, script string) 
 	t.Helper()
 	app, err := runtime.Load(&runtime.Config{
 		FS:      fstest.MapFS{"app.star": {Data: []byte(script)}},
-		Modules: []*host.Module{ws.Module()}, Limits: limits, Logger: log.logger(),
+		Modules: []*host.Module{body.Module(), ws.Module()}, Limits: limits, Logger: log.logger(),
 	}, "app.star")
 	if err != nil {
 		t.Fatal(err)

@@ -38,6 +38,9 @@ type behind struct {
 	messages chan starlark.Value
 	over     chan struct{} // closed when nothing more comes
 	returned chan struct{} // closed when fn has returned
+
+	mu   sync.Mutex
+	news chan struct{} // closed when a message has come, or nothing more does
 }
 
 // next waits for a message; nil if none comes any more.
@@ -88,6 +91,48 @@ func (b *behind) next(ctx context.Context) (starlark.Value, error) {
 	}
 }
 
+// poll asks for a message. If none has come yet it returns a channel that is closed when one may have; else nil if
+// nothing more comes.
+func (b *behind) poll() (v starlark.Value, later <-chan struct{}) {
+	select {
+	case b.want <- struct{}{}:
+	default: // one is wanted already
+	}
+	b.mu.Lock()
+	later = b.news
+	b.mu.Unlock()
+	over := false
+	select {
+	case <-b.over:
+		over = true
+	default:
+	}
+	select {
+	case v := <-b.messages:
+		return v, nil
+	default:
+	}
+	if over {
+		return nil, nil
+	}
+	return nil, later
+}
+
+// tell tells who polls that something has come.
+func (b *behind) tell() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	close(b.news)
+	b.news = make(chan struct{})
+}
+
+// behind returns what there is with a goroutine, nil if there is none.
+func (r *reader) behind() *behind {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.own
+}
+
 // start has a goroutine read from now on, unless the script does, or one does.
 func (r *reader) start(w *socket) {
 	r.mu.Lock()
@@ -97,11 +142,12 @@ func (r *reader) start(w *socket) {
 	}
 	r.own = &behind{
 		want: make(chan struct{}, 1), messages: make(chan starlark.Value, 1),
-		over: make(chan struct{}), returned: make(chan struct{}),
+		over: make(chan struct{}), returned: make(chan struct{}), news: make(chan struct{}),
 	}
 	go func(b *behind) {
 		w.lost(r.run(w, b))
 		close(b.over)
+		b.tell()
 	}(r.own)
 }
 
@@ -121,6 +167,7 @@ func (r *reader) run(w *socket, b *behind) error {
 			return err
 		}
 		b.messages <- v // there is room: one was asked for
+		b.tell()
 	}
 }
 

@@ -24,6 +24,42 @@ def echo(ws):
 app = websocket(echo)
 `
 
+const merged = `
+load("@body", "merge", "ticks")
+load("@websocket", "websocket")
+
+def talk(ws):
+    ticked = 0
+    for name, v in merge(said = ws, tick = ticks(0.01)):
+        if name == "said":
+            ws.send("%s, %s" % (v, ticked > 1))
+        elif ticked < 2:
+            ticked += 1
+            ws.send("tick %d" % v)
+    print("closed", ws.close_code)
+
+app = websocket(talk)
+`
+
+// TestMerged: one loop waits for messages and for something else, and ends when the client leaves.
+func TestMerged(t *testing.T) {
+	each(t, func(t *testing.T, proto string) {
+		s := serve(t, runtime.Limits{}, nil, merged)
+		c := s.open(t, proto)
+		want(t, c, "tick 0")
+		want(t, c, "tick 1")
+		for _, said := range []string{"one", "two"} {
+			say(t, c, said)
+		}
+		want(t, c, "one, True")
+		want(t, c, "two, True")
+		if err := c.Close(4001, "enough"); err != nil {
+			t.Error(err)
+		}
+		s.log.await(t, "closed 4001")
+	})
+}
+
 // TestEcho: messages go both ways, text as text and binary as binary, and the close is answered and
 // told.
 func TestEcho(t *testing.T) {

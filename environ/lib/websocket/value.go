@@ -152,7 +152,7 @@ type iterator struct {
 	err error
 }
 
-var _ host.Iterator = (*iterator)(nil)
+var _ host.Poller = (*iterator)(nil)
 
 func (i *iterator) Next(p *starlark.Value) bool {
 	v, err := i.w.next(i.w.thread)
@@ -165,6 +165,28 @@ func (i *iterator) Next(p *starlark.Value) bool {
 	}
 	*p = v
 	return true
+}
+
+// Polls is [host.Poller]'s.
+func (i *iterator) Polls() bool {
+	i.w.reader.start(i.w)
+	return i.w.reader.behind() != nil && !i.w.ended.Load()
+}
+
+// Poll is [host.Poller]'s.
+func (i *iterator) Poll(p *starlark.Value) (ok bool, later <-chan struct{}) {
+	b := i.w.reader.behind()
+	if b == nil || i.w.ended.Load() {
+		return i.Next(p), nil
+	}
+	i.w.unread = 0
+	v, later := b.poll()
+	if v == nil {
+		return false, later
+	}
+	progress(host.CallOf(i.w.thread))
+	*p = v
+	return true, nil
 }
 
 func (i *iterator) Done()      {}
