@@ -108,6 +108,31 @@ func (t *tally) report(logger *slog.Logger, r *http.Request, f *Failure) {
 	t.log(context.WithoutCancel(r.Context()), orDefault(logger), n)
 }
 
+// answered tells who wants to know of a response that has ended, with f or well.
+func (r *response) answered(f *Failure) {
+	tell := r.lease.gateway.Answered
+	switch {
+	case tell == nil:
+	case f == nil:
+		tell(r.lease.run.Generation(), int(r.status), nil)
+	case f.theirs:
+		tell(r.lease.run.Generation(), f.Status, nil)
+	default:
+		tell(r.lease.run.Generation(), f.Status, f)
+	}
+}
+
+// refused is answered for a request that no generation was called for: the one that serves has not been fast
+// enough with others, or holds too much.
+func (g *Gateway) refused(f *Failure) {
+	if g.Answered == nil || f.theirs {
+		return
+	}
+	run := g.App.Begin()
+	defer run.End()
+	g.Answered(run.Generation(), f.Status, f)
+}
+
 // A returnError is a fault of what the application returned, which no line of the script led to.
 type returnError struct {
 	fault *environ.Error

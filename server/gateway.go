@@ -48,6 +48,10 @@ type Gateway struct {
 	// called on the goroutine of the call, and must be short. Whether or not it is nil, the Logger
 	// has each at the level of debugging.
 	Observe func(r *http.Request, w host.Work)
+	// Answered, if not nil, is told of each request that was answered, at its end: by which generation, with
+	// which status, and what the application did wrong, nil if it did not. Of one whose client has left it
+	// is not told. It is called on the goroutine of the request, and must be short.
+	Answered func(generation uint64, status int, f *Failure)
 	// Multiprocess says that other processes answer for the same application: wsgi.multiprocess.
 	Multiprocess bool
 	// Abandoned, if not nil, is told of a request whose call cannot be stopped: its time was over a
@@ -118,6 +122,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			f := failureOf(err)
 			f.RequestID = request.ID()
 			g.tally.report(g.Logger, r, f)
+			g.refused(f)
 			x.page(w, r, f)
 		}
 		return
@@ -181,6 +186,9 @@ func (r *response) serve() bool {
 	r.rest()
 	r.tell(err)
 	ok := err == nil || r.fail(err)
+	if err == nil {
+		r.answered(nil)
+	}
 	r.over = true
 	r.env.Finish() // the rest of the request is net/http's, which throws it away
 	r.cleanUp(r.body, err)
@@ -227,6 +235,7 @@ func (r *response) fail(err error) bool {
 		f.Status = int(r.status)
 	}
 	r.report(f)
+	r.answered(f)
 	if !r.sent {
 		r.sent = true
 		r.status = int32(f.Status)

@@ -7,7 +7,6 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/larkspur-web/larkspur/runtime"
@@ -19,6 +18,7 @@ import (
 // A target is where applications are deployed to.
 type target struct {
 	to   string
+	key  string
 	wait time.Duration
 }
 
@@ -28,9 +28,12 @@ func (t *target) flags(c *cobra.Command) {
 			"has it, or the directory of --data")
 }
 
-func (t *target) waitFlag(c *cobra.Command) {
+// signFlags are those of what changes what serves.
+func (t *target) signFlags(c *cobra.Command) {
 	t.wait = time.Minute
 	c.Flags().Var((*display.Duration)(&t.wait), "wait", "how long nodes are waited for; what was begun goes on")
+	c.Flags().StringVar(&t.key, "key", "",
+		"`FILE` with a private key of Ed25519, in PEM, that signs it; larkspur serve --trust has the public one")
 }
 
 // open returns the store. The function closes it.
@@ -50,9 +53,68 @@ func (t *target) open(ctx context.Context) (*deploy.Store, func(), error) {
 	return s, func() { g.Close() }, nil
 }
 
+// rollout are the flags of how a tree is deployed.
+type rollout struct {
+	goOn   bool
+	canary string
+	watch  time.Duration
+	errors string
+	keep   int
+}
+
+func (r *rollout) flags(c *cobra.Command) {
+	c.Flags().StringVar(&r.canary, "canary", "",
+		"`HOW` many nodes serve it first and are watched, before all do: 1, or a part of them, as in 10%")
+	r.watch = 30 * time.Second
+	c.Flags().Var((*display.Duration)(&r.watch), "watch",
+		"how long the nodes of --canary have to be well; 0 is until --continue, or larkspur rollback")
+	c.Flags().StringVar(&r.errors, "max-errors", "1%",
+		"which `PART` of the requests of a node of --canary may fail; if more do, all go back")
+	c.Flags().BoolVar(&r.goOn, "continue", false,
+		"have all nodes serve what --canary has some serve, without waiting for the end of --watch")
+	c.Flags().IntVar(&r.keep, "keep", deploy.DefaultKeep, "how many deployments of the application are kept")
+}
+
+// check finds what is wrong with the values together.
+func (r *rollout) check(c *cobra.Command, args []string) error {
+	changed := c.Flags().Changed
+	switch {
+	case r.goOn && len(args) != 1:
+		return errors.New("--continue deploys nothing: name the application only")
+	case r.goOn && (changed("canary") || changed("watch") || changed("max-errors") || changed("keep") || changed("key")):
+		return errors.New("--continue is of what was deployed: of the other flags it has --to and --wait")
+	case !r.goOn && len(args) != 2:
+		return errors.New("name what is deployed, and the application, as in larkspur deploy --to URL . blog")
+	case r.canary == "" && (changed("watch") || changed("max-errors")):
+		return errors.New("--watch and --max-errors are of --canary")
+	case r.watch < 0:
+		return fmt.Errorf("--watch %v: 0 or more", r.watch)
+	case r.keep < 1:
+		return fmt.Errorf("--keep %d: 1 or more", r.keep)
+	}
+	return deploy.CheckName(args[len(args)-1])
+}
+
+// read returns what the flags say.
+func (r *rollout) read(key string) (how deploy.Rollout, err error) {
+	if r.canary != "" {
+		if how.Canary, err = deploy.ParseCanary(r.canary); err != nil {
+			return how, fmt.Errorf("--canary: %w", err)
+		}
+		percent, err := strconv.ParseFloat(strings.TrimSuffix(r.errors, "%"), 64)
+		if err != nil || !(percent >= 0 && percent <= 100) {
+			return how, fmt.Errorf("--max-errors %s: a part, as in 1%% or 0.5%%", r.errors)
+		}
+		how.Canary.Watch, how.Canary.Allowed = r.watch, percent/100
+	}
+	how.Keep = r.keep
+	how.Key, err = signingKey(key)
+	return how, err
+}
+
 func newDeploy(stdout io.Writer) *cobra.Command {
 	var t target
-	var key string
+	var r rollout
 	c := &cobra.Command{
 		Use:   "deploy [flags] DIR|FILE.zip APP",
 		Short: "Have all nodes that serve an application take a new version up",
@@ -61,39 +123,56 @@ started as larkspur serve nats://HOST:PORT/APP, or deployed:APP, follow it. Name
 are left out.
 
 Each node loads it beside what serves. When it has loaded on all of them all serve it, between two
-requests. If it does not load on one of them, that node and the line are said, and nothing changes.`,
+requests. If it does not load on one of them, that node and the line are said, and nothing changes.
+
+With --canary some nodes serve it first, while the others go on with what they have. For the time of
+--watch each of the first counts its requests. If more of one fail than --max-errors says (three, while
+it is watched), or if one ends, all go back by themselves, and the node and the faults are said; else all
+serve it. A request is answered by one version; a client whose requests come to several nodes may see
+both meanwhile. The nodes do that among themselves, whether or not this command still waits for them.`,
 		Example: `  larkspur deploy . --to nats://10.0.0.1:4222 blog
-  larkspur deploy blog.zip --to /var/lib/blog --key deploy.pem blog`,
-		Args: cobra.ExactArgs(2),
+  larkspur deploy blog.zip --to /var/lib/blog --key deploy.pem blog
+  larkspur deploy . --to nats://10.0.0.1:4222 --canary 10% --watch 5m blog
+  larkspur deploy --continue --to nats://10.0.0.1:4222 blog`,
+		Args: cobra.RangeArgs(1, 2),
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := deploy.CheckName(args[1]); err != nil {
+			if err := r.check(c, args); err != nil {
 				return err
 			}
-			private, err := signingKey(key)
+			how, err := r.read(t.key)
 			if err != nil {
 				return err
 			}
-			tree, err := readTree(args[0])
-			if err != nil {
-				return runError{err}
+			app := args[len(args)-1]
+			var tree *deploy.Tree
+			if !r.goOn {
+				if tree, err = readTree(args[0]); err != nil {
+					return runError{err}
+				}
 			}
 			store, end, err := t.open(c.Context())
 			if err != nil {
 				return err
 			}
 			defer end()
-			d, err := store.Deploy(c.Context(), args[1], tree, private)
+			var d *deploy.Deployment
+			if r.goOn {
+				d, err = store.Continue(c.Context(), app)
+			} else {
+				d, err = store.Deploy(c.Context(), app, tree, how)
+			}
 			if err != nil {
 				return runError{err}
 			}
-			fmt.Fprintf(stdout, "deployment %d: files: %d, bytes: %d, tree: %.12s\n", d.Number, d.Files, d.Size, d.Digest)
-			return t.await(c.Context(), stdout, store, args[1], d.Number)
+			if !r.goOn {
+				fmt.Fprintf(stdout, "deployment %d: files: %d, bytes: %d, tree: %.12s\n", d.Number, d.Files, d.Size, d.Digest)
+			}
+			return t.await(c.Context(), stdout, store, app, d)
 		},
 	}
 	t.flags(c)
-	t.waitFlag(c)
-	c.Flags().StringVar(&key, "key", "",
-		"`FILE` with a private key of Ed25519, in PEM, that signs it; larkspur serve --trust has the public one")
+	t.signFlags(c)
+	r.flags(c)
 	return c
 }
 
@@ -106,139 +185,71 @@ func readTree(path string) (*deploy.Tree, error) {
 }
 
 // await waits for what becomes of a deployment, and says it.
-func (t *target) await(ctx context.Context, stdout io.Writer, s *deploy.Store, app string, number int) error {
-	ctx, cancel := context.WithTimeout(ctx, t.wait)
-	defer cancel()
-	d, nodes, err := s.Wait(ctx, app, number)
-	switch {
-	case errors.Is(err, context.DeadlineExceeded) && d != nil:
-		return runError{fmt.Errorf("deployment %d is %s, and not all nodes are as far:%s", number, d.State, list(nodes))}
-	case err != nil:
-		return runError{err}
-	case d.State == deploy.Stopped:
-		return runError{fmt.Errorf("deployment %d is stopped, and what serves goes on: node %s: %s", number, d.Node, d.Error)}
-	case d.State != deploy.Serving:
-		return runError{fmt.Errorf("deployment %d is %s: another one came meanwhile", number, d.State)}
-	}
-	for _, n := range nodes {
-		if n.Serving != number {
-			return runError{fmt.Errorf("deployment %d serves, but not on all nodes:%s", number, list(nodes))}
-		}
-	}
-	if len(nodes) == 0 {
-		fmt.Fprintf(stdout, "deployment %d serves; no node runs that could try it\n", number)
-		return nil
-	}
-	fmt.Fprintf(stdout, "deployment %d serves; nodes: %d\n", number, len(nodes))
-	return nil
-}
-
-// list says how far nodes are.
-func list(nodes []deploy.Status) string {
-	var b strings.Builder
-	for _, n := range nodes {
-		fmt.Fprintf(&b, "\n  %s: serves %d", n.Node, n.Serving)
-		if n.Loaded != 0 {
-			fmt.Fprintf(&b, ", has loaded %d", n.Loaded)
-		}
-		if n.Failed != 0 {
-			fmt.Fprintf(&b, ", could not load %d: %s", n.Failed, n.Error)
-		}
-	}
-	return b.String()
-}
-
-func newDeployments(stdout io.Writer) *cobra.Command {
-	var t target
-	c := &cobra.Command{
-		Use:     "deployments [flags] APP",
-		Short:   "List the last versions that were deployed, and the nodes that serve",
-		Example: `  larkspur deployments --to nats://10.0.0.1:4222 blog`,
-		Args:    cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			if err := deploy.CheckName(args[0]); err != nil {
-				return err
-			}
-			store, end, err := t.open(c.Context())
-			if err != nil {
-				return err
-			}
-			defer end()
-			r, err := store.Record(c.Context(), args[0])
-			if err != nil {
-				return runError{err}
-			}
-			nodes, err := store.Nodes(c.Context(), args[0])
-			if err != nil {
-				return runError{err}
-			}
-			return printRecord(stdout, r, nodes)
-		},
-	}
-	t.flags(c)
-	return c
-}
-
-// printRecord lists deployments, the newest first, and nodes.
-func printRecord(stdout io.Writer, r *deploy.Record, nodes []deploy.Status) error {
-	if len(r.Deployments) == 0 {
-		fmt.Fprintln(stdout, "nothing was deployed")
-		return nil
-	}
-	w := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "NUMBER\tTIME\tTREE\tFILES\tBYTES\tSIGNED\tSTATE")
-	for i := len(r.Deployments) - 1; i >= 0; i-- {
-		d := r.Deployments[i]
-		signed, state := "no", d.State
-		if len(d.Signature) > 0 {
-			signed = "yes"
-		}
-		if d.Error != "" {
-			state += ": node " + d.Node + ": " + d.Error
-		}
-		fmt.Fprintf(w, "%d\t%s\t%.12s\t%d\t%d\t%s\t%s\n", d.Number, d.Time.UTC().Format("2006-01-02 15:04:05"),
-			d.Digest, d.Files, d.Size, signed, state)
-	}
-	if err := w.Flush(); err != nil {
+func (t *target) await(
+	ctx context.Context, stdout io.Writer, s *deploy.Store, app string, d *deploy.Deployment,
+) error {
+	o, err := t.once(ctx, s, app, d.Number, true)
+	if err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "nodes: %d%s\n", len(nodes), list(nodes))
+	if o.State == deploy.Trying {
+		fmt.Fprintf(stdout, "deployment %d is tried by %s\n", o.Number, tries(&o.Deployment, len(o.Nodes)))
+		if o.Canary.Watch == 0 {
+			fmt.Fprintln(stdout, "go on with larkspur deploy --continue, or back with larkspur rollback")
+			return nil
+		}
+		wait := *t
+		wait.wait += o.Canary.Watch
+		if o, err = wait.once(ctx, s, app, d.Number, false); err != nil {
+			return err
+		}
+	}
+	for _, name := range o.Gone {
+		fmt.Fprintf(stdout, "node %s has ended meanwhile, and was not waited for\n", name)
+	}
+	if err := failure(o); err != nil {
+		return runError{err}
+	}
+	if len(o.Nodes) == 0 {
+		fmt.Fprintf(stdout, "deployment %d serves; no node runs that could try it\n", o.Number)
+		return nil
+	}
+	fmt.Fprintf(stdout, "deployment %d serves; nodes: %d\n", o.Number, len(o.Nodes))
 	return nil
 }
 
-func newRollback(stdout io.Writer) *cobra.Command {
-	var t target
-	c := &cobra.Command{
-		Use:   "rollback [flags] APP [NUMBER]",
-		Short: "Have an earlier deployment serve again",
-		Long: `Rollback has the deployment serve again that did so before the one that serves, or the one of the
-number. It waits for no node: the deployment has been loaded before.`,
-		Example: `  larkspur rollback --to nats://10.0.0.1:4222 blog`,
-		Args:    cobra.RangeArgs(1, 2),
-		RunE: func(c *cobra.Command, args []string) error {
-			number := 0
-			if len(args) > 1 {
-				var err error
-				if number, err = strconv.Atoi(args[1]); err != nil || number < 1 {
-					return fmt.Errorf("%s is no number of a deployment: larkspur deployments lists them", args[1])
-				}
-			}
-			if err := deploy.CheckName(args[0]); err != nil {
-				return err
-			}
-			store, end, err := t.open(c.Context())
-			if err != nil {
-				return err
-			}
-			defer end()
-			d, err := store.Rollback(c.Context(), args[0], number)
-			if err != nil {
-				return runError{err}
-			}
-			return t.await(c.Context(), stdout, store, args[0], d.Number)
-		},
+// once waits once.
+func (t *target) once(
+	ctx context.Context, s *deploy.Store, app string, number int, tried bool,
+) (*deploy.Outcome, error) {
+	ctx, cancel := context.WithTimeout(ctx, t.wait)
+	defer cancel()
+	o, err := s.Wait(ctx, app, number, tried)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded) && o != nil:
+		return nil, runError{fmt.Errorf("deployment %d is %s, and not all nodes are as far after %v; it goes on:%s",
+			number, o.State, t.wait, list(o.Nodes))}
+	case err != nil:
+		return nil, runError{err}
 	}
-	t.flags(c)
-	t.waitFlag(c)
-	return c
+	return o, nil
+}
+
+// failure says why a deployment does not serve, or not everywhere.
+func failure(o *deploy.Outcome) error {
+	switch {
+	case o.State == deploy.Stopped, o.State == deploy.Back && o.Node != "":
+		return fmt.Errorf("deployment %d is %s, and what served goes on: node %s: %s%s",
+			o.Number, o.State, o.Node, o.Error, faults(o.Faults))
+	case o.State == deploy.Back:
+		return fmt.Errorf("deployment %d is %s: somebody has said so", o.Number, o.State)
+	case o.State != deploy.Serving:
+		return fmt.Errorf("deployment %d is %s: another one came meanwhile", o.Number, o.State)
+	}
+	for _, n := range o.Nodes {
+		if n.Serving != o.Number {
+			return fmt.Errorf("deployment %d serves, but not on all nodes:%s", o.Number, list(o.Nodes))
+		}
+	}
+	return nil
 }

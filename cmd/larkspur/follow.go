@@ -71,8 +71,13 @@ func isURL(arg string) bool {
 }
 
 // follow returns the application that was deployed, which goes with what is deployed later.
-func (s *serving) follow(ctx context.Context, from *deployed, granted *grant.Set) (*site.Application, error) {
+func (s *serving) follow(
+	ctx context.Context, from *deployed, granted *grant.Set, sessions string,
+) (*site.Application, error) {
 	node := &deploy.Node{App: from.app}
+	if s.data != "" {
+		node.Memory = filepath.Join(s.data, "deployed-"+from.app)
+	}
 	for _, file := range s.trust {
 		key, err := deploy.ReadTrusted(file)
 		if err != nil {
@@ -95,7 +100,10 @@ func (s *serving) follow(ctx context.Context, from *deployed, granted *grant.Set
 	if err != nil {
 		return nil, runError{err}
 	}
-	return &site.Application{FS: tree, Source: node, Entry: "app.star"}, nil
+	app := &site.Application{FS: tree, Source: node, Entry: "app.star"}
+	grantSecret(app, &deployedSecret{
+		serveSecret: serveSecret{s.data, sessions}, node: node, logger: granted.State.Logger})
+	return app, nil
 }
 
 // zip reports whether the application is an archive, and has it be followed if it is to be watched.

@@ -1,14 +1,18 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/larkspur-web/larkspur/environ/lib/session"
+	"github.com/larkspur-web/larkspur/runtime/deploy"
 	"github.com/larkspur-web/larkspur/server/site"
 )
 
@@ -58,6 +62,60 @@ func (s serveSecret) Secrets() ([]string, error) {
 		return nil, errNoSecret
 	}
 	return site.SecretFile{Path: filepath.Join(s.data, secretFile)}.Secrets()
+}
+
+// A deployedSecret is the keeper of a server that takes up what is deployed. Its sessions are those of all nodes:
+// without a secret of the environment or of a cluster, they share one in the store. Where keys are trusted, and
+// not who can write to the store, it is none of those who can read it, so that the node has one of its own.
+type deployedSecret struct {
+	serveSecret
+	node   *deploy.Node
+	logger *slog.Logger
+
+	mu   sync.Mutex
+	kept []string // nil until the store was asked
+}
+
+var errOwnSecret = errors.New("there is no secret to encrypt sessions by: with --trust none is taken from where it " +
+	"was deployed to, so have the variable " + secretVariable + " be the same for all nodes; or write " +
+	"sessions(app, secret = ...)")
+
+func (s *deployedSecret) Secrets() ([]string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	secrets, err := variable()
+	switch {
+	case err != nil || secrets != nil || s.cluster != "":
+		return s.serveSecret.Secrets()
+	case s.kept != nil:
+		return s.kept, nil
+	case len(s.node.Trust) > 0 && s.data == "":
+		return nil, errOwnSecret
+	case len(s.node.Trust) > 0:
+		s.logger.Warn("with --trust sessions are this node's own, which others cannot read: have the variable " +
+			secretVariable + " be the same for all nodes")
+		s.kept, err = s.serveSecret.Secrets()
+		return s.kept, err
+	}
+	var own []string // of before there were other nodes
+	if s.data != "" && exists(filepath.Join(s.data, secretFile)) {
+		if own, err = s.serveSecret.Secrets(); err != nil {
+			return nil, err
+		}
+	}
+	offered := session.MakeSecret()
+	if len(own) > 0 {
+		offered = own[0]
+	}
+	shared, err := s.node.Store().Secret(context.Background(), s.node.App, offered)
+	if err == nil {
+		err = session.Check([]string{shared})
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.kept = append([]string{shared}, slices.DeleteFunc(own, func(o string) bool { return o == shared })...)
+	return s.kept, nil
 }
 
 // A devSecret is the keeper of dev: the environment, or else a file below the application. Where

@@ -110,13 +110,14 @@ func (s *serving) open(
 	}
 	granted.State.Logger = logger
 	if from != nil {
-		if app, err = s.follow(ctx, from, granted); err != nil {
+		if app, err = s.follow(ctx, from, granted, sessions); err != nil {
 			granted.Close()
 			return nil, nil, err
 		}
+	} else {
+		grantSecret(app, serveSecret{s.data, sessions})
 	}
 	granted.To(app)
-	grantSecret(app, serveSecret{s.data, sessions})
 	return app, granted, nil
 }
 

@@ -3,22 +3,23 @@ package deploy
 import (
 	"archive/zip"
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
 	"os"
 	"strings"
-	"sync"
-	"time"
 
-	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host"
 )
 
 // MaxArchive is how many bytes an archive has at most.
 const MaxArchive = 64 << 20
+
+// maxEntries is how many entries an archive has at most: files, directories, and those of archives in it that
+// are not compressed, for they are counted by what begins each in the list of all: APPNOTE.TXT, section 4.3.12.
+const maxEntries = 8 * MaxFiles
+
+var entryMark = []byte("PK\x01\x02")
 
 // Pack reads all files of a tree, but those whose path has a name that begins with a dot. A symbolic
 // link is the file that it leads to, which has to be in the tree.
@@ -71,8 +72,11 @@ func Unpack(data []byte) (*Tree, error) {
 }
 
 func unpack(data []byte) (*Tree, error) {
-	if len(data) > MaxArchive {
+	switch {
+	case len(data) > MaxArchive:
 		return nil, fmt.Errorf("the archive has more than %d MiB", MaxArchive>>20)
+	case bytes.Count(data, entryMark) > maxEntries: // before there is a value for each
+		return nil, fmt.Errorf("the archive has more than %d entries", maxEntries)
 	}
 	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
@@ -154,75 +158,5 @@ func ReadZip(file string) (*Tree, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	return t, nil
-}
-
-// A Zip is the tree that is in a .zip, which is read again when the file has changed: a generation
-// keeps the tree that it was loaded from. It is safe for concurrent use.
-type Zip struct {
-	file string
-
-	mu   sync.Mutex
-	tree *Tree
-	size int64
-	time time.Time
-}
-
-// NewZip returns that of a file.
-func NewZip(file string) *Zip { return &Zip{file: file} }
-
-var _ runtime.Snapshotter = (*Zip)(nil)
-
-// Follow loads the program again when the file has changed, until ctx ends. It looks twice a second.
-func (z *Zip) Follow(ctx context.Context, live *runtime.Live, logger *slog.Logger) {
-	last := "" // it may have changed since the program was loaded
-	for pause(ctx, 500*time.Millisecond) {
-		t, err := z.now()
-		if err != nil || t.digest == last {
-			continue // it may be half written
-		}
-		last = t.digest
-		before := live.Generation()
-		if err := live.Reload(); err != nil {
-			logger.Error("reload failed, the last good version serves on", slog.Any("error", err))
-		} else if live.Generation() != before {
-			logger.Info("reloaded", slog.Uint64("generation", live.Generation()))
-		}
-	}
-}
-
-// Snapshot is [runtime.Snapshotter]'s.
-func (z *Zip) Snapshot() (fs.FS, func(), error) {
-	t, err := z.now()
-	if err != nil {
-		return nil, nil, err
-	}
-	return t, func() {}, nil
-}
-
-// Open opens a file of the archive as it is now.
-func (z *Zip) Open(name string) (fs.File, error) {
-	t, err := z.now()
-	if err != nil {
-		return nil, err
-	}
-	return t.Open(name)
-}
-
-func (z *Zip) now() (*Tree, error) {
-	info, err := os.Stat(z.file)
-	if err != nil {
-		return nil, err
-	}
-	z.mu.Lock()
-	defer z.mu.Unlock()
-	if z.tree != nil && info.Size() == z.size && info.ModTime().Equal(z.time) {
-		return z.tree, nil
-	}
-	t, err := ReadZip(z.file)
-	if err != nil {
-		return nil, err
-	}
-	z.tree, z.size, z.time = t, info.Size(), info.ModTime()
 	return t, nil
 }

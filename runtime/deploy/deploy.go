@@ -8,9 +8,10 @@
 // same tree. [Pack] makes one of any fs.FS, [Unpack] of an archive, [Zip] follows a file. It is an
 // fs.FS, so a program is loaded from it as from a directory.
 //
-// A [Store] keeps, for each application by its name, trees and one record: which of the last
+// A [Store] keeps, for each application by its name, trees and one [Record]: which of the last
 // deployments there are, and which one serves. The record is written by compare-and-set, and after
-// the tree that it names: an upload that breaks off changes nothing.
+// the tree that it names: an upload that breaks off changes nothing, and is deleted an hour later by
+// the next one.
 //
 // A [Node] is a process that serves an application. It tells the others, by a lease, how far it is.
 // There is nobody who leads: whoever sees that something is to be done does so, by compare-and-set.
@@ -22,17 +23,27 @@
 //  4. Each node publishes what it has loaded, between two requests.
 //
 // A node that is killed holds a deployment up until its lease has ended. One that comes later loads
-// what serves. [Store.Rollback] has the record say at once that an earlier deployment serves: it has
-// been loaded before.
+// what serves, and then what waits.
+//
+// With a [Canary] the third step has the record say which nodes try the deployment, and only they
+// publish it. Each of them counts what becomes of its requests ([Node.Answered]). One of which too
+// many fail says in the record that the deployment is taken back, with its name and the faults; when
+// one ends, another node says so. All that were well for long enough have it serve everywhere.
+//
+// [Store.Rollback] is a new deployment of an earlier tree, which serves at once: it was loaded before.
+// Of a deployment that waits, or is tried, it is the end.
 //
 // # Trust
 //
-// Who can write to the store can have anything run. With [Node.Trust] a tree is loaded only if it was
-// signed for the application by one of some keys; that it is the latest one is not signed.
+// Who can write to the store can have anything run. With [Node.Trust] a tree is loaded only if one of
+// some keys has signed it for the application, with its number and time. What is older than what a
+// node has served is refused by it, for a rollback is signed as any deployment is. So who can write to
+// the store, and has no key, cannot have a node run what it never ran, nor put it back. He can withhold
+// what is new, and have a signed deployment serve without a trial; and he can have a node begin with an
+// old one that has nothing to compare it with, as one does that lost its [Node.Memory].
 package deploy
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -43,113 +54,39 @@ import (
 // The states of a [Deployment].
 const (
 	Waiting  = "waiting"     // until all nodes have loaded it
+	Trying   = "canary"      // some nodes serve it, and are watched
 	Serving  = "serving"     // it is what requests get
 	Replaced = "replaced"    // it has served
 	Stopped  = "stopped"     // a node could not load it
 	Left     = "left"        // another one came before it served
-	Back     = "rolled back" // it has served, and an earlier one was preferred
+	Back     = "rolled back" // it has served, on some nodes at least, and an earlier one was preferred
 )
 
 // A Deployment is one version of an application.
 type Deployment struct {
-	Number    int       `json:"number"` // the first is 1
-	Digest    string    `json:"digest"` // of its tree, in hexadecimal
-	Files     int       `json:"files"`
-	Size      int64     `json:"size"` // bytes of all files
-	Time      time.Time `json:"time"`
-	Signature []byte    `json:"signature,omitempty"`
-	State     string    `json:"state"`
+	Number int    `json:"number"` // the first is 1
+	Digest string `json:"digest"` // of its tree, in hexadecimal
+	Files  int    `json:"files"`
+	Size   int64  `json:"size"` // bytes of all files
+	// Time is when it was deployed, by the clock of who did so; if it is signed it is later than all
+	// that the same key has signed.
+	Time time.Time `json:"time"`
+	// Again is the deployment whose tree it has, if it is a rollback; else 0.
+	Again     int    `json:"again,omitempty"`
+	Signature []byte `json:"signature,omitempty"`
+	State     string `json:"state"`
+	// Canary is how it is tried first. The zero value has all nodes serve it together.
+	Canary Canary `json:"canary,omitzero"`
+	// Tries are the names of the nodes that try it, or did, by what tells nodes apart, and Since is when
+	// they began, by the clock of one of them.
+	Tries map[string]string `json:"tries,omitempty"`
+	Since time.Time         `json:"since,omitzero"`
 	// Node could not load it, if it is stopped, because of Error, whose first line begins with the file
-	// and the line at fault.
-	Node  string `json:"node,omitempty"`
-	Error string `json:"error,omitempty"`
-}
-
-// A Record is what is known of an application. Its last deployment is the newest.
-type Record struct {
-	Serving     int          `json:"serving"` // the number; 0 if none does
-	Waiting     int          `json:"waiting"` // the number; 0 if none does
-	Deployments []Deployment `json:"deployments"`
-
-	revision uint64 // 0 if there is none
-}
-
-// kept is how many deployments a record has at most.
-const kept = 20
-
-// Find returns a deployment; nil if there is none of the number.
-func (r *Record) Find(number int) *Deployment {
-	i := slices.IndexFunc(r.Deployments, func(d Deployment) bool { return d.Number == number })
-	if i < 0 {
-		return nil
-	}
-	return &r.Deployments[i]
-}
-
-// add appends a deployment that waits, and returns those that are no longer kept.
-func (r *Record) add(d Deployment) (number int, dropped []Deployment) {
-	d.Number = 1
-	if n := len(r.Deployments); n > 0 {
-		d.Number = r.Deployments[n-1].Number + 1
-	}
-	if w := r.Find(r.Waiting); w != nil {
-		w.State = Left
-	}
-	d.State, r.Waiting = Waiting, d.Number
-	r.Deployments = append(r.Deployments, d)
-	for len(r.Deployments) > kept {
-		i := 0
-		if r.Deployments[i].Number == r.Serving {
-			i++
-		}
-		dropped = append(dropped, r.Deployments[i])
-		r.Deployments = slices.Delete(r.Deployments, i, i+1)
-	}
-	return d.Number, dropped
-}
-
-// serve has the deployment that waits be the one that serves.
-func (r *Record) serve() {
-	if old := r.Find(r.Serving); old != nil {
-		old.State = Replaced
-	}
-	r.Serving, r.Waiting = r.Waiting, 0
-	r.Find(r.Serving).State = Serving
-}
-
-// stop says why the deployment that waits is not going to serve.
-func (r *Record) stop(node, why string) {
-	d := r.Find(r.Waiting)
-	d.State, d.Node, d.Error = Stopped, node, why
-	r.Waiting = 0
-}
-
-// back has an earlier deployment serve: number, or if that is 0 the last one that has served before the one
-// that does.
-func (r *Record) back(number int) error {
-	for i := len(r.Deployments) - 1; i >= 0 && number == 0; i-- {
-		if d := r.Deployments[i]; d.Number < r.Serving && d.State == Replaced {
-			number = d.Number
-		}
-	}
-	if number == 0 {
-		return errors.New("there is no earlier deployment that has served")
-	}
-	d := r.Find(number)
-	switch {
-	case d == nil:
-		return fmt.Errorf("there is no deployment %d, or it is no longer kept", number)
-	case d.State == Serving:
-		return fmt.Errorf("deployment %d serves already", number)
-	case d.State != Replaced && d.State != Back:
-		return fmt.Errorf("deployment %d is %s, and has never served", number, d.State)
-	}
-	if w := r.Find(r.Waiting); w != nil {
-		w.State, r.Waiting = Left, 0
-	}
-	r.Find(r.Serving).State = Back
-	r.Serving, d.State = number, Serving
-	return nil
+	// and the line at fault. If it is rolled back from a trial, Error is why, and Faults are those of
+	// the requests of Node. A user who did so is no node.
+	Node   string  `json:"node,omitempty"`
+	Error  string  `json:"error,omitempty"`
+	Faults []Fault `json:"faults,omitempty"`
 }
 
 // CheckName returns an error if no application can have the name.

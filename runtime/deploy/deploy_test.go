@@ -59,20 +59,34 @@ func tree(files fstest.MapFS) *deploy.Tree {
 // broken is one that does not load, for its second line.
 var broken = tree(fstest.MapFS{"app.star": {Data: []byte("def app():\n    return )\n")}})
 
-func (r *room) deploy(t *deploy.Tree) *deploy.Deployment {
+func (r *room) deploy(t *deploy.Tree) *deploy.Outcome {
 	r.t.Helper()
-	d, err := r.store.Deploy(r.ctx, "shop", t, nil)
-	if err == nil {
-		d, _, err = r.store.Wait(r.ctx, "shop", d.Number)
-	}
+	return r.roll(t, deploy.Rollout{}, false)
+}
+
+// roll deploys a tree, and waits for what becomes of it.
+func (r *room) roll(t *deploy.Tree, how deploy.Rollout, tried bool) *deploy.Outcome {
+	r.t.Helper()
+	d, err := r.store.Deploy(r.ctx, "shop", t, how)
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	return d
+	return r.wait(d.Number, tried)
+}
+
+func (r *room) wait(number int, tried bool) *deploy.Outcome {
+	r.t.Helper()
+	o, err := r.store.Wait(r.ctx, "shop", number, tried)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return o
 }
 
 // A member is a node with its program.
 type member struct {
+	name string
+	node *deploy.Node
 	live *runtime.Live
 	stop func()
 }
@@ -80,7 +94,12 @@ type member struct {
 // join has a node serve, whose modules do what is configured.
 func (r *room) join(name string, configure func(*runtime.Config)) *member {
 	r.t.Helper()
-	n := &deploy.Node{App: "shop", Name: name}
+	return r.enter(&deploy.Node{App: "shop", Name: name}, configure)
+}
+
+// enter has the node serve.
+func (r *room) enter(n *deploy.Node, configure func(*runtime.Config)) *member {
+	r.t.Helper()
 	first, err := n.First(r.ctx, r.grant)
 	if err != nil {
 		r.t.Fatal(err)
@@ -96,7 +115,7 @@ func (r *room) join(name string, configure func(*runtime.Config)) *member {
 	ctx, cancel := context.WithCancel(r.ctx)
 	var follows sync.WaitGroup
 	follows.Go(func() { n.Follow(ctx, live, c.Logger) })
-	m := &member{live, sync.OnceFunc(func() { cancel(); follows.Wait(); live.Close() })}
+	m := &member{n.Name, n, live, sync.OnceFunc(func() { cancel(); follows.Wait(); live.Close() })}
 	r.t.Cleanup(m.stop)
 	return m
 }
@@ -105,7 +124,7 @@ func (r *room) join(name string, configure func(*runtime.Config)) *member {
 func (r *room) here(count int) {
 	r.t.Helper()
 	for {
-		nodes, err := r.store.Nodes(r.ctx, "shop")
+		_, nodes, err := r.store.Look(r.ctx, "shop")
 		if err != nil {
 			r.t.Fatal(err)
 		}
@@ -171,16 +190,16 @@ func TestRollOut(t *testing.T) {
 	r.all("two", nodes...)
 
 	began := time.Now()
-	back, err := r.store.Rollback(r.ctx, "shop", 0)
+	back, err := r.store.Rollback(r.ctx, "shop", 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if back, _, err = r.store.Wait(r.ctx, "shop", back.Number); err != nil || back.Number != 1 {
-		t.Errorf("rolled back to %+v (%v)", back, err)
+	if o := r.wait(back.Number, false); o.State != deploy.Serving || o.Number != 4 || o.Again != 1 {
+		t.Errorf("rolled back to %+v", o.Deployment)
 	}
 	t.Logf("rollback took %v; calls: %d", time.Since(began), calls.Load())
 	r.all("one", nodes...)
-	if _, err := r.store.Rollback(r.ctx, "shop", 3); err == nil || !strings.Contains(err.Error(), "has never served") {
+	if _, err := r.store.Rollback(r.ctx, "shop", 3, nil); err == nil || !strings.Contains(err.Error(), "has never served") {
 		t.Errorf("rollback to what never served: %v", err)
 	}
 	close(done)
@@ -216,10 +235,10 @@ func TestBrokenUpload(t *testing.T) {
 	r.deploy(script("one"))
 	ended, cancel := context.WithCancel(r.ctx)
 	cancel()
-	if _, err := r.store.Deploy(ended, "shop", script("two"), nil); !errors.Is(err, context.Canceled) {
+	if _, err := r.store.Deploy(ended, "shop", script("two"), deploy.Rollout{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("an upload that is cancelled: %v", err)
 	}
-	record, err := r.store.Record(r.ctx, "shop")
+	record, _, err := r.store.Look(r.ctx, "shop")
 	if err != nil || len(record.Deployments) != 1 || record.Serving != 1 || record.Waiting != 0 {
 		t.Errorf("the record is %+v (%v)", record, err)
 	}
@@ -231,13 +250,13 @@ func TestTogether(t *testing.T) {
 	var deploys sync.WaitGroup
 	for i := range 4 {
 		deploys.Go(func() {
-			if _, err := r.store.Deploy(r.ctx, "shop", script(fmt.Sprint(i)), nil); err != nil {
+			if _, err := r.store.Deploy(r.ctx, "shop", script(fmt.Sprint(i)), deploy.Rollout{}); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	deploys.Wait()
-	record, err := r.store.Record(r.ctx, "shop")
+	record, _, err := r.store.Look(r.ctx, "shop")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -298,7 +317,7 @@ func TestTrust(t *testing.T) {
 		{foreign, "it is not signed by a key that this node trusts"},
 		{private, ""},
 	} {
-		if _, err := r.store.Deploy(r.ctx, "shop", script("one"), c.key); err != nil {
+		if _, err := r.store.Deploy(r.ctx, "shop", script("one"), deploy.Rollout{Key: c.key}); err != nil {
 			t.Fatal(err)
 		}
 		_, err := node.First(r.ctx, r.grant)

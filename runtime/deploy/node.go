@@ -11,12 +11,12 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/state"
-	"github.com/nats-io/nats.go/jetstream"
 )
 
 // A Node is this process, as one of those that serve an application. Its fields must not be changed
@@ -30,23 +30,23 @@ type Node struct {
 	Entry string
 	// Trust are the keys one of which has to have signed what is loaded. None means that anything is.
 	Trust []ed25519.PublicKey
+	// Memory is a file in which a node that trusts keys remembers when what it has served was deployed,
+	// so that it does not begin with what is older. Empty means that it remembers that until it ends.
+	Memory string
 
 	store  *Store
 	id     string
+	wake   chan struct{}         // has it act: something may have to be done
+	tally  atomic.Pointer[tally] // nil if it tries nothing
 	mu     sync.Mutex
 	status Status
 
 	// What follows is for one goroutine.
 	live   *runtime.Live
 	logger *slog.Logger
-	staged *runtime.Staged // of status.Loaded; nil if none waits
-	seen   map[string]seen // other nodes, and this one, by their keys
-}
-
-// seen is when a node was last heard of.
-type seen struct {
-	Status
-	at time.Time
+	staged *runtime.Staged  // of status.Loaded; nil if none waits
+	trees  map[string]*Tree // of what serves and what waits, by their digests
+	floor  floor
 }
 
 // First returns the tree that serves now, for the program to be loaded first, from where the grant keeps
@@ -55,7 +55,11 @@ func (n *Node) First(ctx context.Context, g *state.Grant) (tree fs.FS, err error
 	if n.store, err = Open(ctx, g); err != nil {
 		return nil, err
 	}
-	r, err := n.store.Record(ctx, n.App)
+	n.floor.file = n.Memory
+	if err := n.floor.read(); err != nil {
+		return nil, err
+	}
+	r, err := n.store.get(ctx, n.App)
 	if err != nil {
 		return nil, err
 	}
@@ -63,25 +67,44 @@ func (n *Node) First(ctx context.Context, g *state.Grant) (tree fs.FS, err error
 	if d == nil {
 		return nil, fmt.Errorf("deploy: nothing was deployed as %s", n.App)
 	}
+	n.trees = make(map[string]*Tree)
 	t, err := n.load(ctx, d)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("deployment %d of %s: %w", d.Number, n.App, err)
 	}
 	if n.Name == "" {
 		name, _ := os.Hostname() // the number tells nodes of a host apart
 		n.Name = fmt.Sprintf("%s/%d", name, os.Getpid())
 	}
-	n.id = rand.Text()
+	n.id, n.wake = rand.Text(), make(chan struct{}, 1)
 	n.status = Status{Node: n.Name, Serving: d.Number}
 	return t, nil
 }
 
+// Store returns where the node's deployments are kept, once First has returned.
+func (n *Node) Store() *Store { return n.store }
+
 // load reads the tree of a deployment that may be loaded.
 func (n *Node) load(ctx context.Context, d *Deployment) (*Tree, error) {
-	if err := verify(n.Trust, n.App, d); err != nil {
+	if err := n.admit(d); err != nil {
 		return nil, err
 	}
-	return n.store.tree(ctx, n.App, d)
+	if t := n.trees[d.Digest]; t != nil {
+		return t, nil
+	}
+	t, err := n.store.tree(ctx, n.App, d)
+	if err == nil {
+		n.trees[d.Digest] = t
+	}
+	return t, err
+}
+
+// admit returns an error if the deployment must not be loaded here.
+func (n *Node) admit(d *Deployment) error {
+	if err := verify(n.Trust, n.App, d); err != nil || len(n.Trust) == 0 {
+		return err
+	}
+	return n.floor.admit(d)
 }
 
 // Follow takes part in deployments until ctx ends, with the program that was loaded from First. While the
@@ -98,104 +121,119 @@ func (n *Node) Follow(ctx context.Context, live *runtime.Live, logger *slog.Logg
 		cancel()
 		leasing.Wait()
 		n.leave()
-		n.staged.Drop()
+		n.drop()
 	}()
-	for ctx.Err() == nil {
-		n.seen = make(map[string]seen)
-		if err := n.watch(ctx); err != nil && ctx.Err() == nil {
-			n.logger.Warn("deployments cannot be followed now", slog.Any("error", err))
-			pause(ctx, time.Second)
-		}
-	}
-}
-
-// watch follows the record and the other nodes until ctx ends, or it may have become deaf.
-func (n *Node) watch(ctx context.Context) error {
-	records, err := n.store.records.Watch(ctx, n.App)
-	if err != nil {
-		return err
-	}
-	defer records.Stop()
-	nodes, err := n.store.nodes.Watch(ctx, n.App+".*")
-	if err != nil {
-		return err
-	}
-	defer nodes.Stop()
-	n.say(ctx)
-	tick := time.NewTicker(Lease / 3)
-	defer tick.Stop()
-	var r *Record
-	for began := time.Now(); ; {
-		select {
-		case <-ctx.Done():
+	for away := false; ; {
+		began := time.Now()
+		err := n.store.follow(ctx, n.App, n.wake, func(v *view) error {
+			if _, heard := v.nodes[n.id]; !heard {
+				if time.Since(v.began) > Lease {
+					return errors.New("deploy: what this node says does not come back")
+				}
+				return nil // what others say may be old, too
+			}
+			if away {
+				n.logger.Info("deployments are followed again")
+				away = false
+			}
+			n.act(ctx, v)
 			return nil
-		case e, ok := <-records.Updates():
-			if !ok {
-				return errors.New("the connection has ended")
-			}
-			if e == nil {
-				continue // all that was there has come
-			}
-			if r, err = read(n.App, e); err != nil {
-				return err
-			}
-		case e, ok := <-nodes.Updates():
-			if !ok {
-				return errors.New("the connection has ended")
-			}
-			if e != nil {
-				n.hear(e)
-			}
-		case <-tick.C:
-			if n.expire(); time.Since(began) > Lease && n.seen[n.key()].Node == "" {
-				return errors.New("what this node says does not come back")
-			}
+		})
+		if ctx.Err() != nil {
+			return
 		}
-		if r != nil {
-			n.act(ctx, r)
+		if !away {
+			n.logger.Warn("deployments cannot be followed now, what serves goes on", slog.Any("error", err))
+			away = true
 		}
-	}
-}
-
-// hear notes what a node says.
-func (n *Node) hear(e jetstream.KeyValueEntry) {
-	if e.Operation() != jetstream.KeyValuePut {
-		delete(n.seen, e.Key())
-		return
-	}
-	s := seen{at: time.Now()}
-	if json.Unmarshal(e.Value(), &s.Status) == nil {
-		n.seen[e.Key()] = s
-	}
-}
-
-// expire forgets nodes whose lease has ended.
-func (n *Node) expire() {
-	for key, s := range n.seen {
-		if time.Since(s.at) > Lease {
-			delete(n.seen, key)
-		}
+		_ = host.Pause(ctx, time.Second-time.Since(began))
 	}
 }
 
 // act does what is to be done.
-func (n *Node) act(ctx context.Context, r *Record) {
-	now := n.now()
-	if w := r.Find(r.Waiting); w != nil && now.Loaded != w.Number && now.Failed != w.Number {
+func (n *Node) act(ctx context.Context, v *view) {
+	r, now := v.record, n.now()
+	w := r.Find(r.Waiting)
+	if w != nil && now.Loaded != w.Number && now.Failed != w.Number && now.Serving != w.Number {
 		n.stage(ctx, w)
 		now = n.now()
 	}
-	if w := r.Find(r.Waiting); w != nil && now.Failed == w.Number {
-		n.stop(ctx, w.Number, now.Error)
-	} else if w != nil && n.all(w.Number) {
-		n.serve(ctx, w.Number)
+	switch {
+	case w == nil:
+		if now.Loaded != 0 && now.Loaded != r.Serving { // it was stopped
+			n.drop()
+		}
+	case now.Failed == w.Number:
+		n.change(ctx, w, func(r *Record) { r.stop(n.Name, now.Error, nil) })
+	case w.State == Trying:
+		n.judge(ctx, v, w)
+	case v.ready(w.Number):
+		n.change(ctx, w, func(r *Record) {
+			if tries := w.Canary.choose(v.nodes); len(tries) > 0 {
+				r.try(tries)
+			} else {
+				r.serve(Replaced)
+			}
+		})
 	}
-	if r.Waiting == 0 && now.Loaded != 0 && now.Loaded != r.Serving { // it was stopped
-		n.drop()
+	if d := r.of(n.id); d != nil && d.Number != now.Serving && d.Number != now.Failed {
+		n.publish(ctx, d)
 	}
-	if r.Serving != now.Serving && r.Serving != 0 && now.Failed != r.Serving {
-		n.publish(ctx, r)
+	if serving := r.Find(r.Serving); serving != nil && n.now().Serving == r.Serving {
+		n.tally.Store(nil)
+		n.remember(serving)
 	}
+	for digest := range n.trees {
+		if !r.uses(digest) {
+			delete(n.trees, digest)
+		}
+	}
+}
+
+// uses reports whether what serves, or waits, has the tree.
+func (r *Record) uses(digest string) bool {
+	s, w := r.Find(r.Serving), r.Find(r.Waiting)
+	return s != nil && s.Digest == digest || w != nil && w.Digest == digest
+}
+
+// ready reports whether all nodes have loaded a deployment.
+func (v *view) ready(number int) bool {
+	for _, s := range v.nodes {
+		if s.Loaded != number && s.Serving != number {
+			return false
+		}
+	}
+	return true
+}
+
+// judge ends the trial of a deployment, when that is to be done.
+func (n *Node) judge(ctx context.Context, v *view, w *Deployment) {
+	if t := n.tally.Load(); t != nil && t.deployment == w.Number {
+		requests, failed, faults := t.counts()
+		over := t.over()
+		switch {
+		case t.bad(over):
+			n.change(ctx, w, func(r *Record) {
+				r.stop(n.Name, fmt.Sprintf("requests that failed: %d of %d", failed, requests), faults)
+			})
+			return
+		case over && n.now().Well != w.Number:
+			n.mu.Lock()
+			n.status.Well = w.Number
+			n.mu.Unlock()
+			n.say(ctx)
+		}
+	}
+	if lost := v.lost(w.Tries); lost != "" {
+		n.change(ctx, w, func(r *Record) { r.stop(lost, "the node has ended while it was watched", nil) })
+		return
+	}
+	for id := range w.Tries {
+		if v.nodes[id].Well != w.Number {
+			return
+		}
+	}
+	n.change(ctx, w, func(r *Record) { r.serve(Replaced) })
 }
 
 // stage loads a deployment beside what serves, and says what came of it.
@@ -213,18 +251,16 @@ func (n *Node) stage(ctx context.Context, d *Deployment) {
 	if err == nil {
 		n.staged, err = n.live.Stage(t)
 	}
-	n.mu.Lock()
-	n.status.Loaded, n.status.Failed, n.status.Error = d.Number, 0, ""
-	if err != nil {
-		n.status.Loaded, n.status.Failed, n.status.Error = 0, d.Number, n.explain(err)
-	}
-	n.mu.Unlock()
 	log := n.logger.With(slog.Int("deployment", d.Number))
+	n.mu.Lock()
 	if err != nil {
-		log.Error("a deployment does not load here, what serves goes on", slog.String("error", n.now().Error))
+		n.status.Failed, n.status.Error = d.Number, n.explain(err)
+		log.Error("a deployment does not load here, what serves goes on", slog.String("error", n.status.Error))
 	} else {
+		n.status.Loaded, n.status.Failed, n.status.Error = d.Number, 0, ""
 		log.Info("a deployment has loaded", slog.Duration("time", time.Since(began)))
 	}
+	n.mu.Unlock()
 	n.say(ctx)
 }
 
@@ -247,33 +283,14 @@ func (n *Node) explain(err error) string {
 	return host.Cut(first.String())
 }
 
-// all reports whether all nodes have loaded a deployment, this one among them.
-func (n *Node) all(number int) bool {
-	for _, s := range n.seen {
-		if s.Loaded != number && s.Serving != number {
-			return false
-		}
-	}
-	own := n.seen[n.key()]
-	return own.Loaded == number || own.Serving == number
-}
-
 // errOver says that what was to be done is done, or is no longer to be.
 var errOver = errors.New("it does not wait any more")
 
-// serve has the record say that the deployment serves.
-func (n *Node) serve(ctx context.Context, number int) {
-	n.change(ctx, number, (*Record).serve)
-}
-
-// stop has the record say that the deployment does not load here.
-func (n *Node) stop(ctx context.Context, number int, why string) {
-	n.change(ctx, number, func(r *Record) { r.stop(n.Name, why) })
-}
-
-func (n *Node) change(ctx context.Context, waiting int, change func(*Record)) {
+// change changes the record, if the deployment is still as it was.
+func (n *Node) change(ctx context.Context, w *Deployment, change func(*Record)) {
+	number, state := w.Number, w.State
 	_, err := n.store.change(ctx, n.App, func(r *Record) error {
-		if r.Waiting != waiting {
+		if r.Waiting != number || r.Find(number).State != state {
 			return errOver
 		}
 		change(r)
@@ -284,15 +301,19 @@ func (n *Node) change(ctx context.Context, waiting int, change func(*Record)) {
 	}
 }
 
-// publish has requests get what serves.
-func (n *Node) publish(ctx context.Context, r *Record) {
-	d := r.Find(r.Serving)
+// publish has requests get a deployment.
+func (n *Node) publish(ctx context.Context, d *Deployment) {
 	for range 2 { // the program may have been loaded again meanwhile
 		if n.now().Loaded != d.Number {
 			n.stage(ctx, d)
 		}
 		if n.staged == nil {
 			return
+		}
+		if d.State == Trying {
+			n.try(d)
+		} else {
+			n.tally.Store(nil)
 		}
 		err := n.staged.Publish()
 		n.staged = nil
@@ -303,12 +324,38 @@ func (n *Node) publish(ctx context.Context, r *Record) {
 		}
 		n.mu.Unlock()
 		if err == nil {
-			n.logger.Info("a deployment serves", slog.Int("deployment", d.Number),
+			n.logger.Info("a deployment serves", slog.Int("deployment", d.Number), slog.String("state", d.State),
 				slog.Uint64("generation", n.live.Generation()))
 			break
 		}
 	}
 	n.say(ctx)
+}
+
+// try begins to count what becomes of the requests of a deployment, which is about to be published.
+func (n *Node) try(d *Deployment) {
+	n.tally.Store(&tally{deployment: d.Number, generation: n.live.Generation() + 1, canary: d.Canary, began: time.Now()})
+	if d.Canary.Watch > 0 {
+		time.AfterFunc(d.Canary.Watch+time.Millisecond, n.look)
+	}
+}
+
+// look has the node act.
+func (n *Node) look() {
+	select {
+	case n.wake <- struct{}{}:
+	default: // it is about to
+	}
+}
+
+// Answered notes what became of a request: the generation that answered it, the status of the response, and
+// the code and the place of what the application has done wrong, "" if it has not. It may be called by any
+// goroutine.
+func (n *Node) Answered(generation uint64, status int, code, place string) {
+	t := n.tally.Load()
+	if t != nil && generation >= t.generation && t.note(status, code, place) {
+		n.look()
+	}
 }
 
 func (n *Node) now() Status {
@@ -323,6 +370,7 @@ func (n *Node) key() string { return n.App + "." + n.id }
 func (n *Node) say(ctx context.Context) {
 	n.mu.Lock()
 	defer n.mu.Unlock() // what is said last is what is
+	n.status.Requests, n.status.Errors, _ = n.tally.Load().counts()
 	data, err := json.Marshal(n.status)
 	if err != nil {
 		return
@@ -337,8 +385,11 @@ func (n *Node) say(ctx context.Context) {
 
 // lease says it again and again.
 func (n *Node) lease(ctx context.Context) {
-	for pause(ctx, Lease/3) {
+	for {
 		n.say(ctx)
+		if host.Pause(ctx, Lease/3) != nil {
+			return
+		}
 	}
 }
 
@@ -347,16 +398,4 @@ func (n *Node) leave() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	_ = n.store.nodes.Delete(ctx, n.key()) // else its lease ends
-}
-
-// pause reports false if ctx has ended.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

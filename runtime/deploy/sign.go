@@ -7,24 +7,25 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"time"
 )
 
-// signed is what a signature is of. It names the application, so that one is not deployed as another.
-func signed(app, digest string) []byte {
-	return []byte("larkspur deploy\n" + app + "\n" + digest + "\n")
+// statement is what a signature is of. It names the application, so that one is not deployed as another.
+func (d *Deployment) statement(app string) []byte {
+	return fmt.Appendf(nil, "larkspur deploy\n%s\n%d\n%s\n%s\n", app, d.Number, d.Time.UTC().Format(time.RFC3339Nano), d.Digest)
+}
+
+func (d *Deployment) signedBy(key ed25519.PublicKey, app string) bool {
+	return ed25519.Verify(key, d.statement(app), d.Signature)
 }
 
 // verify returns an error unless one of the keys has signed the deployment. Without keys all may be loaded.
 func verify(keys []ed25519.PublicKey, app string, d *Deployment) error {
-	if len(keys) == 0 {
+	switch {
+	case len(keys) == 0, slices.ContainsFunc(keys, func(key ed25519.PublicKey) bool { return d.signedBy(key, app) }):
 		return nil
-	}
-	for _, key := range keys {
-		if ed25519.Verify(key, signed(app, d.Digest), d.Signature) {
-			return nil
-		}
-	}
-	if len(d.Signature) == 0 {
+	case len(d.Signature) == 0:
 		return errors.New("deploy: it is not signed, and this node loads only what is")
 	}
 	return errors.New("deploy: it is not signed by a key that this node trusts")

@@ -17,7 +17,7 @@ import (
 
 // What a tree has at most.
 const (
-	MaxFiles = 10000     // files
+	MaxFiles = 10000     // files, and directories
 	MaxSize  = 128 << 20 // bytes of all of them
 	maxName  = 512       // bytes of the path of one
 )
@@ -101,7 +101,9 @@ func (t *Tree) seal() error {
 			if _, file := t.files[dir]; file {
 				return fmt.Errorf("%q is a file and a directory", host.Cut(dir))
 			}
-			t.dirs[dir] = append(t.dirs[dir], entry)
+			if t.dirs[dir] = append(t.dirs[dir], entry); len(t.dirs) > MaxFiles {
+				return fmt.Errorf("there are more than %d directories", MaxFiles)
+			}
 			if known {
 				break
 			}

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
@@ -88,6 +89,7 @@ func TestUnpackRefuses(t *testing.T) {
 		{"twice", []string{"app.star", "1", "app.star", "2"}, `"app.star" is there twice`},
 		{"long", []string{"app.star", "", strings.Repeat("x", 600), ""}, "a path has 512 bytes at most"},
 		{"link", []string{"app.star", "", "out@", "/etc"}, `"out" is a symbolic link or a device`},
+		{"directories", deepFiles(), "there are more than 10000 directories"},
 		{"both", []string{"app.star", "", "a", "", "a/b", ""}, `"a" is a file and a directory`},
 		{"deep both", []string{"app.star", "", "a", "", "a/b/c", ""}, `"a" is a file and a directory`},
 	} {
@@ -98,6 +100,19 @@ func TestUnpackRefuses(t *testing.T) {
 	if _, err := deploy.Unpack([]byte("no archive")); err == nil {
 		t.Error("what is no archive was unpacked")
 	}
+	many := bytes.Repeat([]byte("PK\x01\x02"), 100000) // it is refused before it is known to be no archive
+	if _, err := deploy.Unpack(many); err == nil || !strings.Contains(err.Error(), "more than 80000 entries") {
+		t.Errorf("an archive of 100000 entries: %v", err)
+	}
+}
+
+// deepFiles are few files in many directories.
+func deepFiles() []string {
+	files := []string{"app.star", ""}
+	for i := range 50 {
+		files = append(files, fmt.Sprintf("%d/%sx", i, strings.Repeat("d/", 240)), "")
+	}
+	return files
 }
 
 // A bomb is an archive whose files are larger than a tree may be: it is read no further than that.

@@ -54,7 +54,7 @@ func (s *schedule) keep(ctx context.Context) {
 			}
 			wait = time.Second
 		}
-		_ = pause(ctx, min(wait, lookTime))
+		_ = host.Pause(ctx, min(wait, lookTime))
 	}
 }
 

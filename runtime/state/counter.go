@@ -168,7 +168,7 @@ func (y *tally) change(ctx context.Context, e *engine, s shape, to func(had int6
 			if !isConflict(err) {
 				return 0, err
 			}
-			if err := pause(ctx, wait.next()); err != nil {
+			if err := host.Pause(ctx, wait.next()); err != nil {
 				return 0, err
 			}
 		}

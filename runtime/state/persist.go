@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -49,7 +50,7 @@ func (e *engine) persist(ctx context.Context, f func(ctx context.Context) error)
 		if !e.answers(false) {
 			return err
 		}
-		if pause(ctx, 20*time.Millisecond+wait.next()) != nil {
+		if host.Pause(ctx, 20*time.Millisecond+wait.next()) != nil {
 			return err
 		}
 	}

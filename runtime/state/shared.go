@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.starlark.net/starlark"
@@ -77,7 +78,7 @@ func (s *shared) claim() (data []byte, until time.Time, err error) {
 				s.hold(e)
 				return 0, nil
 			}
-			if err := pause(ctx, min(time.Duration(tries+1)*2*time.Millisecond, 50*time.Millisecond)); err != nil {
+			if err := host.Pause(ctx, min(time.Duration(tries+1)*2*time.Millisecond, 50*time.Millisecond)); err != nil {
 				return 0, err
 			}
 		}
@@ -119,7 +120,7 @@ func (s *shared) hold(e *engine) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var done sync.WaitGroup
 	done.Go(func() {
-		for pause(ctx, claimTime/3) == nil {
+		for host.Pause(ctx, claimTime/3) == nil {
 			s.mu.Lock()
 			asks, cancel := context.WithTimeout(ctx, claimTime)
 			version, err := e.send(asks, s.subject, nil, s.version,

@@ -219,15 +219,3 @@ func (b *backoff) next() time.Duration {
 	most := min(time.Duration(b.tries)*time.Millisecond, 20*time.Millisecond)
 	return time.Duration(rand.Int64N(int64(most)))
 }
-
-// pause waits.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}

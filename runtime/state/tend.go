@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -112,7 +113,7 @@ func (e *engine) create(ctx context.Context, c jetstream.StreamConfig) (stream j
 		case c.Replicas == 1 || !isCode(err, codeNoPeers, codeInsufficient, codeReplicas):
 			return stream, err
 		case e.clustered() && time.Since(e.began) < settling:
-			if err := pause(ctx, again); err != nil {
+			if err := host.Pause(ctx, again); err != nil {
 				return nil, err
 			}
 		default:

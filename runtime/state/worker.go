@@ -63,7 +63,7 @@ func (q *queue) labor(ctx context.Context, later bool) {
 			!errors.Is(err, jetstream.ErrServerShutdown) {
 			q.lib.logger().Warn("queue: take a job", slog.String("queue", q.name), slog.Any("error", err))
 		}
-		_ = pause(ctx, max(again, 50*wait.next()))
+		_ = host.Pause(ctx, max(again, 50*wait.next()))
 	}
 }
 
@@ -127,7 +127,7 @@ func (q *queue) attempt(ctx context.Context, e *engine, m jetstream.Msg) {
 	beats, stop := context.WithCancel(ctx)
 	var beating sync.WaitGroup
 	beating.Go(func() {
-		for pause(beats, ackTime/3) == nil {
+		for host.Pause(beats, ackTime/3) == nil {
 			_ = m.InProgress()
 		}
 	})

@@ -74,6 +74,13 @@ type Source interface {
 	Follow(ctx context.Context, live *runtime.Live, logger *slog.Logger)
 }
 
+// A Judge is a Source that is told what became of each request: the generation that answered it, the status of
+// the response, and the code and the place of what the application did wrong, "" if it did not. It is called
+// by many goroutines, and must be short.
+type Judge interface {
+	Answered(generation uint64, status int, code, place string)
+}
+
 // Dir returns the application of a directory.
 func Dir(dir, entry string) *Application {
 	return &Application{FS: runtime.Dir(dir), Dir: dir, Entry: entry}

@@ -138,6 +138,15 @@ func (r *running) close() {
 func (r *running) gateway(path string, site *Site, slots *server.Slots) http.Handler {
 	g := &server.Gateway{App: r.live, Environ: r.app.Environ, IdleTimeout: site.IdleTimeout,
 		Slots: slots, Multiprocess: site.Multiprocess, Abandoned: site.Abandoned, Logger: r.logger}
+	if judge, ok := r.app.Source.(Judge); ok {
+		g.Answered = func(generation uint64, status int, f *server.Failure) {
+			if f == nil {
+				judge.Answered(generation, status, "", "")
+				return
+			}
+			judge.Answered(generation, status, string(f.Code), f.Place())
+		}
+	}
 	if r.shown != nil {
 		g.Observe = r.observe
 		g.App = r.shown.Wrap(r.live, path, environ.Config{Vars: r.app.Environ,
