@@ -149,8 +149,9 @@ func (s *serving) build(c *cobra.Command, args []string, logger *slog.Logger) (v
 		return nil, nil, runError{err}
 	}
 	pool := s.pool(c, args, app, logger)
+	pool.Dial = granted.Dial
 	if s.sandbox != "off" {
-		pool.NoNetwork, pool.Memory = !granted.Network(), s.resident()
+		pool.NoNetwork, pool.Memory = true, s.resident()
 	}
 	closing = func() { pool.Close(); granted.Close() }
 	if err := startPool(c.Context(), pool, app); err != nil {

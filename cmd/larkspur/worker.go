@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/server/site"
+	"github.com/larkspur-web/larkspur/server/site/grant"
 	"github.com/larkspur-web/larkspur/server/worker"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -86,6 +87,7 @@ func application(config []byte) (*worker.Application, error) {
 			note(stuck, func(tell worker.Teller) { tell.Stuck(r, place) })
 		}}
 	return &worker.Application{
+		Connect: func(front worker.Dial) { granted.Connect(grant.Dial(front)) },
 		Confine: func() error { return s.enter(app, granted) },
 		Load:    func() error { return server.Set(here) },
 		Version: server.Content,

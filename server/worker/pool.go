@@ -56,6 +56,10 @@ type Pool struct {
 	// ends one that goes past that. Elsewhere it is looked at every second how much memory of its own a
 	// worker has, and one that has more is killed. Zero means any number.
 	Memory int64
+	// Dial makes the connections that workers ask for by [Application.Connect], as far as it grants
+	// them. They are handed over, and end with the worker; one may ask for 128 at once. It is called from
+	// any number of goroutines. Nil makes none.
+	Dial Dial
 	// NoNetwork puts workers into a network namespace of their own, in which there is nothing, if
 	// this process may make one.
 	NoNetwork bool

@@ -29,6 +29,7 @@ type process struct {
 	cmd        *exec.Cmd
 	conn       *h2.ClientConn
 	messages   net.Conn
+	packets    net.Conn // for what it asks for
 	began      time.Time
 	temp       string // its directory for files that do not last
 	said       crash
@@ -78,26 +79,18 @@ func (f *flight) give(err error) {
 
 // spawn starts a worker, which then loads the application.
 func (p *Pool) spawn(generation uint64) (*process, error) {
-	requests, theirs, err := socketpair()
+	s, err := newSockets()
 	if err != nil {
-		return nil, fmt.Errorf("worker: start: %w", err)
+		return nil, err
 	}
-	defer theirs.Close()
-	messages, heard, err := socketpair()
-	if err != nil {
-		requests.Close()
-		return nil, fmt.Errorf("worker: start: %w", err)
-	}
-	defer heard.Close()
-	w := &process{pool: p, generation: generation, messages: messages, began: time.Now(),
+	w := &process{pool: p, generation: generation, messages: s.ours[1], packets: s.ours[2], began: time.Now(),
 		loaded: make(chan struct{}), heard: make(chan struct{}), ended: make(chan struct{}),
 		gone: make(chan struct{}), tired: make(chan struct{}), hands: map[*flight]struct{}{}}
 	w.said.logger = p.logger
 	w.cmd = p.command()
-	w.cmd.ExtraFiles = []*os.File{theirs, heard}
+	w.cmd.ExtraFiles = s.theirs
 	if w.temp, err = os.MkdirTemp("", tempName); err != nil {
-		requests.Close()
-		messages.Close()
+		s.close()
 		return nil, fmt.Errorf("worker: make a directory for files that do not last (TMPDIR): %w", err)
 	}
 	w.cmd.Env = append(w.cmd.Environ(), variable+"="+variables, "TMPDIR="+w.temp, "SQLITE_TMPDIR="+w.temp)
@@ -105,18 +98,19 @@ func (p *Pool) spawn(generation uint64) (*process, error) {
 	w.cmd.WaitDelay = time.Second
 	w.group = p.newGroup(w.temp)
 	if err := p.starter.Start(w.cmd, w.group); err != nil {
-		requests.Close()
-		messages.Close()
+		s.close()
 		os.Remove(w.temp)
 		w.group.Close()
 		return nil, fmt.Errorf("worker: start: %w", err)
 	}
+	s.release()
 	p.tally.started.Add(1)
-	w.conn = h2.NewClientConn(requests, h2.ClientConfig{})
+	w.conn = h2.NewClientConn(s.ours[0], h2.ClientConfig{})
 	go w.listen()
 	go w.follow()
 	p.living.Go(w.wait)
 	go w.look()
+	go w.broker()
 	if err := w.tell(message{Config: p.Config}); err != nil {
 		w.kill(death{cause: Unready, text: "it took no configuration"})
 	}
@@ -229,6 +223,7 @@ func (w *process) wait() {
 	case <-time.After(lastWord):
 	}
 	w.messages.Close()
+	w.packets.Close()
 	os.RemoveAll(w.temp)
 	w.death = w.died(err)
 	if err := w.group.Close(); err != nil {

@@ -17,8 +17,9 @@
 // A [Pool] is an http.Handler behind a [server.Front]. Its workers are processes of the same
 // program, started again: [Main] finds out that it is in one, has the application made, and answers
 // until the front is gone. Between the two is a pair of sockets with one HTTP/2 connection on it,
-// which has a stream for each request, and another pair for what is said of the worker: its
-// configuration, that it is ready, what it logs. Nothing of it has a name in the file system, and
+// which has a stream for each request, another pair for what is said of the worker: its
+// configuration, that it is ready, what it logs, and a third by which the front hands over connections
+// that it has made for the worker, so that this needs no network. Nothing of it has a name in the file system, and
 // both ends know at once when the other has died.
 //
 // The front has the connections to clients, the limits on them, the plan of pushes and the access
@@ -62,7 +63,10 @@ import (
 
 // An Application is what a worker answers with.
 type Application struct {
-	// Confine, if not nil, is called first, before a script is loaded, to take from the process what
+	// Connect, if not nil, is called first, with what has the front make connections, as far as
+	// [Pool.Dial] makes them: the worker needs no network for them.
+	Connect func(front Dial)
+	// Confine, if not nil, is called then, before a script is loaded, to take from the process what
 	// it does not need: see package sandbox. If it fails the worker ends.
 	Confine func() error
 	// Load, if not nil, is called then, and loads the application.

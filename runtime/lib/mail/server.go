@@ -245,7 +245,11 @@ func (l *line) enter(kind string) {
 
 // dial connects, and for smtps secures what it has connected.
 func (l *line) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	conn, err := new(net.Dialer).DialContext(ctx, network, address)
+	connect := l.server.grant.Connect
+	if connect == nil {
+		connect = new(net.Dialer).DialContext
+	}
+	conn, err := connect(ctx, network, address)
 	if err != nil {
 		return nil, failed(unreached, "no connection to %s: %v", address, err)
 	}
