@@ -77,7 +77,8 @@ func work(requests, messages, connections *os.File, application func([]byte) (*A
 		}
 		os.Exit(exitGone)
 	}()
-	app, err := start(first.Config, connections, application)
+	tell := Teller{out, openTrail(os.Getenv("TMPDIR"))}
+	app, err := start(first.Config, tell, connections, application)
 	if err != nil {
 		m := message{Wrong: err.Error(), Faults: faults(err)}
 		if len(m.Faults) > 0 {
@@ -93,11 +94,14 @@ func work(requests, messages, connections *os.File, application func([]byte) (*A
 		return exitLoad
 	}
 	if app.Run != nil {
-		go app.Run(Teller{out})
+		go app.Run(tell)
 	}
 	ready := message{Ready: true}
 	if app.Version != nil {
 		ready.Version = app.Version()
+	}
+	if app.Files != nil {
+		ready.Files = app.Files()
 	}
 	if err := out.say(ready); err != nil {
 		return exitGone
@@ -120,7 +124,8 @@ func faults(err error) (all host.Diagnostics) {
 }
 
 // start has the application made, the process confined, and the application loaded.
-func start(config []byte, connections *os.File, application func([]byte) (*Application, error)) (*Application, error) {
+func start(config []byte, tell Teller, connections *os.File,
+	application func([]byte) (*Application, error)) (*Application, error) {
 	front, err := newDialer(connections)
 	if err != nil {
 		return nil, err
@@ -133,7 +138,7 @@ func start(config []byte, connections *os.File, application func([]byte) (*Appli
 		return nil, errors.New("worker: Main: the function returned no Handler")
 	}
 	if app.Connect != nil {
-		app.Connect(front.dial)
+		app.Connect(tell, front.dial)
 	}
 	if app.Confine != nil {
 		if err := app.Confine(); err != nil {

@@ -91,7 +91,7 @@ func application(config []byte) (*worker.Application, error) {
 	}}
 	var live *runtime.Live
 	return &worker.Application{
-		Connect: func(front worker.Dial) { *s.front = front },
+		Connect: func(_ worker.Teller, front worker.Dial) { *s.front = front },
 		Confine: s.confine,
 		Load: func() (err error) {
 			live, err = runtime.NewLive(&runtime.Config{FS: os.DirFS(s.Dir), Modules: s.modules(),
