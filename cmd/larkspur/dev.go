@@ -119,11 +119,14 @@ with --tls-cert and --tls-key.`,
 				}
 				told := tell(c, args)
 				told.Dev = true
-				if app.Dir == "" { // all of them keep what there is where this process does
+				if app.Dir == "" && d.data == "" { // all of them keep what there is where this process does
+					if len(granted.Asks(app)) > 0 {
+						logger.Info(gone)
+					}
 					told.Flags = append(told.Flags, "--data="+granted.SQL.Dir)
 				}
 				pool := d.pool(told, app, granted, &d.settings, logger)
-				pool.Noted = dev.Told
+				pool.Noted = noted(granted)
 				defer pool.Close()
 				v.Mounts[0].Handler = pool
 			}
@@ -153,12 +156,14 @@ func developed(args []string) (*site.Application, error) {
 	return tour(), nil
 }
 
+// gone is said of an application that is built in.
+const gone = "what the application keeps ends with this process: it lies in no directory, and --data names none"
+
 // grant grants the application what the flags say, and what dev does beside. The function ends what was
 // opened.
 func (d *developing) grant(app *site.Application, logger *slog.Logger) (*grant.Set, func(), error) {
 	granted, end, err := d.develop(app, func() {
-		logger.Info("what the application keeps ends with this process: it lies in no " +
-			"directory, and --data names none")
+		logger.Info(gone)
 	})
 	if err != nil {
 		return nil, nil, err

@@ -12,8 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/larkspur-web/larkspur/runtime/host"
-	"github.com/larkspur-web/larkspur/server/hop"
+	"github.com/larkspur-web/larkspur/runtime/lib/mail"
 	"github.com/larkspur-web/larkspur/server/site"
 	"github.com/larkspur-web/larkspur/server/site/grant"
 	"github.com/larkspur-web/larkspur/server/worker"
@@ -141,17 +140,17 @@ func (w *crew) answer(app *site.Application, granted *grant.Set, s *settings, se
 		Abandoned: func(r *http.Request, place string) {
 			note(stuck, func(tell worker.Teller) { tell.Stuck(r, place) })
 		}}
-	return &worker.Application{
+	answer := &worker.Application{
 		Connect: func(tell worker.Teller, front worker.Dial) {
 			granted.Connect(grant.Dial(front))
 			if server.Develop {
 				server.Tell = accounts(tell)
+				granted.Mail.Outbox = &mail.Outbox{Forward: mails(tell)}
 			}
 		},
 		Confine: func() error { return w.enter(app, granted) },
 		Load:    func() error { return server.Set(here) },
 		Version: server.Content,
-		Files:   server.Files,
 		Handler: server,
 		Close:   func() { granted.Close() },
 		Run: func(tell worker.Teller) {
@@ -166,22 +165,11 @@ func (w *crew) answer(app *site.Application, granted *grant.Set, s *settings, se
 				}
 			}
 		},
-	}, nil
-}
-
-// accounts is how a worker of an application that is developed tells its front of requests.
-func accounts(tell worker.Teller) func(*http.Request) (func(host.Place), func(json.RawMessage)) {
-	return func(r *http.Request) (func(host.Place), func(json.RawMessage)) {
-		id := hop.ID(r)
-		if id == "" { // it is promised, and part of the page's
-			return nil, func(json.RawMessage) {}
-		}
-		at, end := tell.Follow(id)
-		return at, func(account json.RawMessage) {
-			end()
-			tell.Note(id, account)
-		}
 	}
+	if server.Develop {
+		answer.Files = server.Files
+	}
+	return answer, nil
 }
 
 // note has v in c, unless there is one already.

@@ -203,6 +203,9 @@ func (s *Server) ErrorPage(w http.ResponseWriter, r *http.Request, known *server
 			f.Frames[i].Open = false
 		}
 		here := frame{Name: "the script", Place: f.Place, Lines: a.excerpt(rec, p), Open: true}
+		if known.Code == environ.CodeWorkerDied {
+			here.Name = "the last line that ran"
+		}
 		f.Frames = append([]frame{here}, f.Frames...)
 	}
 	s.answerFor(w, r, rec, f, known)

@@ -81,7 +81,7 @@ func (s *Server) start(a *Application) (*running, error) {
 	config := a.Config(s.said())
 	config.Grants = a.Grants
 	live, err := runtime.Follow(config, a.Name())
-	if err != nil && s.pages == nil {
+	if err != nil && (s.pages == nil || s.Tell != nil) { // else the pages say so
 		return nil, &LoadError{a, err}
 	}
 	r := &running{app: a, live: live, logger: s.log, changed: s.Changed}

@@ -8,6 +8,13 @@ const noteTime = time.Second
 
 // noted hands on what the worker says of a request that it has in its hands.
 func (w *process) noted(m *message) {
+	if w.pool.Noted == nil {
+		return
+	}
+	if m.Request == "" {
+		w.pool.Noted(nil, m.Note)
+		return
+	}
 	w.mu.Lock()
 	var about *flight
 	for f := range w.hands {

@@ -62,7 +62,7 @@ type Pool struct {
 	// any number of goroutines. Nil makes none.
 	Dial Dial
 	// Noted, if not nil, is called with what the application says by [Teller.Note] of a request, before
-	// ServeHTTP returns for it. It also has workers leave where their calls are ([Teller.Follow]), so
+	// ServeHTTP returns for it; r is nil if it is said of none. It also has workers leave where their calls are ([Teller.Follow]), so
 	// that it is known of what they die. It is for who develops the application.
 	Noted func(r *http.Request, note json.RawMessage)
 	// NoNetwork puts workers into a network namespace of their own, in which there is nothing, if

@@ -107,8 +107,8 @@ func (t Teller) Stuck(r *http.Request, place string) {
 }
 
 // Note says something of the request of that id, as [hop.ID] has it, once the application has ended it
-// and before its response ends: it is what [Pool.Noted] is called with. It is JSON; what is longer than
-// 200 KiB is not said.
+// and before its response ends, or something of no request, for which the id is "": it is what
+// [Pool.Noted] is called with. It is JSON; what is longer than 200 KiB is not said.
 func (t Teller) Note(id string, note json.RawMessage) {
 	if len(note) > maxMessage-50<<10 {
 		note = json.RawMessage("{}")

@@ -58,7 +58,7 @@ func (s *server) send(t *starlark.Thread, m *Mail) error {
 	case s.grant.trial != nil:
 		err = s.grant.trial.take(m)
 	case outbox != nil:
-		outbox.add(m, s.account.host != "")
+		outbox.Add(m, s.account.host != "")
 	}
 	w.Took, w.Err, w.Seen = time.Since(w.Began), err, s.seen(m, err)
 	host.Observe(t, w)
