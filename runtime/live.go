@@ -61,6 +61,14 @@ func Follow(c *Config, entry string) (*Live, error) {
 	return l, l.reload()
 }
 
+// Survey returns a Live that has loaded nothing: it is for [Live.Scan], by who has another process load
+// the program.
+func Survey(c *Config, entry string) *Live {
+	l := &Live{entry: entry, loader: newLoader(c)}
+	l.status.Store(&Status{})
+	return l
+}
+
 var _ host.App = (*Live)(nil)
 
 // Begin begins a request with the program that serves now: see [host.App].

@@ -55,11 +55,10 @@ alone on a line, the one below:
 		ValidArgsFunction: completeApp,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if kernel {
-				granted, err := g.only()
-				if err != nil {
+				if _, err := g.only(); err != nil {
 					return err
 				}
-				return checkSandbox(stdout, granted)
+				return checkSandbox(stdout)
 			}
 			app, err := needApp("check", args)
 			if err != nil {

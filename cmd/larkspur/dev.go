@@ -14,13 +14,28 @@ import (
 	"github.com/larkspur-web/larkspur/server"
 	"github.com/larkspur-web/larkspur/server/dev"
 	"github.com/larkspur-web/larkspur/server/site"
+	"github.com/larkspur-web/larkspur/server/site/grant"
+	"github.com/larkspur-web/larkspur/server/worker"
 	"github.com/spf13/cobra"
 )
 
-func newDev(stderr io.Writer) *cobra.Command {
-	s := settings{listen: []string{"http://127.0.0.1:8000", "https://127.0.0.1:8443"}, watch: true,
+// developing are the flags of dev.
+type developing struct {
+	settings
+	grants
+	crew
+}
+
+func (d *developing) flags(c *cobra.Command) {
+	d.settings = settings{listen: []string{"http://127.0.0.1:8000", "https://127.0.0.1:8443"}, watch: true,
 		drain: 2 * time.Second}
-	var g grants
+	d.settings.flags(c)
+	d.grants.flags(c)
+	d.crew.flags(c)
+}
+
+func newDev(stderr io.Writer) *cobra.Command {
+	var d developing
 	c := &cobra.Command{
 		Use:        "dev [flags] [APP]",
 		Short:      "Develop an application: reload on save, errors in the browser",
@@ -59,43 +74,31 @@ with --tls-cert and --tls-key.`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeApp,
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := s.check(); err != nil {
+			if err := d.settings.check(); err != nil {
 				return err
 			}
-			app, err := findApp(args)
+			if err := d.crew.check(c); err != nil {
+				return err
+			}
+			app, err := developed(args)
 			if err != nil {
 				return err
-			}
-			if app == nil {
-				if err := beside("dev"); err != nil {
-					return err
-				}
-				app = tour()
 			}
 			log := newJournal(stderr)
 			defer log.close()
 			console := newConsole(log, excerpt(app))
 			console.palette, console.ran = display.PaletteOf(stderr), dev.Source
 			logger := slog.New(console)
-			granted, end, err := g.develop(app, func() {
-				logger.Info("what the application keeps ends with this process: it lies in no " +
-					"directory, and --data names none")
-			})
+			granted, end, err := d.grant(app, logger)
 			if err != nil {
 				return err
 			}
 			defer end()
-			granted.Develop(func(to []string, subject string) {
-				logger.Info("a mail is in the outbox, and was not sent: see "+dev.Path+"kept",
-					slog.String("to", strings.Join(to, ", ")), slog.String("subject", subject))
-			})
-			granted.To(app)
-			grantSecret(app, devSecret{g.data, app.Dir, logger, session.Random()})
-			v, err := s.site(app)
+			v, err := d.settings.site(app)
 			if err != nil {
 				return runError{err}
 			}
-			if v.Certificate == nil && s.https() {
+			if v.Certificate == nil && d.https() {
 				dir, err := os.UserCacheDir()
 				if err != nil {
 					return runError{fmt.Errorf("keep a certificate: %w", err)}
@@ -105,7 +108,29 @@ with --tls-cert and --tls-key.`,
 				}
 			}
 			v.Access = logger
-			p := &process{server: s.server(logger), site: v, logger: logger, log: log,
+			if d.workers > 0 {
+				if app.Dir != "" && d.data == "" { // where workers keep what there is
+					if err := granted.SQL.Prepare(); err != nil {
+						return runError{err}
+					}
+				}
+				if err := d.foresee(app, granted); err != nil {
+					return runError{err}
+				}
+				told := tell(c, args)
+				told.Dev = true
+				if app.Dir == "" && d.data == "" { // all of them keep what there is where this process does
+					if len(granted.Asks(app)) > 0 {
+						logger.Info(gone)
+					}
+					told.Flags = append(told.Flags, "--data="+granted.SQL.Dir)
+				}
+				pool := d.pool(told, app, granted, &d.settings, logger)
+				pool.Noted = noted(granted)
+				defer pool.Close()
+				v.Mounts[0].Handler = pool
+			}
+			p := &process{server: d.server(logger), site: v, logger: logger, log: log,
 				hangup: true}
 			p.server.Develop, p.server.Software = true, version()
 			p.greet = func(listeners []*server.Listener) {
@@ -114,9 +139,55 @@ with --tls-cert and --tls-key.`,
 			return p.run(c.Context())
 		},
 	}
-	s.flags(c)
-	g.flags(c)
+	d.flags(c)
 	return c
+}
+
+// developed returns the application that the arguments name: the tour if they name none and there is no
+// script.
+func developed(args []string) (*site.Application, error) {
+	app, err := findApp(args)
+	if app != nil || err != nil {
+		return app, err
+	}
+	if err := beside("dev"); err != nil {
+		return nil, err
+	}
+	return tour(), nil
+}
+
+// gone is said of an application that is built in.
+const gone = "what the application keeps ends with this process: it lies in no directory, and --data names none"
+
+// grant grants the application what the flags say, and what dev does beside. The function ends what was
+// opened.
+func (d *developing) grant(app *site.Application, logger *slog.Logger) (*grant.Set, func(), error) {
+	granted, end, err := d.develop(app, func() {
+		logger.Info(gone)
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	granted.Develop(func(to []string, subject string) {
+		logger.Info("a mail is in the outbox, and was not sent: see "+dev.Path+"kept",
+			slog.String("to", strings.Join(to, ", ")), slog.String("subject", subject))
+	})
+	granted.To(app)
+	grantSecret(app, devSecret{d.data, app.Dir, logger, session.Random()})
+	return granted, end, nil
+}
+
+// application is that of a worker.
+func (d *developing) application(args []string) (*worker.Application, error) {
+	app, err := developed(args)
+	if err != nil {
+		return nil, err
+	}
+	granted, _, err := d.grant(app, slog.Default())
+	if err != nil {
+		return nil, err
+	}
+	return d.answer(app, granted, &d.settings, &site.Server{Develop: true})
 }
 
 // greet says what is developed, and where to look.

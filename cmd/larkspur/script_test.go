@@ -76,6 +76,26 @@ var language = &scripttest.Language{
 			},
 		},
 		{
+			Usage: "killat URL LOG STATUS REGEXP",
+			Doc: "posts to the server, kills a worker once the log has a match of LOG, and the answer is as " +
+				"for `get`.",
+			Run: func(ts *testscript.TestScript, _ bool, args []string) {
+				r, err := http.NewRequest(http.MethodPost, args[0], strings.NewReader(""))
+				ts.Check(err)
+				r.Header.Set("Accept", "text/html")
+				killed := make(chan error, 1)
+				d, want := running(ts), regexp.MustCompile(args[1])
+				go func() {
+					for began := time.Now(); !want.MatchString(d.log.String()) && time.Since(began) < patience; {
+						time.Sleep(5 * time.Millisecond)
+					}
+					killed <- d.kill()
+				}()
+				ask(ts, r, args[2], args[3])
+				ts.Check(<-killed)
+			},
+		},
+		{
 			Usage: "end STATUS",
 			Doc:   "waits for the end of the server, which must have that status.",
 			Run: func(ts *testscript.TestScript, _ bool, args []string) {

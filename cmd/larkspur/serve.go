@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/larkspur-web/larkspur/server/site"
@@ -24,11 +23,10 @@ type serving struct {
 	grants
 	joining
 	following
-	access   string
-	workers  int
+	access string
+	crew
 	upstream []string
 	health   string
-	confine
 }
 
 func (s *serving) flags(c *cobra.Command) {
@@ -40,9 +38,7 @@ func (s *serving) flags(c *cobra.Command) {
 	s.joining.flags(c)
 	s.following.flags(c)
 	c.Flags().BoolVar(&s.watch, "watch", false, "load the script again when it changes")
-	c.Flags().IntVar(&s.workers, "workers", 0,
-		"have the application answer in `N` processes of its own; 0 is in this one")
-	s.confine.flags(c)
+	s.crew.flags(c)
 	c.Flags().StringArrayVar(&s.upstream, "upstream", nil,
 		"`URL` of another HTTP server that answers in place of an application: http://HOST:PORT, "+
 			"https://HOST, h2c://HOST:PORT or unix:PATH; several take turns")
@@ -57,12 +53,8 @@ func (s *serving) check(c *cobra.Command) error {
 		return fmt.Errorf("--access-log %s: text, json or off", s.access)
 	case s.https() && s.tlsCert == "":
 		return fmt.Errorf("https needs a certificate: name it with --tls-cert and --tls-key")
-	case !slices.Contains(sandboxes, s.sandbox):
-		return fmt.Errorf("--sandbox %s: %s", s.sandbox, strings.Join(sandboxes, ", "))
-	case s.workers == 0 && s.useless(c) != "":
-		return fmt.Errorf("%s is for workers: say how many with --workers", s.useless(c))
-	case s.files < fewest:
-		return fmt.Errorf("--worker-files %d: %d or more", s.files, fewest)
+	case s.crew.check(c) != nil:
+		return s.crew.check(c)
 	case len(s.upstream) > 0 && (s.data != "" || s.nats != "" || len(s.lines) > 0):
 		return errors.New("--upstream answers in place of an application: leave --data, --nats and --grant out")
 	case len(s.upstream) > 0 && s.cluster != "":
@@ -73,8 +65,6 @@ func (s *serving) check(c *cobra.Command) error {
 		return errors.New("--workers and --upstream: one of the two")
 	case s.health != "" && (len(s.upstream) == 0 || s.health[0] != '/'):
 		return errors.New("--upstream-check: a path that begins with a slash, beside --upstream")
-	case s.workers < 0:
-		return fmt.Errorf("--workers %d: 0 or more", s.workers)
 	}
 	return s.settings.check()
 }
@@ -149,10 +139,7 @@ func (s *serving) build(c *cobra.Command, args []string, logger *slog.Logger) (v
 		closing()
 		return nil, nil, runError{err}
 	}
-	pool := s.pool(c, args, app, logger)
-	if s.sandbox != "off" {
-		pool.NoNetwork, pool.Memory = !granted.Network(), s.resident()
-	}
+	pool := s.pool(tell(c, args), app, granted, &s.settings, logger)
 	closing = func() { pool.Close(); granted.Close() }
 	if err := startPool(c.Context(), pool, app); err != nil {
 		closing()

@@ -8,24 +8,28 @@ import (
 	"log/slog"
 	"net/http"
 	goruntime "runtime"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/larkspur-web/larkspur/runtime/lib/mail"
 	"github.com/larkspur-web/larkspur/server/site"
+	"github.com/larkspur-web/larkspur/server/site/grant"
 	"github.com/larkspur-web/larkspur/server/worker"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
-// A command is what a worker is told: the flags and the argument of serve. It reads them as the
+// A command is what a worker is told: the flags and the argument of serve or dev. It reads them as the
 // process did that started it, in the same directory.
 type command struct {
+	Dev   bool
 	Flags []string
 	Args  []string
 }
 
-// pool returns the workers of an application.
-func (s *serving) pool(c *cobra.Command, args []string, app *site.Application,
-	logger *slog.Logger) *worker.Pool {
+// tell returns the command of c, which the workers of a pool are told.
+func tell(c *cobra.Command, args []string) command {
 	told := command{Args: args}
 	c.Flags().Visit(func(f *pflag.Flag) {
 		if list, ok := f.Value.(pflag.SliceValue); ok {
@@ -36,9 +40,46 @@ func (s *serving) pool(c *cobra.Command, args []string, app *site.Application,
 		}
 		told.Flags = append(told.Flags, "--"+f.Name+"="+f.Value.String())
 	})
+	return told
+}
+
+// A crew are the flags that say in how many workers an application answers, and what these may.
+type crew struct {
+	workers int
+	confine
+}
+
+func (w *crew) flags(c *cobra.Command) {
+	c.Flags().IntVar(&w.workers, "workers", 0,
+		"have the application answer in `N` processes of its own; 0 is in this one")
+	w.confine.flags(c)
+}
+
+// check finds what is wrong with the values together.
+func (w *crew) check(c *cobra.Command) error {
+	switch {
+	case !slices.Contains(sandboxes, w.sandbox):
+		return fmt.Errorf("--sandbox %s: %s", w.sandbox, strings.Join(sandboxes, ", "))
+	case w.workers == 0 && w.useless(c) != "":
+		return fmt.Errorf("%s is for workers: say how many with --workers", w.useless(c))
+	case w.workers < 0:
+		return fmt.Errorf("--workers %d: 0 or more", w.workers)
+	case w.files < fewest:
+		return fmt.Errorf("--worker-files %d: %d or more", w.files, fewest)
+	}
+	return nil
+}
+
+// pool returns the workers of an application, which have what is granted by this process.
+func (w *crew) pool(told command, app *site.Application, granted *grant.Set, s *settings,
+	logger *slog.Logger) *worker.Pool {
 	config, _ := json.Marshal(told) // there is nothing in it that could fail
-	return &worker.Pool{Name: app.Path(app.Name()), Config: config, Workers: s.workers, Drain: s.drain,
-		Timeout: s.timeout + time.Minute, Logger: logger}
+	pool := &worker.Pool{Name: app.Path(app.Name()), Config: config, Workers: w.workers, Drain: s.drain,
+		Timeout: s.timeout + time.Minute, Dial: granted.Dial, Logger: logger}
+	if w.sandbox != "off" {
+		pool.NoNetwork, pool.Memory = true, w.resident()
+	}
+	return pool
 }
 
 // startPool starts the workers, and says what is wrong as if the application had been loaded here.
@@ -60,8 +101,16 @@ func application(config []byte) (*worker.Application, error) {
 	if err := json.Unmarshal(config, &told); err != nil {
 		return nil, fmt.Errorf("worker: read the configuration: %w", err)
 	}
-	var s serving
 	c := new(cobra.Command)
+	if told.Dev {
+		var d developing
+		d.flags(c)
+		if err := c.ParseFlags(told.Flags); err != nil {
+			return nil, err
+		}
+		return d.application(told.Args)
+	}
+	var s serving
 	s.flags(c)
 	if err := c.ParseFlags(told.Flags); err != nil {
 		return nil, err
@@ -70,6 +119,12 @@ func application(config []byte) (*worker.Application, error) {
 	if err != nil {
 		return nil, err
 	}
+	return s.crew.answer(app, granted, &s.settings, &site.Server{Watch: s.watch})
+}
+
+// answer is what a worker answers with: the application, by a server that what is said here completes.
+func (w *crew) answer(app *site.Application, granted *grant.Set, s *settings, server *site.Server) (
+	*worker.Application, error) {
 	granted.State.Guest = true // it is the front that has the server, and needs the secret
 	granted.State.Cluster.Secret = ""
 	v, err := s.site(app)
@@ -78,15 +133,22 @@ func application(config []byte) (*worker.Application, error) {
 	}
 	// What there is to say before Run has begun is kept, one of each kind.
 	changed, stuck := make(chan func(worker.Teller), 1), make(chan func(worker.Teller), 1)
-	server := &site.Server{Watch: s.watch, Drain: s.drain, Logger: slog.Default(),
-		Changed: func() { note(changed, worker.Teller.Changed) }}
+	server.Drain, server.Logger = s.drain, slog.Default()
+	server.Changed = func() { note(changed, worker.Teller.Changed) }
 	here := &site.Site{Mounts: []site.Mount{{App: app}}, MaxBody: -1, Calls: v.Calls, Waiting: v.Waiting,
-		IdleTimeout: v.IdleTimeout, Hop: true, Multiprocess: s.workers > 1,
+		IdleTimeout: v.IdleTimeout, Hop: true, Multiprocess: w.workers > 1,
 		Abandoned: func(r *http.Request, place string) {
 			note(stuck, func(tell worker.Teller) { tell.Stuck(r, place) })
 		}}
-	return &worker.Application{
-		Confine: func() error { return s.enter(app, granted) },
+	answer := &worker.Application{
+		Connect: func(tell worker.Teller, front worker.Dial) {
+			granted.Connect(grant.Dial(front))
+			if server.Develop {
+				server.Tell = accounts(tell)
+				granted.Mail.Outbox = &mail.Outbox{Forward: mails(tell)}
+			}
+		},
+		Confine: func() error { return w.enter(app, granted) },
 		Load:    func() error { return server.Set(here) },
 		Version: server.Content,
 		Handler: server,
@@ -103,7 +165,11 @@ func application(config []byte) (*worker.Application, error) {
 				}
 			}
 		},
-	}, nil
+	}
+	if server.Develop {
+		answer.Files = server.Files
+	}
+	return answer, nil
 }
 
 // note has v in c, unless there is one already.

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"encoding/json"
 	"net/url"
 	"strings"
 	"sync"
@@ -50,6 +51,30 @@ func (e *Exchange) Body() (beginning string, size int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.body, e.size
+}
+
+// exchange is an Exchange as JSON has it.
+type exchange struct {
+	Method, URL, Type, Location, Failure, Body string
+	Status, Size                               int
+}
+
+// MarshalJSON is json.Marshaler's.
+func (e *Exchange) MarshalJSON() ([]byte, error) {
+	body, size := e.Body()
+	return json.Marshal(exchange{e.Method, e.URL.String(), e.Type, e.Location, e.Failure, body, e.Status, size})
+}
+
+// UnmarshalJSON is json.Unmarshaler's.
+func (e *Exchange) UnmarshalJSON(p []byte) error {
+	var x exchange
+	err := json.Unmarshal(p, &x)
+	if err == nil {
+		e.URL, err = url.Parse(x.URL)
+	}
+	e.Method, e.Type, e.Location, e.Failure = x.Method, x.Type, x.Location, x.Failure
+	e.Status, e.body, e.size = x.Status, x.Body, x.Size
+	return err
 }
 
 // A Letter is what a [Work] has Seen that sent a mail.

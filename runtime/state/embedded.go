@@ -1,6 +1,7 @@
 package state
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -74,6 +75,15 @@ func (h *house) dial() (net.Conn, error) {
 	defer h.mu.Unlock()
 	if h.closed {
 		return nil, net.ErrClosed
+	}
+	if h.grant.Connect != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), connecting)
+		defer cancel()
+		conn, err := h.grant.Connect(ctx, "", "")
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", errSilent, err)
+		}
+		return conn, nil
 	}
 	if h.server == nil && !h.grant.Guest {
 		if err := h.start(); err != nil {

@@ -70,6 +70,9 @@ func newEngine(g *Grant) (*engine, error) {
 		url, options = "nats://127.0.0.1:4222", append(options, nats.SetCustomDialer(e.house)) // which nobody dials
 	} else {
 		options = append(options, nats.RetryOnFailedConnect(true))
+		if g.Connect != nil {
+			options = append(options, nats.SetCustomDialer(dialer{g}), nats.SkipHostLookup())
+		}
 	}
 	if g.Credentials != "" {
 		options = append(options, nats.UserCredentials(g.Credentials))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/url"
 	"strings"
 	"sync"
@@ -35,6 +36,10 @@ type Grant struct {
 	// Guest has the process not run a server itself, but only reach the one that another process has
 	// in Dir.
 	Guest bool
+	// Connect connects to what keeps the state, as Dial of a Grant in another process does: to a
+	// HOST:PORT of URL, or with nothing to say for Dir, to the server that the other process has there.
+	// Nil means that this process does. It may be called from any number of goroutines.
+	Connect func(ctx context.Context, network, address string) (net.Conn, error)
 	// Cluster has the server of Dir be a node of a cluster. The zero value has it be alone.
 	Cluster Cluster
 	// Sync is for how long what was acknowledged may be in memory of the system only, which a process

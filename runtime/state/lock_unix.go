@@ -35,15 +35,6 @@ func lockFile(name string) (*os.File, error) {
 // socketName is the name of the socket in the directory.
 const socketName = "socket"
 
-// Socket returns the path of the socket by which other processes reach the server of Dir, "" if there
-// is none.
-func (g *Grant) Socket() string {
-	if g.URL != "" || g.Dir == "" {
-		return ""
-	}
-	return filepath.Join(g.Dir, socketName)
-}
-
 // listenSocket makes the socket. One that is there is of a process that has died: this one has the
 // lock.
 func listenSocket(dir string) (net.Listener, error) {

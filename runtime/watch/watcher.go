@@ -112,6 +112,9 @@ func (t *Target) check() error {
 	if !info.IsDir() {
 		return fmt.Errorf("watch: %s is no directory", t.Dir)
 	}
+	if t.Notice != nil && t.Others != nil {
+		return nil // another process loads it, which may read other files there
+	}
 	// A file may be away for a moment, while another takes its place: from the tree too.
 	for range 2 {
 		if t.holds(t.Live.Scan()) {

@@ -38,8 +38,9 @@ type Config struct {
 type App struct {
 	Config
 	server     *Server
-	generation atomic.Uint64 // that serves now
-	overlay    *live.Overlay // why the last change does not serve; the server's lock guards it
+	generation atomic.Uint64    // that serves now
+	overlay    *live.Overlay    // why the last change does not serve; the server's lock guards it
+	unloaded   host.Diagnostics // why nothing serves; as well
 }
 
 // Develop has the server develop an application, until the App is closed.
@@ -127,7 +128,10 @@ func (a *App) Reloaded(r Reload) {
 		o.Items = append(o.Items, item)
 	}
 	a.server.mu.Lock()
-	a.overlay = o
+	a.overlay, a.unloaded = o, nil
+	if r.Generation == 0 {
+		a.unloaded = r.Diagnostics
+	}
 	a.server.mu.Unlock()
 	a.server.showOverlay()
 }

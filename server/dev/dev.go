@@ -23,6 +23,7 @@ package dev
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"slices"
 	"sync"
@@ -44,6 +45,11 @@ type Server struct {
 	// once the request has been answered: that is nil or empty if there was none. It must be set
 	// before the server is used.
 	Sessions func(r *http.Request) (ctx context.Context, session func() *starlark.Dict)
+	// Tell, if not nil, has the server be that of a worker: it shows and keeps nothing, but tells the
+	// server of the front, by an account of each request, which that is given by [Told]. at, if not
+	// nil, is told where the call for r is; end is called with the account when it is over. It must be
+	// set before the server is used.
+	Tell func(r *http.Request) (at func(host.Place), end func(account json.RawMessage))
 
 	software string
 	hub      *live.Hub

@@ -180,6 +180,10 @@ func (f *failure) blame(p host.Place, named string) {
 // machine; others are answered as in production. It is for a server.Front.
 func (s *Server) ErrorPage(w http.ResponseWriter, r *http.Request, known *server.Failure) {
 	rec := recordOf(r.Context())
+	if f := (*told)(nil); errors.As(known.Err, &f) {
+		s.answerFor(w, r, rec, f.failure, known)
+		return
+	}
 	var a *App
 	if m := rec.by(); m != nil {
 		a = m.developed
@@ -199,14 +203,26 @@ func (s *Server) ErrorPage(w http.ResponseWriter, r *http.Request, known *server
 			f.Frames[i].Open = false
 		}
 		here := frame{Name: "the script", Place: f.Place, Lines: a.excerpt(rec, p), Open: true}
+		if known.Code == environ.CodeWorkerDied {
+			here.Name = "the last line that ran"
+		}
 		f.Frames = append([]frame{here}, f.Frames...)
 	}
+	s.answerFor(w, r, rec, f, known)
+}
+
+// answerFor answers with what is known of a failure, or tells the front of it.
+func (s *Server) answerFor(w http.ResponseWriter, r *http.Request, rec *record, f *failure, known *server.Failure) {
 	f.Method, f.Target, f.Proto, f.Headers = r.Method, r.URL.RequestURI(), r.Proto, fields(r.Header)
 	if rec != nil {
 		f.Record = rec.id
 		rec.mu.Lock()
 		rec.failure = f // knows more than what the call alone could tell
 		rec.mu.Unlock()
+	}
+	if s.Tell != nil {
+		f.tell(w, r)
+		return
 	}
 	if !Local(r) {
 		known.Write(w, r)

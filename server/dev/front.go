@@ -1,7 +1,6 @@
 package dev
 
 import (
-	"context"
 	"net/http"
 	"strings"
 	"time"
@@ -26,6 +25,10 @@ func (s *Server) Handler(next http.Handler) http.Handler {
 }
 
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if f.Tell != nil {
+		f.tell(w, r)
+		return
+	}
 	if !strings.HasPrefix(r.URL.Path, Path) && r.URL.Path != strings.TrimSuffix(Path, "/") {
 		f.serve(w, r, 0)
 		return
@@ -52,7 +55,7 @@ func (f *front) serve(w http.ResponseWriter, r *http.Request, replays uint64) *r
 	if f.Sessions != nil {
 		ctx, rec.session = f.Sessions(r)
 	}
-	inner := r.WithContext(tee.With(context.WithValue(ctx, recordKey{}, rec), rec.logged))
+	inner := r.WithContext(tee.With(withRecord(ctx, rec), rec.logged))
 	if r.Body != nil && r.Body != http.NoBody {
 		inner.Body = &body{r.Body, rec}
 	}

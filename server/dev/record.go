@@ -23,6 +23,7 @@ type record struct {
 	request *http.Request         // as the application got it; its header is not to be changed
 
 	mu         sync.Mutex
+	signed     *signIn  // what a worker says of the session; nil if none does
 	answerer   *mounted // nil before the application is called
 	run        host.Run // of its version; nil before, and once the request is over
 	generation uint64   // of the application
@@ -88,6 +89,10 @@ func Note(r *http.Request, v push.Verdict) {
 
 // recordKey is the key of the record among a context's values.
 type recordKey struct{}
+
+func withRecord(ctx context.Context, rec *record) context.Context {
+	return context.WithValue(ctx, recordKey{}, rec)
+}
 
 func recordOf(ctx context.Context) *record {
 	rec, _ := ctx.Value(recordKey{}).(*record)

@@ -163,6 +163,9 @@ type signIn struct {
 
 // signedIn returns it. The lock is held.
 func (r *record) signedIn() signIn {
+	if r.signed != nil {
+		return *r.signed
+	}
 	if r.session == nil || !r.over {
 		return signIn{} // the request may still ask for it
 	}

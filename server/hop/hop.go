@@ -80,6 +80,14 @@ func From(ctx context.Context) *Facts {
 	return f
 }
 
+// ID is the id of a request, as the front has said it, before or after [Receive]; "" if it has not.
+func ID(r *http.Request) string {
+	if f := From(r.Context()); f != nil {
+		return f.ID
+	}
+	return r.Header.Get(id)
+}
+
 // Strip takes the fields of a hop out of h, which a client has no business to send. It returns h
 // itself if there are none, else a copy without.
 func Strip(h http.Header) http.Header {

@@ -3,6 +3,7 @@ package site
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -29,6 +30,7 @@ type running struct {
 	live   *runtime.Live
 	logger *slog.Logger
 	shown  *dev.App // nil unless it is developed
+	behind Backend  // that has it called in other processes; nil if it is loaded in this one
 
 	watcher *watch.Watcher // nil if its files are not watched
 	changed func()         // [Server.Changed]
@@ -50,7 +52,7 @@ func (s *Server) load(site *Site) (apps, fresh []*running, err error) {
 		}
 		r := find(s.running, m.App)
 		if r == nil {
-			if r, err = s.start(m.App); err != nil {
+			if r, err = s.begun(m); err != nil {
 				closeApps(fresh)
 				return nil, nil, err
 			}
@@ -61,12 +63,25 @@ func (s *Server) load(site *Site) (apps, fresh []*running, err error) {
 	return apps, fresh, nil
 }
 
+// begun has the application of a mount run.
+func (s *Server) begun(m Mount) (*running, error) {
+	if m.Handler == nil {
+		return s.start(m.App)
+	}
+	b, ok := m.Handler.(Backend)
+	if !ok || s.pages == nil {
+		return nil, fmt.Errorf("site: the mount at %q has an App and a Handler: the latter is to be a "+
+			"Backend, and the application to be developed", m.Host+m.Path)
+	}
+	return s.startBehind(m.App, b)
+}
+
 // start loads an application.
 func (s *Server) start(a *Application) (*running, error) {
 	config := a.Config(s.said())
 	config.Grants = a.Grants
 	live, err := runtime.Follow(config, a.Name())
-	if err != nil && s.pages == nil {
+	if err != nil && (s.pages == nil || s.Tell != nil) { // else the pages say so
 		return nil, &LoadError{a, err}
 	}
 	r := &running{app: a, live: live, logger: s.log, changed: s.Changed}
@@ -74,8 +89,7 @@ func (s *Server) start(a *Application) (*running, error) {
 	follows, r.unfollow = context.WithCancel(context.Background())
 	if s.pages != nil {
 		r.last = live.Scan()
-		r.shown = s.pages.Develop(dev.Config{Tree: a.FS, Dir: a.Dir, Entry: a.Name(),
-			Keepers: keepers(a), Describe: a.describe()})
+		r.shown = s.show(a)
 		if err != nil {
 			r.logger.Error("the script does not load; it is loaded again when it is saved",
 				slog.Any("error", err))
@@ -93,6 +107,12 @@ func (s *Server) start(a *Application) (*running, error) {
 		r.following.Go(func() { a.Source.Follow(follows, live, s.log) })
 	}
 	return r, nil
+}
+
+// show has the pages show an application.
+func (s *Server) show(a *Application) *dev.App {
+	return s.pages.Develop(dev.Config{Tree: a.FS, Dir: a.Dir, Entry: a.Name(), Keepers: keepers(a),
+		Describe: a.describe()})
 }
 
 // keepers are those among the grants of an application that keep something. One that several modules
@@ -136,6 +156,9 @@ func (r *running) close() {
 
 // gateway returns the handler of the application under a path.
 func (r *running) gateway(path string, site *Site, slots *server.Slots) http.Handler {
+	if r.behind != nil {
+		return r.shown.Behind(r.behind, path, environ.Config{Vars: r.app.Environ})
+	}
 	g := &server.Gateway{App: r.live, Environ: r.app.Environ, IdleTimeout: site.IdleTimeout,
 		Slots: slots, Multiprocess: site.Multiprocess, Abandoned: site.Abandoned, Logger: r.logger}
 	if judge, ok := r.app.Source.(Judge); ok {
@@ -166,6 +189,9 @@ func (r *running) observe(q *http.Request, w host.Work) {
 
 // target is what is watched.
 func (r *running) target() watch.Target {
+	if r.behind != nil {
+		return watch.Target{Live: r.live, Dir: r.app.Dir, Notice: r.noticed, Others: r.others}
+	}
 	t := watch.Target{Live: r.live, Dir: r.app.Dir, Notice: r.changed}
 	if r.shown != nil {
 		t.Changed, t.Others = r.loaded, r.shown.Changed
@@ -175,6 +201,9 @@ func (r *running) target() watch.Target {
 
 // reload loads the application again.
 func (r *running) reload() error {
+	if r.behind != nil {
+		return r.reloadBehind(r.live.Scan(), nil)
+	}
 	before := r.live.Status().Generation
 	err := r.live.Reload()
 	if errors.Is(err, runtime.ErrClosed) {

@@ -2,6 +2,7 @@ package site
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/push"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/tee"
 	"github.com/larkspur-web/larkspur/runtime/watch"
 	"github.com/larkspur-web/larkspur/server"
@@ -29,6 +31,8 @@ type Server struct {
 	// Develop has the applications developed: see package dev. It is for one person at the same
 	// machine.
 	Develop bool
+	// Tell is [dev.Server.Tell], of a worker whose application is developed.
+	Tell func(r *http.Request) (at func(host.Place), end func(account json.RawMessage))
 	// Software is named on the pages of dev. Empty names nothing.
 	Software string
 	// Drain is [server.Group.Drain].
@@ -67,7 +71,7 @@ func (s *Server) begin() {
 	}
 	if s.Develop {
 		s.pages = dev.New(s.Software)
-		s.pages.Sessions = remembered
+		s.pages.Sessions, s.pages.Tell = remembered, s.Tell
 		s.log = slog.New(tee.New(s.log.Handler()))
 	}
 	s.group.Drain, s.group.Engine, s.group.XNet = s.Drain, s.Engine, s.XNet
@@ -144,7 +148,7 @@ func (s *Server) handler(site *Site, apps []*running, slots *server.Slots) http.
 	front.Push = site.Push.policy(s.log, observe)
 	for _, m := range site.Mounts {
 		h := m.Handler
-		if m.App != nil {
+		if m.App != nil { // with another Handler, it is that of the running application
 			h = find(apps, m.App).gateway(m.Path, site, slots)
 		}
 		front.Mounts = append(front.Mounts, server.Mount{Host: m.Host, Path: m.Path, Handler: h})
@@ -181,6 +185,20 @@ func (s *Server) Content() string {
 	}
 	return strings.Join(all, " ")
 }
+
+// Files are those, and the directories, that the applications were loaded from, as paths in their trees.
+func (s *Server) Files() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []string
+	for _, r := range s.running {
+		all = append(all, r.live.Scan().Files()...)
+	}
+	return all[:min(len(all), maxFiles)]
+}
+
+// maxFiles is how many files there is room for where they are told.
+const maxFiles = 2000
 
 // Listeners are those that are open, in the order of the site's URLs.
 func (s *Server) Listeners() []*server.Listener {
@@ -246,7 +264,7 @@ func (s *Server) Reload() error {
 		errs = append(errs, r.reload())
 	}
 	for _, m := range site.Mounts {
-		if h, ok := m.Handler.(Reloader); ok {
+		if h, ok := m.Handler.(Reloader); ok && m.App == nil {
 			errs = append(errs, h.Reload(context.Background()))
 		}
 	}

@@ -61,7 +61,7 @@ type Site struct {
 }
 
 // A Mount is an application, or another handler, and where it is. One of App and Handler is
-// required.
+// required. Both are for a Server that has [Server.Develop] set.
 type Mount struct {
 	// Host is the host name that a request has to name, without a port. Empty means any.
 	Host string
@@ -70,7 +70,8 @@ type Mount struct {
 	Path string
 	// App is an application. The same one may be mounted more than once, and is then loaded once.
 	App *Application
-	// Handler is any other handler.
+	// Handler is any other handler. With App it is a [Backend] that has App called in other processes,
+	// and App says what that is: it is not loaded in this one.
 	Handler http.Handler
 }
 

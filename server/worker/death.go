@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -74,7 +75,7 @@ func (w *process) died(err error) death {
 
 // report logs the end of a worker, unless it was to end and did so by itself.
 func (w *process) report(d death, well bool) {
-	n, some := w.doing()
+	n, some, place := w.doing()
 	if well && n == 0 {
 		return
 	}
@@ -90,8 +91,8 @@ func (w *process) report(d death, well bool) {
 		return // who started it says why
 	}
 	attrs := []slog.Attr{slog.String("cause", d.text)}
-	if d.place != "" {
-		attrs = append(attrs, slog.String("place", d.place))
+	if place = cmp.Or(d.place, place); place != "" {
+		attrs = append(attrs, slog.String("place", place))
 	}
 	state := w.cmd.ProcessState // it has been waited for
 	attrs = append(attrs, slog.Duration("age", time.Since(w.began).Round(time.Millisecond)),
@@ -116,15 +117,17 @@ func (e *lost) Error() string { return "it has died: " + e.text }
 // Place is where the script was, as far as that is known.
 func (e *lost) Place() string { return e.place }
 
-// lost is the error of a request that w has not answered because of err: its death, if it has died, for
+// lost is the error of the request of an id that w has not answered because of err: its death, if it has died, for
 // which it waits a moment.
-func (w *process) lost(err error) error {
+func (w *process) lost(id string, err error) error {
 	if w.conn.Err() == nil {
 		return err
 	}
 	select {
 	case <-w.ended:
-		return &lost{w.death}
+		d := w.death
+		d.place = cmp.Or(d.place, w.last(id))
+		return &lost{d}
 	case <-time.After(2 * lastWord):
 		return err
 	}

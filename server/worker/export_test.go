@@ -14,7 +14,7 @@ func (p *Pool) Pids() (pids []int) {
 func (p *Pool) Busy() (pids []int) {
 	for i := range p.current.Load().workers {
 		w := p.current.Load().workers[i].Load()
-		if n, _ := w.doing(); n > 0 {
+		if n, _, _ := w.doing(); n > 0 {
 			pids = append(pids, w.cmd.Process.Pid)
 		}
 	}

@@ -19,6 +19,9 @@ import (
 // It panics with http.ErrAbortHandler to break off a response whose worker has died.
 func (p *Pool) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	forward(w, r, &p.sender, p.Variables, func(f *flight) (*h2.ClientConn, error) {
+		if f.noted == nil && f.id != "" && p.Noted != nil {
+			f.request, f.noted = r, make(chan struct{}, 1)
+		}
 		s, _ := server.Pinned(w, r, p, f.facts.Promises || f.facts.Page != "").(*set)
 		worker, err := p.choose(r.Context(), s, f.facts.Page != "")
 		if err != nil {
@@ -225,7 +228,7 @@ func fail(w http.ResponseWriter, r *http.Request, f *flight, b *body, err error)
 		failure.Status = http.StatusGatewayTimeout
 	}
 	if f.worker != nil {
-		err = f.worker.lost(err)
+		err = f.worker.lost(f.id, err)
 	}
 	fault := environ.Errorf(failure.Code, "", "the worker did not answer: %v", err)
 	fault.Err, failure.Err = err, fault

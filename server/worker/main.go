@@ -27,7 +27,7 @@ import (
 // descriptors are those of its sockets, and is taken out before anything else runs.
 const (
 	variable  = "LARKSPUR_WORKER"
-	variables = "requests:3 messages:4"
+	variables = "requests:3 messages:4 connections:5"
 )
 
 // tempName is what the name of a worker's directory for files that do not last begins with.
@@ -49,11 +49,11 @@ func Main(application func(config []byte) (*Application, error)) {
 		return
 	}
 	os.Unsetenv(variable)
-	os.Exit(work(os.NewFile(3, "requests"), os.NewFile(4, "messages"), application))
+	os.Exit(work(os.NewFile(3, "requests"), os.NewFile(4, "messages"), os.NewFile(5, "connections"), application))
 }
 
 // work is a worker.
-func work(requests, messages *os.File, application func([]byte) (*Application, error)) int {
+func work(requests, messages, connections *os.File, application func([]byte) (*Application, error)) int {
 	// The terminal's signals are for the front, which ends its workers when it sees fit.
 	signal.Ignore(syscall.SIGINT, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGPIPE)
 	out := &line{w: messages}
@@ -77,7 +77,8 @@ func work(requests, messages *os.File, application func([]byte) (*Application, e
 		}
 		os.Exit(exitGone)
 	}()
-	app, err := start(first.Config, application)
+	tell := Teller{out, openTrail(os.Getenv("TMPDIR"))}
+	app, err := start(first.Config, tell, connections, application)
 	if err != nil {
 		m := message{Wrong: err.Error(), Faults: faults(err)}
 		if len(m.Faults) > 0 {
@@ -93,11 +94,14 @@ func work(requests, messages *os.File, application func([]byte) (*Application, e
 		return exitLoad
 	}
 	if app.Run != nil {
-		go app.Run(Teller{out})
+		go app.Run(tell)
 	}
 	ready := message{Ready: true}
 	if app.Version != nil {
 		ready.Version = app.Version()
+	}
+	if app.Files != nil {
+		ready.Files = app.Files()
 	}
 	if err := out.say(ready); err != nil {
 		return exitGone
@@ -120,13 +124,21 @@ func faults(err error) (all host.Diagnostics) {
 }
 
 // start has the application made, the process confined, and the application loaded.
-func start(config []byte, application func([]byte) (*Application, error)) (*Application, error) {
+func start(config []byte, tell Teller, connections *os.File,
+	application func([]byte) (*Application, error)) (*Application, error) {
+	front, err := newDialer(connections)
+	if err != nil {
+		return nil, err
+	}
 	app, err := application(config)
 	switch {
 	case err != nil:
 		return nil, err
 	case app == nil || app.Handler == nil:
 		return nil, errors.New("worker: Main: the function returned no Handler")
+	}
+	if app.Connect != nil {
+		app.Connect(tell, front.dial)
 	}
 	if app.Confine != nil {
 		if err := app.Confine(); err != nil {

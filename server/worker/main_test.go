@@ -55,6 +55,8 @@ type settings struct {
 	Memory   uint64        // bytes that it may have; 0 is any number
 	CPU      time.Duration // the limit of its CPU time; 0 is none
 	Confined bool          // in a sandbox, in which Memory is what it may have more than at rest
+
+	front *worker.Dial // what has the front make connections
 }
 
 // confine confines the process.
@@ -82,12 +84,14 @@ func application(config []byte) (*worker.Application, error) {
 	if s.Evil != "" {
 		evil(s.Evil) // it does not return
 	}
+	s.front = new(worker.Dial)
 	stuck := make(chan func(worker.Teller), 1)
 	gateway := &server.Gateway{Multiprocess: true, Abandoned: func(r *http.Request, place string) {
 		stuck <- func(tell worker.Teller) { tell.Stuck(r, place) }
 	}}
 	var live *runtime.Live
 	return &worker.Application{
+		Connect: func(_ worker.Teller, front worker.Dial) { *s.front = front },
 		Confine: s.confine,
 		Load: func() (err error) {
 			live, err = runtime.NewLive(&runtime.Config{FS: os.DirFS(s.Dir), Modules: s.modules(),
@@ -113,6 +117,7 @@ func application(config []byte) (*worker.Application, error) {
 //	die(how)         ends the process
 //	hang(name)       notes "name.came" and never returns
 //	take(n)          keeps n MiB of memory
+//	reach(what)      has the front connect to what, as "KIND ADDRESS", and returns the line that it says
 func (s settings) module() *libhost.Module {
 	m := &libhost.Module{Name: "test"}
 	for name, fn := range map[string]func(t *starlark.Thread, arg string) (starlark.Value, error){
@@ -134,6 +139,11 @@ func (s settings) module() *libhost.Module {
 					}
 				}
 			})
+		},
+		"reach": func(_ *starlark.Thread, what string) (starlark.Value, error) {
+			kind, address, _ := strings.Cut(what, " ")
+			text, err := s.reach(kind, address)
+			return starlark.String(text), err
 		},
 		"intrude": func(*starlark.Thread, string) (starlark.Value, error) { return starlark.String(intrude()), nil },
 		"die":     func(_ *starlark.Thread, how string) (starlark.Value, error) { die(how); return starlark.None, nil },

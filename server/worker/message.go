@@ -21,7 +21,9 @@ type message struct {
 	Faults  host.Diagnostics `json:",omitempty"` // with Wrong
 	Stuck   string           `json:",omitempty"` // a call that cannot be stopped: its method and path
 	Place   string           `json:",omitempty"` // with Stuck: the line of script that it is at
-	Request string           `json:",omitempty"` // with Stuck: the id of its request
+	Request string           `json:",omitempty"` // with Stuck or Note: the id of its request
+	Note    json.RawMessage  `json:",omitempty"` // what the application says of a request that has ended, or of none
+	Files   []string         `json:",omitempty"` // with Ready: [Application.Files]
 	Change  bool             `json:",omitempty"` // the files have changed
 	Log     json.RawMessage  `json:",omitempty"` // a record, as slog's JSON handler writes it
 }

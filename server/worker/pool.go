@@ -3,6 +3,7 @@ package worker
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"log/slog"
 	"net/http"
 	"os"
@@ -56,6 +57,14 @@ type Pool struct {
 	// ends one that goes past that. Elsewhere it is looked at every second how much memory of its own a
 	// worker has, and one that has more is killed. Zero means any number.
 	Memory int64
+	// Dial makes the connections that workers ask for by [Application.Connect], as far as it grants
+	// them. They are handed over, and end with the worker; one may ask for 128 at once. It is called from
+	// any number of goroutines. Nil makes none.
+	Dial Dial
+	// Noted, if not nil, is called with what the application says by [Teller.Note] of a request, before
+	// ServeHTTP returns for it; r is nil if it is said of none. It also has workers leave where their calls are ([Teller.Follow]), so
+	// that it is known of what they die. It is for who develops the application.
+	Noted func(r *http.Request, note json.RawMessage)
 	// NoNetwork puts workers into a network namespace of their own, in which there is nothing, if
 	// this process may make one.
 	NoNetwork bool
@@ -181,6 +190,15 @@ func (p *Pool) Generation() uint64 {
 		return s.generation
 	}
 	return 0
+}
+
+// Files are those that the generation which answers was loaded from, as its workers say it
+// ([Application.Files]). They are not to be changed.
+func (p *Pool) Files() []string {
+	if s := p.current.Load(); s != nil {
+		return s.files
+	}
+	return nil
 }
 
 // Close ends all workers once they have answered what they have, and waits for that, for no longer

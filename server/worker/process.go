@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"strconv"
@@ -29,6 +30,7 @@ type process struct {
 	cmd        *exec.Cmd
 	conn       *h2.ClientConn
 	messages   net.Conn
+	packets    net.Conn // for what it asks for
 	began      time.Time
 	temp       string // its directory for files that do not last
 	said       crash
@@ -36,6 +38,7 @@ type process struct {
 	loaded  chan struct{} // closed once it is known whether it has loaded the application
 	settled sync.Once     // that
 	version string        // of what it has loaded
+	files   []string      // that it has loaded
 	wrong   error         // why it has not
 	heard   chan struct{} // closed once all that it has said has been
 	ended   chan struct{} // closed once it is no more
@@ -45,8 +48,10 @@ type process struct {
 	halting sync.Once     // it has a call that cannot be stopped
 	leaving atomic.Bool   // no more requests go to it
 	killed  atomic.Pointer[death]
-	death   death          // set before ended is closed
-	group   *sandbox.Group // nil if it is in none of its own
+	death   death             // set before ended is closed
+	trail   *os.File          // in which it leaves where its calls are; nil if nobody wants to know
+	places  map[string]string // of the calls that it had when it died, by the ids of their requests
+	group   *sandbox.Group    // nil if it is in none of its own
 
 	second   atomic.Int64 // of its life
 	answered atomic.Int64 // the one in which it began a response last
@@ -63,7 +68,9 @@ type flight struct {
 	body         *body
 	since        atomic.Int64 // the second of its worker's life in which all of it had come, or it was given
 	answered     atomic.Bool  // its response has begun
-	worker       *process     // that has it, or had it last; nil of a [Link]
+	request      *http.Request
+	noted        chan struct{} // has one once what the worker says of it is known; nil if nobody asks
+	worker       *process      // that has it, or had it last; nil of a [Link]
 
 	facts  hop.Facts
 	fields [2]wire.Field // room for those that say the facts
@@ -71,52 +78,49 @@ type flight struct {
 
 // give is that of the worker, if there is one.
 func (f *flight) give(err error) {
-	if f.worker != nil {
+	if f.hear(); f.worker != nil {
 		f.worker.give(f, err)
 	}
 }
 
 // spawn starts a worker, which then loads the application.
 func (p *Pool) spawn(generation uint64) (*process, error) {
-	requests, theirs, err := socketpair()
+	s, err := newSockets()
 	if err != nil {
-		return nil, fmt.Errorf("worker: start: %w", err)
+		return nil, err
 	}
-	defer theirs.Close()
-	messages, heard, err := socketpair()
-	if err != nil {
-		requests.Close()
-		return nil, fmt.Errorf("worker: start: %w", err)
-	}
-	defer heard.Close()
-	w := &process{pool: p, generation: generation, messages: messages, began: time.Now(),
+	w := &process{pool: p, generation: generation, messages: s.ours[1], packets: s.ours[2], began: time.Now(),
 		loaded: make(chan struct{}), heard: make(chan struct{}), ended: make(chan struct{}),
 		gone: make(chan struct{}), tired: make(chan struct{}), hands: map[*flight]struct{}{}}
 	w.said.logger = p.logger
 	w.cmd = p.command()
-	w.cmd.ExtraFiles = []*os.File{theirs, heard}
+	w.cmd.ExtraFiles = s.theirs
 	if w.temp, err = os.MkdirTemp("", tempName); err != nil {
-		requests.Close()
-		messages.Close()
+		s.close()
 		return nil, fmt.Errorf("worker: make a directory for files that do not last (TMPDIR): %w", err)
+	}
+	if p.Noted != nil {
+		w.trail = makeTrail(w.temp)
 	}
 	w.cmd.Env = append(w.cmd.Environ(), variable+"="+variables, "TMPDIR="+w.temp, "SQLITE_TMPDIR="+w.temp)
 	w.cmd.Stderr = &w.said
 	w.cmd.WaitDelay = time.Second
 	w.group = p.newGroup(w.temp)
 	if err := p.starter.Start(w.cmd, w.group); err != nil {
-		requests.Close()
-		messages.Close()
-		os.Remove(w.temp)
+		s.close()
+		os.RemoveAll(w.temp)
+		w.trail.Close()
 		w.group.Close()
 		return nil, fmt.Errorf("worker: start: %w", err)
 	}
+	s.release()
 	p.tally.started.Add(1)
-	w.conn = h2.NewClientConn(requests, h2.ClientConfig{})
+	w.conn = h2.NewClientConn(s.ours[0], h2.ClientConfig{})
 	go w.listen()
 	go w.follow()
 	p.living.Go(w.wait)
 	go w.look()
+	go w.broker()
 	if err := w.tell(message{Config: p.Config}); err != nil {
 		w.kill(death{cause: Unready, text: "it took no configuration"})
 	}
@@ -170,12 +174,14 @@ func (w *process) hear(m *message) {
 		w.pool.changed(w.generation)
 	case m.Stuck != "":
 		w.stuck(m)
+	case m.Note != nil:
+		w.noted(m)
 	case m.Ready, m.Wrong != "":
 		w.settle(func() {
 			if m.Wrong != "" {
 				w.wrong = &LoadError{Diagnostics: m.Faults, Message: m.Wrong}
 			}
-			w.version = m.Version
+			w.version, w.files = m.Version, m.Files
 		})
 	}
 }
@@ -229,6 +235,11 @@ func (w *process) wait() {
 	case <-time.After(lastWord):
 	}
 	w.messages.Close()
+	w.packets.Close()
+	places := readTrail(w.trail)
+	w.mu.Lock()
+	w.places = places
+	w.mu.Unlock()
 	os.RemoveAll(w.temp)
 	w.death = w.died(err)
 	if err := w.group.Close(); err != nil {
@@ -296,8 +307,9 @@ func (w *process) give(f *flight, err error) {
 	w.mu.Unlock()
 }
 
-// doing is what the worker has in its hands: how many requests, and some of them.
-func (w *process) doing() (n int, some []string) {
+// doing is what the worker has in its hands: how many requests, some of them, and where the call for one
+// of these was, if it has died and that is known.
+func (w *process) doing() (n int, some []string, place string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for f := range w.hands {
@@ -305,6 +317,7 @@ func (w *process) doing() (n int, some []string) {
 			break
 		}
 		some = append(some, f.method+" "+f.path)
+		place = cmp.Or(place, w.last(f.id))
 	}
-	return len(w.hands), some
+	return len(w.hands), some, place
 }

@@ -18,6 +18,7 @@ type set struct {
 	pool       *Pool
 	generation uint64
 	version    string                    // of what its workers have loaded; set before they answer
+	files      []string                  // that they have loaded; as well
 	workers    []atomic.Pointer[process] // in their places; nil while one is started again
 	retired    chan struct{}             // closed when another set answers
 	over       chan struct{}             // closed when its workers are told to end
@@ -88,7 +89,7 @@ func (s *set) end() {
 
 // same reports whether all workers have loaded the same.
 func (s *set) same() bool {
-	s.version = s.workers[0].Load().version
+	s.version, s.files = s.workers[0].Load().version, s.workers[0].Load().files
 	for i := range s.workers {
 		if s.workers[i].Load().version != s.version {
 			return false

@@ -5,13 +5,23 @@ package worker
 import (
 	"net"
 	"os"
+	"runtime"
 	"syscall"
 )
 
+// stream and packets are the kinds of a pair: bytes, or messages that are read as they were written.
+const (
+	stream  = syscall.SOCK_STREAM
+	packets = syscall.SOCK_DGRAM
+)
+
 // socketpair makes two sockets that are connected: ours, and one to be inherited.
-func socketpair() (ours net.Conn, theirs *os.File, err error) {
+func socketpair(kind int) (ours net.Conn, theirs *os.File, err error) {
+	if kind == packets && runtime.GOOS == "linux" {
+		kind = syscall.SOCK_SEQPACKET // which says when the other end is gone; others have none
+	}
 	syscall.ForkLock.RLock()
-	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	fds, err := syscall.Socketpair(syscall.AF_UNIX, kind, 0)
 	if err == nil {
 		syscall.CloseOnExec(fds[0])
 		syscall.CloseOnExec(fds[1])

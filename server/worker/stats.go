@@ -38,7 +38,7 @@ func (p *Pool) Stats() Stats {
 		if w == nil || w.leaving.Load() {
 			continue
 		}
-		busy, _ := w.doing()
+		busy, _, _ := w.doing()
 		s.Workers = append(s.Workers, WorkerStats{PID: w.cmd.Process.Pid, Started: w.began,
 			Served: w.served.Load(), Busy: busy, Resident: w.resident()})
 	}

@@ -17,8 +17,9 @@
 // A [Pool] is an http.Handler behind a [server.Front]. Its workers are processes of the same
 // program, started again: [Main] finds out that it is in one, has the application made, and answers
 // until the front is gone. Between the two is a pair of sockets with one HTTP/2 connection on it,
-// which has a stream for each request, and another pair for what is said of the worker: its
-// configuration, that it is ready, what it logs. Nothing of it has a name in the file system, and
+// which has a stream for each request, another pair for what is said of the worker: its
+// configuration, that it is ready, what it logs, and a third by which the front hands over connections
+// that it has made for the worker, so that this needs no network. Nothing of it has a name in the file system, and
 // both ends know at once when the other has died.
 //
 // The front has the connections to clients, the limits on them, the plan of pushes and the access
@@ -53,6 +54,7 @@
 package worker
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 
@@ -62,7 +64,10 @@ import (
 
 // An Application is what a worker answers with.
 type Application struct {
-	// Confine, if not nil, is called first, before a script is loaded, to take from the process what
+	// Connect, if not nil, is called first, with what has the front know of the worker, and what has it
+	// make connections, as far as [Pool.Dial] makes them: the worker needs no network for them.
+	Connect func(tell Teller, front Dial)
+	// Confine, if not nil, is called then, before a script is loaded, to take from the process what
 	// it does not need: see package sandbox. If it fails the worker ends.
 	Confine func() error
 	// Load, if not nil, is called then, and loads the application.
@@ -70,6 +75,8 @@ type Application struct {
 	// Version, if not nil, stands for what was loaded, as [runtime.Status.Content] does. All workers of
 	// a generation have the same.
 	Version func() string
+	// Files, if not nil, are those that have been loaded, for [Pool.Files].
+	Files func() []string
 	// Handler answers, once the application has loaded: a [server.Front] with Hop set, or what has
 	// one around it. Required.
 	Handler http.Handler
@@ -80,7 +87,10 @@ type Application struct {
 }
 
 // A Teller is how an application has the front know of the worker. It is safe for concurrent use.
-type Teller struct{ out *line }
+type Teller struct {
+	out   *line
+	trail *trail
+}
 
 // Changed says that the files of the application have changed, so that the pool loads it again.
 func (t Teller) Changed() { _ = t.out.say(message{Change: true}) }
@@ -96,6 +106,20 @@ func (t Teller) Stuck(r *http.Request, place string) {
 	_ = t.out.say(m)
 }
 
+// Note says something of the request of that id, as [hop.ID] has it, once the application has ended it
+// and before its response ends, or something of no request, for which the id is "": it is what
+// [Pool.Noted] is called with. It is JSON; what is longer than 200 KiB is not said.
+func (t Teller) Note(id string, note json.RawMessage) {
+	if len(note) > maxMessage-50<<10 {
+		note = json.RawMessage("{}")
+	}
+	_ = t.out.say(message{Note: note, Request: id})
+}
+
+// Follow has where a call is be known if the worker dies: of the request of that id, until end is
+// called. at may be called at each step; it is nil if there is no room for another call.
+func (t Teller) Follow(id string) (at func(host.Place), end func()) { return t.trail.follow(id) }
+
 // A LoadError says that an application does not load in a worker.
 type LoadError struct {
 	Diagnostics host.Diagnostics // what is wrong with the scripts; may be empty
@@ -103,6 +127,14 @@ type LoadError struct {
 }
 
 func (e *LoadError) Error() string { return "worker: load: " + e.Message }
+
+// Unwrap returns the diagnostics, if there are any.
+func (e *LoadError) Unwrap() error {
+	if len(e.Diagnostics) == 0 {
+		return nil
+	}
+	return e.Diagnostics
+}
 
 // Why nothing is loaded.
 var (

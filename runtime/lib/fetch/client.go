@@ -144,6 +144,9 @@ func (c *client) dial(ctx context.Context, network, address string) (net.Conn, e
 	}
 	ctx, cancel := context.WithTimeout(ctx, connecting)
 	defer cancel()
+	if c.grant.Connect != nil {
+		return c.grant.Connect(ctx, network, t.String())
+	}
 	all, err := c.resolve(ctx, t)
 	if err != nil {
 		return nil, err

@@ -9,8 +9,8 @@ import (
 // Public is public.
 func Public(a netip.Addr) bool { return public(a) }
 
-// Connect has the grant connect by f, to addresses that it has judged.
-func (g *Grant) Connect(f func(ctx context.Context, network, address string) (net.Conn, error)) error {
+// ConnectBy has the grant connect by f, to addresses that it has judged.
+func (g *Grant) ConnectBy(f func(ctx context.Context, network, address string) (net.Conn, error)) error {
 	c, err := g.open()
 	if err == nil {
 		c.connect = f

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
+	"net"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -48,6 +49,10 @@ type Grant struct {
 	// Lookup returns the addresses of a host. Nil asks the system. It may be called from any number
 	// of goroutines.
 	Lookup func(ctx context.Context, host string) ([]netip.Addr, error)
+	// Connect connects to HOST:PORT, and judges at which address that may be, as Dial of a Grant in
+	// another process does. Nil means that this one does. It may be called from any number of
+	// goroutines.
+	Connect func(ctx context.Context, network, address string) (net.Conn, error)
 
 	once   sync.Once
 	client *client
@@ -68,6 +73,19 @@ func (g *Grant) Close() {
 	if c, err := g.open(); err == nil {
 		c.transport.CloseIdleConnections()
 	}
+}
+
+// Dial connects to HOST:PORT if that is granted, and at an address at which it may be reached. It is
+// for whoever makes the connections of a program in another process, and sends nothing.
+func (g *Grant) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	c, err := g.open()
+	switch {
+	case err != nil:
+		return nil, err
+	case network != "tcp":
+		return nil, failed(refused, "no connection of %s is made", host.Cut(strconv.Quote(network)))
+	}
+	return c.dial(ctx, network, address)
 }
 
 // open returns the client of the grant, which is one for all programs.

@@ -144,7 +144,7 @@ func TestAttempts(t *testing.T) {
 	})
 	grant := &fetch.Grant{Hosts: []string{"*", "*:" + c.port}, Lookup: hostile().lookup}
 	direct := load(t, grant, caught)
-	if err := grant.Connect(guard(t)); err != nil {
+	if err := grant.ConnectBy(guard(t)); err != nil {
 		t.Fatal(err)
 	}
 	redirected := load(t, &fetch.Grant{Hosts: []string{"*", "*:" + c.port, from}, Lookup: hostile().lookup}, caught)
@@ -190,7 +190,7 @@ func TestRebinding(t *testing.T) {
 	grant := &fetch.Grant{Hosts: []string{"*:" + c.port}, Lookup: names.lookup}
 	p := load(t, grant, caught)
 	var dialled []string
-	if err := grant.Connect(func(ctx context.Context, network, address string) (net.Conn, error) {
+	if err := grant.ConnectBy(func(ctx context.Context, network, address string) (net.Conn, error) {
 		dialled = append(dialled, address)
 		return new(net.Dialer).DialContext(ctx, network, far)
 	}); err != nil {

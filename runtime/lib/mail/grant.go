@@ -2,8 +2,10 @@ package mail
 
 import (
 	"cmp"
+	"context"
 	"crypto/x509"
 	"fmt"
+	"net"
 	"net/mail"
 	"net/url"
 	"strconv"
@@ -43,6 +45,9 @@ type Grant struct {
 	// Outbox, if not nil, keeps the last mails, for whoever develops the program. They are sent, too,
 	// unless URL is empty.
 	Outbox *Outbox
+	// Connect connects to the server's HOST:PORT, as Dial of a Grant in another process does. Nil means
+	// that this process does. It may be called from any number of goroutines.
+	Connect func(ctx context.Context, network, address string) (net.Conn, error)
 	// Roots are the certificates that are trusted. Nil means those of the system.
 	Roots *x509.CertPool
 
@@ -58,6 +63,19 @@ var _ host.Tester = (*Grant)(nil)
 func (g *Grant) Check() error {
 	_, err := g.account()
 	return err
+}
+
+// Dial connects to the server of URL, which address names as HOST:PORT, and to no other. It is for
+// whoever makes the connections of a program in another process, and says nothing.
+func (g *Grant) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	a, err := g.account()
+	if err != nil {
+		return nil, err
+	}
+	if network != "tcp" || a.host == "" || address != net.JoinHostPort(a.host, strconv.Itoa(a.port)) {
+		return nil, failed(refused, "%s is not the server of mail that is granted", host.Cut(address))
+	}
+	return new(net.Dialer).DialContext(ctx, network, address)
 }
 
 // An account is what a URL says.

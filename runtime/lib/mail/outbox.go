@@ -20,6 +20,10 @@ type Outbox struct {
 	// Told, if not nil, is called for each mail that was put into the outbox and not sent. It may be
 	// called from any number of goroutines.
 	Told func(m *Mail)
+	// Forward, if not nil, is given each mail instead, as it would be kept, and whether it was sent: it
+	// is for an Outbox of another process, which takes it by Add. It may be called from any number of
+	// goroutines.
+	Forward func(m *Mail, sent bool)
 
 	mu    sync.Mutex
 	kept  []*kept // oldest first
@@ -43,18 +47,26 @@ type kept struct {
 	bytes  int
 }
 
-// add keeps a mail.
-func (o *Outbox) add(m *Mail, sent bool) {
+// Add keeps a mail, which was sent or not.
+func (o *Outbox) Add(m *Mail, sent bool) {
 	small := *m
 	small.Text, small.HTML = beginning(m.Text), beginning(m.HTML)
 	small.Attachments = nil
 	for _, a := range m.Attachments {
 		unit := "bytes"
+		if a.Data == nil { // it has come from another process
+			small.Attachments = append(small.Attachments, a)
+			continue
+		}
 		if len(a.Data) == 1 {
 			unit = "byte"
 		}
 		small.Attachments = append(small.Attachments,
 			Attachment{Name: a.Name, Type: fmt.Sprintf("%s, %d %s", a.Type, len(a.Data), unit)})
+	}
+	if o.Forward != nil {
+		o.Forward(&small, sent)
+		return
 	}
 	k := &kept{at: time.Now(), sent: sent, mail: &small}
 	for _, row := range k.rows() {

@@ -58,7 +58,7 @@ func (s *server) send(t *starlark.Thread, m *Mail) error {
 	case s.grant.trial != nil:
 		err = s.grant.trial.take(m)
 	case outbox != nil:
-		outbox.add(m, s.account.host != "")
+		outbox.Add(m, s.account.host != "")
 	}
 	w.Took, w.Err, w.Seen = time.Since(w.Began), err, s.seen(m, err)
 	host.Observe(t, w)
@@ -245,7 +245,11 @@ func (l *line) enter(kind string) {
 
 // dial connects, and for smtps secures what it has connected.
 func (l *line) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	conn, err := new(net.Dialer).DialContext(ctx, network, address)
+	connect := l.server.grant.Connect
+	if connect == nil {
+		connect = new(net.Dialer).DialContext
+	}
+	conn, err := connect(ctx, network, address)
 	if err != nil {
 		return nil, failed(unreached, "no connection to %s: %v", address, err)
 	}

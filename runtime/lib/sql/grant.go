@@ -2,9 +2,11 @@ package sql
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -41,6 +43,10 @@ type Grant struct {
 	Schemas bool
 	// Limits bound what a statement may take.
 	Limits Limits
+	// Connect connects to the address of a server of Databases, as Dial of a Grant in another process
+	// does: that of "tcp" is HOST:PORT, that of "unix" the path of a socket. Nil means that this process
+	// does. It may be called from any number of goroutines.
+	Connect func(ctx context.Context, network, address string) (net.Conn, error)
 	// Advice says what to do for a script to reach the database of a name that is not granted, in
 	// the words of whoever runs the program. Nil says "grant sql:NAME=FILE".
 	Advice func(name string) string
@@ -136,8 +142,8 @@ func (g *Grant) engine(name string) (engine, error) {
 	switch {
 	case ok && where == "":
 		return nil, errors.New("sql: the grant of the database " + name + " does not say where it is")
-	case ok && (strings.HasPrefix(where, "postgres://") || strings.HasPrefix(where, "postgresql://")):
-		return newPostgres(where)
+	case ok && isPostgres(where):
+		return newPostgres(where, g.Connect)
 	case ok && schemeForm.MatchString(where):
 		scheme, _, _ := strings.Cut(where, "://")
 		return nil, fmt.Errorf("sql: there is no driver for %s: a database is the path of a file of "+

@@ -25,13 +25,18 @@ type postgresEngine struct{ config *pgx.ConnConfig }
 
 // newPostgres returns the engine of a URL. What the URL leaves open is as for any client of
 // PostgreSQL: the variables PGHOST and so on, and ~/.pgpass.
-func newPostgres(url string) (engine, error) {
+// connect, if not nil, is [Grant.Connect].
+func newPostgres(url string, connect pgconn.DialFunc) (engine, error) {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("sql: read URL of PostgreSQL: %w", err) // without the password
 	}
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = 10 * time.Second
+	}
+	if connect != nil {
+		config.DialFunc = connect
+		config.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil }
 	}
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "larkspur"

@@ -1,7 +1,10 @@
 package trace
 
 import (
+	"context"
+
 	"github.com/larkspur-web/larkspur/runtime/frames"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 )
 
@@ -13,7 +16,17 @@ type lookout struct {
 	depth  int
 	step   uint64
 	locals []starlark.Value
-	names  []string // of locals, once they are asked for
+	at     func(host.Place) // of [Follow]; or nil
+	names  []string         // of locals, once they are asked for
+}
+
+// followKey is the key of what follows a call among the values of its context.
+type followKey struct{}
+
+// Follow returns ctx for a call that is followed: at is told where it is, at each step that is looked
+// at. It has to be short.
+func Follow(ctx context.Context, at func(host.Place)) context.Context {
+	return context.WithValue(ctx, followKey{}, at)
 }
 
 const (
@@ -27,6 +40,9 @@ func (l *lookout) look() uint64 {
 	frame := t.DebugFrame(0)
 	l.fn, l.depth, l.step = frame.Callable(), t.CallStackDepth(), t.Steps
 	l.locals = frames.Locals(frame)
+	if l.at != nil {
+		l.at(host.PlaceAt(frame.Position()))
+	}
 	if t.Steps > closely {
 		return seldom
 	}

@@ -70,6 +70,7 @@ func Wrap(app host.App, ended func(ctx context.Context, steps uint64, err error)
 			b.ctx, b.thread, b.app = inner, t, app
 			if w, ok := host.CallOf(t).(host.Watcher); ok {
 				b.lookout.thread = t
+				b.lookout.at, _ = inner.Value(followKey{}).(func(host.Place))
 				w.Watch(b.lookout.look)
 			}
 			defer func() { b.steps = t.ExecutionSteps() }()
