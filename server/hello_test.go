@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/larkspur-web/larkspur/cmd/testdata/racetest"
 	"github.com/larkspur-web/larkspur/server"
 )
 
@@ -29,6 +30,37 @@ func BenchmarkHello(b *testing.B) {
 			}
 			b.ReportMetric(float64(used()-before)/float64(b.N), "cpu-ns/op")
 		})
+	}
+}
+
+// TestHelloAllocates holds how often a request allocates, exactly: what is more is to be seen by whoever
+// makes it so, and what is less is written here.
+func TestHelloAllocates(t *testing.T) {
+	racetest.Skip(t)
+	app := load(t, "app.star")
+	ours := func(want float64, h http.Handler) {
+		r, w := request(), &sink{make(http.Header)}
+		if got := testing.AllocsPerRun(100, func() { w.serve(h, r) }); got != want {
+			t.Errorf("a call of the application allocates %v times, want %v", got, want)
+		}
+	}
+	ours(16, &server.Handler{App: app})
+	for _, test := range []struct {
+		name    string
+		want    int
+		handler http.Handler
+	}{
+		{"the engine", 5, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})},
+		{"a bare handler", 10, bareHello},
+		{"the application", 20, &server.Handler{App: app}},
+	} {
+		c := dialPlain(t, serveHello(t, test.handler), 0)
+		const batch = 100
+		ask := func() { c.asks(t, "/hello?x=1", batch) }
+		ask() // what is made once for a connection
+		if got := int(testing.AllocsPerRun(20, ask)) / batch; got != test.want {
+			t.Errorf("a request of %s allocates %d times, want %d", test.name, got, test.want)
+		}
 	}
 }
 
