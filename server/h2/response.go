@@ -76,16 +76,6 @@ func (w *response) Header() http.Header {
 	return w.header
 }
 
-// TakeHeader makes h the header, if nobody has asked for it before: whoever has one made
-// need not copy it. It reports whether it did. With nil it takes that back.
-func (w *response) TakeHeader(h http.Header) bool {
-	if w.header != nil && h != nil {
-		return false
-	}
-	w.header = h
-	return true
-}
-
 // WriteHeader takes the header as it is now, and, if it is an interim one, sends
 // it.
 func (w *response) WriteHeader(status int) {
