@@ -11,11 +11,11 @@ import (
 )
 
 // A Field is a header field of a response.
-type Field struct{ Name, Value string }
+type Field = wire.Field
 
-// Check returns what is wrong with a field that an application gives, nil if nothing is: an [Error]
+// CheckField returns what is wrong with a field that an application gives, nil if nothing is: an [Error]
 // with the code of the fault. It is called where[i] there.
-func (f Field) Check(where string, i int) error {
+func CheckField(f Field, where string, i int) error {
 	switch {
 	case !wire.Token(f.Name):
 		// RFC 9110, section 5.1: a name is a token.

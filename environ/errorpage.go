@@ -33,13 +33,15 @@ func (p *ErrorPage) Render(accept string) ([]Field, string) {
 	case "text/html":
 		media, body = "text/html; charset=utf-8", p.page
 		fields = append(fields, Field{
-			"Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'",
+			Name:  "Content-Security-Policy",
+			Value: "default-src 'none'; style-src 'unsafe-inline'",
 		})
 	case "application/problem+json", "application/json":
 		media, body = "application/problem+json", p.problem
 	}
-	return append(fields, Field{"Content-Type", media}, Field{"X-Content-Type-Options", "nosniff"},
-		Field{"Vary", "Accept"}), body()
+	return append(fields, Field{Name: "Content-Type", Value: media},
+		Field{Name: "X-Content-Type-Options", Value: "nosniff"},
+		Field{Name: "Vary", Value: "Accept"}), body()
 }
 
 // media returns which of errorTypes the client names and wants most.

@@ -38,13 +38,13 @@ func (h *Head) Has(name string) bool {
 // Set makes value the only one of a field.
 func (h *Head) Set(name, value string) {
 	h.Drop(name)
-	h.Fields = append(h.Fields, Field{name, value})
+	h.Fields = append(h.Fields, Field{Name: name, Value: value})
 }
 
 // Default sets a field that is not there.
 func (h *Head) Default(name, value string) {
 	if !h.Has(name) {
-		h.Fields = append(h.Fields, Field{name, value})
+		h.Fields = append(h.Fields, Field{Name: name, Value: value})
 	}
 }
 
@@ -97,7 +97,7 @@ func parseHead(status, headers starlark.Value) (h Head, ok bool) {
 		if !isName || !isValue {
 			return h, false
 		}
-		if h.Fields[i] = (Field{name, value}); h.Fields[i].Check("", i) != nil {
+		if h.Fields[i] = (Field{Name: name, Value: value}); CheckField(h.Fields[i], "", i) != nil {
 			return h, false
 		}
 	}

@@ -1,12 +1,14 @@
 package push
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
 	"sync"
+	"time"
+
+	"github.com/larkspur-web/larkspur/environ/wire"
 )
 
 // errTooLarge is what a handler gets that writes more than can be promised.
@@ -18,16 +20,15 @@ var errNotWanted = errors.New("push: the answer is not waited for any more")
 // A capture is the http.ResponseWriter of a request that may be promised, and its context, which it
 // ends as soon as that cannot be any more.
 type capture struct {
-	context.Context
+	deadline
 
-	limit  int64 // of the body
-	head   bool  // the request has the method HEAD
-	cancel context.CancelFunc
+	limit int64 // of the body
+	head  bool  // the request has the method HEAD
 
 	conditional bool // the answer may be that nothing has changed
 
 	mu     sync.Mutex
-	header http.Header // what the handler has in its hands
+	header http.Header // what the handler has in its hands; nil before it asks for it
 	sent   http.Header // what it was when the header was written
 	status int
 	body   []byte
@@ -42,7 +43,7 @@ func (c *capture) Value(key any) any {
 	if key == (captureKey{}) {
 		return c
 	}
-	return c.Context.Value(key)
+	return c.deadline.Value(key)
 }
 
 // run runs h for r, and says what went wrong.
@@ -61,7 +62,14 @@ func (c *capture) run(h http.Handler, r *http.Request) (fault string) {
 	return ""
 }
 
-func (c *capture) Header() http.Header { return c.header }
+func (c *capture) Header() http.Header {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.header == nil {
+		c.header = http.Header{}
+	}
+	return c.header
+}
 
 func (c *capture) WriteHeader(status int) {
 	c.mu.Lock()
@@ -73,8 +81,25 @@ func (c *capture) writeHeader(status int) {
 	if c.status != 0 || c.closed || status < 200 && status != http.StatusSwitchingProtocols {
 		return
 	}
-	c.status = status
-	c.sent = c.header.Clone()
+	c.begin(status, c.header.Clone())
+}
+
+// WriteFields is [wire.FieldWriter]'s.
+func (c *capture) WriteFields(status int, fields []wire.Field, length int64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.status != 0 || c.closed || c.header != nil {
+		return false
+	}
+	h := make(http.Header, len(fields)+1)
+	wire.SetFields(h, fields, length)
+	c.begin(status, h)
+	return true
+}
+
+// begin begins the response with the final header.
+func (c *capture) begin(status int, header http.Header) {
+	c.status, c.sent = status, header
 	if c.sent == nil {
 		c.sent = http.Header{}
 	}
@@ -83,7 +108,7 @@ func (c *capture) writeHeader(status int) {
 		c.over = err == nil && n > c.limit
 	}
 	if c.over || status != http.StatusOK {
-		c.cancel() // the rest is of no use
+		c.end() // the rest is of no use
 	}
 }
 
@@ -103,7 +128,7 @@ func capturing[T []byte | string](c *capture, b T) (int, error) {
 		return len(b), nil
 	case int64(len(c.body)+len(b)) > c.limit:
 		c.over = true
-		c.cancel()
+		c.end()
 		return 0, errTooLarge
 	}
 	c.body = append(c.body, b...)
@@ -121,6 +146,9 @@ func (c *capture) depends(fields []string, all bool) {
 
 // Flush does nothing: there is nobody yet.
 func (c *capture) Flush() {}
+
+// SetWriteDeadline is http.ResponseController's. It does nothing: nobody has to take what is written.
+func (c *capture) SetWriteDeadline(time.Time) error { return nil }
 
 // close ends the capture: what is written afterwards is lost. ended is the error of the request's
 // context, fault what went wrong. What it returns is why there is no answer that could be promised.

@@ -3,8 +3,11 @@ package push
 import (
 	"hash/maphash"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
+
+	"github.com/larkspur-web/larkspur/environ/wire"
 )
 
 // A Resource is what a handler wants to be promised.
@@ -168,6 +171,21 @@ func (p *Plan) commit(status int, header http.Header) *maphash.Hash {
 		return nil
 	}
 	return p.begin().commit(status, header)
+}
+
+// pass is commit for a response on whose header there is nothing to act, and reports whether it is
+// one.
+func (p *Plan) pass(fields []wire.Field) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.handler.Forward == nil {
+		named := func(f wire.Field) bool { return strings.EqualFold(f.Name, "Link") }
+		if p.planner != nil || slices.ContainsFunc(fields, named) {
+			return false
+		}
+	}
+	p.phase = committed
+	return true
 }
 
 // end ends the plan: the handler has returned. whole says that the client has got all of the

@@ -126,12 +126,12 @@ func (p *planner) refused(pr *promise, no refusal, took time.Duration, limit int
 // run runs Next for a request that may be promised, and returns its answer, of at most limit bytes,
 // if it can be, else why not.
 func (p *planner) run(r *http.Request, limit int64) (*answer, refusal) {
-	ctx, cancel := context.WithTimeout(r.Context(), p.policy.verifyTimeout())
-	defer cancel()
 	c := &capture{
-		Context: ctx, limit: limit, head: r.Method == http.MethodHead, cancel: cancel, header: http.Header{},
+		deadline: deadline{parent: r.Context(), by: time.Now().Add(p.policy.verifyTimeout())},
+		limit:    limit, head: r.Method == http.MethodHead,
 		conditional: len(r.Header["If-None-Match"])+len(r.Header["If-Modified-Since"]) > 0,
 	}
+	defer c.end()
 	r = r.WithContext(c)
 	var fault string
 	if honors := p.handler.HonorsContext; honors != nil && honors(r) {
@@ -145,14 +145,14 @@ func (p *planner) run(r *http.Request, limit int64) (*answer, refusal) {
 		}()
 		select {
 		case fault = <-done:
-		case <-ctx.Done():
+		case <-c.Done():
 			// Next is not waited for: what counts is what it has said.
 		}
 	}
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+	if errors.Is(c.Err(), context.DeadlineExceeded) {
 		fault = "no answer within " + p.policy.verifyTimeout().String()
 	}
-	if no := c.close(ctx.Err(), fault); no.refused() {
+	if no := c.close(c.Err(), fault); no.refused() {
 		return nil, no
 	}
 	a := &answer{header: c.sent, body: c.body, unchanged: c.status == http.StatusNotModified}

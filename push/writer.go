@@ -7,6 +7,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+
+	"github.com/larkspur-web/larkspur/environ/wire"
 )
 
 // A writer is the http.ResponseWriter that a Handler gives to the next one. It is the one
@@ -43,6 +45,16 @@ func (w *writer) WriteHeader(status int) {
 		w.sum = w.plan.commit(status, w.Header())
 	}
 	w.ResponseWriter.WriteHeader(status)
+}
+
+// WriteFields is [wire.FieldWriter]'s.
+func (w *writer) WriteFields(status int, fields []wire.Field, length int64) bool {
+	next, ok := w.ResponseWriter.(wire.FieldWriter)
+	if !ok || w.status != 0 || !w.plan.pass(fields) || !next.WriteFields(status, fields, length) {
+		return false
+	}
+	w.status = int32(status)
+	return true
 }
 
 // begin sends the header, if the handler has not.

@@ -21,7 +21,7 @@ var addLink = definition{"link", func(r *response, _ *starlark.Thread, args star
 			`write link("</a.css>; rel=preload; as=style")`, "%v", err)
 	}
 	f := environ.Field{Name: "Link", Value: wire.Trim(value)}
-	if err := f.Check("link", 0); err != nil {
+	if err := environ.CheckField(f, "link", 0); err != nil {
 		return nil, err
 	}
 	if r.sent {

@@ -2,10 +2,8 @@ package server
 
 import (
 	"io"
-	"maps"
 	"net/http"
 	"net/netip"
-	"reflect"
 	"strings"
 	"sync"
 
@@ -139,32 +137,6 @@ func ExpectsContinue(w http.ResponseWriter, r *http.Request) bool {
 
 // BoundBody bounds how long the body of r may take, as a [Gateway] does.
 func BoundBody(w http.ResponseWriter, r *http.Request) { boundBody(w, r, DefaultReadTimeout) }
-
-// Begin adds header to that of the response which w answers with, and returns that: header itself as a
-// rule, which is nobody else's from then on.
-func Begin(w http.ResponseWriter, header http.Header) http.Header {
-	t, ok := innermost(w).(interface{ TakeHeader(http.Header) bool }) // of the engine
-	if ok && t.TakeHeader(header) {
-		if reflect.ValueOf(w.Header()).Pointer() == reflect.ValueOf(header).Pointer() {
-			return header
-		}
-		t.TakeHeader(nil) // what stands between has a header of its own
-	}
-	own := w.Header()
-	maps.Copy(own, header)
-	return own
-}
-
-// innermost returns what the Unwrap methods of w lead to.
-func innermost(w http.ResponseWriter) http.ResponseWriter {
-	for {
-		v, ok := w.(interface{ Unwrap() http.ResponseWriter })
-		if !ok {
-			return w
-		}
-		w = v.Unwrap()
-	}
-}
 
 // Relay sends a body that another process makes to the client of r, which may take as long for each
 // piece of it as for a block of an application. With flush each piece is on the wire before the

@@ -83,14 +83,6 @@ func BenchmarkApp(b *testing.B) {
 	})
 }
 
-// TestAppAllocates holds the allocations of a call.
-func TestAppAllocates(t *testing.T) {
-	h, r, w := &server.Handler{App: load(t, "app.star")}, request(), &sink{make(http.Header)}
-	if got := testing.AllocsPerRun(100, func() { w.serve(h, r) }); got > 36 {
-		t.Errorf("a call allocates %v times, want at most 36", got)
-	}
-}
-
 // BenchmarkServe asks for the hello application, and for a bare http.Handler that writes the same bytes, on the
 // same kind of server over TLS, on 100 streams of HTTP/2. The two take turns, so that what else the machine
 // does falls on both: app/bare is the rate of the first as a part of that of the second.

@@ -11,16 +11,15 @@ import (
 	"github.com/larkspur-web/larkspur/runtime/host"
 )
 
-// EventSource reports whether the response to r with the header h is a stream of events for an
+// EventSource reports whether the response to r with these Content-Type fields is a stream of events for an
 // EventSource: it has no end of its own, what the client has got of it is good wherever it ends, and
 // the client comes again by itself. HTML Living Standard, section 9.2. Any other reader of events may
 // wait for the last of them, and take a stream that has ended for whole.
-func EventSource(r *http.Request, h http.Header) bool {
-	values := h["Content-Type"]
-	if len(values) != 1 || r.Method != http.MethodGet {
+func EventSource(r *http.Request, contentType []string) bool {
+	if len(contentType) != 1 || r.Method != http.MethodGet {
 		return false
 	}
-	essence, _, _ := strings.Cut(values[0], ";")
+	essence, _, _ := strings.Cut(contentType[0], ";")
 	return strings.EqualFold(strings.TrimSpace(essence), eventStreamType) &&
 		wire.Listed(r.Header["Accept"], eventStreamType)
 }
@@ -37,7 +36,7 @@ type eventStream struct {
 // follow has the response, whose header is h, end with the server, if it is for an EventSource. It is
 // called before the header is sent: a front in another process may tell of its end from then on.
 func (r *response) follow(h http.Header) {
-	if r.length >= 0 || r.atOnce || r.bodiless() || !EventSource(r.r, h) {
+	if r.length >= 0 || r.atOnce || r.bodiless() || !EventSource(r.r, h["Content-Type"]) {
 		return
 	}
 	y, ok := r.deadlines.call.(host.Yielder)

@@ -115,7 +115,7 @@ func TestEventSource(t *testing.T) {
 		if c.contentType != "" {
 			h.Set("Content-Type", c.contentType)
 		}
-		if got := server.EventSource(r, h); got != c.want {
+		if got := server.EventSource(r, h["Content-Type"]); got != c.want {
 			t.Errorf("%+v: got %v", c, got)
 		}
 	}

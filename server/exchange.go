@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/larkspur-web/larkspur/environ"
+	"github.com/larkspur-web/larkspur/environ/wire"
 	"github.com/larkspur-web/larkspur/push"
 	"github.com/larkspur-web/larkspur/server/hop"
 )
@@ -107,6 +108,18 @@ func (x *exchange) WriteHeader(status int) {
 		x.status = int32(status)
 	}
 	x.ResponseWriter.WriteHeader(status)
+}
+
+// WriteFields is [wire.FieldWriter]'s.
+func (x *exchange) WriteFields(status int, fields []wire.Field, length int64) bool {
+	w, ok := x.ResponseWriter.(wire.FieldWriter)
+	if !ok || !w.WriteFields(status, fields, length) {
+		return false
+	}
+	if x.status == 0 {
+		x.status = int32(status)
+	}
+	return true
 }
 
 // begun notes the status of a response whose handler says none.

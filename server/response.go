@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/environ"
+	"github.com/larkspur-web/larkspur/environ/wire"
 	"github.com/larkspur-web/larkspur/push"
 	"go.starlark.net/starlark"
 )
@@ -83,7 +84,13 @@ func (r *response) commit() error {
 			"start_response() was given 101, and nothing has taken over the connection")
 	}
 	r.sent = true
-	r.header(r.w.Header())
+	if r.plain() {
+		w, ok := r.w.(wire.FieldWriter)
+		if ok && w.WriteFields(int(r.status), r.fields, r.declared()) {
+			return nil
+		}
+	}
+	wire.SetFields(r.w.Header(), r.fields, r.declared())
 	r.added(r.w.Header())
 	if r.status == http.StatusUpgradeRequired && speaks1(r.r) {
 		// RFC 9110, section 15.5.22: it must say to what, in a field that is the server's.
@@ -96,6 +103,12 @@ func (r *response) commit() error {
 	r.follow(r.w.Header())
 	r.w.WriteHeader(int(r.status))
 	return nil
+}
+
+// plain reports whether the header is what start_response was given, and nothing else.
+func (r *response) plain() bool {
+	return r.extra == nil && !r.duplex && r.status != http.StatusUpgradeRequired &&
+		(r.atOnce || r.length >= 0 || r.bodiless()) // else it may be for an EventSource
 }
 
 // allowReads lets the application read on while it sends. On HTTP/1 net/http throws away up to 256

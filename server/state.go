@@ -48,7 +48,7 @@ func (s *state) setGo(status int, fields []environ.Field) error {
 		}
 	}
 	for i, f := range fields {
-		if err := f.Check("fields", i); err != nil {
+		if err := environ.CheckField(f, "fields", i); err != nil {
 			return err
 		}
 	}
@@ -72,42 +72,15 @@ func (s *state) forbidsBody() bool {
 		s.status == http.StatusNotModified || s.status == http.StatusSwitchingProtocols
 }
 
-// header puts the fields into h, with the Content-Length where there may be one.
-func (s *state) header(h http.Header) {
-	values := make([]string, len(s.fields)+1) // one array for all the values
-	typed := false
-	for i, f := range s.fields {
-		name := f.Name
-		if name != "Content-Type" && name != "Content-Length" { // as almost everybody writes them
-			name = http.CanonicalHeaderKey(name)
-		}
-		switch name {
-		case "Content-Length":
-			continue // below
-		case "Content-Type":
-			typed = true
-		}
-		values[i] = f.Value
-		if h[name] == nil {
-			h[name] = values[i : i+1 : i+1]
-		} else {
-			h[name] = append(h[name], f.Value) // stays a line of its own
-		}
+// declared is the Content-Length that the response is to have, -1 for none.
+func (s *state) declared() int64 {
+	switch s.status {
+	case http.StatusNoContent:
+		return -1 // RFC 9110, section 8.6: must not.
+	case http.StatusNotModified:
+		return -1 // RFC 9110, section 15.4.5: should not; some clients wait for what it promises.
+	case http.StatusResetContent:
+		return 0 // RFC 9110, section 15.3.6
 	}
-	if !typed {
-		// net/http would guess one from the body: the server plays dumb.
-		h["Content-Type"] = nil
-	}
-	switch {
-	case s.status == http.StatusNoContent:
-		// RFC 9110, section 8.6: must not.
-	case s.status == http.StatusNotModified:
-		// RFC 9110, section 15.4.5: should not; some clients wait for what it promises.
-	case s.status == http.StatusResetContent:
-		h["Content-Length"] = []string{"0"} // RFC 9110, section 15.3.6
-	case s.length >= 0:
-		last := values[len(s.fields):]
-		last[0] = strconv.FormatInt(s.length, 10)
-		h["Content-Length"] = last
-	}
+	return s.length
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/environ"
+	"github.com/larkspur-web/larkspur/environ/wire"
 	"github.com/larkspur-web/larkspur/runtime/host"
 )
 
@@ -72,7 +73,7 @@ func (u *upgrade) Upgrade(header http.Header, ending func()) (net.Conn, *bufio.R
 	s.registry.enter(&s.socket) // a front may tell of its end as soon as it has the response
 	h := r.w.Header()
 	if r.status == http.StatusSwitchingProtocols {
-		r.header(h)
+		wire.SetFields(h, r.fields, r.declared())
 	}
 	maps.Copy(h, header)
 	r.sent, r.status, r.length = true, http.StatusSwitchingProtocols, -1

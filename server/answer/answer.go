@@ -96,7 +96,7 @@ func parseField(v starlark.Value, where string, i int) (f environ.Field, err err
 			"%s[%d]: the value of %s is %s, not a string", where, i, name, pair[1].Type())
 	}
 	f = environ.Field{Name: name, Value: wire.Trim(value)}
-	return f, f.Check(where, i)
+	return f, environ.CheckField(f, where, i)
 }
 
 // Length returns the Content-Length that fields declare, or -1.

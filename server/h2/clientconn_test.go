@@ -216,16 +216,30 @@ func TestClientRequest(t *testing.T) {
 	}
 }
 
-// DoWith sends fields besides those of the request, which it leaves as it is, and checks them as well.
-func TestClientDoWith(t *testing.T) {
+// Forward sends fields besides those of the request, which it leaves as it is, and checks them as well; and
+// it has the fields of the response as they came, but for Trailer.
+func TestClientForward(t *testing.T) {
 	dialBackend(t, h2.ClientConfig{}, nil, func(t *testing.T, s *backend) {
 		r := newRequest("GET", "/", nil, "X-Own", "1")
-		go s.conn.DoWith(r, []wire.Field{{Name: "X-More", Value: "2"}, {Name: "Connection", Value: "close"}}, nil)
+		var fields []wire.Field
+		answered := make(chan struct{})
+		go func() {
+			defer close(answered)
+			res, list, err := s.conn.Forward(r, []wire.Field{{Name: "X-More", Value: "2"}, {Name: "Connection", Value: "close"}}, nil)
+			if fields = list; err != nil || res.Header != nil || len(res.Trailer) != 1 || res.ContentLength != 0 {
+				t.Errorf("got %+v, %v", res, err)
+			}
+		}()
 		s.want("HEADERS 1 END :method=GET :scheme=http :path=/ :authority=example.test x-more=2 x-own=1")
 		if len(r.Header) != 1 {
 			t.Errorf("the request has %v", r.Header)
 		}
-		if _, err := s.conn.DoWith(r, []wire.Field{{Name: "X-More", Value: "\n"}}, nil); err == nil {
+		s.answer(1, true, ":status", "200", "x-a", "1", "content-length", "0", "trailer", "T", "x-a", "2")
+		<-answered
+		if got, want := fmt.Sprint(fields), "[{X-A 1} {Content-Length 0} {X-A 2}]"; got != want {
+			t.Errorf("the fields are %s, want %s", got, want)
+		}
+		if _, _, err := s.conn.Forward(r, []wire.Field{{Name: "X-More", Value: "\n"}}, nil); err == nil {
 			t.Error("a field that HTTP/2 cannot carry is no error")
 		}
 	})

@@ -41,22 +41,39 @@ import (
 func (c *ClientConn) Do(
 	r *http.Request, interim func(status int, h http.Header) error,
 ) (*http.Response, error) {
-	return c.DoWith(r, nil, interim)
+	st, err := c.do(r, nil, interim, false)
+	if err != nil {
+		return nil, err
+	}
+	return &st.res, nil
 }
 
-// DoWith is Do, and sends more fields after those of r.Header, which have none of their names: whoever
-// hands on a request that it has got need not make another one of it. The names are as in an http.Header.
-func (c *ClientConn) DoWith(
+// Forward is Do for whoever hands on a request that it has got, and the response. It sends more fields
+// after those of r.Header, which have none of their names, so that r need not become another request.
+// The fields of the response are a list; the Header of the response is nil. The names are as in an
+// http.Header, both ways.
+func (c *ClientConn) Forward(
 	r *http.Request, more []wire.Field, interim func(status int, h http.Header) error,
-) (*http.Response, error) {
-	st, err := c.begin(r, more, interim != nil)
+) (*http.Response, []wire.Field, error) {
+	st, err := c.do(r, more, interim, true)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &st.res, st.fields, nil
+}
+
+// do makes a request, and waits for the header of its response: a list, if listed.
+func (c *ClientConn) do(
+	r *http.Request, more []wire.Field, interim func(status int, h http.Header) error, listed bool,
+) (*clientStream, error) {
+	st, err := c.begin(r, more, interim != nil, listed)
 	if err != nil {
 		if r.Body != nil {
 			r.Body.Close()
 		}
 		return nil, err
 	}
-	return st.await(interim)
+	return st, st.await(interim)
 }
 
 // RoundTrip is Do with no interim but the Got1xxResponse of the context's
@@ -72,7 +89,7 @@ func (c *ClientConn) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // begin sends the header of a request, and has its body sent. It locks mu.
-func (c *ClientConn) begin(r *http.Request, more []wire.Field, interim bool) (*clientStream, error) {
+func (c *ClientConn) begin(r *http.Request, more []wire.Field, interim, listed bool) (*clientStream, error) {
 	h := requestHeads.Get().(*requestHead)
 	defer h.recycle()
 	if err := h.read(r, more); err != nil {
@@ -88,7 +105,7 @@ func (c *ClientConn) begin(r *http.Request, more []wire.Field, interim bool) (*c
 		}
 	}
 	st := &clientStream{
-		c: c, r: r, head: r.Method == http.MethodHead, interim: interim,
+		c: c, r: r, head: r.Method == http.MethodHead, interim: interim, listed: listed,
 	}
 	st.waiter.L, st.sending.waiter.L = &c.mu, &c.mu
 	st.body.st = st

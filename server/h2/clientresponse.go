@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/larkspur-web/larkspur/environ/wire"
 	"golang.org/x/net/http2"
 )
 
@@ -43,7 +44,7 @@ func (r *clientReader) finishBlock(id uint32) error {
 	if st.answered {
 		return r.finishTrailers(st)
 	}
-	h := responseHead{length: -1}
+	h := responseHead{length: -1, listed: st.listed}
 	if reason := h.read(b); reason != "" {
 		return streamError{id, http2.ErrCodeProtocol, reason}
 	}
@@ -56,8 +57,11 @@ func (r *clientReader) finishBlock(id uint32) error {
 // A responseHead is what a response says before its body.
 type responseHead struct {
 	headerMaker
-	status int
-	length int64 // what content-length says; -1: nothing
+	fields  []wire.Field // instead of a header, of a final response that is listed
+	listed  bool
+	status  int
+	length  int64 // what content-length says; -1: nothing
+	trailer []string
 }
 
 // read reads the fields of a block. It returns what is wrong with them: a malformed
@@ -73,7 +77,11 @@ func (h *responseHead) read(b *block) (reason string) {
 	}
 	h.status = int(n)
 	fields := b.fields[1:]
-	h.makeRoom(len(fields))
+	if h.listed = h.listed && h.status >= 200; h.listed {
+		h.fields = make([]wire.Field, 0, len(fields))
+	} else {
+		h.makeRoom(len(fields))
+	}
 	for i := range fields {
 		// Pseudo-fields are no tokens, and so refused as well.
 		name, reason := checkField(&fields[i])
@@ -90,7 +98,14 @@ func (h *responseHead) read(b *block) (reason string) {
 			}
 			h.length = n
 		}
-		h.put(name, fields[i].Value)
+		switch {
+		case name == "Trailer" && h.status >= 200:
+			h.trailer = append(h.trailer, fields[i].Value)
+		case h.listed:
+			h.fields = append(h.fields, wire.Field{Name: name, Value: fields[i].Value})
+		default:
+			h.put(name, fields[i].Value)
+		}
 	}
 	return ""
 }
@@ -135,7 +150,7 @@ func (r *clientReader) finishFinal(st *clientStream, h *responseHead) error {
 	st.res = http.Response{
 		Status: statusText(h.status), StatusCode: h.status,
 		Proto: "HTTP/2.0", ProtoMajor: 2,
-		Header: h.header, Trailer: trailerNames(h.header),
+		Header: h.header, Trailer: trailerNames(h.trailer),
 		ContentLength: h.length, Body: &st.body, Request: st.r,
 	}
 	if end {
@@ -144,6 +159,7 @@ func (r *clientReader) finishFinal(st *clientStream, h *responseHead) error {
 			st.res.ContentLength = 0
 		}
 	}
+	st.fields = h.fields
 	c := r.c
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -5,13 +5,14 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/larkspur-web/larkspur/environ/wire"
 	"golang.org/x/net/http2"
 )
 
 // A clientStream is a request that is made, its response and the response's body. It is
 // one allocation, and never reused, since whoever has the response has it too.
 //
-// c, r, head and interim do not change. res and body belong to the goroutine that
+// c, r, head, interim and listed do not change. res, fields and body belong to the goroutine that
 // makes the request, once answered is set, and to the reader before. c.mu guards the
 // rest but the watch; answered, bodiless and declared are written by the reader only.
 type clientStream struct {
@@ -19,6 +20,7 @@ type clientStream struct {
 	r       *http.Request
 	head    bool  // the method is HEAD: the response has no body
 	interim bool  // somebody wants to see interim responses
+	listed  bool  // the header of the final response is to be in fields
 	waiter  waker // for the response, or for its body; before, for its place
 
 	id       uint32
@@ -41,8 +43,9 @@ type clientStream struct {
 	piece    [1]chunk  // room for the first of them
 	trailer  http.Header
 
-	res  http.Response
-	body responseBody
+	res    http.Response
+	fields []wire.Field
+	body   responseBody
 
 	// The watch on the request's context: who made the request begins and ends it.
 	joined *streamContext
@@ -228,7 +231,7 @@ func (st *clientStream) cancel() {
 
 // await waits for the final response, and has see called with those before. It locks
 // c.mu.
-func (st *clientStream) await(see func(int, http.Header) error) (*http.Response, error) {
+func (st *clientStream) await(see func(int, http.Header) error) error {
 	c := st.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -236,7 +239,7 @@ func (st *clientStream) await(see func(int, http.Header) error) (*http.Response,
 		if err := st.show(see); err != nil {
 			c.reset(st, http2.ErrCodeCancel, err)
 			st.unwatch()
-			return nil, err
+			return err
 		}
 		if st.answered || st.closed {
 			break
@@ -247,10 +250,10 @@ func (st *clientStream) await(see func(int, http.Header) error) (*http.Response,
 		st.unwatch()
 	}
 	if !st.answered {
-		return nil, st.err
+		return st.err
 	}
 	st.body.fetch()
-	return &st.res, nil
+	return nil
 }
 
 // show calls see with the interim responses that have come, without c.mu.

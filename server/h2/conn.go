@@ -52,7 +52,8 @@ type conn struct {
 	state        http.ConnState
 	streams      streamTable
 	admission    admission
-	sentPromises sentPromises
+	sentPromises *sentPromises // nil before the first
+	prepared     scratch       // of the answers that are sent without a handler
 	client       clientSettings
 	flow         flow
 	ready        scheduler

@@ -3,7 +3,6 @@ package h2
 import (
 	"encoding/binary"
 	"fmt"
-	"maps"
 	"net/http"
 	"time"
 
@@ -46,7 +45,8 @@ func (st *stream) promisable() error {
 // makePromise promises r on st, in a new stream. p says how it is answered. It
 // locks c.mu, and may wait for room in the output.
 func (st *stream) makePromise(r *http.Request, p promise) error {
-	fields, err := promiseFields(r.Header)
+	var room [8]wireField
+	fields, err := promiseFields(room[:0], r.Header)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (st *stream) makePromise(r *http.Request, p promise) error {
 	if err := st.promisable(); err != nil {
 		return err // it waited
 	}
-	c.openPromise(child, fields)
+	c.openPromise(child, r.RequestURI, fields)
 	if p.answer != nil {
 		child.sendAnswer()
 		c.scheduleFlush()
@@ -86,8 +86,8 @@ func (st *stream) makePromise(r *http.Request, p promise) error {
 }
 
 // openPromise opens the promised stream st, and puts its PUSH_PROMISE into the
-// output.
-func (c *conn) openPromise(st *stream, fields []wireField) {
+// output, with a request for target that has the fields.
+func (c *conn) openPromise(st *stream, target string, fields []wireField) {
 	c.streams.lastPromised += 2
 	st.id = c.streams.lastPromised
 	st.state.remoteDone = true // RFC 9113, section 5.1: it is half-closed from the start
@@ -97,12 +97,12 @@ func (c *conn) openPromise(st *stream, fields []wireField) {
 	page := &st.promise.parent.page
 	page.promises++
 	page.lastSent = c.now()
-	c.sendPromise(st, fields)
+	c.sendPromise(st, target, fields)
 	c.setDeadlines(st)
 }
 
-// promisedRequest makes the request of the promised stream st out of r, and returns
-// what is wrong with that.
+// promisedRequest makes the request of the promised stream st out of r, as far as
+// somebody sees it, and returns what is wrong with that.
 func (st *stream) promisedRequest(r *http.Request) (reason string) {
 	method := first(r.Method, http.MethodGet)
 	if method != http.MethodGet && method != http.MethodHead {
@@ -116,14 +116,15 @@ func (st *stream) promisedRequest(r *http.Request) (reason string) {
 	if r.RequestURI == "*" || !parseTarget(&st.req.url, r.RequestURI) {
 		return "not a path"
 	}
-	header := r.Header
-	if st.promise.answer == nil { // a handler sees it, and may change it
-		if header = header.Clone(); header == nil {
-			header = http.Header{}
-		}
-	}
 	st.req.method, st.req.host = method, page.host
 	st.req.ctx.parent = st.c.ctx
+	if st.promise.answer != nil {
+		return "" // no handler does
+	}
+	header := r.Header.Clone() // the handler may change it
+	if header == nil {
+		header = http.Header{}
+	}
 	req := http.Request{
 		Method: method, URL: &st.req.url, RequestURI: r.RequestURI, Host: page.host,
 		Proto: "HTTP/2.0", ProtoMajor: 2, Header: header, Body: http.NoBody,
@@ -133,10 +134,10 @@ func (st *stream) promisedRequest(r *http.Request) (reason string) {
 	return ""
 }
 
-// promiseFields are the fields of a promised request. RFC 9113, sections 8.2.2 and
+// promiseFields appends the fields of a promised request. RFC 9113, sections 8.2.2 and
 // 8.4. Unlike those of a response, which the handler cannot check any more, what is
 // wrong among them is an error.
-func promiseFields(h http.Header) (fields []wireField, err error) {
+func promiseFields(fields []wireField, h http.Header) ([]wireField, error) {
 	wrong := func(name, why string) ([]wireField, error) {
 		return nil, fmt.Errorf("h2: promise with field %q: %s", name, why)
 	}
@@ -158,7 +159,7 @@ func promiseFields(h http.Header) (fields []wireField, err error) {
 }
 
 // sendPromise puts the PUSH_PROMISE of st into the output. RFC 9113, section 6.6.
-func (c *conn) sendPromise(st *stream, fields []wireField) {
+func (c *conn) sendPromise(st *stream, target string, fields []wireField) {
 	at := len(c.out.buffer())
 	c.out.frame(http2.FramePushPromise, 0, st.promise.parent.id, 0)
 	c.out.buf = binary.BigEndian.AppendUint32(c.out.buf, st.id)
@@ -175,7 +176,7 @@ func (c *conn) sendPromise(st *stream, fields []wireField) {
 		out = append(out, 0x86) // :scheme http
 	}
 	out = e.field(out, fieldName{":authority", 1}, st.req.host)
-	out = e.literal(out, 0, 4, fieldName{":path", 4}, st.req.r.RequestURI)
+	out = e.literal(out, 0, 4, fieldName{":path", 4}, target)
 	for _, f := range fields {
 		out = e.field(out, f.name, f.value)
 	}
@@ -188,7 +189,7 @@ func (c *conn) sendPromise(st *stream, fields []wireField) {
 // needed.
 func (st *stream) sendAnswer() {
 	c, w, a := st.c, &st.w, st.promise.answer
-	w.start(st, new(scratch))
+	w.start(st, &c.prepared)
 	w.header = a.header
 	w.status = http.StatusOK
 	w.takeHeader()
@@ -209,9 +210,18 @@ func (st *stream) sendAnswer() {
 // maxSentPromises is how many promised streams that were sent whole are remembered.
 const maxSentPromises = 64
 
-// sentPromises has the settled functions of promised streams that were sent whole,
-// by their identifiers: the client may still reset them. conn.mu guards it.
-type sentPromises map[uint32]func(error)
+// sentPromises has the settled functions of the promised streams that were sent whole
+// last: the client may still reset them. A newer stream takes the place of an older one.
+// conn.mu guards it.
+type sentPromises [maxSentPromises]sentPromise
+
+type sentPromise struct {
+	id      uint32
+	settled func(error)
+}
+
+// of returns the place of a promised stream, whose identifiers are even.
+func (s *sentPromises) of(id uint32) *sentPromise { return &s[id/2%maxSentPromises] }
 
 // settle calls the settled function of a promised stream that is closed with err,
 // and keeps it in sentPromises if the client may still reset the stream.
@@ -225,20 +235,22 @@ func (c *conn) settle(st *stream, err error) {
 		return
 	}
 	if c.sentPromises == nil {
-		c.sentPromises = sentPromises{}
+		c.sentPromises = new(sentPromises)
 	}
-	c.sentPromises[st.id] = settled
-	if len(c.sentPromises) > maxSentPromises {
-		old := func(id uint32, _ func(error)) bool { return id+2*maxSentPromises <= st.id }
-		maps.DeleteFunc(c.sentPromises, old)
+	if sent := c.sentPromises.of(st.id); sent.id < st.id {
+		*sent = sentPromise{st.id, settled}
 	}
 }
 
 // rejected handles a reset of a stream that is closed: if it is a promise that was
 // sent whole, its settled function is called again.
 func (c *conn) rejected(id uint32, err error) {
-	if settled := c.sentPromises[id]; settled != nil {
-		delete(c.sentPromises, id)
+	if c.sentPromises == nil {
+		return
+	}
+	if sent := c.sentPromises.of(id); sent.id == id && sent.settled != nil {
+		settled := sent.settled
+		sent.settled = nil
 		settled(err)
 	}
 }

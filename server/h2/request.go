@@ -36,10 +36,14 @@ func (st *stream) request(b *block) (reason string) {
 	// the context are the stream's own.
 	st.req.method, st.req.host, st.req.cost = h.method, h.authority, b.cost()
 	st.req.ctx.parent = st.c.ctx
+	trailer := h.header["Trailer"]
+	if trailer != nil {
+		delete(h.header, "Trailer")
+	}
 	r := http.Request{
 		Method: h.method, URL: u, RequestURI: uri, Host: h.authority,
 		Proto: "HTTP/2.0", ProtoMajor: 2,
-		Header: h.header, Trailer: trailerNames(h.header),
+		Header: h.header, Trailer: trailerNames(trailer),
 		RemoteAddr: st.c.remote, Body: http.NoBody,
 	}
 	if h.scheme != "http" { // else it is a request for http, whichever way it came

@@ -76,16 +76,6 @@ func (w *response) Header() http.Header {
 	return w.header
 }
 
-// TakeHeader makes h the header, if nobody has asked for it before: whoever has one made
-// need not copy it. It reports whether it did. With nil it takes that back.
-func (w *response) TakeHeader(h http.Header) bool {
-	if w.header != nil && h != nil {
-		return false
-	}
-	w.header = h
-	return true
-}
-
 // WriteHeader takes the header as it is now, and, if it is an interim one, sends
 // it.
 func (w *response) WriteHeader(status int) {
@@ -115,31 +105,68 @@ func (w *response) writeHeader(status int) {
 	w.status = status
 }
 
+// WriteFields is WriteHeader for a header that is a list, as [wire.FieldWriter] says.
+func (w *response) WriteFields(status int, fields []wire.Field, length int64) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.status != 0 || w.s == nil || w.header != nil || status < 200 || status > 999 {
+		return false
+	}
+	w.beginHeader()
+	for i := range fields {
+		if known, ok := wireName(fields[i].Name); ok {
+			value := [...]string{fields[i].Value}
+			w.add(known, value[:])
+		}
+	}
+	w.lacks.kind, w.lacks.size, w.length = false, w.lacks.size && length < 0, length
+	w.status = status
+	return true
+}
+
 // takeHeader copies the fields of the header, which the handler may change later.
 func (w *response) takeHeader() {
-	w.s.fields = w.s.fields[:0]
-	w.lacks = lacks{kind: true, date: !w.st.c.srv.Backend, size: true}
-	w.trailers = w.trailers[:0]
+	w.beginHeader()
 	for name, values := range w.header {
-		if w.note(name, values) {
-			w.s.fields = appendFields(w.s.fields, name, values)
+		if known, ok := wireName(name); ok {
+			w.add(known, values)
+		} else if name == "Connection" {
+			w.takeConnection(values)
 		}
 	}
 }
 
-// note notes what a field says about the response, and reports whether the field is
-// to be sent as it is.
-func (w *response) note(name string, values []string) bool {
-	switch name {
-	case "Content-Type":
+// beginHeader begins to gather the fields of a header.
+func (w *response) beginHeader() {
+	w.s.fields = w.s.fields[:0]
+	w.lacks = lacks{kind: true, date: !w.st.c.srv.Backend, size: true}
+	w.trailers = w.trailers[:0]
+}
+
+// takeConnection reads the field Connection. RFC 9113, section 8.2.2: HTTP/2 has none. As net/http
+// does, "close" is understood all the same, from a handler; an answer that was ready came about on
+// another connection.
+func (w *response) takeConnection(values []string) {
+	if slices.Contains(values, "close") && w.st.promise.answer == nil {
+		c := w.st.c
+		c.mu.Lock()
+		c.shutdown()
+		c.mu.Unlock()
+	}
+}
+
+// add adds a field to those that are sent, and notes what it says about the response.
+func (w *response) add(name fieldName, values []string) {
+	switch name.lower {
+	case "content-type":
 		w.lacks.kind = false
-	case "Content-Encoding":
+	case "content-encoding":
 		if len(values) > 0 && values[0] != "" {
 			w.lacks.kind = false
 		}
-	case "Date":
+	case "date":
 		w.lacks.date = false
-	case "Content-Length":
+	case "content-length":
 		// It is sent as sendHeader understands it, once, or left out.
 		w.lacks.size = false
 		if len(values) > 0 {
@@ -149,19 +176,8 @@ func (w *response) note(name string, values []string) bool {
 			}
 			w.lacks.size = !ok
 		}
-		return false
-	case "Connection":
-		// RFC 9113, section 8.2.2: HTTP/2 has no such field. As net/http does,
-		// "close" is understood all the same, from a handler; an answer that was
-		// ready came about on another connection.
-		if slices.Contains(values, "close") && w.st.promise.answer == nil {
-			c := w.st.c
-			c.mu.Lock()
-			c.shutdown()
-			c.mu.Unlock()
-		}
-		return false
-	case "Trailer":
+		return
+	case "trailer":
 		w.lacks.size = false // as in net/http: who takes it on to HTTP/1 needs chunks for them
 		for _, v := range values {
 			for t := range strings.SplitSeq(v, ",") {
@@ -169,7 +185,7 @@ func (w *response) note(name string, values []string) bool {
 			}
 		}
 	}
-	return !strings.HasPrefix(name, http.TrailerPrefix)
+	w.s.fields = appendValues(w.s.fields, name, values)
 }
 
 // appendFields appends those of the values that can be sent, if the name can. What
@@ -179,10 +195,14 @@ func appendFields(fields []wireField, name string, values []string) []wireField 
 	if !ok {
 		return fields
 	}
+	return appendValues(fields, known, values)
+}
+
+func appendValues(fields []wireField, name fieldName, values []string) []wireField {
 	for _, v := range values {
 		// RFC 9113, section 8.2.1.
 		if wire.Value(v) {
-			fields = append(fields, wireField{known, wire.Trim(v)})
+			fields = append(fields, wireField{name, wire.Trim(v)})
 		}
 	}
 	return fields

@@ -88,13 +88,13 @@ func (st *stream) copyTrailers() {
 // maxTrailerNames is how many trailers a request may announce.
 const maxTrailerNames = 100
 
-// trailerNames takes the names that the Trailer field announces out of h, as keys
-// without values, as http.Request.Trailer has them before the body is read. nil:
-// none. Those above maxTrailerNames are left out: a name costs more than its octets.
-func trailerNames(h http.Header) http.Header {
+// trailerNames are the names that Trailer fields announce, as keys without values, as
+// http.Request.Trailer has them before the body is read. nil: none. Those above
+// maxTrailerNames are left out: a name costs more than its octets.
+func trailerNames(announced []string) http.Header {
 	var t http.Header
 	n := 0
-	for _, v := range h["Trailer"] {
+	for _, v := range announced {
 		for name := range strings.SplitSeq(v, ",") {
 			if n++; n > maxTrailerNames {
 				break
@@ -109,6 +109,5 @@ func trailerNames(h http.Header) http.Header {
 			t[name] = nil
 		}
 	}
-	delete(h, "Trailer")
 	return t
 }

@@ -19,7 +19,7 @@ type eventStream struct {
 // endless has a response end with the front's server, if it has no end of its own. It is
 // [httputil.ReverseProxy.ModifyResponse].
 func endless(res *http.Response) error {
-	if !server.EventSource(res.Request, res.Header) || res.Body == nil {
+	if !server.EventSource(res.Request, res.Header["Content-Type"]) || res.Body == nil {
 		return nil
 	}
 	e := &eventStream{ReadCloser: res.Body}

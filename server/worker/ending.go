@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/larkspur-web/larkspur/environ/wire"
 	"github.com/larkspur-web/larkspur/server"
 	"github.com/larkspur-web/larkspur/server/h2"
 	"github.com/larkspur-web/larkspur/server/hop"
@@ -24,10 +25,17 @@ func tellEnd(conn *h2.ClientConn, id string) error {
 	return err
 }
 
-// endless has a worker told when the server ends that r came to, if the response is one that has no
-// end of its own. stop must be called when it has ended.
-func endless(r *http.Request, res *http.Response, conn *h2.ClientConn, id string) (stop func()) {
-	if !server.EventSource(r, res.Header) {
+// endless has a worker told when the server ends that r came to, if the response with these fields is
+// one that has no end of its own. stop must be called when it has ended.
+func endless(r *http.Request, fields []wire.Field, conn *h2.ClientConn, id string) (stop func()) {
+	var room [1]string
+	types := room[:0]
+	for _, f := range fields {
+		if f.Name == "Content-Type" {
+			types = append(types, f.Value)
+		}
+	}
+	if !server.EventSource(r, types) {
 		return func() {}
 	}
 	return server.OnEnding(r, func() {

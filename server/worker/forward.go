@@ -98,15 +98,15 @@ func forward(w http.ResponseWriter, r *http.Request, sender *hop.Sender,
 		if body != nil && tries > 1 {
 			out = body.sent(out)
 		}
-		res, err := conn.DoWith(out, more, interim)
+		res, fields, err := conn.Forward(out, more, interim)
 		if err == nil {
 			f.begins()
-			stop := endless(r, res, conn, facts.ID)
-			err = relay(w, r, res, body)
+			stop := endless(r, fields, conn, facts.ID)
+			err = relay(w, r, res, fields, body)
 			stop()
 			if err == nil && facts.Page != "" {
-				fields, all := hop.Depended(res.Trailer)
-				server.Depends(r, variables, fields, all)
+				read, all := hop.Depended(res.Trailer)
+				server.Depends(r, variables, read, all)
 			}
 			f.give(err)
 			if err != nil {
@@ -157,13 +157,39 @@ func request(r *http.Request, b *body, facts *hop.Facts) *http.Request {
 	return b.sent(out)
 }
 
-// relay sends the response of a worker. An error says that it broke off.
-func relay(w http.ResponseWriter, r *http.Request, res *http.Response, body *body) error {
+// relay sends the response of a worker, which has these fields. An error says that it broke off.
+func relay(w http.ResponseWriter, r *http.Request, res *http.Response, fields []wire.Field, body *body) error {
 	defer res.Body.Close()
-	h := server.Begin(w, res.Header)
-	if _, ok := h["Content-Type"]; !ok {
-		h["Content-Type"] = nil // net/http would guess
+	begin(w, r, res, fields, body)
+	if err := server.Relay(w, r, res.Body, res.ContentLength < 0); err != nil {
+		// What was sent before the fault still goes out, so that the client sees where it broke.
+		_ = http.NewResponseController(w).Flush()
+		return err
 	}
+	for name, values := range res.Trailer {
+		if relayed(name) {
+			w.Header()[http.TrailerPrefix+name] = values
+		}
+	}
+	return nil
+}
+
+// begin sends the header of the response of a worker.
+func begin(w http.ResponseWriter, r *http.Request, res *http.Response, fields []wire.Field, body *body) {
+	length := int64(-1)
+	for i := range fields {
+		if fields[i].Name == "Content-Length" {
+			length = res.ContentLength
+		}
+	}
+	if r.ProtoMajor > 1 && res.Trailer == nil {
+		to, ok := w.(wire.FieldWriter)
+		if ok && to.WriteFields(res.StatusCode, fields, length) {
+			return
+		}
+	}
+	h := w.Header()
+	wire.SetFields(h, fields, length)
 	if res.StatusCode == http.StatusUpgradeRequired && r.ProtoMajor == 1 {
 		// RFC 9110, section 15.5.22. The field is that of a connection, and did not come over the hop.
 		h["Upgrade"], h["Connection"] = []string{"websocket"}, []string{"Upgrade"}
@@ -182,17 +208,6 @@ func relay(w http.ResponseWriter, r *http.Request, res *http.Response, body *bod
 		}
 	}
 	w.WriteHeader(res.StatusCode)
-	if err := server.Relay(w, r, res.Body, res.ContentLength < 0); err != nil {
-		// What was sent before the fault still goes out, so that the client sees where it broke.
-		_ = http.NewResponseController(w).Flush()
-		return err
-	}
-	for name, values := range res.Trailer {
-		if relayed(name) {
-			h[http.TrailerPrefix+name] = values
-		}
-	}
-	return nil
 }
 
 // relayed reports whether a trailer of a worker is for the client.

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 
+	"github.com/larkspur-web/larkspur/environ/wire"
 	"github.com/larkspur-web/larkspur/server"
 	"github.com/larkspur-web/larkspur/server/hop"
 )
@@ -25,16 +26,18 @@ func upgrade(w http.ResponseWriter, r *http.Request, sender *hop.Sender, f *flig
 		out.Header = maps.Clone(out.Header)
 		out.Header[":protocol"] = []string{"websocket"}
 		delete(out.Header, "Sec-Websocket-Key")
-		res, err := conn.DoWith(&out, sender.Fields(nil, &f.facts), nil)
+		res, fields, err := conn.Forward(&out, sender.Fields(nil, &f.facts), nil)
+		header := http.Header{}
 		if err == nil {
 			f.begins()
+			wire.SetFields(header, fields, -1)
 		}
 		switch {
 		case err != nil:
 			ours.Close()
-		case !hop.Switched(res.Header):
+		case !hop.Switched(header):
 			ours.Close()
-			err := relay(w, r, res, nil)
+			err := relay(w, r, res, fields, nil)
 			f.give(err)
 			if err != nil {
 				panic(http.ErrAbortHandler)
@@ -42,7 +45,7 @@ func upgrade(w http.ResponseWriter, r *http.Request, sender *hop.Sender, f *flig
 			return
 		default:
 			stream := socket{res.Body, ours}
-			f.give(server.Tunnel(w, r, res.Header, stream, func() {
+			f.give(server.Tunnel(w, r, header, stream, func() {
 				if tellEnd(conn, f.facts.ID) != nil {
 					stream.Close()
 				}

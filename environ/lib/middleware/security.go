@@ -117,7 +117,7 @@ func newSecurity(a host.Args) (starlark.Value, error) {
 				"None", item[1].Type(), item[0]))
 		}
 		field := environ.Field{Name: name, Value: value}
-		if err := field.Check("headers", i); err != nil {
+		if err := environ.CheckField(field, "headers", i); err != nil {
 			return nil, err
 		}
 		h.Set(name, value)

@@ -91,7 +91,7 @@ func Headers(v starlark.Value) ([]environ.Field, error) {
 				"headers[%d]: the value of %s is %s, not a string", i, name, pair[1].Type())
 		}
 		fields[i] = environ.Field{Name: name, Value: wire.Trim(value)}
-		if err := fields[i].Check("headers", i); err != nil {
+		if err := environ.CheckField(fields[i], "headers", i); err != nil {
 			return nil, err
 		}
 		if strings.EqualFold(name, "Content-Length") && !wire.Digits(fields[i].Value) {

@@ -182,7 +182,7 @@ func FuzzFields(f *testing.F) {
 				continue
 			}
 			for i, field := range r.Fields {
-				if err := field.Check("fields", i); err != nil {
+				if err := environ.CheckField(field, "fields", i); err != nil {
 					t.Errorf("%q: %v", r.Fields, err)
 				}
 				if field.Name == "Set-Cookie" && strings.Count(field.Value, ";") != 3 && name != "Set-Cookie" {
