@@ -35,6 +35,9 @@ type Grant struct {
 	// Guest has the process not run a server itself, but only reach the one that another process has
 	// in Dir.
 	Guest bool
+	// Lazy has nothing be opened before something is first kept or read. Else it is when a program has loaded,
+	// which fails if that does.
+	Lazy bool
 	// Cluster has the server of Dir be a node of a cluster. The zero value has it be alone.
 	Cluster Cluster
 	// Sync is for how long what was acknowledged may be in memory of the system only, which a process
