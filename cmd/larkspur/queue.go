@@ -10,6 +10,7 @@ import (
 
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/state"
+	"github.com/larkspur-web/larkspur/server/site"
 	"github.com/spf13/cobra"
 )
 
@@ -45,9 +46,12 @@ func (k *kept) open() (*state.Grant, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if app == nil && exists(site.DevDir) {
+		app = site.Dir(".", "app.star") // dev was told of another script
+	}
 	if app == nil && k.data == "" && k.nats == "" && len(k.lines) == 0 {
-		return nil, nil, fmt.Errorf("there is no app.star in this directory: say where its state is, with " +
-			"--data DIR or --nats URL")
+		return nil, nil, fmt.Errorf("there is no app.star in this directory, nor .larkspur of larkspur dev: say where " +
+			"the state is, with --data DIR or --nats URL")
 	}
 	if app == nil {
 		app = tour()

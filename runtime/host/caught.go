@@ -2,6 +2,7 @@ package host
 
 import (
 	"cmp"
+	"strings"
 
 	"go.starlark.net/starlark"
 )
@@ -52,6 +53,15 @@ func (e *Caught) String() string {
 	return "error(" + starlark.String(e.err.Error()).String() + ")"
 }
 
+// MessageOf returns what err says: of what a script has said by fail(), just that.
+func MessageOf(err error) string {
+	text := err.Error()
+	if said, ok := strings.CutPrefix(text, "fail: "); ok && KindOf(err) == "fail" {
+		return said
+	}
+	return text
+}
+
 // AttrNames returns the names of what the error says.
 func (e *Caught) AttrNames() []string { return []string{"backtrace", "kind", "message", "status"} }
 
@@ -59,7 +69,7 @@ func (e *Caught) AttrNames() []string { return []string{"backtrace", "kind", "me
 func (e *Caught) Attr(name string) (starlark.Value, error) {
 	switch name {
 	case "message":
-		return starlark.String(e.err.Error()), nil
+		return starlark.String(MessageOf(e.err)), nil
 	case "backtrace":
 		return starlark.String(cmp.Or(BacktraceOf(e.err), e.err.Error())), nil
 	case "kind":

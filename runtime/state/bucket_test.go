@@ -168,6 +168,11 @@ func TestBucket(t *testing.T) {
 		`counter("x y").value()`, `9223372036854775805`,
 		`counter("none").value()`, `0`,
 		`counter("")`, `key: counter: a key is not empty`,
+		`counter("x", ttl = 0.5)`, `usage: counter: ttl is 500ms, not from 1s`,
+		`counter("d").add(7)`, `7`,
+		`counter("d").delete()`, `None`,
+		`counter("d").value()`, `0`,
+		`counter("d").add()`, `1`,
 	)
 }
 
@@ -216,7 +221,7 @@ func TestCreate(t *testing.T) {
 	}
 }
 
-// TestExpiry verifies that a key goes when its time has passed, and that who watches is told.
+// TestExpiry verifies that a key goes when its time has passed, a counter, too, and that who watches is told.
 func TestExpiry(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, grant(t, t.TempDir()))
@@ -233,7 +238,12 @@ def gone(bucket, ttl):
             return e.value, bucket.get("k"), bucket.create("k", 2) != None
 `)
 	d.want(`gone(b, 1)`, `(None, None, True)`, `gone(short, None)`, `(None, None, True)`,
-		`b.keys()`, `["k", "kept", "start"]`)
+		`b.keys()`, `["k", "kept", "start"]`,
+		`counter("c", ttl = 1).add(5)`, `5`)
+	for d.eval(`counter("c").value()`) == `5` {
+		time.Sleep(10 * time.Millisecond)
+	}
+	d.want(`counter("c").value()`, `0`, `counter("c", ttl = 1).add()`, `1`)
 }
 
 // TestWatch verifies that a watch gives what is there, and then each change, to many at once, and that

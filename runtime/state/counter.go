@@ -15,6 +15,7 @@ type counter struct {
 	lib     *library
 	subject string
 	name    string
+	ttl     time.Duration // 0: it stays
 }
 
 var _ starlark.HasAttrs = (*counter)(nil)
@@ -42,19 +43,32 @@ func counterMember() host.Member {
 		Name: "counter",
 		Doc: "Returns a counter, which is 0 until something is added. Unlike a bucket it may be asked for " +
 			"anywhere, by whatever name.",
-		Params: []host.Param{{Name: "name", Doc: "as a key of a bucket: 1 to 256 bytes", Type: "string"}},
+		Params: []host.Param{
+			{Name: "name", Doc: "as a key of a bucket: 1 to 256 bytes", Type: "string"},
+			{
+				Name: "ttl", Type: durationType, Default: starlark.None,
+				Doc: "for how long it is kept after something was added, from a second to ten years; None is for " +
+					"good. What is added last counts",
+			},
+		},
 		Result: "kv.counter",
-		Errors: []host.Failure{{When: "the name is none (key)"}},
+		Errors: []host.Failure{{When: "the name is none (key), or ttl is out of bounds (usage)"}},
 		Example: `visits = counter("visits")
 visits.add()  # 1
 visits.add(10)  # 11
-counter("visits").add(-11)  # 0`,
-		Fn: func(l *library, name string) (*counter, error) {
+counter("visits").add(-11)  # 0
+counter("today", ttl = "24h").add()  # 1`,
+		Fn: func(l *library, name string, ttl starlark.Value) (*counter, error) {
 			subject, err := subjectOf(name)
 			if err != nil {
 				return nil, err
 			}
-			return &counter{Object: "kv.counter", lib: l, name: name, subject: prefixOf(counters) + subject}, nil
+			c := &counter{Object: "kv.counter", lib: l, name: name, subject: prefixOf(counters) + subject}
+			if c.ttl, err = durationOf("ttl", ttl, leastTTL, mostTTL); err != nil {
+				return nil, err
+			}
+			c.ttl = c.ttl.Truncate(time.Second)
+			return c, nil
 		},
 	}
 }
@@ -65,11 +79,13 @@ var counterType = &host.Type{
 	Members: []host.Member{
 		{Name: "name", Doc: "The name."},
 		{
-			Name:    "add",
-			Doc:     "Adds to the counter.",
-			Params:  []host.Param{{Name: "n", Doc: "how much, which may be negative", Default: starlark.MakeInt(1)}},
-			Result:  "the new value, an int, which nobody else gets",
-			Errors:  bucketErrors(host.Failure{When: "the sum has more than 64 bits (value)"}),
+			Name:   "add",
+			Doc:    "Adds to the counter.",
+			Params: []host.Param{{Name: "n", Doc: "how much, which may be negative", Default: starlark.MakeInt(1)}},
+			Result: "the new value, an int, which nobody else gets",
+			Errors: bucketErrors(host.Failure{When: "the sum has more than 64 bits (value)"}, host.Failure{
+				When: "it has a ttl, and the server of NATS is older than 2.11 (usage)",
+			}),
 			Example: `counter("cups").add(2) - counter("cups").add(-2)  # 2`,
 			Fn:      (*counter).add,
 		},
@@ -80,6 +96,16 @@ var counterType = &host.Type{
 			Errors:  bucketErrors(),
 			Example: `counter("none yet").value()  # 0`,
 			Fn:      (*counter).value,
+		},
+		{
+			Name:   "delete",
+			Doc:    "Forgets the counter: it is 0 then.",
+			Result: "None",
+			Errors: bucketErrors(),
+			Example: `counter("cups").add()  # 1
+counter("cups").delete()
+counter("cups").value()  # 0`,
+			Fn: (*counter).delete,
 		},
 	},
 }
@@ -121,7 +147,7 @@ func (c *counter) add(t *starlark.Thread, n int64) (sum int64, err error) {
 			if (sum > had) != (n > 0) && n != 0 {
 				return nil, failed(KindValue, "the counter is %d: with %d more it has over 64 bits", had, n)
 			}
-			return &next{value: sum}, nil
+			return &next{value: sum, ttl: c.ttl, must: true}, nil
 		})
 		return 1, err
 	})
@@ -132,6 +158,7 @@ func (c *counter) add(t *starlark.Thread, n int64) (sum int64, err error) {
 type next struct {
 	value int64
 	ttl   time.Duration // 0: none
+	must  bool          // not without the ttl
 }
 
 // change changes the number to what to returns of it, nil if it is to stay as it is; again as long as
@@ -157,8 +184,11 @@ func (y *tally) change(ctx context.Context, e *engine, s shape, to func(had int6
 			}
 			y.known = false // if this fails
 			c := change{data: strconv.AppendInt(nil, n.value, 10), expect: y.version, bound: true}
-			if o.level >= levelTTL {
+			switch {
+			case o.level >= levelTTL:
 				c.ttl = n.ttl
+			case n.must && n.ttl > 0:
+				return 0, failed(KindUsage, "a counter has a ttl from nats-server 2.11 on; this server is older")
 			}
 			version, err := e.put(ctx, o, y.subject, c)
 			if err == nil {
@@ -196,6 +226,17 @@ func (y *tally) read(ctx context.Context, o *opened, subject string) error {
 		}
 	}
 	return nil
+}
+
+func (c *counter) delete(t *starlark.Thread) error {
+	return c.lib.do(t, deed{text: "counter.delete", unit: "changes", again: true}, func(
+		ctx context.Context, e *engine,
+	) (int64, error) {
+		return e.within(ctx, bucketShape(counters, 0, 1), func(ctx context.Context, e *engine, o *opened) (int64, error) {
+			_, err := e.put(ctx, o, c.subject, change{delete: true}) // who knows a number has a conflict then, and reads
+			return 1, err
+		})
+	})
 }
 
 func (c *counter) value(t *starlark.Thread) (value int64, err error) {

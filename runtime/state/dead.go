@@ -80,28 +80,35 @@ func (g *Grant) ask(ctx context.Context, f func(ctx context.Context, e *engine) 
 
 // Dead lists the jobs of a queue that have failed for good, the oldest first; "" is all queues.
 func (g *Grant) Dead(ctx context.Context, queue string) (all []Dead, err error) {
+	err = g.ask(ctx, func(ctx context.Context, e *engine) (int64, error) {
+		all, err = e.dead(ctx, queue)
+		return 0, err
+	})
+	return all, err
+}
+
+// dead lists the dead jobs of a queue, or of all.
+func (e *engine) dead(ctx context.Context, queue string) (all []Dead, err error) {
 	filter := ">"
 	if queue != "" {
 		filter = queue + ".>"
 	}
-	err = g.ask(ctx, func(ctx context.Context, e *engine) (int64, error) {
+	_, err = e.within(ctx, deadShape(), func(ctx context.Context, _ *engine, o *opened) (int64, error) {
 		all = nil
-		return e.within(ctx, deadShape(), func(ctx context.Context, _ *engine, o *opened) (int64, error) {
-			return 0, scan(ctx, o, listing{filter: prefixOf(deadBucket) + filter}, func(m *message) error {
-				name, id, _ := strings.Cut(strings.TrimPrefix(m.subject, prefixOf(deadBucket)), ".")
-				var v grave
-				if absent(m.header) || json.Unmarshal(m.data, &v) != nil {
-					return nil
-				}
-				if len(all) == maxListed {
-					return failed(KindLimit, "there are more than %d dead jobs", maxListed)
-				}
-				all = append(all, Dead{
-					Queue: name, ID: id, Time: m.time, Value: v.Value, Key: keyOf(v.Key), Error: v.Error,
-					Backtrace: v.Backtrace, Attempts: v.Attempts, version: m.sequence,
-				})
+		return 0, scan(ctx, o, listing{filter: prefixOf(deadBucket) + filter}, func(m *message) error {
+			name, id, _ := strings.Cut(strings.TrimPrefix(m.subject, prefixOf(deadBucket)), ".")
+			var v grave
+			if absent(m.header) || json.Unmarshal(m.data, &v) != nil {
 				return nil
+			}
+			if len(all) == maxListed {
+				return failed(KindLimit, "there are more than %d dead jobs", maxListed)
+			}
+			all = append(all, Dead{
+				Queue: name, ID: id, Time: m.time, Value: v.Value, Key: keyOf(v.Key), Error: v.Error,
+				Backtrace: v.Backtrace, Attempts: v.Attempts, version: m.sequence,
 			})
+			return nil
 		})
 	})
 	return all, err
@@ -109,13 +116,16 @@ func (g *Grant) Dead(ctx context.Context, queue string) (all []Dead, err error) 
 
 // Retry puts a dead job into its queue again, as though it had never been tried.
 func (g *Grant) Retry(ctx context.Context, d Dead) error {
-	return g.ask(ctx, func(ctx context.Context, e *engine) (int64, error) {
-		j := &job{queue: d.Queue, id: d.ID, data: d.Value, key: escape(d.Key)}
-		if err := e.requeue(ctx, j, "again "+textOf(d.Time)); err != nil {
-			return 0, err
-		}
-		return 0, e.drop(ctx, d)
-	})
+	return g.ask(ctx, func(ctx context.Context, e *engine) (int64, error) { return 0, e.retry(ctx, d) })
+}
+
+// retry puts a dead job into its queue again, and forgets that it was dead.
+func (e *engine) retry(ctx context.Context, d Dead) error {
+	j := &job{queue: d.Queue, id: d.ID, data: d.Value, key: escape(d.Key)}
+	if err := e.requeue(ctx, j, "again "+textOf(d.Time)); err != nil {
+		return err
+	}
+	return e.drop(ctx, d)
 }
 
 // Drop forgets a dead job.

@@ -40,6 +40,9 @@ type Grant struct {
 	// HOST:PORT of URL, or with nothing to say for Dir, to the server that the other process has there.
 	// Nil means that this process does. It may be called from any number of goroutines.
 	Connect func(ctx context.Context, network, address string) (net.Conn, error)
+	// Lazy has nothing be opened before something is first kept or read. Else it is when a program has loaded,
+	// which fails if that does.
+	Lazy bool
 	// Cluster has the server of Dir be a node of a cluster. The zero value has it be alone.
 	Cluster Cluster
 	// Sync is for how long what was acknowledged may be in memory of the system only, which a process

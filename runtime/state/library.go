@@ -49,6 +49,9 @@ func (l *library) ready(ctx context.Context) error {
 	l.mu.Lock()
 	l.loaded = true
 	l.mu.Unlock()
+	if l.grant.Lazy {
+		return nil
+	}
 	return l.grant.Open(ctx)
 }
 

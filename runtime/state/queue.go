@@ -16,7 +16,7 @@ func Queue() *host.Module {
 			"time for it; what fails is tried again, and is kept with its error if it goes on failing.",
 		Grant:   "what keeps state",
 		Members: []host.Member{queueMember()},
-		Types:   []*host.Type{queueType},
+		Types:   []*host.Type{queueType, takenType, deadType},
 		Tests:   []host.Member{new(trial).jobsMember()},
 		Whole:   true,
 		Scene: `def send(job):
@@ -46,8 +46,9 @@ func queueMember() host.Member {
 			{Name: "name", Doc: "a-z, 0-9, _ and -, 64 at most", Type: "string"},
 			{
 				Name: "work", Type: "callable or None", Default: starlark.None,
-				Doc: "is called with the value of a job. A job that is taken up by a process that dies is done " +
-					"again by another, so work has to bear that. None says that another program does it",
+				Doc: "is called with the value of a job; if it takes two, the second is a queue.job, which says " +
+					"which try it is. A job that is taken up by a process that dies is done again by another, " +
+					"so work has to bear that. None says that another program does it",
 			},
 			{
 				Name: "retries", Type: "int", Default: starlark.MakeInt(5),
@@ -68,7 +69,7 @@ func queueMember() host.Member {
 		},
 		Result: "queue.queue",
 		Errors: []host.Failure{
-			{When: "an argument is out of bounds, the name is taken, or work cannot be called with one value"},
+			{When: "an argument is out of bounds, the name is taken, or work cannot be called with one value or two"},
 		},
 		Example: `queue("mails", send)  # <queue mails>
 queue("Mails", send)  # error: is no name of a queue
@@ -84,6 +85,7 @@ type queue struct {
 	lib         *library
 	name        string
 	work        starlark.Callable // nil if another program does it
+	told        bool              // it takes two values
 	retries     int
 	backoff     time.Duration
 	timeout     time.Duration // 0 for that of a call
@@ -117,7 +119,11 @@ func newQueue(a host.Args) (starlark.Value, error) {
 		return nil, err
 	}
 	if q.work, err = callable("work", work, 1); err != nil {
-		return nil, err
+		var none error
+		if q.work, none = callable("work", work, 2); none != nil {
+			return nil, err
+		}
+		q.told = true
 	}
 	if err := q.lib.top("queue"); err != nil {
 		return nil, err
@@ -177,7 +183,7 @@ func (q *queue) Attr(name string) (starlark.Value, error) {
 var queueType = &host.Type{
 	Name: "queue.queue",
 	Doc: "A queue. Its jobs are begun in their order. Those that have failed for good are kept for 30 days: " +
-		"larkspur queue lists them, has them done again, or drops them.",
+		"dead and larkspur queue list them, have them done again, or drop them.",
 	Members: []host.Member{
 		{Name: "name", Doc: "The name."},
 		{
@@ -208,6 +214,15 @@ mails.put({"to": "bob"}, key = "welcome bob")  # None`,
 			Errors:  bucketErrors(),
 			Example: `mails.size() >= 2  # True`,
 			Fn:      (*queue).size,
+		},
+		{
+			Name:   "dead",
+			Doc:    "Returns the jobs that have failed for good, the oldest first.",
+			Result: "a list of queue.dead",
+			Errors: bucketErrors(host.Failure{When: "there are more than 10,000 (limit)"}),
+			Example: `mails.dead()  # []
+[(d.value["to"], d.error) for d in mails.dead()]  # []`,
+			Fn: (*queue).dead,
 		},
 	},
 }

@@ -102,7 +102,7 @@ def another():
 		t.Fatalf("the dead are %v, %v", dead, err)
 	}
 	d := dead[0]
-	if string(d.Value) != `{"fails":2,"to":"never"}` || d.Error != "fail: no never" || d.Attempts != 2 ||
+	if string(d.Value) != `{"fails":2,"to":"never"}` || d.Error != "no never" || d.Attempts != 2 ||
 		!strings.Contains(d.Backtrace, "app.star:9:13") || d.Queue != "mails" {
 		t.Errorf("the dead job is %+v", d)
 	}
@@ -137,6 +137,61 @@ def another():
 	if all, err := g.Queues(t.Context()); fmt.Sprint(all) != "[{other 1 0}]" {
 		t.Errorf("the queues are %v, %v", all, err)
 	}
+}
+
+// TestQueueDead verifies that work is told which try it is, and that a program sees its dead jobs, and has them
+// done again or drops them.
+func TestQueueDead(t *testing.T) {
+	told := make(chan string, 10)
+	files := tree{fstest.MapFS{}}
+	files.save(`
+load("@queue", "queue")
+
+def work(value, job):
+    told((value, job.tries, job.last, job.key, job.id != ""))
+    fail("no")
+
+q = queue("q", work, retries = 1, backoff = 0.01)
+
+def app(do):
+    if do == "put":
+        return q.put(1, key = "k") != None
+    return [(d.value, d.key, d.tries, d.error, "app.star:6:9" in d.backtrace, getattr(d, do)()) for d in q.dead()]
+`)
+	p, err := runtime.Load(config(grant(t, t.TempDir()), files, told), "app.star")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	const dead = `[(1, "k", 2, "no", True, None)]`
+	do := func(what, want string) { // what is heard comes before the job is with the dead
+		t.Helper()
+		for {
+			v, err := p.Do(t.Context(), what)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := v.String(); got == want {
+				return
+			} else if want != dead || got != "[]" {
+				t.Fatalf("%s: got %s, want %s", what, got, want)
+			}
+		}
+	}
+	hear := func() {
+		t.Helper()
+		for _, want := range []string{`(1, 1, False, "k", True)`, `(1, 2, True, "k", True)`} {
+			if got := <-told; got != want {
+				t.Errorf("got %s, want %s", got, want)
+			}
+		}
+	}
+	do("put", "True")
+	hear()
+	do("retry", dead)
+	hear()
+	do("drop", dead)
+	do("drop", "[]")
 }
 
 // TestQueueReload verifies that a job runs with the version that serves when it is begun, and that one
@@ -203,13 +258,13 @@ def app():
 // TestQueueRefused compares the errors of what is none.
 func TestQueueRefused(t *testing.T) {
 	d := newDesk(t, grant(t, t.TempDir()))
-	d.run("def two(a, b):\n    pass\nq = queue(\"q\")")
+	d.run("def three(a, b, c):\n    pass\nq = queue(\"q\")")
 	d.want(
 		`q`, `<queue q>`,
 		`q.name`, `"q"`,
 		`q.size()`, `0`,
 		`queue("Q")`, `usage: queue: "Q" is no name of a queue`,
-		`queue("q", two)`, `usage: queue: work has to take 1 values, and two takes 2`,
+		`queue("q", three)`, `usage: queue: work has to take 1 values, and three takes 3`,
 		`queue("q", 1)`, `usage: queue: work is int, not a function`,
 		`queue("q", len, backoff = "2h")`, `usage: queue: backoff is 2h0m0s, not from 0s to 1h0m0s`,
 		`queue("q", len, concurrency = 0)`, `usage: queue: concurrency is 0`,

@@ -57,7 +57,7 @@ func (e *engine) take(
 			return nil, nil
 		}
 		wait = 0
-		return &next{empty, burst.Truncate(time.Second) + 2*time.Second}, nil
+		return &next{value: empty, ttl: burst.Truncate(time.Second) + 2*time.Second}, nil
 	})
 	return wait, err
 }

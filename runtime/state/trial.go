@@ -135,7 +135,7 @@ func (tr *trial) jobs(t *starlark.Thread, name string) ([]starlark.Value, error)
 			if v, err = decode(j.data); err != nil {
 				return nil, err
 			}
-			if _, err := starlark.Call(t, q.work, starlark.Tuple{v}, nil); err != nil {
+			if _, err := starlark.Call(t, q.work, q.args(j, v, 1), nil); err != nil {
 				return nil, err
 			}
 		}

@@ -132,7 +132,7 @@ func (q *queue) attempt(ctx context.Context, e *engine, m jetstream.Msg) {
 		}
 	})
 	began := time.Now()
-	err := q.run(ctx, j)
+	err := q.run(ctx, j, tries)
 	stop()
 	beating.Wait()
 	log = log.With(slog.Duration("took", time.Since(began)))
@@ -181,7 +181,7 @@ func (q *queue) delay(tries uint64) time.Duration {
 var errStopped = errors.New("the program was replaced before the job was begun")
 
 // run calls the function of the queue in a request of its own.
-func (q *queue) run(ctx context.Context, j *job) error {
+func (q *queue) run(ctx context.Context, j *job, tries uint64) error {
 	value, err := decode(j.data)
 	if err != nil {
 		return err
@@ -191,7 +191,7 @@ func (q *queue) run(ctx context.Context, j *job) error {
 		ctx, cancel = context.WithTimeout(ctx, q.timeout)
 		defer cancel()
 	}
-	return q.lib.call(ctx, q.work, value)
+	return q.lib.call(ctx, q.work, q.args(j, value, tries)...)
 }
 
 // call calls a function of the generation in a request of its own.
@@ -225,7 +225,7 @@ const maxBacktrace = 8 << 10
 // bury keeps a job that has failed for good.
 func (q *queue) bury(ctx context.Context, e *engine, j *job, err error, tries uint64) error {
 	trace := host.BacktraceOf(err)
-	g := grave{Value: j.data, Key: j.key, Error: cmp.Or(host.Cut(err.Error()), "error"),
+	g := grave{Value: j.data, Key: j.key, Error: cmp.Or(host.Cut(host.MessageOf(err)), "error"),
 		Backtrace: trace[:min(len(trace), maxBacktrace)], Attempts: tries}
 	data, err := json.Marshal(g)
 	if err != nil {

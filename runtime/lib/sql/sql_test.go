@@ -113,7 +113,7 @@ def bad(tx):
     tx.exec("INSERT INTO t VALUES (2)")
     fail("no")
 return db.transaction(fn), catch(db.transaction, bad)[1].message, db.query("SELECT x FROM t")`,
-			`((1, [1]), "fail: no", [row(x = 1)])`},
+			`((1, [1]), "no", [row(x = 1)])`},
 		{"transaction in it", `
 db.exec("CREATE TABLE t (x)")
 def inner(tx):
@@ -125,7 +125,7 @@ def fn(tx):
     tx.transaction(lambda p: p.exec("INSERT INTO t VALUES (3)"))
     return e
 return db.transaction(fn), db.query("SELECT x FROM t")`,
-			`("fail: no", [row(x = 1), row(x = 3)])`},
+			`("no", [row(x = 1), row(x = 3)])`},
 		{"the database inside of a transaction", `return catch(db.transaction, lambda tx: db.value("SELECT 1"))[1].message`,
 			`"value: this is inside of notes.transaction(fn): use what fn is given, as in tx.query(...)"`},
 		{"a transaction that has ended", `return catch(db.transaction(lambda tx: tx).value, "SELECT 1")[1].message`,

@@ -79,6 +79,7 @@ func (s *Set) Asked(asks []Ask) *Set {
 func Everything() *Set {
 	s := &Set{look: true}
 	s.Keep(filepath.Join(os.DevNull, "nothing"), nil) // no directory can be made there
+	s.State.Lazy = true
 	s.Fetch.Hosts = []string{"nothing.invalid"}
 	s.Env.Names = []string{"LARKSPUR_NOTHING"}
 	s.Mail.URL = "smtp://nothing.invalid"
