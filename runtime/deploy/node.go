@@ -142,7 +142,7 @@ func (n *Node) Follow(ctx context.Context, live *runtime.Live, logger *slog.Logg
 		if ctx.Err() != nil {
 			return
 		}
-		if !away {
+		if !away && err != errEnded { // else the connection has been told of
 			n.logger.Warn("deployments cannot be followed now, what serves goes on", slog.Any("error", err))
 			away = true
 		}

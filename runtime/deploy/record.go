@@ -72,7 +72,7 @@ func (r *Record) add(d Deployment, app string, key ed25519.PrivateKey, keep int)
 	if key != nil {
 		d.Signature = ed25519.Sign(key, d.statement(app))
 	}
-	r.abandon()
+	r.end(Left)
 	d.State, r.Waiting = Waiting, d.Number
 	r.Deployments = append(r.Deployments, d)
 	for i := 0; len(r.Deployments) > keep && i < len(r.Deployments)-1; {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -92,11 +93,13 @@ var errSeen = errors.New("it was seen")
 
 // follow calls act with what is known of an application, once all that there was is known, whenever it
 // changes or something comes from wake, and now and then, until act returns an error, which it returns, or
-// ctx ends.
+// ctx ends, or the connection does.
 func (s *Store) follow(ctx context.Context, app string, wake <-chan struct{}, act func(*view) error) error {
 	if err := CheckName(app); err != nil {
 		return err
 	}
+	again := s.js.Conn().StatusChanged(nats.CONNECTED)
+	defer s.js.Conn().RemoveStatusListener(again)
 	records, err := s.records.Watch(ctx, app)
 	if err != nil {
 		return fmt.Errorf("deploy: follow %s: %w", app, err)
@@ -135,6 +138,8 @@ func (s *Store) follow(ctx context.Context, app string, wake <-chan struct{}, ac
 			default:
 				v.listed = true
 			}
+		case <-again: // the server has forgotten what it was to tell, and is asked for all anew
+			return errEnded
 		case <-tick.C:
 			v.expire()
 		case <-wake:
@@ -147,6 +152,7 @@ func (s *Store) follow(ctx context.Context, app string, wake <-chan struct{}, ac
 	}
 }
 
+// errEnded is of what may be followed again at once.
 var errEnded = errors.New("deploy: the connection has ended")
 
 // Look returns what is known of an application, an empty record if nothing is, and the nodes that serve
@@ -176,37 +182,41 @@ type Outcome struct {
 // by all nodes that are to do so. Where no node runs, nobody is waited for. If ctx ends there is an outcome, too,
 // that of now, if anything was seen.
 func (s *Store) Wait(ctx context.Context, app string, number int, tried bool) (o *Outcome, err error) {
-	err = s.follow(ctx, app, nil, func(v *view) error {
-		d := v.record.Find(number)
-		if d == nil {
-			return fmt.Errorf("deploy: deployment %d is no longer kept", number)
-		}
-		o = &Outcome{Deployment: *d, Nodes: v.list()}
-		for _, n := range v.gone {
-			o.Gone = append(o.Gone, n.Node)
-		}
-		slices.Sort(o.Gone)
-		late := func(id string, n Status) bool {
-			_, tries := d.Tries[id]
-			switch d.State {
-			case Waiting:
-				return true
-			case Trying:
-				return !tried || tries && n.Serving != number && n.Failed != number
-			case Serving:
-				return n.Serving != number && n.Failed != number
-			}
-			return n.Serving == number
-		}
-		for id, n := range v.nodes {
-			if late(id, n) {
-				return nil
-			}
-		}
-		return errSeen
-	})
+	for err = errEnded; err == errEnded; {
+		err = s.follow(ctx, app, nil, func(v *view) error { return wait(v, number, tried, &o) })
+	}
 	if err == errSeen {
 		err = nil
 	}
 	return o, err
+}
+
+// wait is Wait for what is known now.
+func wait(v *view, number int, tried bool, o **Outcome) error {
+	d := v.record.Find(number)
+	if d == nil {
+		return fmt.Errorf("deploy: deployment %d is no longer kept", number)
+	}
+	now := &Outcome{Deployment: *d, Nodes: v.list()}
+	for _, n := range v.gone {
+		now.Gone = append(now.Gone, n.Node)
+	}
+	slices.Sort(now.Gone)
+	*o = now
+	if d.State == Waiting || d.State == Trying && !tried {
+		return nil
+	}
+	late := func(id string, n Status) bool {
+		_, tries := d.Tries[id]
+		if d.State == Serving || d.State == Trying && tries {
+			return n.Serving != number && n.Failed != number
+		}
+		return d.State != Trying && n.Serving == number
+	}
+	for id, n := range v.nodes {
+		if late(id, n) {
+			return nil
+		}
+	}
+	return errSeen
 }
