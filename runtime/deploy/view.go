@@ -47,6 +47,16 @@ func (v *view) list() []Status {
 	return slices.SortedFunc(maps.Values(v.nodes), func(a, b Status) int { return strings.Compare(a.Node, b.Node) })
 }
 
+// ready reports whether all nodes have loaded a deployment.
+func (v *view) ready(number int) bool {
+	for _, s := range v.nodes {
+		if s.Loaded != number && s.Serving != number {
+			return false
+		}
+	}
+	return true
+}
+
 // lost returns the first of some nodes, names by ids, that has ended; "" if none has. One that was not heard of
 // at all gets the time of a lease to say something.
 func (v *view) lost(nodes map[string]string) string {
@@ -100,24 +110,28 @@ func (s *Store) follow(ctx context.Context, app string, wake <-chan struct{}, ac
 	}
 	again := s.js.Conn().StatusChanged(nats.CONNECTED)
 	defer s.js.Conn().RemoveStatusListener(again)
-	records, err := s.records.Watch(ctx, app)
+	within, cancel := context.WithCancel(ctx)
+	defer cancel()
+	late := time.AfterFunc(Lease/2, cancel) // what is asked for is lost with the connection
+	records, err := s.records.Watch(within, app)
 	if err != nil {
-		return fmt.Errorf("deploy: follow %s: %w", app, err)
+		return unfollowed(ctx, app, err)
 	}
 	defer records.Stop()
-	nodes, err := s.nodes.Watch(ctx, app+".*")
+	nodes, err := s.nodes.Watch(within, app+".*")
 	if err != nil {
-		return fmt.Errorf("deploy: follow the nodes of %s: %w", app, err)
+		return unfollowed(ctx, app, err)
 	}
 	defer nodes.Stop()
+	late.Stop()
 	tick := time.NewTicker(Lease / 3)
 	defer tick.Stop()
 	v := &view{nodes: make(map[string]Status), gone: make(map[string]Status), heard: make(map[string]time.Time),
 		began: time.Now()}
 	for {
 		select {
-		case <-ctx.Done():
-			return ctx.Err()
+		case <-within.Done():
+			return unfollowed(ctx, app, within.Err())
 		case e, open := <-records.Updates():
 			switch {
 			case !open:
@@ -150,6 +164,17 @@ func (s *Store) follow(ctx context.Context, app string, wake <-chan struct{}, ac
 			}
 		}
 	}
+}
+
+// unfollowed is why an application cannot be followed.
+func unfollowed(ctx context.Context, app string, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, context.Canceled):
+		return errEnded
+	}
+	return fmt.Errorf("deploy: follow %s: %w", app, err)
 }
 
 // errEnded is of what may be followed again at once.
