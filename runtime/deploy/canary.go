@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"maps"
 	"net/http"
@@ -138,4 +139,60 @@ func (c Canary) choose(nodes map[string]Status) map[string]string {
 		tries[id] = nodes[id].Node
 	}
 	return tries
+}
+
+// judge ends the trial of a deployment, when that is to be done.
+func (n *Node) judge(ctx context.Context, v *view, w *Deployment) {
+	if t := n.tally.Load(); t != nil && t.deployment == w.Number {
+		requests, failed, faults := t.counts()
+		over := t.over()
+		switch {
+		case t.bad(over):
+			n.change(ctx, w, func(r *Record) {
+				r.stop(n.Name, fmt.Sprintf("requests that failed: %d of %d", failed, requests), faults)
+			})
+			return
+		case over && n.now().Well != w.Number:
+			n.mu.Lock()
+			n.status.Well = w.Number
+			n.mu.Unlock()
+			n.say(ctx)
+		}
+	}
+	if lost := v.lost(w.Tries); lost != "" {
+		n.change(ctx, w, func(r *Record) { r.stop(lost, "the node has ended while it was watched", nil) })
+		return
+	}
+	for id := range w.Tries {
+		if v.nodes[id].Well != w.Number {
+			return
+		}
+	}
+	n.change(ctx, w, func(r *Record) { r.serve(Replaced) })
+}
+
+// try begins to count what becomes of the requests of a deployment, which is about to be published.
+func (n *Node) try(d *Deployment) {
+	n.tally.Store(&tally{deployment: d.Number, generation: n.live.Generation() + 1, canary: d.Canary, began: time.Now()})
+	if d.Canary.Watch > 0 {
+		time.AfterFunc(d.Canary.Watch+time.Millisecond, n.look)
+	}
+}
+
+// look has the node act.
+func (n *Node) look() {
+	select {
+	case n.wake <- struct{}{}:
+	default: // it is about to
+	}
+}
+
+// Answered notes what became of a request: the generation that answered it, the status of the response, and
+// the code and the place of what the application has done wrong, "" if it has not. It may be called by any
+// goroutine.
+func (n *Node) Answered(generation uint64, status int, code, place string) {
+	t := n.tally.Load()
+	if t != nil && generation >= t.generation && t.note(status, code, place) {
+		n.look()
+	}
 }

@@ -64,14 +64,19 @@ func TestCanary(t *testing.T) {
 		t.Errorf("what was rolled back goes on: %v", err)
 	}
 
-	r.roll(script("three"), deploy.Rollout{Canary: deploy.Canary{Count: 3}}, true)
+	for _, word := range []string{"left", "three"} { // the second comes while the first is tried
+		r.roll(script(word), deploy.Rollout{Canary: deploy.Canary{Count: 3}}, true)
+	}
+	if o := r.wait(3, false); o.State != deploy.Left {
+		t.Errorf("what another one came after is %+v", o.Deployment)
+	}
 	if tries, _ = r.split("three", "one", nodes); len(tries) != 3 {
 		t.Errorf("tried by %d nodes, want 3", len(tries))
 	}
 	if _, err := r.store.Continue(r.ctx, "shop"); err != nil {
 		t.Fatal(err)
 	}
-	if o := r.wait(3, false); o.State != deploy.Serving {
+	if o := r.wait(4, false); o.State != deploy.Serving {
 		t.Errorf("what goes on is %s", o.State)
 	}
 	r.all("three", nodes...)

@@ -58,7 +58,7 @@ const (
 	Serving  = "serving"     // it is what requests get
 	Replaced = "replaced"    // it has served
 	Stopped  = "stopped"     // a node could not load it
-	Left     = "left"        // another one came before it served
+	Left     = "left"        // another one came before it served everywhere
 	Back     = "rolled back" // it has served, on some nodes at least, and an earlier one was preferred
 )
 

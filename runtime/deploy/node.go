@@ -142,7 +142,7 @@ func (n *Node) Follow(ctx context.Context, live *runtime.Live, logger *slog.Logg
 		if ctx.Err() != nil {
 			return
 		}
-		if !away {
+		if !away && err != errEnded { // else the connection has been told of
 			n.logger.Warn("deployments cannot be followed now, what serves goes on", slog.Any("error", err))
 			away = true
 		}
@@ -188,52 +188,6 @@ func (n *Node) act(ctx context.Context, v *view) {
 			delete(n.trees, digest)
 		}
 	}
-}
-
-// uses reports whether what serves, or waits, has the tree.
-func (r *Record) uses(digest string) bool {
-	s, w := r.Find(r.Serving), r.Find(r.Waiting)
-	return s != nil && s.Digest == digest || w != nil && w.Digest == digest
-}
-
-// ready reports whether all nodes have loaded a deployment.
-func (v *view) ready(number int) bool {
-	for _, s := range v.nodes {
-		if s.Loaded != number && s.Serving != number {
-			return false
-		}
-	}
-	return true
-}
-
-// judge ends the trial of a deployment, when that is to be done.
-func (n *Node) judge(ctx context.Context, v *view, w *Deployment) {
-	if t := n.tally.Load(); t != nil && t.deployment == w.Number {
-		requests, failed, faults := t.counts()
-		over := t.over()
-		switch {
-		case t.bad(over):
-			n.change(ctx, w, func(r *Record) {
-				r.stop(n.Name, fmt.Sprintf("requests that failed: %d of %d", failed, requests), faults)
-			})
-			return
-		case over && n.now().Well != w.Number:
-			n.mu.Lock()
-			n.status.Well = w.Number
-			n.mu.Unlock()
-			n.say(ctx)
-		}
-	}
-	if lost := v.lost(w.Tries); lost != "" {
-		n.change(ctx, w, func(r *Record) { r.stop(lost, "the node has ended while it was watched", nil) })
-		return
-	}
-	for id := range w.Tries {
-		if v.nodes[id].Well != w.Number {
-			return
-		}
-	}
-	n.change(ctx, w, func(r *Record) { r.serve(Replaced) })
 }
 
 // stage loads a deployment beside what serves, and says what came of it.
@@ -330,32 +284,6 @@ func (n *Node) publish(ctx context.Context, d *Deployment) {
 		}
 	}
 	n.say(ctx)
-}
-
-// try begins to count what becomes of the requests of a deployment, which is about to be published.
-func (n *Node) try(d *Deployment) {
-	n.tally.Store(&tally{deployment: d.Number, generation: n.live.Generation() + 1, canary: d.Canary, began: time.Now()})
-	if d.Canary.Watch > 0 {
-		time.AfterFunc(d.Canary.Watch+time.Millisecond, n.look)
-	}
-}
-
-// look has the node act.
-func (n *Node) look() {
-	select {
-	case n.wake <- struct{}{}:
-	default: // it is about to
-	}
-}
-
-// Answered notes what became of a request: the generation that answered it, the status of the response, and
-// the code and the place of what the application has done wrong, "" if it has not. It may be called by any
-// goroutine.
-func (n *Node) Answered(generation uint64, status int, code, place string) {
-	t := n.tally.Load()
-	if t != nil && generation >= t.generation && t.note(status, code, place) {
-		n.look()
-	}
 }
 
 func (n *Node) now() Status {

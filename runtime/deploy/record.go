@@ -57,6 +57,12 @@ func (r *Record) of(id string) *Deployment {
 	return r.Find(r.Serving)
 }
 
+// uses reports whether what serves, or waits, has the tree.
+func (r *Record) uses(digest string) bool {
+	s, w := r.Find(r.Serving), r.Find(r.Waiting)
+	return s != nil && s.Digest == digest || w != nil && w.Digest == digest
+}
+
 // add appends a deployment that waits, with its number and time, signed by the key unless that is nil.
 // What waited is left. No more than keep are kept, and the one that serves.
 func (r *Record) add(d Deployment, app string, key ed25519.PrivateKey, keep int) int {
@@ -72,7 +78,7 @@ func (r *Record) add(d Deployment, app string, key ed25519.PrivateKey, keep int)
 	if key != nil {
 		d.Signature = ed25519.Sign(key, d.statement(app))
 	}
-	r.abandon()
+	r.end(Left)
 	d.State, r.Waiting = Waiting, d.Number
 	r.Deployments = append(r.Deployments, d)
 	for i := 0; len(r.Deployments) > keep && i < len(r.Deployments)-1; {

@@ -19,6 +19,9 @@ const graceTime = time.Hour
 // chunks are the subjects of what an object store keeps: ADR-20 of NATS.
 const chunks = "$O." + treeBucket + ".C."
 
+// slowest is how many bytes a second a tree is written with at least.
+const slowest = 256 << 10
+
 // objectOf is the name of a tree in the store.
 func objectOf(app, digest string) string { return app + "/" + digest }
 
@@ -26,7 +29,9 @@ func objectOf(app, digest string) string { return app + "/" + digest }
 // shows an object when it is whole.
 func (s *Store) put(ctx context.Context, app string, t *Tree) error {
 	name := objectOf(app, t.digest)
-	info, err := s.trees.GetInfo(ctx, name)
+	asks, cancel := context.WithTimeout(ctx, asking)
+	defer cancel()
+	info, err := s.trees.GetInfo(asks, name)
 	switch {
 	case err == nil && time.Since(info.ModTime) < s.grace/2:
 		return nil
@@ -34,9 +39,12 @@ func (s *Store) put(ctx context.Context, app string, t *Tree) error {
 		return err
 	}
 	data, err := t.pack()
-	if err == nil {
-		_, err = s.trees.PutBytes(ctx, name, data)
+	if err != nil {
+		return err
 	}
+	ctx, cancel = context.WithTimeout(ctx, asking+time.Duration(len(data)/slowest)*time.Second)
+	defer cancel()
+	_, err = s.trees.PutBytes(ctx, name, data)
 	return err
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -44,6 +45,16 @@ type view struct {
 // list returns the nodes, by their names.
 func (v *view) list() []Status {
 	return slices.SortedFunc(maps.Values(v.nodes), func(a, b Status) int { return strings.Compare(a.Node, b.Node) })
+}
+
+// ready reports whether all nodes have loaded a deployment.
+func (v *view) ready(number int) bool {
+	for _, s := range v.nodes {
+		if s.Loaded != number && s.Serving != number {
+			return false
+		}
+	}
+	return true
 }
 
 // lost returns the first of some nodes, names by ids, that has ended; "" if none has. One that was not heard of
@@ -92,29 +103,35 @@ var errSeen = errors.New("it was seen")
 
 // follow calls act with what is known of an application, once all that there was is known, whenever it
 // changes or something comes from wake, and now and then, until act returns an error, which it returns, or
-// ctx ends.
+// ctx ends, or the connection does.
 func (s *Store) follow(ctx context.Context, app string, wake <-chan struct{}, act func(*view) error) error {
 	if err := CheckName(app); err != nil {
 		return err
 	}
-	records, err := s.records.Watch(ctx, app)
+	again := s.js.Conn().StatusChanged(nats.CONNECTED)
+	defer s.js.Conn().RemoveStatusListener(again)
+	within, cancel := context.WithCancel(ctx)
+	defer cancel()
+	late := time.AfterFunc(Lease/2, cancel) // what is asked for is lost with the connection
+	records, err := s.records.Watch(within, app)
 	if err != nil {
-		return fmt.Errorf("deploy: follow %s: %w", app, err)
+		return unfollowed(ctx, app, err)
 	}
 	defer records.Stop()
-	nodes, err := s.nodes.Watch(ctx, app+".*")
+	nodes, err := s.nodes.Watch(within, app+".*")
 	if err != nil {
-		return fmt.Errorf("deploy: follow the nodes of %s: %w", app, err)
+		return unfollowed(ctx, app, err)
 	}
 	defer nodes.Stop()
+	late.Stop()
 	tick := time.NewTicker(Lease / 3)
 	defer tick.Stop()
 	v := &view{nodes: make(map[string]Status), gone: make(map[string]Status), heard: make(map[string]time.Time),
 		began: time.Now()}
 	for {
 		select {
-		case <-ctx.Done():
-			return ctx.Err()
+		case <-within.Done():
+			return unfollowed(ctx, app, within.Err())
 		case e, open := <-records.Updates():
 			switch {
 			case !open:
@@ -135,6 +152,8 @@ func (s *Store) follow(ctx context.Context, app string, wake <-chan struct{}, ac
 			default:
 				v.listed = true
 			}
+		case <-again: // the server has forgotten what it was to tell, and is asked for all anew
+			return errEnded
 		case <-tick.C:
 			v.expire()
 		case <-wake:
@@ -147,6 +166,18 @@ func (s *Store) follow(ctx context.Context, app string, wake <-chan struct{}, ac
 	}
 }
 
+// unfollowed is why an application cannot be followed.
+func unfollowed(ctx context.Context, app string, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, context.Canceled):
+		return errEnded
+	}
+	return fmt.Errorf("deploy: follow %s: %w", app, err)
+}
+
+// errEnded is of what may be followed again at once.
 var errEnded = errors.New("deploy: the connection has ended")
 
 // Look returns what is known of an application, an empty record if nothing is, and the nodes that serve
@@ -176,37 +207,41 @@ type Outcome struct {
 // by all nodes that are to do so. Where no node runs, nobody is waited for. If ctx ends there is an outcome, too,
 // that of now, if anything was seen.
 func (s *Store) Wait(ctx context.Context, app string, number int, tried bool) (o *Outcome, err error) {
-	err = s.follow(ctx, app, nil, func(v *view) error {
-		d := v.record.Find(number)
-		if d == nil {
-			return fmt.Errorf("deploy: deployment %d is no longer kept", number)
-		}
-		o = &Outcome{Deployment: *d, Nodes: v.list()}
-		for _, n := range v.gone {
-			o.Gone = append(o.Gone, n.Node)
-		}
-		slices.Sort(o.Gone)
-		late := func(id string, n Status) bool {
-			_, tries := d.Tries[id]
-			switch d.State {
-			case Waiting:
-				return true
-			case Trying:
-				return !tried || tries && n.Serving != number && n.Failed != number
-			case Serving:
-				return n.Serving != number && n.Failed != number
-			}
-			return n.Serving == number
-		}
-		for id, n := range v.nodes {
-			if late(id, n) {
-				return nil
-			}
-		}
-		return errSeen
-	})
+	for err = errEnded; err == errEnded; {
+		err = s.follow(ctx, app, nil, func(v *view) error { return wait(v, number, tried, &o) })
+	}
 	if err == errSeen {
 		err = nil
 	}
 	return o, err
+}
+
+// wait is Wait for what is known now.
+func wait(v *view, number int, tried bool, o **Outcome) error {
+	d := v.record.Find(number)
+	if d == nil {
+		return fmt.Errorf("deploy: deployment %d is no longer kept", number)
+	}
+	now := &Outcome{Deployment: *d, Nodes: v.list()}
+	for _, n := range v.gone {
+		now.Gone = append(now.Gone, n.Node)
+	}
+	slices.Sort(now.Gone)
+	*o = now
+	if d.State == Waiting || d.State == Trying && !tried {
+		return nil
+	}
+	late := func(id string, n Status) bool {
+		_, tries := d.Tries[id]
+		if d.State == Serving || d.State == Trying && tries {
+			return n.Serving != number && n.Failed != number
+		}
+		return d.State != Trying && n.Serving == number
+	}
+	for id, n := range v.nodes {
+		if late(id, n) {
+			return nil
+		}
+	}
+	return errSeen
 }
