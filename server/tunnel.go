@@ -12,7 +12,7 @@ import (
 // Tunnel agrees to the WebSocket that r asks for, with these fields in the response, and passes on
 // what comes on either side until one of them ends: the client's connection, and a stream to the
 // process that answers. It closes both. When the server ends that r came to it calls ending, which
-// has the process say so to the client; nil closes the stream.
+// has the process say so to the client; nil says so to both, by the status 1001.
 func Tunnel(w http.ResponseWriter, r *http.Request, header http.Header, stream io.ReadWriteCloser,
 	ending func()) error {
 	defer stream.Close()
@@ -27,8 +27,14 @@ func Tunnel(w http.ResponseWriter, r *http.Request, header http.Header, stream i
 	}
 	defer c.Close()
 	_ = c.SetDeadline(time.Time{}) // those of a response
+	var toClient, toServer io.Writer = struct{ io.Writer }{c}, stream
 	if ending == nil {
-		ending = func() { stream.Close() }
+		down, up := &frames{to: c}, &frames{to: stream, masked: true}
+		toClient, toServer = down, up
+		ending = func() {
+			go up.end() // each waits for a peer that does not read
+			down.end()
+		}
 	}
 	k := &socket{ending: ending, cut: func() { c.Close() }}
 	registry := socketsOf(r)
@@ -36,11 +42,11 @@ func Tunnel(w http.ResponseWriter, r *http.Request, header http.Header, stream i
 	defer registry.leave(k)
 	done := make(chan error, 2)
 	go func() {
-		_, err := io.Copy(stream, rw.Reader)
+		_, err := io.Copy(toServer, rw.Reader)
 		done <- err
 	}()
 	go func() {
-		_, err := io.Copy(struct{ io.Writer }{c}, stream)
+		_, err := io.Copy(toClient, stream)
 		done <- err
 	}()
 	err = <-done

@@ -374,8 +374,9 @@ func TestEvents(t *testing.T) {
 	}
 }
 
-// TestWebSocket passes a WebSocket on, over HTTP/1.1 and in a stream of HTTP/2.
+// TestWebSocket passes a WebSocket on, and tells both sides when the server between them ends.
 func TestWebSocket(t *testing.T) {
+	ended := make(chan websocket.StatusCode, 2)
 	f := serve(t, nil, backend(t, func(w http.ResponseWriter, r *http.Request) {
 		c, err := websocket.Accept(w, r, nil)
 		if err != nil {
@@ -385,6 +386,7 @@ func TestWebSocket(t *testing.T) {
 		for {
 			kind, b, err := c.Read(r.Context())
 			if err != nil {
+				ended <- websocket.CloseStatus(err)
 				return
 			}
 			if err := c.Write(r.Context(), kind, b); err != nil {
@@ -394,11 +396,15 @@ func TestWebSocket(t *testing.T) {
 	}))
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	c, _, err := websocket.Dial(ctx, f.URL, &websocket.DialOptions{HTTPClient: &http.Client{
-		Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}})
-	if err != nil {
-		t.Fatal(err)
+	dial := func() *websocket.Conn {
+		c, _, err := websocket.Dial(ctx, f.URL, &websocket.DialOptions{HTTPClient: &http.Client{
+			Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
 	}
+	c := dial()
 	for _, text := range []string{"hello", strings.Repeat("x", 30_000)} {
 		if err := c.Write(ctx, websocket.MessageText, []byte(text)); err != nil {
 			t.Fatal(err)
@@ -409,6 +415,23 @@ func TestWebSocket(t *testing.T) {
 	}
 	if err := c.Close(websocket.StatusNormalClosure, ""); err != nil {
 		t.Error(err)
+	}
+	if got := <-ended; got != websocket.StatusNormalClosure {
+		t.Errorf("the backend is told %v", got)
+	}
+	c = dial()
+	if err := c.Write(ctx, websocket.MessageText, []byte("hello")); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := c.Read(ctx); err != nil {
+		t.Fatal(err)
+	}
+	go f.Config.Shutdown(ctx)
+	if _, _, err := c.Read(ctx); websocket.CloseStatus(err) != websocket.StatusGoingAway {
+		t.Errorf("the client is told %v", err)
+	}
+	if got := <-ended; got != websocket.StatusGoingAway {
+		t.Errorf("the backend is told %v", got)
 	}
 }
 

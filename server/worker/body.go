@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/server"
@@ -25,6 +26,9 @@ type body struct {
 
 	cancel func()     // of what outlive has returned; may be nil
 	turn   sync.Mutex // held while from is read
+
+	waits atomic.Bool  // for the client: from is read at the moment
+	came  atomic.Int64 // bytes of from
 
 	mu    sync.Mutex
 	begun bool   // something of it has gone to a worker
@@ -114,7 +118,10 @@ func (d *reading) Read(p []byte) (int, error) {
 	if n, err, ok := d.known(p); ok {
 		return n, err
 	}
+	b.waits.Store(true)
 	n, err := b.from.Read(p)
+	b.waits.Store(false)
+	b.came.Add(int64(n))
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.ended = err == io.EOF
@@ -209,6 +216,17 @@ func (b *body) whole() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.ended
+}
+
+// awaited reports whether it is the client that is waited for, or has been since the last call: more of
+// the body has come than the last. Else all of it has gone to the worker, or that does not read on.
+func (b *body) awaited(last *int64) bool {
+	if b.whole() {
+		return false
+	}
+	before := *last
+	*last = b.came.Load()
+	return *last != before || b.waits.Load()
 }
 
 // failure is that of a client whose body cannot be read, nil if that was not so.

@@ -66,7 +66,8 @@ type flight struct {
 	id           string
 	stuck        atomic.Bool // its call cannot be stopped
 	body         *body
-	since        atomic.Int64 // the second of its worker's life in which all of it had come, or it was given
+	came         int64        // bytes of it when it was looked at last
+	since        atomic.Int64 // the second of its worker's life since which nothing of it is waited for
 	answered     atomic.Bool  // its response has begun
 	request      *http.Request
 	noted        chan struct{} // has one once what the worker says of it is known; nil if nobody asks

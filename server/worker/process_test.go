@@ -392,3 +392,24 @@ func alive(pid int) bool {
 	_, rest, _ := strings.Cut(string(stat), ") ")
 	return !strings.HasPrefix(rest, "Z")
 }
+
+// TestUnreadBody has a worker hang that has got a request and does not read its body, of which there is
+// more than it takes unread: its pool does not wait for it for ever, as it does for a slow client.
+func TestUnreadBody(t *testing.T) {
+	h := build(t, plain, func(h *house, _ *server.Front) { h.pool.Workers, h.pool.Timeout = 1, time.Second })
+	slow, write := io.Pipe()
+	done := make(chan reply)
+	go func() { done <- ask(client(t, 2), "POST", h.url+"/read?go", slow) }()
+	began := time.Now()
+	await(t, "three seconds", func() bool { return time.Since(began) > 3*time.Second })
+	h.open("go")
+	write.Close()
+	if a := <-done; a.err != nil || a.status != 200 {
+		t.Errorf("a slow client got %d %q %v", a.status, a.text, a.err)
+	}
+	a := ask(client(t, 2), "POST", h.url+"/hang?never", strings.NewReader(strings.Repeat("x", 4<<20)))
+	const said = "it has answered nothing for 1s"
+	if a.err != nil || a.status != 504 || !strings.Contains(h.log.String(), said) {
+		t.Errorf("got %d %q %v, and the log\n%s", a.status, a.text, a.err, h.log)
+	}
+}

@@ -76,7 +76,7 @@ func (w *process) overlook() {
 	n := 0
 	w.mu.Lock()
 	for f := range w.hands {
-		if !f.body.whole() {
+		if f.body.awaited(&f.came) {
 			f.since.Store(now)
 		}
 		since := f.since.Load()
