@@ -31,7 +31,7 @@ func (s *Session) save() (line string, err error) {
 	if len(text) > inStore.bytes {
 		return "", s.tooLong(len(text))
 	}
-	if s.came.version == 0 && !s.cleared && text == "" ||
+	if s.came.version == 0 && !s.cleared && text == "" && s.owner == "" ||
 		s.came.version != 0 && text == s.text && !s.renewed && !s.cleared {
 		return "", nil
 	}
@@ -60,7 +60,7 @@ func (v *saving) save() (line string, err error) {
 		if v.next.data == nil {
 			v.next.data, v.next.flashes = v.kept, v.flashes
 		}
-		empty := v.next.data.Len() == 0 && len(v.next.flashes) == 0
+		empty := v.next.data.Len() == 0 && len(v.next.flashes) == 0 && v.owner == ""
 		if v.base.version != 0 && !empty && !v.renewed && !v.cleared {
 			// The cookie is sent seldom, so that requests that end at once do not send an old one.
 			if since := now.Sub(v.base.record.sent); since >= 0 && since < v.app.age()/spare {

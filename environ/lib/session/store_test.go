@@ -140,6 +140,7 @@ func TestStore(t *testing.T) {
 		`s.clear(); s["b"] = 1`:                    "new {\"b\": 1}",
 		`s.clear(); s["a"] = [1]`:                  "new {\"a\": [1]}",
 		`s.clear(); s.regenerate()`:                "gone {}",
+		`s.regenerate(owner = "ada"); s.pop("a")`:  "new {}",
 		`s.regenerate(owner = "ada"); s.end_all()`: "gone {}",
 		`s.regenerate(owner = "ada"); s.end_all(); s["b"] = 1`: "new {\"b\": 1}",
 		`s.end_all("ada")`: "same {\"a\": [1]}",
