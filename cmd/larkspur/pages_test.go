@@ -225,6 +225,90 @@ func TestOutboxPages(t *testing.T) {
 	g.stop()
 }
 
+// keeping is an application that keeps state of each kind, and a table.
+const keeping = `load("@cron", "every")
+load("@kv", "bucket")
+load("@queue", "queue")
+load("@sql", "database")
+load("@topic", "topic")
+
+notes, room, idle, db = bucket("notes"), topic("room.7"), queue("idle"), database("main")
+
+def work(job):
+    fail("the printer is on fire, and the message that says so is a line that is longer than a phone is wide")
+
+jobs = queue("jobs", work, retries = 0)
+
+def sweep():
+    notes.put("swept", True)
+
+every("1h", sweep)
+
+def app(environ, start_response):
+    db.exec("CREATE TABLE IF NOT EXISTS cups (id INTEGER PRIMARY KEY, drink TEXT)")
+    db.exec("INSERT INTO cups(drink) VALUES(?)", "tea")
+    notes.put("tea", {"cups": 2, "words": "a note that is rather long, as notes may be, with a_word_that_is_longer_than_others"})
+    notes.put("a.key/that is=rather ünusual", [1, None])
+    room.publish({"from": "ada", "text": "Hello!"})
+    idle.put("later", delay = 3600)
+    jobs.put({"page": 1})
+    start_response("204 No Content", [])
+    return []
+`
+
+// TestStatePages looks at the state that an application keeps, and presses the buttons.
+func TestStatePages(t *testing.T) {
+	racetest.Skip(t)
+	b := browsertest.Open(t, nil)
+	g := &garden{dir: t.TempDir(), served: &served{t: t}}
+	g.write("app.star", keeping)
+	g.served = startCommand(t, "dev", "--listen", "http://127.0.0.1:0", g.dir)
+	res, err := http.Get(g.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != http.StatusNoContent {
+		t.Fatalf("the application answers %s", res.Status)
+	}
+	kept := g.url + "/_larkspur/kept"
+	b.Go(kept)
+	for !browsertest.Value[bool](b, says("failed jobs")) { // the job has failed once it is here
+		b.Go(kept)
+	}
+	glance(b, "kept-state", kept, says("jobs with a delay")+"&&"+says("cups")+"&&"+says("sweep"))
+	open := func(in, name string) string {
+		return kept + "/0/" + browsertest.Value[string](b, fmt.Sprintf(
+			`[...document.querySelectorAll("td.target a")].find(a => a.pathname.endsWith(%q)).pathname.split("/0/")[1]`,
+			"/"+url.PathEscape(in)+"/"+url.PathEscape(name)))
+	}
+	bucket, dead, schedule := open("buckets", "notes"), open("failed jobs", "jobs"), open("schedules", "sweep")
+	glance(b, "state-bucket", bucket, says("rather long")+"&&"+says("Empty the bucket"))
+	glance(b, "state-dead", dead, says("on fire")+"&&"+says("Drop all"))
+	b.View(1280, false)
+	b.Go(schedule)
+	b.Click("button[value=run]")
+	b.Shows(`document.querySelectorAll("tbody tr").length === 2`)
+	glance(b, "state-schedule", schedule, says("Run now"))
+	b.View(1280, false)
+	b.Go(bucket)
+	b.Shows(says("swept"))
+	b.Click("tbody tr:last-child button[value=delete]")
+	b.Shows(says("It cannot be undone"))
+	lookIn(b, "state-lose", func() {}, says("Keep it"), true)
+	b.View(1280, false)
+	b.Click("a.button")
+	b.Shows(`document.querySelectorAll("tbody tr").length === 3`)
+	b.Click("tbody tr:last-child button[value=delete]")
+	b.Click("button[name=sure]")
+	b.Shows(`document.querySelectorAll("tbody tr").length === 2`)
+	b.Go(dead)
+	b.Click("form.actions button[value=drop]")
+	b.Click("button[name=sure]")
+	b.Shows(`location.pathname === "/_larkspur/kept" && !` + says("failed jobs"))
+	g.stop()
+}
+
 // TestErrorPages looks at the pages of errors of a server in production.
 func TestErrorPages(t *testing.T) {
 	racetest.Skip(t)

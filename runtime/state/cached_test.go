@@ -4,6 +4,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/larkspur-web/larkspur/cmd/testdata/racetest"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/state"
 	"go.starlark.net/starlark"
@@ -96,5 +97,44 @@ func BenchmarkCached(b *testing.B) {
 		if _, err := starlark.Call(thread, d.env["slow"], args, nil); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// TestCachedKeys verifies that the shorter way to a key, where it is one, leads to the same key, and that it
+// stays within its room.
+func TestCachedKeys(t *testing.T) {
+	d := newDesk(t, grant(t, t.TempDir()))
+	d.run(`f = cached(60, lambda: 1, name = "f")`)
+	for source, short := range map[string]bool{
+		`()`: true, `("tea",)`: true, `("", 0, -1, True, None)`: true, `(1 << 62, -1 << 63)`: true,
+		`("a b/<>&'",)`: true, `(1 << 63,)`: false, `(1.0,)`: false, `("ü",)`: false, `("\"",)`: false,
+		`("\\",)`: false, `("\n",)`: false, `("\x7f",)`: false, `([],)`: false, `({},)`: false, `((1,),)`: false,
+		`("x" * 200,)`: true, `("x" * 240,)`: false, `tuple(range(60))`: true, `tuple(range(1000))`: false,
+		`tuple(["x" * 50] * 5)`: false, `(-1 << 63,) * 11`: false,
+	} {
+		v, err := starlark.EvalOptions(dialect, new(starlark.Thread), "test", source, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		key, plain, err := state.Keys(d.env["f"], v.(starlark.Tuple))
+		if err != nil || (plain != "") != short || short && plain != key {
+			t.Errorf("%s: the key is %q, the shorter way makes %q, %v", source, key, plain, err)
+		}
+	}
+}
+
+// TestCachedCost bounds what a result costs that is kept: the value itself is returned, not a copy.
+func TestCachedCost(t *testing.T) {
+	racetest.Skip(t)
+	d := newDesk(t, grant(t, t.TempDir()))
+	d.run(`f = cached(60, lambda drink, cups: {drink: cups}, name = "f")`)
+	thread, args := new(starlark.Thread), starlark.Tuple{starlark.String("tea"), starlark.MakeInt(2)}
+	allocated := testing.AllocsPerRun(100, func() {
+		if _, err := starlark.Call(thread, d.env["f"], args, nil); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if allocated > 1 {
+		t.Errorf("a call makes %v allocations, want 1 at most", allocated)
 	}
 }

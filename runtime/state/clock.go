@@ -20,7 +20,67 @@ func (l *library) follow(s *schedule) {
 		l.load.OnReady(func(context.Context) error { l.grant.trial.follow(ctx, s); return nil })
 		return
 	}
-	l.load.OnPublish(func() { go s.keep(ctx) })
+	l.load.OnPublish(func() {
+		l.grant.follow(ctx, s)
+		go s.keep(ctx)
+	})
+}
+
+// follow has a schedule be known until ctx ends, so that it can be called out of turn.
+func (g *Grant) follow(ctx context.Context, s *schedule) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.schedules == nil {
+		g.schedules = make(map[string]*schedule)
+	}
+	g.schedules[s.name] = s
+	context.AfterFunc(ctx, func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if g.schedules[s.name] == s {
+			delete(g.schedules, s.name)
+		}
+	})
+}
+
+// shownRun is how long a run out of turn is waited for by who looks at it.
+const shownRun = 2 * time.Second
+
+// callNow calls the function of a schedule out of turn, in this process. When it is due next stays as it is.
+func (g *Grant) callNow(ctx context.Context, name string) error {
+	g.mu.Lock()
+	s := g.schedules[name]
+	g.mu.Unlock()
+	if s == nil {
+		return failed(KindUsage, "no program that serves in this process has the schedule %s any more", name)
+	}
+	had, err := s.read(ctx)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	t := &tick{Last: had.Last, By: s.id, Began: now, version: had.version}
+	if t.Last.IsZero() {
+		t.Last = now
+	}
+	mine, err := s.write(ctx, t)
+	if err != nil {
+		return err
+	}
+	if !mine {
+		return failed(KindConflict, "it is being called just now")
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.call(ctx, t)
+	}()
+	select {
+	case <-done:
+	case <-time.After(shownRun):
+	case <-ctx.Done():
+	}
+	return nil
 }
 
 // A tick is a time at which a schedule was due, as it is kept for all processes: who sets the next one

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"go.starlark.net/starlark"
 )
 
 // Hide has the nodes not tell each other where they are, so that they reach each other by Peers only.
@@ -39,4 +40,13 @@ func (g *Grant) Lag(tell <-chan struct{}) {
 // Election returns the times of elections before anything hurries: those of the server.
 var Election = []time.Duration{
 	minElectionTimeout, maxElectionTimeout, hbInterval, lostQuorumInterval, lostQuorumCheck, routeConnectDelay,
+}
+
+// Keys returns what a result of a cached function is kept by for arguments, and what the shorter way makes
+// of them, "" if that is not for them.
+func Keys(fn starlark.Value, args starlark.Tuple) (key, plain string, err error) {
+	c := fn.(*cached)
+	var room [maxPlain]byte
+	key, err = c.key(args, nil)
+	return key, string(c.plain(room[:0], args)), err
 }

@@ -62,12 +62,13 @@ type Grant struct {
 	work    sync.WaitGroup // jobs that are being done; mu guards what adds to it
 	trial   trial          // of tests
 
-	mu      sync.Mutex
-	engine  *engine
-	opening chan struct{} // closed when engine is there, or could not be; nil if nobody opens it
-	failure error         // of the last opening
-	ending  bool          // no job begins any more
-	closed  bool
+	mu        sync.Mutex
+	engine    *engine
+	opening   chan struct{} // closed when engine is there, or could not be; nil if nobody opens it
+	failure   error         // of the last opening
+	ending    bool          // no job begins any more
+	closed    bool
+	schedules map[string]*schedule // of the programs that serve, by name
 }
 
 // errNothing is the error of a Grant that grants nothing.

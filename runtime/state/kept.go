@@ -21,6 +21,7 @@ const (
 	inBuckets   = "buckets"
 	inTopics    = "topics"
 	inQueues    = "queues"
+	inLater     = "jobs with a delay"
 	inDead      = "failed jobs"
 	inSchedules = "schedules"
 )
@@ -42,10 +43,24 @@ func (g *Grant) Kept(ctx context.Context) (all []host.Collection, err error) {
 			if bucket && !strings.HasPrefix(name, own) {
 				all = append(all, host.Collection{
 					In: inBuckets, Name: name, Kind: "bucket", Count: int64(info.State.NumSubjects),
+					Actions: actionsOf(inBuckets),
 				})
 			}
 		}
-		return 0, streams.Err()
+		if err := streams.Err(); err != nil {
+			return 0, err
+		}
+		for i := range all {
+			if c := &all[i]; c.Count <= maxCounted {
+				stream, filter := streamOf(*c)
+				counts, err := e.count(ctx, stream, filter, func(string) string { return "" })
+				if err != nil && !gone(err) {
+					return 0, err
+				}
+				c.Count = counts[""]
+			}
+		}
+		return 0, nil
 	})
 	for _, s := range []struct {
 		shape  shape
@@ -55,7 +70,7 @@ func (g *Grant) Kept(ctx context.Context) (all []host.Collection, err error) {
 	}{
 		{topicShape(), topicPrefix, inTopics, "topic"},
 		{jobShape(), nowPrefix, inQueues, "queue"},
-		{jobShape(), laterPrefix, inQueues, "queue, later"},
+		{jobShape(), laterPrefix, inLater, "queue"},
 		{deadShape(), prefixOf(deadBucket), inDead, "queue"},
 		{cronShape(), prefixOf(cronBucket), inSchedules, "schedule"},
 	} {
@@ -68,6 +83,26 @@ func (g *Grant) Kept(ctx context.Context) (all []host.Collection, err error) {
 	return all, err
 }
 
+// maxCounted is how many keys of a bucket are looked at to see which were deleted.
+const maxCounted = 1000
+
+// count counts the keys of a bucket that have a value, by what of returns of their subjects.
+func (e *engine) count(
+	ctx context.Context, stream, filter string, of func(subject string) string,
+) (map[string]int64, error) {
+	counts := make(map[string]int64)
+	s, err := e.js.Stream(ctx, stream)
+	if err != nil {
+		return nil, err
+	}
+	return counts, scan(ctx, &opened{engine: e, stream: s}, listing{filter: filter, bare: true}, func(m *message) error {
+		if !absent(m.header) {
+			counts[of(m.subject)]++
+		}
+		return nil
+	})
+}
+
 // maxShown is how many collections of a kind are listed.
 const maxShown = 1000
 
@@ -75,7 +110,15 @@ const maxShown = 1000
 // jobs those of a queue are one.
 func (g *Grant) subjects(ctx context.Context, s shape, prefix, in, kind string) (all []host.Collection, err error) {
 	counts := make(map[string]int64)
-	err = g.ask(ctx, func(ctx context.Context, e *engine) (int64, error) {
+	err = g.ask(ctx, func(ctx context.Context, e *engine) (_ int64, err error) {
+		if in == inDead {
+			counts, err = e.count(ctx, s.name, prefix+">", func(subject string) string {
+				name, _, _ := strings.Cut(strings.TrimPrefix(subject, prefix), ".")
+				return name
+			})
+			return 0, err
+		}
+		clear(counts)
 		stream, err := e.js.Stream(ctx, s.name)
 		if err != nil {
 			return 0, err
@@ -85,11 +128,7 @@ func (g *Grant) subjects(ctx context.Context, s shape, prefix, in, kind string) 
 			return 0, err
 		}
 		for subject, n := range info.State.Subjects {
-			name := strings.TrimPrefix(subject, prefix)
-			if in == inDead {
-				name, _, _ = strings.Cut(name, ".")
-			}
-			counts[name] += int64(n)
+			counts[strings.TrimPrefix(subject, prefix)] += int64(n)
 		}
 		return 0, nil
 	})
@@ -98,7 +137,9 @@ func (g *Grant) subjects(ctx context.Context, s shape, prefix, in, kind string) 
 	}
 	for _, name := range slices.Sorted(maps.Keys(counts)) {
 		if len(all) < maxShown {
-			all = append(all, host.Collection{In: in, Name: keyOf(name), Kind: kind, Count: counts[name]})
+			all = append(all, host.Collection{
+				In: in, Name: keyOf(name), Kind: kind, Count: counts[name], Actions: actionsOf(in),
+			})
 		}
 	}
 	return all, err
@@ -106,35 +147,32 @@ func (g *Grant) subjects(ctx context.Context, s shape, prefix, in, kind string) 
 
 // Look is [host.Keeper]'s.
 func (g *Grant) Look(ctx context.Context, c host.Collection, from, n int) (*host.Sheet, error) {
-	s := shape{name: topicStream}
 	columns, row := []string{"id", "value", "time"}, rowOfTopic
-	l := listing{filter: topicPrefix + escape(c.Name), history: true}
+	name, filter := streamOf(c)
+	l := listing{filter: filter, history: true}
+	var each []host.Action
 	switch c.In {
 	case inBuckets:
-		s.name, columns, row = "KV_"+c.Name, []string{"key", "value", "version", "time"}, rowOfBucket(c.Name)
-		l = listing{filter: prefixOf(c.Name) + ">"}
-	case inQueues:
-		s.name, columns, row = jobStream, []string{"job", "value", "key", "due", "put"}, rowOfQueue
-		l.filter = nowPrefix + c.Name
-		if strings.HasSuffix(c.Kind, "later") {
-			l.filter = laterPrefix + c.Name
-		}
+		columns, row = []string{"key", "value", "version", "time"}, rowOfBucket(c.Name)
+		l.history, each = false, []host.Action{deleteKey}
+	case inQueues, inLater:
+		columns, row = []string{"job", "value", "key", "due", "put"}, rowOfQueue
 	case inDead:
-		s.name, columns, row = deadShape().name, []string{"job", "value", "key", "attempts", "error", "time"}, rowOfDead
-		l = listing{filter: prefixOf(deadBucket) + c.Name + ".>"}
+		columns, row = []string{"job", "value", "key", "attempts", "error", "time"}, rowOfDead
+		l.history, each = false, []host.Action{retryJob, dropJob}
 	case inSchedules:
-		s.name, columns, row = cronShape().name, []string{"due", "began", "took", "error"}, rowOfSchedule
-		l.filter = prefixOf(cronBucket) + c.Name
+		columns, row = []string{"due", "began", "took", "error"}, rowOfSchedule
 	}
-	sheet := &host.Sheet{Columns: columns}
+	prefix := strings.TrimSuffix(filter, ">")
+	sheet := &host.Sheet{Columns: columns, Actions: each}
 	err := g.ask(ctx, func(ctx context.Context, e *engine) (int64, error) {
-		sheet.Rows, sheet.More = nil, false
-		stream, err := e.js.Stream(ctx, s.name)
+		sheet.Rows, sheet.Keys, sheet.More = nil, nil, false
+		stream, err := e.js.Stream(ctx, name)
 		if err != nil {
 			return 0, err
 		}
 		at, read := 0, scan
-		if c.In == inQueues {
+		if c.In == inQueues || c.In == inLater {
 			read = walk
 		}
 		return 0, read(ctx, &opened{stream: stream}, l, func(m *message) error {
@@ -144,6 +182,9 @@ func (g *Grant) Look(ctx context.Context, c host.Collection, from, n int) (*host
 				return nil
 			case at >= from && len(sheet.Rows) < n:
 				sheet.Rows = append(sheet.Rows, cells)
+				if each != nil {
+					sheet.Keys = append(sheet.Keys, strings.TrimPrefix(m.subject, prefix))
+				}
 			case at >= from:
 				sheet.More = true
 				return errEnough
@@ -156,6 +197,23 @@ func (g *Grant) Look(ctx context.Context, c host.Collection, from, n int) (*host
 		return sheet, nil
 	}
 	return sheet, err
+}
+
+// streamOf returns the stream that a collection is in, and which of its subjects are the collection's.
+func streamOf(c host.Collection) (stream, filter string) {
+	switch c.In {
+	case inBuckets:
+		return "KV_" + c.Name, prefixOf(c.Name) + ">"
+	case inQueues:
+		return jobStream, nowPrefix + c.Name
+	case inLater:
+		return jobStream, laterPrefix + c.Name
+	case inDead:
+		return deadShape().name, prefixOf(deadBucket) + c.Name + ".>"
+	case inSchedules:
+		return cronShape().name, prefixOf(cronBucket) + c.Name
+	}
+	return topicStream, topicPrefix + escape(c.Name)
 }
 
 // errEnough ends what is read early.

@@ -45,7 +45,7 @@ counter("c").add()
 	for _, c := range all {
 		got = append(got, fmt.Sprint(c.In, " ", c.Kind, " ", c.Name, " ", c.Count))
 	}
-	want := "buckets bucket b 2, topics topic room.7 2, queues queue mails 1, queues queue, later mails 1"
+	want := "buckets bucket b 1, topics topic room.7 2, queues queue mails 1, jobs with a delay queue mails 1"
 	if s := strings.Join(got, ", "); s != want {
 		t.Fatalf("got %s\nwant %s", s, want)
 	}

@@ -63,6 +63,9 @@ func beNode(told string, in io.Reader, out io.Writer) error {
 	}
 	defer g.Close()
 	d := newDesk(&testing.T{}, g)
+	if err := gateways(d.env, g); err != nil {
+		return err
+	}
 	d.env["rest"] = starlark.NewBuiltin("rest", rest)
 	d.env["seconds"] = starlark.NewBuiltin("seconds", seconds)
 	d.env["say"] = starlark.NewBuiltin("say", func(

@@ -44,8 +44,19 @@ def count(n):
     return b.get("n")
 `
 
-// TestNodes has three processes count together, kills one of them with kill -9 while the others go
-// on, and has it come back.
+// together has each node evaluate an expression, all at once.
+func together(nodes []*node, source func(i int) string) []string {
+	results := make([]string, len(nodes))
+	var all sync.WaitGroup
+	for i, n := range nodes {
+		all.Go(func() { results[i] = n.eval(source(i)) })
+	}
+	all.Wait()
+	return results
+}
+
+// TestNodes has three processes count together, have sessions and limits together, kills one of them with
+// kill -9 while the others go on, and has it come back.
 func TestNodes(t *testing.T) {
 	t.Parallel()
 	began := time.Now()
@@ -75,15 +86,13 @@ func TestNodes(t *testing.T) {
 	n := often(50, 10_000)
 	total, _ := strconv.Atoi(n)
 	began = time.Now()
-	var all sync.WaitGroup
-	for _, node := range nodes {
-		all.Go(func() { node.eval("count(" + n + ")") })
-	}
-	all.Wait()
+	together(nodes, func(int) string { return "count(" + n + ")" })
 	t.Logf("%d increments took %v", 3*total, time.Since(began))
 	for _, node := range nodes {
 		node.want(`b.get("n")`, strconv.Itoa(3*total))
 	}
+
+	visitNodes(t, nodes)
 
 	// One is killed while the others write.
 	leader := slices.IndexFunc(nodes, func(n *node) bool { return n.eval(`leads("KV_b")`) == "(True, 3)" })
@@ -93,6 +102,7 @@ func TestNodes(t *testing.T) {
 	nodes[2], nodes[leader] = nodes[leader], nodes[2]
 	nodes[0].eval(writing)
 	nodes[1].eval(writing)
+	var all sync.WaitGroup
 	var results [2]string
 	for i := range results {
 		all.Go(func() { results[i] = nodes[i].eval("write(" + strconv.Itoa(i) + ", 4.0)") })

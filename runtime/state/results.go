@@ -40,10 +40,10 @@ type flight struct {
 }
 
 // find returns what is kept for a key and has not ended, nil if nothing is.
-func (r *results) find(key string, now time.Time) starlark.Value {
+func (r *results) find(key []byte, now time.Time) starlark.Value {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	e := r.kept[key]
+	e := r.kept[string(key)]
 	if e == nil {
 		return nil
 	}

@@ -30,11 +30,16 @@ func (e *engine) config(s shape, level int) jetstream.StreamConfig {
 		MaxBytes: -1, MaxMsgs: -1, MaxConsumers: -1, Replicas: e.replicas(), AllowDirect: e.direct(),
 		AllowRollup: true, Discard: jetstream.DiscardNew, Duplicates: s.duplicate,
 	}
-	if e.clustered() && s.duplicate == 0 {
+	switch {
+	case s.duplicate > 0:
+	case e.clustered():
 		c.Duplicates = sameFor
 		if s.age > 0 {
 			c.Duplicates = min(s.age, sameFor)
 		}
+	case e.house != nil:
+		// No message has an id. When it starts, a server reads all that came in this time.
+		c.Duplicates = leastSame
 	}
 	if s.each == 0 {
 		c.MaxMsgsPerSubject = -1
@@ -58,6 +63,8 @@ func (e *engine) config(s shape, level int) jetstream.StreamConfig {
 }
 
 const (
+	// leastSame is for how long the server of a directory knows ids at least.
+	leastSame = 100 * time.Millisecond
 	// levelTTL is the level of the API of JetStream from which a message may have an age of its own:
 	// that of nats-server 2.11.
 	levelTTL = 1

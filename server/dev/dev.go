@@ -23,6 +23,7 @@ package dev
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -52,6 +53,7 @@ type Server struct {
 	Tell func(r *http.Request) (at func(host.Place), end func(account json.RawMessage))
 
 	software string
+	token    string // that forms have which change what is kept
 	hub      *live.Hub
 	views    views
 	serial   atomic.Uint64 // of records
@@ -70,7 +72,7 @@ const (
 
 // New returns a Server whose pages name the software at their foot, if it is not empty.
 func New(software string) *Server {
-	return &Server{software: software, hub: live.NewHub(), views: parseViews()}
+	return &Server{software: software, token: rand.Text(), hub: live.NewHub(), views: parseViews()}
 }
 
 // Close ends the connections by which pages learn of changes: a server that drains waits for them.

@@ -25,6 +25,7 @@ func (f *front) routes() *http.ServeMux {
 	m.HandleFunc("GET "+Path+"{$}", f.list)
 	m.HandleFunc("GET "+Path+"kept", f.kept)
 	m.HandleFunc("GET "+Path+"kept/{app}/{by}/{in}/{name}", f.look)
+	m.HandleFunc("POST "+Path+"kept/{app}/{by}/{in}/{name}", f.change)
 	m.HandleFunc("GET "+Path+"requests/{id}", f.show)
 	m.HandleFunc("POST "+Path+"requests/{id}/replay", f.replay)
 	m.HandleFunc("POST "+Path+"requests/{id}/save", f.save)

@@ -71,10 +71,20 @@ func (at spot) path(in, name string) string {
 type sheet struct {
 	host.Collection
 	*host.Sheet
-	Cells         [][]cell
+	Path          string // of the page
+	Token         string
+	All           []host.Action // with the collection
+	Each          []host.Action // with a row
+	Lines         []line
 	Software      string
 	Before, After string // pages; "" for none
 	First, Last   int
+}
+
+// A line is a row as the page shows it.
+type line struct {
+	Key   string
+	Cells []cell
 }
 
 // A cell is a value as the page shows it.
@@ -84,31 +94,42 @@ type cell struct {
 	Long bool   // it has lines of its own
 }
 
-// look shows rows of one collection.
-func (s *Server) look(w http.ResponseWriter, r *http.Request) {
+// collection returns the collection that a request is about, and where it is. If there is none it has answered,
+// and keeper is nil.
+func (s *Server) collection(w http.ResponseWriter, r *http.Request) (
+	keeper host.Keeper, at spot, c host.Collection,
+) {
 	app, err := strconv.Atoi(r.PathValue("app"))
-	apps, at := s.all(), spot{app, r.PathValue("by")}
-	var keeper host.Keeper
+	apps := s.all()
+	at = spot{app, r.PathValue("by")}
 	if err == nil && app >= 0 && app < len(apps) {
 		keeper = apps[app].Keepers[at.module]
 	}
 	if keeper == nil {
 		s.refuse(w, r, http.StatusNotFound, "There is no such application any more.")
-		return
+		return nil, at, c
 	}
 	found, err := keeper.Kept(r.Context())
 	if err != nil {
 		s.refuse(w, r, http.StatusInternalServerError, err.Error())
-		return
+		return nil, at, c
 	}
 	i := slices.IndexFunc(found, func(c host.Collection) bool {
 		return c.In == r.PathValue("in") && c.Name == r.PathValue("name")
 	})
 	if i < 0 {
 		s.refuse(w, r, http.StatusNotFound, "That is not kept any more.")
+		return nil, at, c
+	}
+	return keeper, at, found[i]
+}
+
+// look shows rows of one collection.
+func (s *Server) look(w http.ResponseWriter, r *http.Request) {
+	keeper, at, c := s.collection(w, r)
+	if keeper == nil {
 		return
 	}
-	c := found[i]
 	from, _ := strconv.Atoi(r.FormValue("from")) // what is no number is the beginning
 	from = max(from, 0)
 	rows, err := keeper.Look(r.Context(), c, from, sheetRows)
@@ -120,12 +141,22 @@ func (s *Server) look(w http.ResponseWriter, r *http.Request) {
 		s.preview(w, r, rows, page)
 		return
 	}
-	s.write(w, r, http.StatusOK, "sheet", s.sheet(at, c, rows, from))
+	v := s.sheet(at, c, rows, from)
+	if _, ok := keeper.(host.Changer); ok {
+		v.All = c.Actions
+		if len(rows.Keys) == len(rows.Rows) {
+			v.Each = rows.Actions
+		}
+	}
+	s.write(w, r, http.StatusOK, "sheet", v)
 }
 
 func (s *Server) sheet(at spot, c host.Collection, rows *host.Sheet, from int) *sheet {
 	path := at.path(c.In, c.Name)
-	v := &sheet{Collection: c, Sheet: rows, Software: s.software, First: from + 1, Last: from + len(rows.Rows)}
+	v := &sheet{
+		Collection: c, Sheet: rows, Path: path, Token: s.token, Software: s.software,
+		First: from + 1, Last: from + len(rows.Rows),
+	}
 	if before := max(from-sheetRows, 0); before > 0 {
 		v.Before = fmt.Sprintf("%s?from=%d", path, before)
 	} else if from > 0 {
@@ -136,6 +167,10 @@ func (s *Server) sheet(at spot, c host.Collection, rows *host.Sheet, from int) *
 	}
 	for i, row := range rows.Rows {
 		var cells []cell
+		key := ""
+		if i < len(rows.Keys) {
+			key = rows.Keys[i]
+		}
 		for _, x := range row {
 			shown := cell{Cell: x, Long: c.Part}
 			switch {
@@ -146,7 +181,7 @@ func (s *Server) sheet(at spot, c host.Collection, rows *host.Sheet, from int) *
 			}
 			cells = append(cells, shown)
 		}
-		v.Cells = append(v.Cells, cells)
+		v.Lines = append(v.Lines, line{key, cells})
 	}
 	return v
 }

@@ -27,7 +27,7 @@ func parseViews() views {
 		"class": statusClass, "comma": comma,
 	}
 	v := views{}
-	for _, name := range []string{"failure", "kept", "list", "refusal", "request",
+	for _, name := range []string{"failure", "kept", "list", "lose", "refusal", "request",
 		"sheet"} {
 		t := template.New(name + ".html").Funcs(functions)
 		v[name] = template.Must(t.ParseFS(files, "pages/"+name+".html", "pages/parts.html"))

@@ -62,40 +62,52 @@ func (a *sessions) line(c cookie, text string) string {
 	switch {
 	case text == "":
 		k.MaxAge = -1 // net/http's way to say Max-Age=0
+	case a.maxAge > 0 && a.store != nil:
+		k.MaxAge = int((a.maxAge + a.maxAge/spare) / time.Second) // it is not sent with each change
 	case a.maxAge > 0:
 		k.MaxAge = int(a.maxAge / time.Second)
 	}
 	return k.String()
 }
 
+// spare is the part of the age of a session in a store for which its cookie may not have been sent.
+const spare = 10
+
 // find returns what the cookies of a request say that is ours and not too old: of several cookies
 // of the name the first. RFC 6265, section 5.4: the one with the longest path comes first.
 func (a *sessions) find(c cookie, header string) (content string, ok bool) {
+	each(c, header, func(text string) bool {
+		content, ok = a.unseal(c, text)
+		return ok
+	})
+	return content, ok
+}
+
+// named reports whether there is a cookie of the name.
+func named(c cookie, header string) (found bool) {
+	each(c, header, func(string) bool { found = true; return true })
+	return found
+}
+
+// each gives the texts of the cookies of the name to f, one after the other, until f returns true.
+func each(c cookie, header string, f func(text string) (enough bool)) {
 	tries := 0
 	for pair := range strings.SplitSeq(header, ";") {
 		name, text, _ := strings.Cut(wire.Trim(pair), "=")
 		if name != c.name {
 			continue
 		}
-		if tries++; tries > maxTries {
-			break
-		}
-		if content, ok := a.unseal(c, text); ok {
-			return content, true
+		if tries++; tries > maxTries || f(text) {
+			return
 		}
 	}
-	return "", false
 }
 
 // unseal is that of the first of the keys that has sealed the text.
 func (a *sessions) unseal(c cookie, text string) (content string, ok bool) {
-	age := a.maxAge
-	if age == 0 {
-		age = maxVisit
-	}
 	for _, k := range a.keys {
 		if content, at, ok := k.unseal(c, text); ok {
-			return content, a.now().Sub(at) < age
+			return content, a.now().Sub(at) < a.age()
 		}
 	}
 	return "", false

@@ -16,11 +16,21 @@ type Session struct {
 	mount   string
 
 	cookie  cookie
-	came    string         // what the request brought, "" if nothing of ours
+	text    string         // what the request brought, as encode writes it, "" if nothing of ours
 	kept    *starlark.Dict // nil before it was asked for
 	flashes starlark.Tuple // pairs (category, message)
 	renewed bool           // it is to be sent though it did not change
 	begun   bool           // start_response was called
+
+	// Of a session in a store.
+	came    place
+	fault   error // why it could not be read
+	owner   string
+	owned   bool                     // this request has said whose it is
+	set     map[starlark.String]bool // the keys that this request has set or removed
+	flashed bool                     // the flashes that there were are not to be kept
+	cleared bool
+	line    string // the Set-Cookie, if it was saved
 }
 
 var (
@@ -72,22 +82,48 @@ func (s *Session) SetKey(k, v starlark.Value) error {
 	if !ok {
 		return wrong("write str(x)", "the key %s is %s, not a string", k, k.Type())
 	}
-	if err := storable(v); err != nil {
+	most := s.app.bounds()
+	if err := storable(v, most); err != nil {
 		return wrong("", "the value of %s%s", name, err)
 	}
 	text, err := entry.Encode(v)
 	if err != nil {
 		return wrong("", "the value of %s: %v", name, err)
 	}
-	if len(text) > maxCookie {
-		return wrong(elsewhere, "the value of %s has %d bytes as JSON, and a cookie %d at most",
-			name, len(text), maxCookie)
+	if len(text) > most.bytes {
+		return wrong(elsewhere, "the value of %s has %d bytes as JSON, and a %s %d at most",
+			name, len(text), most.what, most.bytes)
 	}
-	return s.data().SetKey(k, v)
+	if err := s.data().SetKey(k, v); err != nil {
+		return err
+	}
+	s.touch(name)
+	return nil
+}
+
+// touch notes that the script has set or removed a key.
+func (s *Session) touch(key starlark.String) {
+	if s.app.store == nil {
+		return
+	}
+	if s.set == nil {
+		s.set = make(map[starlark.String]bool)
+	}
+	s.set[key] = true
+}
+
+// clear makes the session that of a new visitor.
+func (s *Session) clear() error {
+	if err := s.change(); err != nil {
+		return err
+	}
+	data := s.data()
+	s.flashes, s.flashed, s.cleared, s.owner, s.owned = nil, true, true, "", false
+	return data.Clear()
 }
 
 // elsewhere is what to do about a session that is too large.
-const elsewhere = "keep it in a database, and its id in the session"
+const elsewhere = "keep it in a database, and its id in the session, or pass a store to sessions()"
 
 // change returns an error if the session cannot change any more.
 func (s *Session) change() error {
@@ -95,27 +131,34 @@ func (s *Session) change() error {
 		return wrong("change it before start_response is called",
 			"the response has begun, and with it the cookie was sent")
 	}
-	return nil
+	s.data()
+	return s.fault
 }
 
 // The bounds of what a session can say. They are the same for what is sealed and for what comes
 // back, so that what was sent can be read.
-const (
-	maxDepth  = 50
-	maxValues = 2000
-)
+type bounds struct {
+	what   string
+	bytes  int // of the JSON of all
+	values int // in one value
+}
+
+// maxDepth is how deep a value is nested at most.
+const maxDepth = 50
 
 var (
+	inCookie = bounds{"cookie", maxCookie, 2000}
+	inStore  = bounds{"session", 500_000, 50_000}
+
 	entry   = json.Limits{Bytes: 1 << 20, Depth: maxDepth}
-	content = json.Limits{Bytes: 1 << 20, Depth: maxDepth + 2}
-	wanted  = json.Limits{Bytes: maxCookie, Depth: maxDepth + 2}
+	content = json.Limits{Bytes: 1 << 20, Depth: maxDepth + 3}
 )
 
 // storable returns an error if v is not, all through, what comes back as it was: its text goes on
 // where the value is named.
-func storable(v starlark.Value) error {
-	left := maxValues
-	if err := storableIn(v, maxDepth, &left); err != nil {
+func storable(v starlark.Value, most bounds) error {
+	w := walk{most.values, most.values}
+	if err := w.storable(v, maxDepth); err != nil {
 		return fmt.Errorf("%w", err)
 	}
 	return nil
@@ -126,14 +169,17 @@ type unstorable struct{ path, fault string }
 
 func (e *unstorable) Error() string { return e.path + " is " + e.fault }
 
-func storableIn(v starlark.Value, depth int, left *int) error {
-	*left--
-	if depth == 0 || *left < 0 {
+// A walk counts values.
+type walk struct{ most, left int }
+
+func (w *walk) storable(v starlark.Value, depth int) error {
+	w.left--
+	if depth == 0 || w.left < 0 {
 		return &unstorable{"", fmt.Sprintf("nested deeper than %d, or has more than %d values",
-			maxDepth, maxValues)}
+			maxDepth, w.most)}
 	}
 	inside := func(at starlark.Value, v starlark.Value) error {
-		err := storableIn(v, depth-1, left)
+		err := w.storable(v, depth-1)
 		if e, ok := err.(*unstorable); ok {
 			e.path = "[" + at.String() + "]" + e.path
 			e.path = host.Cut(e.path)
@@ -184,5 +230,11 @@ func (s *Session) AttrNames() []string { return sessionType.AttrNames() }
 
 // Attr returns a method.
 func (s *Session) Attr(name string) (starlark.Value, error) {
+	if name == "owner" {
+		if s.data(); s.owner == "" {
+			return starlark.None, s.fault
+		}
+		return starlark.String(s.owner), nil
+	}
 	return sessionType.Method(s, name), nil
 }

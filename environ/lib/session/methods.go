@@ -119,25 +119,47 @@ session(environ)["visits"]  # 3`,
 			Result: "None", Errors: late,
 			Example: `session(environ).clear()
 len(session(environ))  # 0`,
-			Fn: func(s *Session) error {
-				if err := s.change(); err != nil {
-					return err
-				}
-				data := s.data()
-				s.flashes = nil
-				return data.Clear()
-			},
+			Fn: (*Session).clear,
 		},
 		{
 			Name: "regenerate",
 			Doc: "Has the cookie be made anew though nothing changed, so that its age begins " +
-				"again: for a visitor who is still active, or has just given a password.",
-			Result: "None", Errors: late, Example: `session(environ).regenerate()`,
-			Fn: func(s *Session) error {
-				s.data()
-				s.renewed = true
-				return s.change()
-			},
+				"again: for a visitor who is still active, or has just given a password. A session in a store " +
+				"gets a new id, and the old one is worth nothing from then on: call it at each login, and " +
+				"whenever the visitor may do more than before.",
+			Params: []host.Param{{
+				Name: "owner",
+				Doc: "whose the session is from now on, in a store, until it is cleared: what end_all ends; None " +
+					"leaves it as it is",
+				Type: "string or None", Default: starlark.None,
+			}},
+			Result: "None",
+			Errors: append(late[:1:1], host.Failure{
+				Code: string(environ.CodeWebUse), When: "an owner is passed, and there is no store",
+			}),
+			Example: `session(environ).regenerate()
+session(environ).regenerate(owner = "ada")  # error: regenerate(owner) is for sessions that are kept in a store`,
+			Fn: (*Session).regenerate,
+		},
+		{
+			Name: "end_all",
+			Doc: "Ends all sessions of an owner in the store, at once and on all machines: nobody is logged in " +
+				"by them any more. That of the visitor is cleared, if it is one of them.",
+			Params: []host.Param{{
+				Name: "owner",
+				Doc:  "what regenerate was passed at login; None is whose this session is",
+				Type: "string or None", Default: starlark.None,
+			}},
+			Result: "None",
+			Errors: append(late[:1:1], host.Failure{
+				Code: string(environ.CodeWebUse), When: "there is no store, or the session is nobody's",
+			}),
+			Example: `session(environ).end_all()  # error: end_all is for sessions that are kept in a store`,
+			Fn:      (*Session).endAll,
+		},
+		{
+			Name: "owner",
+			Doc:  "Whose the session is, as regenerate was told; None for nobody's.",
 		},
 		{
 			Name: "flash",
@@ -182,12 +204,34 @@ session(environ).flashes()  # [("success", "The note is saved.")]`,
 				if err := s.change(); err != nil {
 					return nil, err
 				}
-				s.flashes = nil
+				s.flashes, s.flashed = nil, true
 				return starlark.NewList(all), nil
 			},
 		},
 	},
 }
+
+// regenerate is regenerate(owner).
+func (s *Session) regenerate(owner starlark.Value) error {
+	if err := s.change(); err != nil {
+		return err
+	}
+	if owner != starlark.None {
+		name, ok := starlark.AsString(owner)
+		switch {
+		case s.app.store == nil:
+			return errNoStore("regenerate(owner)")
+		case !ok || name == "" || len(name) > maxOwner:
+			return wrong("", "regenerate: owner is not a string of 1 to %d bytes", maxOwner)
+		}
+		s.owner, s.owned = name, true
+	}
+	s.renewed = true
+	return nil
+}
+
+// maxOwner is how many bytes an owner has at most.
+const maxOwner = 1024
 
 // popFrom is pop(key, default).
 func popFrom(s *Session, key string, other starlark.Value) (starlark.Value, error) {
@@ -195,6 +239,7 @@ func popFrom(s *Session, key string, other starlark.Value) (starlark.Value, erro
 		return nil, err
 	}
 	v, found, err := s.data().Delete(starlark.String(key))
+	s.touch(starlark.String(key))
 	switch {
 	case err != nil:
 		return nil, err

@@ -25,6 +25,23 @@
 // What a cookie cannot do: it cannot be taken back. A copy of it is good until its age ends,
 // whatever the browser was told since.
 //
+// # The store
+//
+// With a [host.Store], a bucket of @kv say, the cookie has an id of 256 random bits, behind a hash of
+// whose the session is, and the store has the session under a hash of the id, the name and the path of
+// the cookie. An id that the store does not know is an empty session: no client chooses its own. clear
+// and regenerate give a new one, and the old one is worth nothing from then on, so that who has planted
+// an id in a browser has none of the session that follows a login.
+//
+// A session is put by compare and set. If another request of the visitor was first, its changes are
+// taken over: each key is that of who set it last, flashes are kept of both. If the session has ended
+// meanwhile, a change of it is an error. That of a request which makes it anew, as at a login, is not:
+// the new session then has what this request has set and nothing else.
+//
+// The keys of all sessions of an owner begin with the same, so end_all removes them at once. A cookie is
+// sent when there is a new id, and when a tenth of its age has passed: so of two answers that are on
+// their way at once the later one does not bring back the id that the other has replaced.
+//
 // # Secrets
 //
 // They are written in the call of sessions, or come from whoever runs the program, which grants a
@@ -95,8 +112,11 @@ func (c *Config) sessionsMember() host.Member {
 			"goes to the visitor in a cookie, encrypted, and comes back with the next request. " +
 			"The cookie is sent only if the session changed; it is HttpOnly, for the path of the " +
 			"application, and 4,096 bytes long at most, attributes included. A copy of a cookie " +
-			"stays good until max_age: what must end earlier belongs into a database, and its id " +
-			"into the session.",
+			"stays good until max_age: for what must end earlier, or is larger, pass a store. Of two requests " +
+			"that change a session in a store at once both are kept: each key is as the one has set it that " +
+			"was the last to do so, and a request whose session was ended or got a new id meanwhile fails " +
+			"with 409 if it changed something. While the store cannot be reached, session(environ) fails with " +
+			"503.",
 		Params: []host.Param{
 			{Name: "app", Doc: "the application"},
 			{
@@ -134,19 +154,28 @@ func (c *Config) sessionsMember() host.Member {
 					"None, everything",
 				Default: starlark.String("Lax"),
 			},
+			{
+				Name: "store",
+				Doc: "a bucket of @kv in which sessions are kept, store = bucket(\"visitors\"): the cookie " +
+					"then has an id only, which nobody can guess, no secret is needed, a session has 500,000 " +
+					"bytes of JSON at most, and can be ended by the server. None keeps it in the cookie",
+				Type:    "kv.bucket or None",
+				Default: starlark.None,
+				Pass:    host.ByName,
+			},
 		},
 		Result: "an application; its .app is the one inside",
 		Errors: []host.Failure{
 			{
 				Code: string(environ.CodeWebUse),
-				When: "there is no secret, it is too short, or another argument is wrong",
+				When: "there is neither a secret nor a store, the secret is too short, or another argument is wrong",
 			},
 		},
 		Example: `sessions(app, secret = "an example that has 32 characters or more")  # <sessions>
 sessions(app, secret = "too short")  # error: a secret has 32 characters or more`,
 		Fn: func(l *host.Load, app starlark.Callable, secret, maxAge starlark.Value, name string,
-			secure starlark.Value, sameSite string) (*sessions, error) {
-			return c.around(l, app, secret, maxAge, name, secure, sameSite)
+			secure starlark.Value, sameSite string, store starlark.Value) (*sessions, error) {
+			return c.around(l, app, secret, maxAge, name, secure, sameSite, store)
 		},
 	}
 }
@@ -163,6 +192,7 @@ func sessionMember() host.Member {
 				Code: string(environ.CodeWebUse),
 				When: "there is no sessions(app) around the application",
 			},
+			{When: "the store cannot be reached (unavailable): 503"},
 		},
 		Example: `visitor = session(environ)
 visitor["cart"] = ["tea"]
@@ -192,7 +222,7 @@ func ofEnviron(a host.Args) (starlark.Value, error) {
 		return nil, wrong("", "environ[%q] is a %s, not a session", Key, v.Type())
 	}
 	s.data()
-	return s, nil
+	return s, s.fault
 }
 
 // A Keeper has the secrets of applications that name none: what [Name] is granted.

@@ -18,6 +18,7 @@ type sessions struct {
 	host.Object
 	app      starlark.Callable
 	keys     []*key
+	store    host.Store // nil: what is kept is in the cookie
 	now      func() time.Time
 	maxAge   time.Duration // 0: until the browser ends
 	name     string
@@ -30,15 +31,39 @@ var (
 	_ starlark.HasAttrs = (*sessions)(nil)
 )
 
-// around is sessions(app, secret, max_age, name, secure, same_site).
+// age is how long a session is good after its last change.
+func (a *sessions) age() time.Duration {
+	if a.maxAge == 0 {
+		return maxVisit
+	}
+	return a.maxAge
+}
+
+// bounds are those of a session.
+func (a *sessions) bounds() bounds {
+	if a.store != nil {
+		return inStore
+	}
+	return inCookie
+}
+
+// around is sessions(app, secret, max_age, name, secure, same_site, store).
 func (c *Config) around(l *host.Load, app starlark.Callable, secret, maxAge starlark.Value,
-	name string, secure starlark.Value, sameSite string) (*sessions, error) {
+	name string, secure starlark.Value, sameSite string, store starlark.Value) (*sessions, error) {
 	a := &sessions{Object: "sessions", app: app, name: name, now: c.Now}
 	if a.now == nil {
 		a.now = time.Now
 	}
 	var err error
-	if a.keys, err = keysOf(secret, l.Grant); err != nil {
+	if store == starlark.None {
+		a.keys, err = keysOf(secret, l.Grant)
+	} else if secret != starlark.None {
+		err = wrong("leave out secret", "there is a store, whose cookies hold nothing to encrypt")
+	} else if a.store, _ = store.(host.Store); a.store == nil {
+		err = wrong(`write store = bucket("visitors"), with the bucket of @kv`, "store is %s, not a bucket",
+			store.Type())
+	}
+	if err != nil {
 		return nil, err
 	}
 	if maxAge != starlark.None {

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"time"
 
 	"go.starlark.net/starlark"
 )
@@ -40,12 +41,19 @@ func (t *Trial) begin(s *Session, header string) string {
 	if t.Start == nil {
 		return header
 	}
-	text, err := encode(t.Start, nil)
+	text, err := encode(t.Start, nil, s.app.bounds())
+	start := t.Start
 	t.Start = nil
 	if err != nil || text == "" {
 		return header
 	}
-	line, err := s.app.seal(s.cookie, text)
+	var line string
+	if s.app.store == nil {
+		line, err = s.app.seal(s.cookie, text)
+	} else {
+		before := &Session{app: s.app, thread: s.thread, cookie: s.cookie, kept: start}
+		line, err = before.save()
+	}
 	if err != nil {
 		return header
 	}
@@ -63,18 +71,27 @@ func (t *Trial) Path() string {
 	return t.cookie.path
 }
 
+// readTime is how long what a session holds is waited for.
+const readTime = 5 * time.Second
+
 // Session returns what the session of a client with these cookies holds, and what was kept by flash
 // for its next page, as pairs (category, message).
 func (t *Trial) Session(header string) (data *starlark.Dict, flashes starlark.Tuple) {
 	if t.Start != nil {
-		if text, err := encode(t.Start, nil); err == nil {
-			if data, _, ok := decode(text); ok {
+		if text, err := encode(t.Start, nil, inCookie); err == nil {
+			if data, _, ok := decode(text, inCookie); ok {
 				return data, nil
 			}
 		}
+	} else if t.app != nil && t.app.store != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), readTime)
+		defer cancel()
+		if p, err := t.app.seek(ctx, t.cookie, header); err == nil && p.record != nil {
+			return p.record.data, p.record.flashes
+		}
 	} else if t.app != nil {
 		if text, ok := t.app.find(t.cookie, header); ok {
-			if data, flashes, ok = decode(text); ok {
+			if data, flashes, ok = decode(text, inCookie); ok {
 				return data, flashes
 			}
 		}
@@ -84,7 +101,7 @@ func (t *Trial) Session(header string) (data *starlark.Dict, flashes starlark.Tu
 
 // Storable returns an error if a session cannot hold what the dict does.
 func Storable(d *starlark.Dict) error {
-	text, err := encode(d, nil)
+	text, err := encode(d, nil, inCookie)
 	if n := coding.EncodedLen(overhead + len(text)); err == nil && n > maxCookie {
 		err = wrong("", "the cookie would have %d bytes, and browsers keep %d at most", n, maxCookie)
 	}
