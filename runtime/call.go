@@ -64,7 +64,11 @@ func callOf(t *starlark.Thread) *call {
 func (c *call) end(err *error) {
 	c.run.program.patrol.leave(c)
 	c.rest()
-	c.run.program.custom.note(c.turn.ran + time.Since(epoch) - c.pace.looked)
+	ran := c.turn.ran + time.Since(epoch) - c.pace.looked
+	c.run.program.custom.note(ran)
+	if c.budget == &c.run.calls {
+		c.run.ran.Add(int64(ran))
+	}
 	if w := c.weight.more.Load(); w != nil && w.most.Load() {
 		process.left(c)
 	}

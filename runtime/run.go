@@ -19,6 +19,7 @@ type budget = atomic.Uint64
 type run struct {
 	program *Program
 	calls   budget
+	ran     atomic.Int64 // nanoseconds that the scripts of calls have run
 	first   call
 	loading map[string]starlark.StringDict // nil unless it loads: what the files have made so far
 	holds   atomic.Bool                    // the generation of the program, from the beginning to the end
@@ -127,7 +128,15 @@ func (r *run) CleanUp(ctx context.Context, use host.Use) (err error) {
 	return r.program.explained(c.outcome(use(&c.ctx, &c.thread.Thread, r.program.app)))
 }
 
-var _ host.Sourcer = (*run)(nil)
+var (
+	_ host.Sourcer = (*run)(nil)
+	_ host.Spender = (*run)(nil)
+)
+
+// Spent is [host.Spender]'s.
+func (r *run) Spent() (steps uint64, ran time.Duration) {
+	return r.calls.Load(), time.Duration(r.ran.Load())
+}
 
 // Source is [host.Sourcer]'s.
 func (r *run) Source(file string) []byte {

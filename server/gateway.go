@@ -43,11 +43,6 @@ type Gateway struct {
 	// Slots bound how many applications run at once. Nil means those of the process, which all
 	// Gateways share that have none of their own.
 	Slots *Slots
-	// Observe, if not nil, is told of what the application has done outside of the program for a
-	// request, once it is done: statements of a database, requests to other servers, mails. It is
-	// called on the goroutine of the call, and must be short. Whether or not it is nil, the Logger
-	// has each at the level of debugging.
-	Observe func(r *http.Request, w host.Work)
 	// Multiprocess says that other processes answer for the same application: wsgi.multiprocess.
 	Multiprocess bool
 	// Abandoned, if not nil, is told of a request whose call cannot be stopped: its time was over a
@@ -118,6 +113,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			f := failureOf(err)
 			f.RequestID = request.ID()
 			g.tally.report(g.Logger, r, f)
+			x.hold.fail(r, f)
 			x.page(w, r, f)
 		}
 		return
@@ -149,6 +145,11 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serve runs the application and reports whether the response is whole, or is an error page.
 func (r *response) serve() bool {
+	var began time.Time
+	tell := r.exchange.hold.calls()
+	if tell != nil {
+		began = time.Now()
+	}
 	err := r.lease.run.Call(r.r.Context(), func(_ context.Context, t *starlark.Thread,
 		app starlark.Callable) (err error) {
 		r.calls(t)
@@ -185,6 +186,9 @@ func (r *response) serve() bool {
 	r.env.Finish() // the rest of the request is net/http's, which throws it away
 	r.cleanUp(r.body, err)
 	r.env.Errors.Flush()
+	if tell != nil {
+		r.end(tell, began, err)
+	}
 	return ok
 }
 
@@ -246,4 +250,5 @@ func (r *response) report(f *Failure) {
 	f.RequestID = r.env.Request().ID()
 	g := r.lease.gateway
 	g.tally.report(g.Logger, r.r, f)
+	r.exchange.hold.fail(r.r, f)
 }

@@ -39,6 +39,8 @@ type Server struct {
 	Engine *h2.Server
 	// XNet is [server.Group.XNet].
 	XNet bool
+	// Observer is [server.Front.Observer].
+	Observer *server.Observer
 	// Logger receives what goes wrong, what applications say, and reloads. Nil means
 	// slog.Default().
 	Logger *slog.Logger
@@ -136,7 +138,8 @@ func (s *Server) set(site *Site) error {
 
 // handler is what answers for the site.
 func (s *Server) handler(site *Site, apps []*running, slots *server.Slots) http.Handler {
-	front := &server.Front{MaxBody: site.MaxBody, Logger: s.log, Access: site.Access, Hop: site.Hop}
+	front := &server.Front{MaxBody: site.MaxBody, Logger: s.log, Access: site.Access,
+		Observer: s.observer(), Hop: site.Hop}
 	var observe func(*http.Request, push.Verdict)
 	if s.pages != nil {
 		front.ErrorPage, observe = s.pages.ErrorPage, dev.Note
