@@ -56,7 +56,11 @@ func (r *run) Call(ctx context.Context, use host.Use) (err error) {
 	}
 	c, outermost := r.enter(ctx)
 	left := r.program.limits.Steps - min(r.calls.Load(), r.program.limits.Steps)
-	c.arm(max(min(left, early), 1))
+	first := uint64(early)
+	if profiling.Load() != nil {
+		first = 1 // a short call is seen, too
+	}
+	c.arm(max(min(left, first), 1))
 	defer c.end(&err)
 	if outermost {
 		defer r.leave()

@@ -54,6 +54,7 @@ type Server struct {
 	edition atomic.Pointer[edition] // that answers now
 
 	mu        sync.Mutex // guards what follows
+	since     time.Time  // when the first Site was taken up
 	site      *Site
 	running   []*running
 	slots     *server.Slots   // of the site
@@ -132,6 +133,8 @@ func (s *Server) set(site *Site) error {
 	s.site, s.running, s.slots, s.listeners = site, apps, slots, listeners
 	if old != nil {
 		old.leave()
+	} else {
+		s.since = time.Now()
 	}
 	return nil
 }
