@@ -197,3 +197,71 @@ func (r *response) end(tell func(*http.Request, Call), began time.Time, err erro
 	}
 	tell(r.r, c)
 }
+
+// Observers returns an Observer that tells all of these, in their order. Of what is nil nothing comes.
+// If more than one has Begin return a context, each is given a Record whose Request has that of the one
+// before.
+func Observers(all ...*Observer) *Observer {
+	var whole *Observer
+	for _, o := range all {
+		switch {
+		case o == nil:
+		case whole == nil:
+			whole = o
+		default:
+			whole = pair(whole, o)
+		}
+	}
+	return whole
+}
+
+// pair tells a, and then b.
+func pair(a, b *Observer) *Observer {
+	return &Observer{
+		Begin: func(rec *Record) context.Context {
+			var ctx context.Context
+			for _, o := range [2]*Observer{a, b} {
+				if o.Begin == nil {
+					continue
+				}
+				if c := o.Begin(rec); c != nil {
+					ctx = c
+					rec.Request = rec.Request.WithContext(ctx)
+				}
+			}
+			return ctx
+		},
+		End:  both(a.End, b.End),
+		Call: both2(a.Call, b.Call),
+		Work: both2(a.Work, b.Work),
+		Fail: both2(a.Fail, b.Fail),
+		Settled: func(r *http.Request, v push.Verdict, took time.Duration, err error) {
+			for _, o := range [2]*Observer{a, b} {
+				if o.Settled != nil {
+					o.Settled(r, v, took, err)
+				}
+			}
+		},
+	}
+}
+
+// both calls f, and then g, as far as they are there.
+func both[T any](f, g func(T)) func(T) {
+	if f == nil {
+		return g
+	}
+	if g == nil {
+		return f
+	}
+	return func(v T) { f(v); g(v) }
+}
+
+func both2[S, T any](f, g func(S, T)) func(S, T) {
+	if f == nil {
+		return g
+	}
+	if g == nil {
+		return f
+	}
+	return func(v S, w T) { f(v, w); g(v, w) }
+}

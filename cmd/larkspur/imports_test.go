@@ -80,6 +80,8 @@ var policy = []struct {
 		"server/apptest", "server/h2", "push", "apps"},
 		starlark},
 	{"server/hop", []string{"environ/wire"}, nil},
+	{"server/metrics", []string{"server", "server/site", "server/worker", "push", "runtime/host"},
+		[]string{"github.com/prometheus/client_golang/..."}},
 	{"server/upstream", []string{"server", "server/hop", "environ", "push"}, nil},
 	{"server/worker", []string{"server", "server/h2", "server/hop", "server/worker/sandbox", "environ",
 		"environ/wire", "push", "runtime", "runtime/host"}, nil},

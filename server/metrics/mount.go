@@ -104,28 +104,22 @@ func (l *latency) observe(rec *server.Record, d time.Duration) {
 		i++
 	}
 	now := rec.Began.Unix()
-	if last := l.last[i].Load(); last == now || !l.last[i].CompareAndSwap(last, now) {
+	if last := l.last[i].Load(); last == now || !nameable(rec.ID) || !l.last[i].CompareAndSwap(last, now) {
 		l.observer.Observe(s)
 		return
 	}
-	l.observer.(prometheus.ExemplarObserver).ObserveWithExemplar(s,
-		prometheus.Labels{"request_id": exemplar(rec.ID)})
+	l.observer.(prometheus.ExemplarObserver).ObserveWithExemplar(s, prometheus.Labels{"request_id": rec.ID})
 }
 
-// maxExemplar is how long the value of an exemplar's label may be: with its name 128 characters.
-const maxExemplar = 100
-
-// exemplar is id, if it can be that of an exemplar: one that a proxy has given may be anything.
-func exemplar(id string) string {
-	if len(id) > maxExemplar {
-		id = id[:maxExemplar]
-	}
+// nameable reports whether an exemplar can name a request by id: one that a proxy has given may be
+// anything, and together with its name the value has 128 characters at most.
+func nameable(id string) bool {
 	for i := range len(id) {
 		if id[i] < ' ' || id[i] > '~' {
-			return ""
+			return false
 		}
 	}
-	return id
+	return id != "" && len(id) <= 100
 }
 
 // work is what is counted of a kind of it.

@@ -14,18 +14,7 @@ func (s *Server) observer() *server.Observer {
 	if s.pages == nil {
 		return s.Observer
 	}
-	var both server.Observer
-	if s.Observer != nil {
-		both = *s.Observer
-	}
-	more := both.Work
-	both.Work = func(r *http.Request, w host.Work) {
-		s.noteWork(r, w)
-		if more != nil {
-			more(r, w)
-		}
-	}
-	return &both
+	return server.Observers(s.Observer, &server.Observer{Work: s.noteWork})
 }
 
 // noteWork has the inspector know what was done outside for a request, and the developer what to do
