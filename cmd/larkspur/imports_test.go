@@ -80,6 +80,8 @@ var policy = []struct {
 		"server/apptest", "server/h2", "push", "apps"},
 		starlark},
 	{"server/hop", []string{"environ/wire"}, nil},
+	{"server/admin", []string{"runtime", "server", "server/site", "server/worker", "push"},
+		[]string{"github.com/google/pprof/profile"}},
 	{"server/metrics", []string{"server", "server/site", "server/worker", "push", "runtime/host"},
 		[]string{"github.com/prometheus/client_golang/..."}},
 	{"server/upstream", []string{"server", "server/hop", "environ", "push"}, nil},

@@ -63,7 +63,9 @@ func (k *keeper) Kept(context.Context) ([]host.Collection, error) {
 		{In: "queues", Name: "mails", Kind: "queue", Count: 2 * k.keys}}, nil
 }
 
-func (k *keeper) Look(context.Context, host.Collection, int, int) (*host.Sheet, error) { return nil, nil }
+func (k *keeper) Look(context.Context, host.Collection, int, int) (*host.Sheet, error) {
+	return nil, nil
+}
 
 // A house is a site with metrics, that serves until the end of the test.
 type house struct {
