@@ -122,7 +122,7 @@ func TestPage(t *testing.T) {
 	o.Settled(nil, push.Verdict{Target: "/fine.css", Bytes: 2048}, 0, nil)
 	w := ask(a, "localhost", "/")
 	page := w.Body.String()
-	for _, want := range []string{"/live&lt;b&gt;", "id/live", "1.5 s", "12345", "blog.star:3:5", `<td class="n">3</td>`,
+	for _, want := range []string{"/live&lt;b&gt;", "id/live", "1.5 s", "12345", "blog.star:3:5", `>3</td>`,
 		"no &lt;i&gt;", "too many", "/app.css", "2048 B", "/known.css", "4711", "blog.star:7: &lt;no&gt;", "Larkspur 1.2"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
