@@ -1,6 +1,9 @@
 package push
 
-import "net/http"
+import (
+	"net/http"
+	"time"
+)
 
 // A Handler is an http.Handler around any other: it serves what Next does, and promises, or hints
 // at, what goes with it. That is what the Map of its Policy names, what the Link fields of
@@ -35,6 +38,12 @@ type Handler struct {
 	// response begins goes to the front, as a 103 in the form that it reads, and nothing is decided
 	// here: the Policy does not count.
 	Forward func(*http.Request) (promises, hints bool)
+	// Settled, if not nil, is called with the page's request and the verdict of each promise that was
+	// made, once it is known what became of it: took is how long that was after the promise, and err
+	// is nil when all was sent, else what prevented it, a reset by the client among others. It is
+	// called a second time, with an error, if the client resets what was sent. It may be called on
+	// any goroutine, with locks held: it must be short, and must not use the connection.
+	Settled func(r *http.Request, v Verdict, took time.Duration, err error)
 
 	outcomes outcomes // of what Next answers: another Handler may answer the same otherwise
 }

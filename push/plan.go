@@ -115,6 +115,23 @@ func (p *Plan) Promised() int {
 	return p.delivery.made
 }
 
+// Verdicts returns what was decided so far, in order. It is nil if that is nothing.
+func (p *Plan) Verdicts() []Verdict {
+	if p == nil {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.planner == nil || len(p.decisions) == 0 {
+		return nil
+	}
+	all := make([]Verdict, len(p.decisions))
+	for i := range p.decisions {
+		all[i] = p.decisions[i].verdict
+	}
+	return all
+}
+
 // Push promises a resource, or hints at it where the client takes no promises and the page has not
 // begun. It returns when the resource has been verified, which Policy.VerifyTimeout bounds.
 func (p *Plan) Push(res Resource) Verdict {

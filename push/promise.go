@@ -171,7 +171,7 @@ func (p *planner) flush() {
 // send sends a promise, and notes it in the diary until it is known to be refused. If it cannot be
 // sent, it no longer counts.
 func (p *planner) send(pr *promise, v *Verdict) refusal {
-	no := p.trySend(pr)
+	no := p.trySend(pr, v)
 	if no.refused() {
 		p.delivery.made--
 		p.delivery.bytes -= v.Bytes
@@ -180,7 +180,7 @@ func (p *planner) send(pr *promise, v *Verdict) refusal {
 	return no
 }
 
-func (p *planner) trySend(pr *promise) refusal {
+func (p *planner) trySend(pr *promise, v *Verdict) refusal {
 	n := int64(len(pr.answer.body))
 	if p.delivery.stopped.refused() {
 		p.policy.release(p.conn, n)
@@ -189,6 +189,10 @@ func (p *planner) trySend(pr *promise) refusal {
 	pr.entry.serial = p.policy.serial.Add(1)
 	p.conn.diary.add(pr.entry)
 	f := &flight{policy: p.policy, conn: p.conn, key: pr.entry.key, serial: pr.entry.serial, bytes: n}
+	if tell := p.handler.Settled; tell != nil {
+		f.watched = &watched{tell, p.request, *v, time.Now()}
+		f.watched.verdict.Status = Promised
+	}
 	p.conn.unmade.Add(-1) // the connection counts it from now on
 	err := p.promiser.Promise(pr.request, pr.answer.header, pr.answer.body, pr.critical, f.settled)
 	if err == nil {
@@ -222,11 +226,23 @@ type flight struct {
 	bytes       int64
 	landed      atomic.Bool // its place and its bytes have been given back
 	paid        atomic.Bool // the client has taken it, which made a reset of another good
+	watched     *watched    // nil unless somebody is told what becomes of it
+}
+
+// watched is what is told of a promise, and by what.
+type watched struct {
+	tell    func(*http.Request, Verdict, time.Duration, error)
+	request *http.Request // of the page
+	verdict Verdict
+	began   time.Time
 }
 
 // settled is what [Promiser] calls.
 func (f *flight) settled(err error) {
 	f.land()
+	if w := f.watched; w != nil {
+		w.tell(w.request, w.verdict, time.Since(w.began), err)
+	}
 	f.conn.diary.settle(f.key, f.serial, err == nil)
 	if err != nil {
 		f.conn.reset(time.Now(), f.paid.Swap(false))

@@ -64,7 +64,15 @@ func callOf(t *starlark.Thread) *call {
 func (c *call) end(err *error) {
 	c.run.program.patrol.leave(c)
 	c.rest()
-	c.run.program.custom.note(c.turn.ran + time.Since(epoch) - c.pace.looked)
+	last := time.Since(epoch) - c.pace.looked
+	if prof := profiling.Load(); prof != nil {
+		prof.pass(c, last)
+	}
+	ran := c.turn.ran + last
+	c.run.program.custom.note(ran)
+	if c.budget == &c.run.calls {
+		c.run.ran.Add(int64(ran))
+	}
 	if w := c.weight.more.Load(); w != nil && w.most.Load() {
 		process.left(c)
 	}
@@ -177,6 +185,10 @@ func (c *call) Step() {
 func (c *call) look() {
 	t := &c.thread.Thread
 	now := time.Since(epoch)
+	prof := profiling.Load()
+	if prof != nil {
+		prof.pass(c, now-c.pace.looked)
+	}
 	c.weigh(now)
 	switch {
 	case c.failure != nil:
@@ -185,7 +197,8 @@ func (c *call) look() {
 	case c.reached(nil) == nil:
 		c.trail = nil
 		c.turn.ran += now - c.pace.looked
-		c.arm(t.Steps + min(c.pace.next(now), c.run.program.limits.Steps-c.budget.Load()))
+		gap := c.pace.next(now, prof)
+		c.arm(t.Steps + min(gap, c.run.program.limits.Steps-c.budget.Load()))
 		if c.turn.ran >= lasting && t.Steps >= interval {
 			c.share(now)
 		}
@@ -262,7 +275,11 @@ func (c *call) Idle(idle bool) {
 		c.weigh(time.Since(epoch))
 	}
 	if c.weight.idle.Add(1) == 1 {
-		c.turn.ran += time.Since(epoch) - c.pace.looked
+		ran := time.Since(epoch) - c.pace.looked
+		if prof := profiling.Load(); prof != nil {
+			prof.pass(c, ran)
+		}
+		c.turn.ran += ran
 		c.rest()
 	}
 }

@@ -55,6 +55,7 @@ var (
 	_ host.Placer     = (*LimitError)(nil)
 	_ host.Backtracer = (*LimitError)(nil)
 	_ host.Timeouter  = (*LimitError)(nil)
+	_ host.Limiter    = (*LimitError)(nil)
 	_ host.Placer     = (*failure)(nil)
 	_ host.Backtracer = (*failure)(nil)
 )
@@ -103,6 +104,9 @@ func (e *LimitError) Place() string { return placeOf(e.Stack) }
 
 // Timeout reports true: the script took too long, by whichever measure.
 func (e *LimitError) Timeout() bool { return true }
+
+// LimitReached is Kind.
+func (e *LimitError) LimitReached() string { return e.Kind }
 
 // A failure is an error that ended a whole call, with the place that the script had come to.
 type failure struct {

@@ -19,9 +19,12 @@ type pace struct {
 	looked time.Duration // since epoch
 }
 
-// next returns how many steps may pass until the next look, after one at now, since epoch.
-func (p *pace) next(now time.Duration) uint64 {
-	if now-p.looked > long {
+// next returns how many steps may pass until the next look, after one at now, since epoch, while prof
+// is made unless that is nil.
+func (p *pace) next(now time.Duration, prof *profile) uint64 {
+	if prof != nil {
+		p.gap = prof.gap(p.gap, now-p.looked)
+	} else if now-p.looked > long {
 		p.gap = max(p.gap/8, 1)
 	} else {
 		p.gap = min(max(p.gap, early)*4, interval)

@@ -19,6 +19,7 @@ type budget = atomic.Uint64
 type run struct {
 	program *Program
 	calls   budget
+	ran     atomic.Int64 // nanoseconds that the scripts of calls have run
 	first   call
 	loading map[string]starlark.StringDict // nil unless it loads: what the files have made so far
 	holds   atomic.Bool                    // the generation of the program, from the beginning to the end
@@ -55,7 +56,11 @@ func (r *run) Call(ctx context.Context, use host.Use) (err error) {
 	}
 	c, outermost := r.enter(ctx)
 	left := r.program.limits.Steps - min(r.calls.Load(), r.program.limits.Steps)
-	c.arm(max(min(left, early), 1))
+	first := uint64(early)
+	if profiling.Load() != nil {
+		first = 1 // a short call is seen, too
+	}
+	c.arm(max(min(left, first), 1))
 	defer c.end(&err)
 	if outermost {
 		defer r.leave()
@@ -127,7 +132,15 @@ func (r *run) CleanUp(ctx context.Context, use host.Use) (err error) {
 	return r.program.explained(c.outcome(use(&c.ctx, &c.thread.Thread, r.program.app)))
 }
 
-var _ host.Sourcer = (*run)(nil)
+var (
+	_ host.Sourcer = (*run)(nil)
+	_ host.Spender = (*run)(nil)
+)
+
+// Spent is [host.Spender]'s.
+func (r *run) Spent() (steps uint64, ran time.Duration) {
+	return r.calls.Load(), time.Duration(r.ran.Load())
+}
 
 // Source is [host.Sourcer]'s.
 func (r *run) Source(file string) []byte {

@@ -20,9 +20,10 @@ type conns struct {
 	max   int  // zero means DefaultMaxConns
 	early bool // each enters when it is accepted, before an http.Server has it
 
-	mu   sync.Mutex
-	open map[net.Conn]*tracked // by what is below TLS
-	idle list.List             // of *tracked; the one that has been idle longest is first
+	mu    sync.Mutex
+	count ConnStats             // of which Open and Idle are not set
+	open  map[net.Conn]*tracked // by what is below TLS
+	idle  list.List             // of *tracked; the one that has been idle longest is first
 }
 
 // tracked is a connection as conns know it.
@@ -61,6 +62,7 @@ func (c *conns) add(nc net.Conn, owner *http.Server) {
 	if c.open == nil {
 		c.open = map[net.Conn]*tracked{}
 	}
+	c.count.Taken++
 	t := &tracked{conn: nc, owner: owner, silent: true}
 	t.idle = c.idle.PushBack(t)
 	c.open[nc] = t
@@ -104,6 +106,7 @@ func (c *conns) closeOldest() bool {
 	}
 	t := first.Value.(*tracked)
 	c.remove(t)
+	c.count.Shed++
 	t.conn.Close() // it does not wait for the client
 	return true
 }

@@ -26,6 +26,8 @@ type exchange struct {
 	written int64 // bytes of the body
 	status  int32 // of the final response; 0 before it
 
+	watch *watch // nil if nobody wants to know what becomes of the request
+
 	tunnel *tunnel // nil while the request is an ordinary one
 
 	hold *hold // own, or that of the outermost Front
@@ -106,6 +108,7 @@ func (x *exchange) WriteHeader(status int) {
 	}
 	if x.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
 		x.status = int32(status)
+		x.first()
 	}
 	x.ResponseWriter.WriteHeader(status)
 }
@@ -126,6 +129,7 @@ func (x *exchange) WriteFields(status int, fields []wire.Field, length int64) bo
 func (x *exchange) begun() {
 	if x.status == 0 {
 		x.status = http.StatusOK
+		x.first()
 	}
 }
 

@@ -41,6 +41,27 @@ func (f *Failure) Backtrace() string { return host.BacktraceOf(f.Err) }
 // Place returns the innermost line of the script that was running, as file:line:col, or "".
 func (f *Failure) Place() string { return host.PlaceOf(f.Err) }
 
+// Limit is the name of the limit that was reached, "" if none was: "time", "steps", "depth" or
+// "memory" of a call, "idle" of a response that sent nothing, "body" of the request; "calls",
+// "waiting" or "process memory" of all that runs.
+func (f *Failure) Limit() string {
+	switch name := host.LimitOf(f.Err); {
+	case name != "":
+		return name
+	case errors.Is(f.Err, errFull):
+		return "calls"
+	case errors.Is(f.Err, errTight):
+		return "process memory"
+	case errors.Is(f.Err, errEvicted):
+		return "waiting"
+	case f.Code == environ.CodeInputTooLong:
+		return "body"
+	case f.Code == environ.CodeLimit:
+		return "idle"
+	}
+	return ""
+}
+
 // failureOf says what err means for the client.
 func failureOf(err error) *Failure {
 	f := &Failure{Status: http.StatusInternalServerError, Code: environ.CodeFailed, Err: err}

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
-	"time"
 
 	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/push"
@@ -35,6 +34,8 @@ type Front struct {
 	Logger *slog.Logger
 	// Access, if not nil, receives a record for each request.
 	Access *slog.Logger
+	// Observer, if not nil, sees what becomes of requests.
+	Observer *Observer
 	// Push says what may be promised to clients, and hinted. Nil means the policy that all of the
 	// process share: promises are on, within safe limits, over HTTP/2 as [Configure] makes it;
 	// hints are sent over HTTP/2 only.
@@ -60,6 +61,9 @@ func (f *Front) begin() {
 	f.push = push.Handler{
 		Next: http.HandlerFunc(f.route), Policy: f.Push,
 		Generation: f.generation, HonorsContext: f.honorsContext,
+	}
+	if f.Observer != nil {
+		f.push.Settled = f.Observer.Settled
 	}
 	if f.Hop {
 		f.push.Forward = accepts
@@ -104,8 +108,9 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	x.hold = enter(w, r, &x.own)
 	defer x.hold.leave()
-	if f.Access != nil {
-		defer f.access(x, r, time.Now())
+	if f.Access != nil || f.Observer != nil {
+		r = x.observe(r)
+		defer x.observed()
 	}
 	e := beginning(r)
 	f.serve(x, r)
@@ -187,6 +192,9 @@ func (f *Front) route(w http.ResponseWriter, r *http.Request) {
 			"the path is outside the mounts %s", f.paths()))
 		return
 	}
+	if x.watch != nil && !promised {
+		x.watch.mount = m
+	}
 	m.Handler.ServeHTTP(w, x.mounted(r, m, promised))
 }
 
@@ -222,6 +230,7 @@ func (f *Front) honorsContext(r *http.Request) bool {
 func (x *exchange) turnAway(w http.ResponseWriter, r *http.Request, f *Failure) {
 	f.RequestID = x.request.ID()
 	x.front.tally.report(x.front.Logger, r, f)
+	x.hold.fail(r, f)
 	x.page(w, r, f)
 }
 
@@ -244,14 +253,15 @@ func (x *exchange) page(w http.ResponseWriter, r *http.Request, f *Failure) {
 	f.Write(w, r)
 }
 
-// access logs a request once it is over, however it ended.
-func (f *Front) access(x *exchange, r *http.Request, began time.Time) {
-	attrs := []slog.Attr{slog.Int("status", int(x.status)), slog.Int64("bytes", x.sent()),
-		slog.String("request", x.request.ID())}
-	if n := x.plan.Promised(); n > 0 {
+// access logs a request once it is over.
+func (f *Front) access(rec *Record) {
+	r := rec.Request
+	attrs := []slog.Attr{slog.Int("status", rec.Status), slog.Int64("bytes", rec.Bytes),
+		slog.String("request", rec.ID)}
+	if n := rec.Promised(); n > 0 {
 		attrs = append(attrs, slog.Int("pushed", n))
 	}
-	attrs = append(attrs, slog.Duration("took", time.Since(began)), slog.String("proto", r.Proto))
+	attrs = append(attrs, slog.Duration("took", rec.Took), slog.String("proto", r.Proto))
 	f.Access.LogAttrs(context.WithoutCancel(r.Context()), slog.LevelInfo,
 		r.Method+" "+r.URL.RequestURI(), attrs...)
 }

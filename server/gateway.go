@@ -43,11 +43,6 @@ type Gateway struct {
 	// Slots bound how many applications run at once. Nil means those of the process, which all
 	// Gateways share that have none of their own.
 	Slots *Slots
-	// Observe, if not nil, is told of what the application has done outside of the program for a
-	// request, once it is done: statements of a database, requests to other servers, mails. It is
-	// called on the goroutine of the call, and must be short. Whether or not it is nil, the Logger
-	// has each at the level of debugging.
-	Observe func(r *http.Request, w host.Work)
 	// Answered, if not nil, is told of each request that was answered, at its end: by which generation, with
 	// which status, and what the application did wrong, nil if it did not. Of one whose client has left it
 	// is not told. It is called on the goroutine of the request, and must be short.
@@ -123,6 +118,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			f.RequestID = request.ID()
 			g.tally.report(g.Logger, r, f)
 			g.refused(f)
+			x.hold.fail(r, f)
 			x.page(w, r, f)
 		}
 		return
@@ -154,6 +150,11 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serve runs the application and reports whether the response is whole, or is an error page.
 func (r *response) serve() bool {
+	var began time.Time
+	tell := r.exchange.hold.calls()
+	if tell != nil {
+		began = time.Now()
+	}
 	err := r.lease.run.Call(r.r.Context(), func(_ context.Context, t *starlark.Thread,
 		app starlark.Callable) (err error) {
 		r.calls(t)
@@ -193,6 +194,9 @@ func (r *response) serve() bool {
 	r.env.Finish() // the rest of the request is net/http's, which throws it away
 	r.cleanUp(r.body, err)
 	r.env.Errors.Flush()
+	if tell != nil {
+		r.end(tell, began, err)
+	}
 	return ok
 }
 
@@ -255,4 +259,5 @@ func (r *response) report(f *Failure) {
 	f.RequestID = r.env.Request().ID()
 	g := r.lease.gateway
 	g.tally.report(g.Logger, r.r, f)
+	r.exchange.hold.fail(r.r, f)
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/larkspur-web/larkspur/push"
 	"github.com/larkspur-web/larkspur/runtime/host"
@@ -19,6 +20,11 @@ type hold struct {
 	over  bool  // all of them have ended
 	lease lease // the first, if it has a gateway; the others hang on it
 	pins  []backendPin
+
+	queued  time.Duration // how long handlers waited for a slot, or for memory
+	failure *Failure      // that was reported last
+
+	observer atomic.Pointer[Observer] // that is told of the request, nil if none is
 
 	// Of the page's mount in the outermost Front, nil if that has a Gateway there. It is the page's
 	// goroutine's.
@@ -83,8 +89,10 @@ func (h *hold) take(ctx context.Context, s *Slots, queue func(context.Context) e
 		return nil
 	}
 	h.mu.Unlock()
+	began := time.Now()
 	err := queue(ctx)
 	h.mu.Lock()
+	h.queued += time.Since(began)
 	if err == nil && h.has(s) {
 		s.release() // another handler of the request was first
 	}
@@ -101,8 +109,11 @@ func (h *hold) relax(ctx context.Context, s *Slots) error {
 		return errTight // its page waits for it
 	}
 	h.mu.Unlock()
-	defer h.mu.Lock()
-	return s.relax(ctx)
+	began := time.Now()
+	err := s.relax(ctx)
+	h.mu.Lock()
+	h.queued += time.Since(began)
+	return err
 }
 
 // has reports whether a slot of s is held, since a call runs in it. h.mu is held.

@@ -21,6 +21,7 @@ type Mount struct {
 	// Handler answers.
 	Handler http.Handler
 
+	name  string // HOST/PATH, for logs
 	trail *trail // to what answers behind Handler; nil if that is it
 }
 
@@ -31,6 +32,7 @@ func ordered(mounts []Mount, root http.Handler) []Mount {
 		mounts = append(mounts, Mount{Handler: root})
 	}
 	for i := range mounts {
+		mounts[i].name = mounts[i].Host + cmp.Or(mounts[i].Path, "/")
 		switch mounts[i].Handler.(type) {
 		case *Gateway, Backend:
 		default:

@@ -62,8 +62,8 @@ type Handler struct {
 	WriteTimeout time.Duration
 	// IdleTimeout is [Gateway.IdleTimeout].
 	IdleTimeout time.Duration
-	// Observe is [Gateway.Observe].
-	Observe func(r *http.Request, w host.Work)
+	// Observer is [Front.Observer].
+	Observer *Observer
 	// Slots is [Gateway.Slots].
 	Slots *Slots
 	// ErrorPage is [Front.ErrorPage].
@@ -89,8 +89,9 @@ func (h *Handler) begin() {
 	gateway := &Gateway{App: h.App, Environ: h.Environ, Variables: h.Variables,
 		ServerName:   h.ServerName,
 		WriteTimeout: h.WriteTimeout, IdleTimeout: h.IdleTimeout, Slots: h.Slots,
-		Observe: h.Observe, Logger: h.Logger}
+		Logger: h.Logger}
 	h.front.Mounts = []Mount{{Path: h.Mount, Handler: gateway}}
 	h.front.MaxBody, h.front.ErrorPage, h.front.Push = h.MaxBody, h.ErrorPage, h.Push
 	h.front.Logger, h.front.Access = h.Logger, h.Access
+	h.front.Observer = h.Observer
 }

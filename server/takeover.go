@@ -70,6 +70,7 @@ func asksUpgrade(r *http.Request) bool {
 // switching sends the head of the response that agrees to another protocol on a stream.
 func (x *exchange) switching() {
 	x.status = http.StatusSwitchingProtocols // for the log; HTTP/2 has none
+	x.first()
 	h := x.ResponseWriter.Header()
 	for _, name := range []string{"Connection", "Upgrade", "Sec-Websocket-Accept"} {
 		delete(h, name)

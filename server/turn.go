@@ -60,8 +60,8 @@ func (r *response) RequestID() string { return r.env.Request().ID() }
 // Observe is [host.Observer]'s.
 func (r *response) Observe(w host.Work) {
 	g := r.lease.gateway
-	if g.Observe != nil {
-		g.Observe(r.r, w)
+	if out := r.exchange.hold.observer.Load(); out != nil && out.Work != nil {
+		out.Work(r.r, w)
 	}
 	logger, ctx := orDefault(g.Logger), context.WithoutCancel(r.r.Context())
 	if !logger.Enabled(ctx, slog.LevelDebug) {

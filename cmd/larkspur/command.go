@@ -67,6 +67,7 @@ dropping a request.`,
   larkspur queue list              jobs that wait, or have failed
   larkspur deploy . --to nats://localhost:4222 blog   have all nodes serve this directory
   larkspur docs http               what a script can load, described
+  larkspur logs -f access.json     read an access log
   larkspur probe http://localhost:8000/   see what a server answers, promises and hints
   larkspur serve --listen https://:443 --tls-cert c.pem --tls-key k.pem blog.star`,
 		SilenceErrors: true,
@@ -88,7 +89,7 @@ dropping a request.`,
 		newNew(stdout), newDocs(stdout), newREPL(stdin, stdout, stderr),
 		newSQL(stdin, stdout, stderr), newQueue(stdout), newDeploy(stdout), newDeployments(stdout),
 		newRollback(stdout), newPush(stdout, stderr),
-		newProbe(stdout),
+		newProbe(stdout), newLogs(stdin, stdout),
 		newVersion(stdout))
 	return root
 }

@@ -15,17 +15,17 @@ import (
 	"time"
 )
 
-// A crew is three servers, each a process, that take up what is deployed as shop to a directory.
-type crew struct {
+// A fleet is three servers, each a process, that take up what is deployed as shop to a directory.
+type fleet struct {
 	t       *testing.T
 	data    string
 	servers []*daemon
 	names   []string // as the others know them
 }
 
-func newCrew(t *testing.T) *crew {
+func newFleet(t *testing.T) *fleet {
 	t.Helper()
-	c := &crew{t: t, data: filepath.Join(t.TempDir(), "data")}
+	c := &fleet{t: t, data: filepath.Join(t.TempDir(), "data")}
 	c.deploy(0, c.version("one", `[WORD, " ", WORD]`))
 	for range 3 {
 		serve := exec.Command("larkspur", "serve", "--listen", "http://127.0.0.1:0", "--data", c.data, "deployed:shop")
@@ -43,7 +43,7 @@ func newCrew(t *testing.T) *crew {
 }
 
 // version writes a version of the application, whose body is an expression.
-func (c *crew) version(word, body string) (dir string) {
+func (c *fleet) version(word, body string) (dir string) {
 	c.t.Helper()
 	dir = c.t.TempDir()
 	for name, text := range map[string]string{
@@ -57,7 +57,7 @@ func (c *crew) version(word, body string) (dir string) {
 }
 
 // larkspur runs a command, which has to end with a status, and returns what it says.
-func (c *crew) larkspur(status int, args ...string) string {
+func (c *fleet) larkspur(status int, args ...string) string {
 	c.t.Helper()
 	command := exec.Command("larkspur", args...)
 	out, _ := command.CombinedOutput()
@@ -67,13 +67,13 @@ func (c *crew) larkspur(status int, args ...string) string {
 	return string(out)
 }
 
-func (c *crew) deploy(status int, dir string, flags ...string) string {
+func (c *fleet) deploy(status int, dir string, flags ...string) string {
 	c.t.Helper()
 	return c.larkspur(status, append([]string{"deploy", "--to", c.data, dir, "shop"}, flags...)...)
 }
 
 // all has all servers answer with the word.
-func (c *crew) all(word string) {
+func (c *fleet) all(word string) {
 	c.t.Helper()
 	for i, s := range c.servers {
 		if status, body := answerOf(s.urls[0]); status != 200 || body != word+" "+word {
@@ -98,7 +98,7 @@ func answerOf(url string) (status int, body string) {
 // TestRollOut has three processes be asked without a pause while versions are deployed, tried, taken back and
 // rolled back: no request fails but those of a version that does, and none is answered by two versions.
 func TestRollOut(t *testing.T) {
-	c := newCrew(t)
+	c := newFleet(t)
 	var asked, failed atomic.Int64
 	end := make(chan struct{})
 	var clients sync.WaitGroup
@@ -162,7 +162,7 @@ func TestNodeIsKilled(t *testing.T) {
 	if os.Getenv("LARKSPUR_LONG") == "" {
 		t.Skip("it waits for the end of a lease: LARKSPUR_LONG=1")
 	}
-	c := newCrew(t)
+	c := newFleet(t)
 	said := c.deploy(0, c.version("two", `[WORD, " ", WORD]`), "--canary", "1", "--watch", "0")
 	for i, name := range c.names {
 		if !strings.Contains(said, "nodes: "+name+"\n") {

@@ -24,6 +24,8 @@ type process struct {
 	logger *slog.Logger
 	log    io.Writer
 	greet  func([]*server.Listener) // says more than where it listens; nil for nothing
+	reopen func()                   // opens the files of logs again, at SIGUSR1; nil for nothing
+	ending func()                   // is called when it is told to end, before it does; nil for nothing
 	hangup bool                     // SIGHUP ends it, as the close of its terminal; else it reloads
 }
 
@@ -76,6 +78,9 @@ func (p *process) serve(ctx context.Context) error {
 	case !signal.Ignored(syscall.SIGHUP): // else nohup runs it, so that it outlives its terminal
 		signal.Notify(ends, syscall.SIGHUP)
 	}
+	again := make(chan os.Signal, 1)
+	notifyReopen(again)
+	defer signal.Stop(again)
 	ctx, stop := context.WithCancel(ctx)
 
 	var background sync.WaitGroup
@@ -93,9 +98,16 @@ func (p *process) serve(ctx context.Context) error {
 	go func() { served <- p.server.Serve(ctx) }()
 	for {
 		select {
+		case <-again:
+			if p.reopen != nil {
+				p.reopen()
+			}
 		case <-ends:
 			if ctx.Err() != nil {
 				return runError{errors.New("second signal: exiting now, requests were cut off")}
+			}
+			if p.ending != nil {
+				p.ending()
 			}
 			stop()
 		case err := <-served:

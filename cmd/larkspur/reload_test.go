@@ -313,7 +313,7 @@ func (l *logbook) Write(p []byte) (int, error) {
 	l.text.Write(p)
 	for line := range strings.Lines(string(p)) {
 		if url, ok := strings.CutPrefix(line, "listening on "); ok {
-			l.urls <- strings.TrimSpace(url)
+			l.urls <- strings.TrimSuffix(strings.TrimSpace(url), " (admin)")
 		}
 	}
 	return len(p), nil

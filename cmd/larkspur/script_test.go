@@ -63,7 +63,7 @@ var language = &scripttest.Language{
 		},
 		{
 			Usage: "signal NAME",
-			Doc:   "sends the server that signal: HUP, INT or TERM.",
+			Doc:   "sends the server that signal: HUP, INT, TERM or USR1.",
 			Run: func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(running(ts).signal(args[0]))
 			},
@@ -93,6 +93,20 @@ var language = &scripttest.Language{
 				}()
 				ask(ts, r, args[2], args[3])
 				ts.Check(<-killed)
+			},
+		},
+		{
+			Usage: "await FILE",
+			Doc:   "waits until there is the file.",
+			Run: func(ts *testscript.TestScript, _ bool, args []string) {
+				for began := time.Now(); ; time.Sleep(5 * time.Millisecond) {
+					if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+						return
+					}
+					if time.Since(began) > patience {
+						ts.Fatalf("there is no %s", args[0])
+					}
+				}
 			},
 		},
 		{
@@ -283,9 +297,10 @@ func startDaemon(c *exec.Cmd, n int) (*daemon, error) {
 	return d, nil
 }
 
-// signal sends HUP, INT or TERM.
+// signal sends HUP, INT, TERM or USR1.
 func (d *daemon) signal(name string) error {
-	signals := map[string]os.Signal{"HUP": syscall.SIGHUP, "INT": os.Interrupt, "TERM": syscall.SIGTERM}
+	signals := map[string]os.Signal{"HUP": syscall.SIGHUP, "INT": os.Interrupt, "TERM": syscall.SIGTERM,
+		"USR1": syscall.SIGUSR1}
 	s, ok := signals[name]
 	if !ok {
 		return fmt.Errorf("no signal %s", name)

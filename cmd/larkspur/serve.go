@@ -7,9 +7,9 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"slices"
 	"time"
 
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/server/site"
 	"github.com/larkspur-web/larkspur/server/site/grant"
 	"github.com/larkspur-web/larkspur/server/upstream"
@@ -23,17 +23,18 @@ type serving struct {
 	grants
 	joining
 	following
-	access string
+	operating
 	crew
 	upstream []string
 	health   string
+
+	keeper host.Keeper // where applications keep what they share, nil for nowhere; set by open
 }
 
 func (s *serving) flags(c *cobra.Command) {
 	s.listen, s.drain = []string{"http://127.0.0.1:8000"}, 30*time.Second
 	s.settings.flags(c)
-	c.Flags().StringVar(&s.access, "access-log", "",
-		"log each request as text or json, or off (default text in a terminal, else off)")
+	s.operating.flags(c)
 	s.grants.flags(c)
 	s.joining.flags(c)
 	s.following.flags(c)
@@ -49,8 +50,8 @@ func (s *serving) flags(c *cobra.Command) {
 // check finds what is wrong with the values together.
 func (s *serving) check(c *cobra.Command) error {
 	switch {
-	case !slices.Contains([]string{"", "text", "json", "off"}, s.access):
-		return fmt.Errorf("--access-log %s: text, json or off", s.access)
+	case s.operating.check() != nil:
+		return s.operating.check()
 	case s.https() && s.tlsCert == "":
 		return fmt.Errorf("https needs a certificate: name it with --tls-cert and --tls-key")
 	case s.crew.check(c) != nil:
@@ -99,6 +100,9 @@ func (s *serving) open(
 		return nil, nil, err
 	}
 	granted.State.Logger = logger
+	if granted.State.Granted() {
+		s.keeper = &granted.State
+	}
 	if from != nil {
 		if app, err = s.follow(ctx, from, granted, sessions); err != nil {
 			granted.Close()
@@ -181,7 +185,7 @@ without one it is the current directory. The callable is app, or else applicatio
 nats://HOST:PORT/NAME is what larkspur deploy has put there, and deployed:NAME what it has
 put where --data, --nats or --cluster keeps the state: the server follows it.
 
-SIGHUP loads the script and the certificate again, and with --watch a script that
+SIGUSR1 opens the files of logs again. SIGHUP loads the script and the certificate again, and with --watch a script that
 changed is loaded by itself; what does not load never replaces what serves. SIGTERM and
 SIGINT end the server once the requests that were begun are answered; a second one
 ends it at once.
@@ -211,19 +215,20 @@ neither that nor GOGC set, up to 32 MiB of garbage is left before it is collecte
 			if err := s.check(c); err != nil {
 				return err
 			}
-			log := newJournal(stderr)
-			defer log.close()
-			logger := slog.New(slog.NewTextHandler(log, nil))
-			v, closing, err := s.build(c, args, logger)
+			o, err := s.operate(stderr)
+			if err != nil {
+				return err
+			}
+			defer o.close()
+			v, closing, err := s.build(c, args, o.logger)
 			if err != nil {
 				return err
 			}
 			defer closing()
-			if s.access == "" && isTerminal(stderr) {
-				s.access = "text"
+			p := &process{server: s.server(o.logger), site: v, logger: o.logger, log: o.log}
+			if err := o.attach(p, isTerminal(stderr), s.keeper); err != nil {
+				return err
 			}
-			v.Access = accessLog(s.access, logger, log)
-			p := &process{server: s.server(logger), site: v, logger: logger, log: log}
 			return p.run(c.Context())
 		},
 	}
@@ -235,16 +240,4 @@ neither that nor GOGC set, up to 32 MiB of garbage is left before it is collecte
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
-}
-
-// accessLog returns where requests are logged to in the form, nil for nowhere: as text that is
-// where all else is.
-func accessLog(form string, text *slog.Logger, log io.Writer) *slog.Logger {
-	switch form {
-	case "text":
-		return text
-	case "json":
-		return slog.New(slog.NewJSONHandler(log, nil))
-	}
-	return nil
 }

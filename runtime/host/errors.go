@@ -22,6 +22,8 @@ type (
 	Kinder interface{ Kind() string }
 	// A Timeouter is an error that may mean that a limit was reached, as in package net.
 	Timeouter interface{ Timeout() bool }
+	// A Limiter is an error that names the limit which was reached: "time", "steps".
+	Limiter interface{ LimitReached() string }
 	// An Answerer is an error that carries an application. If nothing has been sent, that answers
 	// in the place of the one that failed with it.
 	Answerer interface{ Answer() starlark.Callable }
@@ -72,6 +74,14 @@ func KindOf(err error) string {
 func TimedOut(err error) bool {
 	t, ok := as[Timeouter](err)
 	return ok && t.Timeout()
+}
+
+// LimitOf returns the name of the limit that was reached, "" if err names none.
+func LimitOf(err error) string {
+	if l, ok := as[Limiter](err); ok {
+		return l.LimitReached()
+	}
+	return ""
 }
 
 // Panicked reports whether err is a panic of Go code.

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"time"
 
 	"go.starlark.net/starlark"
 )
@@ -55,6 +56,24 @@ func SourceOf(r Run, file string) []byte {
 		return r.Source(file)
 	}
 	return nil
+}
+
+// A Spender is a Run that knows what its calls have used so far, those apart that have not ended.
+type Spender interface {
+	// Spent returns the steps of the interpreter, and how long scripts have run: without their
+	// waits, and without clean-up.
+	Spent() (steps uint64, ran time.Duration)
+}
+
+// SpentOf returns what the calls of r have used, zero if that is not known.
+func SpentOf(r Run) (steps uint64, ran time.Duration) {
+	switch r := r.(type) {
+	case *surroundedRun:
+		return SpentOf(r.Run)
+	case Spender:
+		return r.Spent()
+	}
+	return 0, 0
 }
 
 // An AppFunc is an App all of whose calls are calls of the function. It has no versions, and its

@@ -132,7 +132,7 @@ func (f *feed) run(ctx context.Context) {
 	for {
 		f.take(ctx, all)
 		for all = nil; all == nil; {
-			if pause(ctx, again) != nil || f.engine.nc.IsClosed() {
+			if host.Pause(ctx, again) != nil || f.engine.nc.IsClosed() {
 				return
 			}
 			if all, err = f.begin(ctx); err != nil && ctx.Err() == nil {

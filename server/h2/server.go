@@ -95,9 +95,12 @@ type Server struct {
 	clock   dateClock
 	headers atomic.Int64 // what counts for MaxHeaderMemory
 
-	// mu guards conns. It is not held together with a connection's lock.
+	// mu guards what follows. It is not held together with a connection's lock.
 	mu    sync.Mutex
 	conns map[*conn]struct{}
+
+	served uint64       // connections
+	past   StreamCounts // of connections that have ended
 }
 
 // Configure makes hs serve HTTP/2 with the zero [Server]. To set limits of your
@@ -214,13 +217,18 @@ func (s *Server) enter(c *conn) {
 		s.conns = map[*conn]struct{}{}
 	}
 	s.conns[c] = struct{}{}
+	s.served++
 	s.mu.Unlock()
 }
 
 // leave takes it out.
 func (s *Server) leave(c *conn) {
+	c.mu.Lock()
+	count := c.streams.count // no stream is open any more
+	c.mu.Unlock()
 	s.mu.Lock()
 	delete(s.conns, c)
+	s.past.add(count)
 	s.mu.Unlock()
 	s.workers.leave()
 }

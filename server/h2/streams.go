@@ -18,6 +18,8 @@ type streamTable struct {
 	// response was over when it was flushed.
 	answered map[*stream]struct{}
 
+	count StreamCounts // of those that the connection has had
+
 	clients  int // open streams of the client; at most limits.streams
 	promises int // open promised streams; at most what promisesLeft allows
 
@@ -40,8 +42,10 @@ func (c *conn) open(st *stream) {
 	c.streams.open[st.id] = st
 	if st.promise.parent == nil {
 		c.streams.clients++
+		c.streams.count.Requests++
 	} else {
 		c.streams.promises++
+		c.streams.count.Promises++
 	}
 	if c.state == http.StateIdle {
 		c.setState(http.StateActive)
@@ -62,6 +66,7 @@ func (c *conn) close(st *stream, err error) {
 		st.state.err = errEnded
 		c.budget.earn(earnResponse)
 	}
+	c.streams.count.closed(err)
 	delete(c.streams.open, st.id)
 	c.streams.closed.add(st.id, err)
 	if st.promise.parent == nil {

@@ -171,20 +171,10 @@ func (r *running) gateway(path string, site *Site, slots *server.Slots) http.Han
 		}
 	}
 	if r.shown != nil {
-		g.Observe = r.observe
 		g.App = r.shown.Wrap(r.live, path, environ.Config{Vars: r.app.Environ,
 			Serial: slots.Calls == 1})
 	}
 	return g
-}
-
-// observe has the inspector know what was done outside for a request, and the developer what to do
-// about it.
-func (r *running) observe(q *http.Request, w host.Work) {
-	if advice := dev.NoteWork(q, w); advice != "" {
-		r.logger.WarnContext(q.Context(), advice, slog.String("text", w.Text),
-			slog.String("path", q.URL.Path))
-	}
 }
 
 // target is what is watched.

@@ -43,6 +43,8 @@ type Server struct {
 	Engine *h2.Server
 	// XNet is [server.Group.XNet].
 	XNet bool
+	// Observer is [server.Front.Observer].
+	Observer *server.Observer
 	// Logger receives what goes wrong, what applications say, and reloads. Nil means
 	// slog.Default().
 	Logger *slog.Logger
@@ -56,6 +58,7 @@ type Server struct {
 	edition atomic.Pointer[edition] // that answers now
 
 	mu        sync.Mutex // guards what follows
+	since     time.Time  // when the first Site was taken up
 	site      *Site
 	running   []*running
 	slots     *server.Slots   // of the site
@@ -134,13 +137,16 @@ func (s *Server) set(site *Site) error {
 	s.site, s.running, s.slots, s.listeners = site, apps, slots, listeners
 	if old != nil {
 		old.leave()
+	} else {
+		s.since = time.Now()
 	}
 	return nil
 }
 
 // handler is what answers for the site.
 func (s *Server) handler(site *Site, apps []*running, slots *server.Slots) http.Handler {
-	front := &server.Front{MaxBody: site.MaxBody, Logger: s.log, Access: site.Access, Hop: site.Hop}
+	front := &server.Front{MaxBody: site.MaxBody, Logger: s.log, Access: site.Access,
+		Observer: s.observer(), Hop: site.Hop}
 	var observe func(*http.Request, push.Verdict)
 	if s.pages != nil {
 		front.ErrorPage, observe = s.pages.ErrorPage, dev.Note

@@ -15,6 +15,7 @@ func (p *Pool) reload(ctx context.Context, only uint64) error {
 	switch {
 	case errors.Is(err, errClosed), errors.Is(err, errReplaced):
 	case err != nil:
+		p.tally.failures.Add(1)
 		p.logger.Error("reload failed, the last good version serves on", slog.Any("error", err), generation)
 	default:
 		p.logger.Info("reloaded", generation, slog.Duration("time", time.Since(began)))
@@ -34,6 +35,7 @@ func (p *Pool) load(ctx context.Context, only uint64) error {
 	if err != nil {
 		return err
 	}
+	next.loaded = time.Now()
 	p.current.Store(next)
 	p.wake()
 	for i := range next.workers {

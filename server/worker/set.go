@@ -17,6 +17,7 @@ import (
 type set struct {
 	pool       *Pool
 	generation uint64
+	loaded     time.Time                 // when they began to answer; set before
 	version    string                    // of what its workers have loaded; set before they answer
 	files      []string                  // that they have loaded; as well
 	workers    []atomic.Pointer[process] // in their places; nil while one is started again

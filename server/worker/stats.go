@@ -10,6 +10,8 @@ import (
 // Stats are what has become of the workers of a [Pool] since it was made, and how they are now.
 type Stats struct {
 	Generation uint64           // that answers
+	Loaded     time.Time        // when that began to
+	Failures   uint64           // attempts to load the application again that failed
 	Started    uint64           // processes, with those that have not loaded the application
 	Recycled   uint64           // workers that others have taken the place of: see [Pool.MaxRequests]
 	Deaths     map[Cause]uint64 // of workers, by what they died of
@@ -28,11 +30,12 @@ type WorkerStats struct {
 // Stats returns them. It reads a file of the system for each worker: it is for now and then.
 func (p *Pool) Stats() Stats {
 	s := Stats{Generation: p.Generation(), Started: p.tally.started.Load(),
-		Recycled: p.tally.recycled.Load(), Deaths: p.tally.deaths()}
+		Failures: p.tally.failures.Load(), Recycled: p.tally.recycled.Load(), Deaths: p.tally.deaths()}
 	current := p.current.Load()
 	if current == nil {
 		return s
 	}
+	s.Loaded = current.loaded
 	for i := range current.workers {
 		w := current.workers[i].Load()
 		if w == nil || w.leaving.Load() {
@@ -47,7 +50,7 @@ func (p *Pool) Stats() Stats {
 
 // A tally counts what becomes of workers.
 type tally struct {
-	started, recycled atomic.Uint64
+	started, recycled, failures atomic.Uint64
 
 	mu   sync.Mutex
 	dead map[Cause]uint64
