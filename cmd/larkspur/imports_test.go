@@ -79,6 +79,7 @@ var policy = []struct {
 		"runtime/suite", "runtime/describe", "environ", "environ/lib/...", "server", "server/dev",
 		"server/apptest", "server/h2", "push", "apps"},
 		starlark},
+	{"server/service", []string{"server"}, []string{"golang.org/x/sys/unix"}},
 	{"server/hop", []string{"environ/wire"}, nil},
 	{"server/upstream", []string{"server", "server/hop", "environ", "push"}, nil},
 	{"server/worker", []string{"server", "server/h2", "server/hop", "server/worker/sandbox", "environ",

@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"github.com/larkspur-web/larkspur/server"
+	"github.com/larkspur-web/larkspur/server/service"
 	"github.com/larkspur-web/larkspur/server/site"
 )
 
@@ -25,6 +26,7 @@ type process struct {
 	log    io.Writer
 	greet  func([]*server.Listener) // says more than where it listens; nil for nothing
 	hangup bool                     // SIGHUP ends it, as the close of its terminal; else it reloads
+	place  *place                   // what it has of the system it runs on; nil for nothing
 }
 
 // run loads, listens and serves.
@@ -32,6 +34,9 @@ func (p *process) run(ctx context.Context) error {
 	limitMemory()
 	defer goruntime.KeepAlive(floorHeap())
 	if err := p.open(); err != nil {
+		return err
+	}
+	if err := p.place.unused(); err != nil {
 		return err
 	}
 	return p.serve(ctx)
@@ -65,7 +70,7 @@ func divert(l *slog.Logger) {
 // answered or another signal comes.
 func (p *process) serve(ctx context.Context) error {
 	// All signals are caught before a line says that they may come.
-	hangup := make(chan os.Signal, 1)
+	hangup, restart := make(chan os.Signal, 1), make(chan os.Signal, 1)
 	ends := make(chan os.Signal, 2)
 	signal.Notify(ends, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(ends)
@@ -75,6 +80,10 @@ func (p *process) serve(ctx context.Context) error {
 		defer signal.Stop(hangup)
 	case !signal.Ignored(syscall.SIGHUP): // else nohup runs it, so that it outlives its terminal
 		signal.Notify(ends, syscall.SIGHUP)
+	}
+	if p.place != nil && restartSignal != nil {
+		signal.Notify(restart, restartSignal)
+		defer signal.Stop(restart)
 	}
 	ctx, stop := context.WithCancel(ctx)
 
@@ -91,12 +100,18 @@ func (p *process) serve(ctx context.Context) error {
 	}
 	served := make(chan error, 1)
 	go func() { served <- p.server.Serve(ctx) }()
+	p.place.serves(listeners)
+	defer p.place.ended()
+	background.Go(func() { p.place.live(ctx) })
+	background.Go(func() { p.place.restarts(ctx, restart, p.server, stop) })
 	for {
 		select {
 		case <-ends:
 			if ctx.Err() != nil {
 				return runError{errors.New("second signal: exiting now, requests were cut off")}
 			}
+			p.server.Leave()
+			p.place.leaves(ends) // a second signal comes sooner
 			stop()
 		case err := <-served:
 			switch {
@@ -119,7 +134,9 @@ func (p *process) reload(ctx context.Context, hangup <-chan os.Signal) {
 		case <-ctx.Done():
 			return
 		case <-hangup:
+			p.place.tell(service.Reloading())
 			_ = p.server.Reload()
+			p.place.tell(service.Ready)
 		}
 	}
 }

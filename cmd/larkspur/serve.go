@@ -24,6 +24,7 @@ type serving struct {
 	grants
 	joining
 	following
+	living
 	access   string
 	workers  int
 	upstream []string
@@ -39,6 +40,7 @@ func (s *serving) flags(c *cobra.Command) {
 	s.grants.flags(c)
 	s.joining.flags(c)
 	s.following.flags(c)
+	s.living.flags(c)
 	c.Flags().BoolVar(&s.watch, "watch", false, "load the script again when it changes")
 	c.Flags().IntVar(&s.workers, "workers", 0,
 		"have the application answer in `N` processes of its own; 0 is in this one")
@@ -73,6 +75,8 @@ func (s *serving) check(c *cobra.Command) error {
 		return errors.New("--workers and --upstream: one of the two")
 	case s.health != "" && (len(s.upstream) == 0 || s.health[0] != '/'):
 		return errors.New("--upstream-check: a path that begins with a slash, beside --upstream")
+	case s.living.check() != nil:
+		return s.living.check()
 	case s.workers < 0:
 		return fmt.Errorf("--workers %d: 0 or more", s.workers)
 	}
@@ -196,7 +200,9 @@ put where --data, --nats or --cluster keeps the state: the server follows it.
 SIGHUP loads the script and the certificate again, and with --watch a script that
 changed is loaded by itself; what does not load never replaces what serves. SIGTERM and
 SIGINT end the server once the requests that were begun are answered; a second one
-ends it at once.
+ends it at once. SIGUSR2, which larkspur restart sends, has a new process of the larkspur
+that is installed by now take the sockets over: this one ends once that serves, and serves
+on if it does not.
 
 An application reaches nothing outside of its directory but what --grant names, and what it
 keeps in the directory that --data names: its databases (@sql), as DIR/NAME.db, its files
@@ -223,19 +229,26 @@ neither that nor GOGC set, up to 32 MiB of garbage is left before it is collecte
 			if err := s.check(c); err != nil {
 				return err
 			}
+			place, err := s.settle(s.listen)
+			if err != nil {
+				return err
+			}
 			log := newJournal(stderr)
 			defer log.close()
 			logger := slog.New(slog.NewTextHandler(log, nil))
+			place.logger, place.log = logger, log
 			v, closing, err := s.build(c, args, logger)
 			if err != nil {
 				return err
 			}
 			defer closing()
-			if s.access == "" && isTerminal(stderr) {
+			if s.access == "" && (isTerminal(stderr) || isTerminal(place.heritage.Stderr())) {
 				s.access = "text"
 			}
 			v.Access = accessLog(s.access, logger, log)
-			p := &process{server: s.server(logger), site: v, logger: logger, log: log}
+			p := &process{server: s.server(logger), site: v, logger: logger, log: log,
+				place: place}
+			p.server.Opened = place.heritage.Opened
 			return p.run(c.Context())
 		},
 	}

@@ -33,7 +33,7 @@ func (s *Server) listen(site *Site) (all []listening, opened []*server.Listener,
 		switch {
 		case i < 0:
 			var l *server.Listener
-			if l, err = server.Listen(url, config); err == nil {
+			if l, err = s.Opened.Listen(url, config); err == nil {
 				opened = append(opened, l)
 				all = append(all, listening{url, l})
 			}

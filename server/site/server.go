@@ -39,6 +39,8 @@ type Server struct {
 	Engine *h2.Server
 	// XNet is [server.Group.XNet].
 	XNet bool
+	// Opened are sockets that are open already, for URLs of the site. Nil means that there are none.
+	Opened *server.Opened
 	// Logger receives what goes wrong, what applications say, and reloads. Nil means
 	// slog.Default().
 	Logger *slog.Logger
@@ -50,6 +52,7 @@ type Server struct {
 	watcher *watch.Watcher // of the running applications; nil unless Watch
 	current atomic.Pointer[Certificate]
 	edition atomic.Pointer[edition] // that answers now
+	leaving atomic.Bool             // see Leave
 
 	mu        sync.Mutex // guards what follows
 	site      *Site
@@ -205,6 +208,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	}
 	s.serving = ctx
 	s.mu.Unlock()
+	defer context.AfterFunc(ctx, s.Leave)()
 	var watching sync.WaitGroup
 	watching.Go(func() { s.watcher.Run(ctx) })
 	if s.Watch {
@@ -222,6 +226,13 @@ func (s *Server) Serve(ctx context.Context) error {
 	s.running = nil
 	return err
 }
+
+// Leave has Draining report true, while the server serves on: whoever looks whether it is to get requests
+// goes elsewhere, before it takes no more.
+func (s *Server) Leave() { s.leaving.Store(true) }
+
+// Draining reports whether the server is about to end, or ends, and should get no more requests.
+func (s *Server) Draining() bool { return s.leaving.Load() }
 
 // A Reloader is a handler that loads what it answers with again, and logs what came of it, when the
 // site is told to.
