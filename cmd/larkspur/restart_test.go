@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +20,7 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/server/service"
+	"github.com/larkspur-web/larkspur/server/site"
 )
 
 // A line is a server of which one process takes the place of another.
@@ -163,6 +165,63 @@ func TestRestart(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestRestartState restarts a server that keeps state, over TLS: the new process goes on with what the old
+// one has counted, and not one of the requests meanwhile is lost or counted twice.
+func TestRestartState(t *testing.T) {
+	const script = `
+load("@kv", "counter")
+
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [str(counter("visits").add())]
+`
+	cert, key := certificateFiles(t)
+	l := startLine(t, script, 1, "--listen", "https://127.0.0.1:0", "--tls-cert", cert, "--tls-key", key,
+		"--data", "data", "app.star")
+	c := http.Client{Transport: &http.Transport{ForceAttemptHTTP2: true,
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	defer c.CloseIdleConnections()
+	var asked int
+	restarted := make(chan error, 1)
+	go func() {
+		said, err := l.restart()
+		if err == nil {
+			err = <-l.ended
+		} else {
+			err = fmt.Errorf("%w: %s", err, said)
+		}
+		restarted <- err
+	}()
+	for after := 0; after < 20; {
+		res, err := c.Get(l.urls[0])
+		must(t, err)
+		body, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		asked++
+		if err != nil || string(body) != fmt.Sprint(asked) {
+			t.Fatalf("request %d: %s %q, %v\n%s", asked, res.Status, body, err, l.log())
+		}
+		select {
+		case err := <-restarted:
+			must(t, err)
+			after = 1
+		default:
+			if after > 0 {
+				after++
+			}
+		}
+	}
+}
+
+// certificateFiles makes a certificate for localhost, and its key.
+func certificateFiles(t *testing.T) (cert, key string) {
+	t.Helper()
+	dir := t.TempDir()
+	_, err := site.Localhost(dir)
+	must(t, err)
+	return filepath.Join(dir, "localhost.pem"), filepath.Join(dir, "localhost.pem")
 }
 
 // TestRestartFails restarts a server into a script that does not load, and into a program that is none:
