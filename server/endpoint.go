@@ -109,7 +109,11 @@ func (e *entrance) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		options(w, r) // net/http would wait for the body as long as it takes
 		return
 	}
+	h := e.listener.Handler
+	if h == nil {
+		h = *e.group.handler.Load()
+	}
 	end := beginning(r)
-	(*e.group.handler.Load()).ServeHTTP(w, r)
+	h.ServeHTTP(w, r)
 	end.end()
 }

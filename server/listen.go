@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/url"
 	"strings"
 	"sync"
@@ -22,6 +23,9 @@ type Listener struct {
 	URL string
 	// Where is what [Listen] was given.
 	Where string
+	// Handler answers what comes by this listener of a [Group]. Nil means the Handler of the group. It must
+	// not be changed once the group has the listener.
+	Handler http.Handler
 
 	conns  *conns       // of the group; nil if it has none
 	logger *slog.Logger // nil means slog.Default()
@@ -123,7 +127,7 @@ func (o *Opened) Listen(where string, config *tls.Config) (*Listener, error) {
 	}
 	if u.Scheme == "https" {
 		config = config.Clone()
-		if len(config.NextProtos) == 0 {
+		if len(config.NextProtos) == 0 { // what GetConfigForClient returns has its own
 			config.NextProtos = []string{"h2", "http/1.1"}
 		}
 		return newListener(l, where, at.String(), config), nil

@@ -25,6 +25,7 @@ type serving struct {
 	joining
 	following
 	living
+	securing
 	access   string
 	workers  int
 	upstream []string
@@ -41,6 +42,7 @@ func (s *serving) flags(c *cobra.Command) {
 	s.joining.flags(c)
 	s.following.flags(c)
 	s.living.flags(c)
+	s.securing.flags(c)
 	c.Flags().BoolVar(&s.watch, "watch", false, "load the script again when it changes")
 	c.Flags().IntVar(&s.workers, "workers", 0,
 		"have the application answer in `N` processes of its own; 0 is in this one")
@@ -57,8 +59,11 @@ func (s *serving) check(c *cobra.Command) error {
 	switch {
 	case !slices.Contains([]string{"", "text", "json", "off"}, s.access):
 		return fmt.Errorf("--access-log %s: text, json or off", s.access)
-	case s.https() && s.tlsCert == "":
-		return fmt.Errorf("https needs a certificate: name it with --tls-cert and --tls-key")
+	case s.https() && len(s.tlsCert) == 0 && len(s.acme) == 0:
+		return errors.New("https needs a certificate: name it with --tls-cert and --tls-key, or have one made " +
+			"with --acme DOMAIN")
+	case s.securing.check(s) != nil:
+		return s.securing.check(s)
 	case !slices.Contains(sandboxes, s.sandbox):
 		return fmt.Errorf("--sandbox %s: %s", s.sandbox, strings.Join(sandboxes, ", "))
 	case s.workers == 0 && s.useless(c) != "":
@@ -229,7 +234,7 @@ neither that nor GOGC set, up to 32 MiB of garbage is left before it is collecte
 			if err := s.check(c); err != nil {
 				return err
 			}
-			place, err := s.settle(s.listen)
+			place, err := s.settle(append(s.listen[:len(s.listen):len(s.listen)], s.redirect...))
 			if err != nil {
 				return err
 			}
@@ -244,6 +249,9 @@ neither that nor GOGC set, up to 32 MiB of garbage is left before it is collecte
 			defer closing()
 			if s.access == "" && (isTerminal(stderr) || isTerminal(place.heritage.Stderr())) {
 				s.access = "text"
+			}
+			if err := s.secure(v, s.data); err != nil {
+				return runError{err}
 			}
 			v.Access = accessLog(s.access, logger, log)
 			p := &process{server: s.server(logger), site: v, logger: logger, log: log,
