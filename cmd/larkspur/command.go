@@ -85,7 +85,7 @@ dropping a request.`,
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(suggestFlag)
-	root.AddCommand(newServe(stderr), newRestart(stdout), newService(stdout), newDev(stderr), newTest(stdout, stderr),
+	root.AddCommand(newServe(stderr), newRestart(stdout), newService(stdout), newTrust(stdout), newUntrust(stdout), newDev(stderr), newTest(stdout, stderr),
 		newCheck(stdout, stderr), newRoutes(stdout, stderr), newFormat(stdin, stdout, stderr),
 		newNew(stdout), newDocs(stdout), newREPL(stdin, stdout, stderr),
 		newSQL(stdin, stdout, stderr), newQueue(stdout), newDeploy(stdout), newDeployments(stdout),
