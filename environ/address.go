@@ -1,8 +1,6 @@
 package environ
 
 import (
-	"crypto/tls"
-	"encoding/pem"
 	"net"
 	"net/netip"
 	"strconv"
@@ -71,57 +69,6 @@ func (e *Environ) remotePort() starlark.Value {
 		return nil
 	}
 	return e.value(peer[strings.LastIndexByte(peer, ':')+1:])
-}
-
-// What follows are the variables of Apache's mod_ssl, which PEP 3333 ("environ Variables") asks
-// for.
-
-func (e *Environ) https() starlark.Value {
-	if e.request.TLS() == nil {
-		return nil
-	}
-	return e.value("on")
-}
-
-func (e *Environ) sslProtocol() starlark.Value {
-	s := e.request.TLS()
-	if s == nil {
-		return nil
-	}
-	if name, ok := versionNames[s.Version]; ok {
-		return e.value(name)
-	}
-	return starlark.String(tls.VersionName(s.Version))
-}
-
-// versionNames names a version as mod_ssl does.
-var versionNames = map[uint16]string{
-	tls.VersionTLS10: "TLSv1", tls.VersionTLS11: "TLSv1.1", tls.VersionTLS12: "TLSv1.2",
-	tls.VersionTLS13: "TLSv1.3",
-}
-
-func (e *Environ) sslCipher() starlark.Value {
-	s := e.request.TLS()
-	if s == nil {
-		return nil
-	}
-	return e.value(tls.CipherSuiteName(s.CipherSuite))
-}
-
-func (e *Environ) sslServer() starlark.Value {
-	if s := e.request.TLS(); s != nil && s.ServerName != "" {
-		return starlark.String(s.ServerName)
-	}
-	return nil
-}
-
-func (e *Environ) sslCertificate() starlark.Value {
-	s := e.request.TLS()
-	if s == nil || len(s.PeerCertificates) == 0 {
-		return nil
-	}
-	block := pem.Block{Type: "CERTIFICATE", Bytes: s.PeerCertificates[0].Raw}
-	return starlark.String(pem.EncodeToMemory(&block))
 }
 
 // Network is what one client has of an address: that of IPv4, or the /64 that a subscriber of IPv6

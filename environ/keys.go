@@ -1,6 +1,7 @@
 package environ
 
 import (
+	"crypto/x509"
 	"strconv"
 
 	"go.starlark.net/starlark"
@@ -88,10 +89,10 @@ var table = []struct {
 	{Key{"HTTPS", "environ", "string", "TLS",
 		"`on`."},
 		(*Environ).https},
-	{Key{"SSL_PROTOCOL", "environ", "string", "TLS",
+	{Key{"SSL_PROTOCOL", "environ", "string", "TLS, that no proxy has ended",
 		"`TLSv1.3`."},
 		(*Environ).sslProtocol},
-	{Key{"SSL_CIPHER", "environ", "string", "TLS",
+	{Key{"SSL_CIPHER", "environ", "string", "TLS, that no proxy has ended",
 		"The IANA name of the cipher suite."},
 		(*Environ).sslCipher},
 	{Key{"SSL_TLS_SNI", "environ", "string", "the client named a server",
@@ -100,6 +101,37 @@ var table = []struct {
 	{Key{"SSL_CLIENT_CERT", "environ", "string", "the client sent a certificate",
 		"The client's certificate, PEM."},
 		(*Environ).sslCertificate},
+	{Key{"SSL_CLIENT_VERIFY", "environ", "string", "TLS, that no proxy has ended",
+		"`SUCCESS` if the client has a certificate of an authority that the server trusts, `GENEROUS` if its " +
+			"certificate was not verified, `NONE` if it has none."},
+		(*Environ).sslVerify},
+	{Key{"SSL_CLIENT_S_DN", "environ", "string", "the client sent a certificate",
+		"Whose it is, as RFC 2253 writes names: `CN=ann,O=Example`."},
+		ofClient(func(c *x509.Certificate) string { return c.Subject.String() })},
+	{Key{"SSL_CLIENT_S_DN_CN", "environ", "string", "the certificate has a common name",
+		"The common name of that."},
+		ofClient(func(c *x509.Certificate) string { return c.Subject.CommonName })},
+	{Key{"SSL_CLIENT_I_DN", "environ", "string", "the client sent a certificate",
+		"Who has signed it."},
+		ofClient(func(c *x509.Certificate) string { return c.Issuer.String() })},
+	{Key{"SSL_CLIENT_I_DN_CN", "environ", "string", "the issuer has a common name",
+		"The common name of that."},
+		ofClient(func(c *x509.Certificate) string { return c.Issuer.CommonName })},
+	{Key{"SSL_CLIENT_M_SERIAL", "environ", "string", "the client sent a certificate",
+		"Its serial number: hexadecimal digits, in upper case."},
+		ofClient(serialOf)},
+	{Key{"SSL_CLIENT_V_START", "environ", "string", "the client sent a certificate",
+		"Since when it is valid: `Jan  2 15:04:05 2006 GMT`."},
+		ofClient(func(c *x509.Certificate) string { return opensslTime(c.NotBefore) })},
+	{Key{"SSL_CLIENT_V_END", "environ", "string", "the client sent a certificate",
+		"Until when it is valid."},
+		ofClient(func(c *x509.Certificate) string { return opensslTime(c.NotAfter) })},
+	{Key{"SSL_CLIENT_SAN_DNS_0", "environ", "string", "the certificate is for a host",
+		"The first host name that it is for."},
+		ofClient(func(c *x509.Certificate) string { return first(c.DNSNames) })},
+	{Key{"SSL_CLIENT_SAN_Email_0", "environ", "string", "the certificate is for an address of mail",
+		"The first address of mail that it is for."},
+		ofClient(func(c *x509.Certificate) string { return first(c.EmailAddresses) })},
 	{Key{"wsgi.version", "environ", "tuple", "always",
 		"`(1, 0)`."},
 		constant(starlark.Tuple{starlark.MakeInt(1), starlark.MakeInt(0)})},

@@ -21,7 +21,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 	if l.tls == nil {
 		c, err := l.next()
 		if err != nil {
-			return nil, err
+			return nil, l.failing(err)
 		}
 		return http1.Strict(c), nil
 	}
@@ -43,7 +43,7 @@ func (l *Listener) accept() {
 	for {
 		c, err := l.next()
 		if err != nil {
-			l.failed = err
+			l.failed = l.failing(err)
 			close(l.done)
 			return
 		}
@@ -58,7 +58,7 @@ func (l *Listener) next() (net.Conn, error) {
 		c, err := l.Listener.Accept()
 		var t interface{ Temporary() bool }
 		if err == nil {
-			l.conns.enter(c)
+			l.conns.enter(c, l)
 			return c, nil
 		}
 		if !errors.As(err, &t) || !t.Temporary() {

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"time"
 )
 
 // DefaultMaxConns is how many connections a server has at once where nothing else is said.
@@ -29,20 +30,23 @@ type conns struct {
 // tracked is a connection as conns know it.
 type tracked struct {
 	conn   net.Conn      // below TLS
+	from   *Listener     // that has accepted it; nil if that is not known
 	owner  *http.Server  // that it was handed to; nil during its handshake
 	silent bool          // it has asked for nothing yet
+	http2  bool          // whose end is said by a GOAWAY
 	idle   *list.Element // nil if it is at work
+	since  time.Time     // when it was accepted, or became idle
 }
 
 // enter adds a connection that was accepted, before it is handed to an http.Server. A nil *conns has
 // no bound, and does nothing.
-func (c *conns) enter(nc net.Conn) {
+func (c *conns) enter(nc net.Conn, from *Listener) {
 	if c == nil {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.add(below(nc), nil)
+	c.add(below(nc), nil, from)
 }
 
 // handed notes that owner has a connection now.
@@ -53,17 +57,17 @@ func (c *conns) handed(nc net.Conn, owner *http.Server) {
 	if t := c.open[nc]; t != nil {
 		t.owner = owner
 	} else if !c.early { // else it was one too many already, and is closed
-		c.add(nc, owner)
+		c.add(nc, owner, nil)
 	}
 }
 
 // add adds a connection, and closes one if there are too many. c.mu is held.
-func (c *conns) add(nc net.Conn, owner *http.Server) {
+func (c *conns) add(nc net.Conn, owner *http.Server, from *Listener) {
 	if c.open == nil {
 		c.open = map[net.Conn]*tracked{}
 	}
 	c.count.Taken++
-	t := &tracked{conn: nc, owner: owner, silent: true}
+	t := &tracked{conn: nc, from: from, owner: owner, silent: true, since: time.Now()}
 	t.idle = c.idle.PushBack(t)
 	c.open[nc] = t
 	most := c.max
@@ -142,8 +146,34 @@ func (c *conns) changed(owner *http.Server, nc net.Conn, state http.ConnState) {
 		c.idle.Remove(t.idle)
 		t.idle = nil
 	case state == http.StateIdle && t.idle == nil:
-		t.idle = c.idle.PushBack(t)
+		t.idle, t.since = c.idle.PushBack(t), time.Now()
 	}
+}
+
+// speaksHTTP2 notes that a connection does.
+func (c *conns) speaksHTTP2(nc net.Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if t := c.open[below(nc)]; t != nil {
+		t.http2 = true
+	}
+}
+
+// fresh reports whether owner, or from which it accepts, has a connection of HTTP/1 that was accepted,
+// or has been idle, for less than d: its client may be sending a request at this moment.
+func (c *conns) fresh(owner *http.Server, from *Listener, d time.Duration) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for e := c.idle.Back(); e != nil; e = e.Prev() {
+		t := e.Value.(*tracked)
+		if time.Since(t.since) >= d {
+			return false // and so have those before it
+		}
+		if !t.http2 && (t.owner == owner || t.owner == nil && t.from == from) {
+			return true
+		}
+	}
+	return false
 }
 
 // endSilent closes the connections of owner, which takes no requests any more, that have asked for

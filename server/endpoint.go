@@ -2,9 +2,11 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,13 +17,15 @@ type endpoint struct {
 	server   *http.Server
 	conns    *conns
 	sockets  *sockets
+	leaving  atomic.Bool   // it is about to end, and clients are told
 	shutting chan struct{} // closed once the server takes no connection any more
 }
 
 // endpoint makes one of the group's.
 func (g *Group) endpoint(l *Listener) (*endpoint, error) {
-	s := &http.Server{Handler: (*front)(g), DisableGeneralOptionsHandler: true}
+	s := &http.Server{DisableGeneralOptionsHandler: true}
 	e := &endpoint{listener: l, server: s, conns: &g.conns, shutting: make(chan struct{})}
+	s.Handler = &entrance{g, e}
 	l.conns, l.logger = &g.conns, g.Logger
 	s.RegisterOnShutdown(func() { close(e.shutting) })
 	s.ErrorLog = slog.NewLogLogger(orDefault(g.Logger).Handler(), slog.LevelDebug)
@@ -29,7 +33,16 @@ func (g *Group) endpoint(l *Listener) (*endpoint, error) {
 	if g.XNet {
 		return e, configureXNet(s)
 	}
-	return e, g.engine.Configure(s)
+	if err := g.engine.Configure(s); err != nil {
+		return nil, err
+	}
+	for protocol, serve := range s.TLSNextProto {
+		s.TLSNextProto[protocol] = func(s *http.Server, c *tls.Conn, h http.Handler) {
+			g.conns.speaksHTTP2(c)
+			serve(s, c, h)
+		}
+	}
+	return e, nil
 }
 
 // serve serves until the listener fails, with that error, or is closed by drain.
@@ -49,10 +62,29 @@ func (e *endpoint) unlisten() {
 	e.listener.Close() // the server has closed it, unless it was not serving yet
 }
 
-// drain ends e: at once where nothing runs, and by force when the time is over.
+// settleTime is how long, at the end, a client may take that has connected, or had an answer on a
+// connection of HTTP/1, to send the request that may be under way already. It is answered, and told
+// that the connection ends.
+const settleTime = time.Second
+
+// settle waits for such requests.
+func (e *endpoint) settle(limit time.Duration) {
+	e.leaving.Store(true)
+	e.listener.halt()
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
+	limit = min(limit/2, settleTime)
+	for began := time.Now(); time.Since(began) < limit && e.conns.fresh(e.server, e.listener, limit); {
+		<-look.C
+	}
+}
+
+// drain ends e: soon where nothing runs, and by force when the time is over.
 func (e *endpoint) drain(ctx context.Context, limit time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
+	e.sockets.end()
+	e.settle(limit)
 	err := e.server.Shutdown(ctx)
 	e.sockets.wait(ctx)
 	if ctx.Err() == nil {
@@ -62,16 +94,26 @@ func (e *endpoint) drain(ctx context.Context, limit time.Duration) error {
 	return errCut
 }
 
-// A front is a group as the handler of its servers: a request is for the handler that there is
+// An entrance is the handler of an endpoint: a request is for the handler of the group that there is
 // when it begins.
-type front Group
+type entrance struct {
+	group *Group
+	*endpoint
+}
 
-func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (e *entrance) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.ProtoMajor == 1 && e.leaving.Load() {
+		w.Header().Set("Connection", "close") // RFC 9112, section 9.6
+	}
 	if r.Method == http.MethodOptions && r.RequestURI == "*" {
 		options(w, r) // net/http would wait for the body as long as it takes
 		return
 	}
-	e := beginning(r)
-	(*f.handler.Load()).ServeHTTP(w, r)
-	e.end()
+	h := e.listener.Handler
+	if h == nil {
+		h = *e.group.handler.Load()
+	}
+	end := beginning(r)
+	h.ServeHTTP(w, r)
+	end.end()
 }

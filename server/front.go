@@ -40,6 +40,8 @@ type Front struct {
 	// process share: promises are on, within safe limits, over HTTP/2 as [Configure] makes it;
 	// hints are sent over HTTP/2 only.
 	Push *push.Policy
+	// HSTS is the field Strict-Transport-Security of all responses over https: RFC 6797. Empty means none.
+	HSTS string
 	// Hop says that the Front is in a backend: all requests come from a Front in another process,
 	// over connections that nobody else can write to. What it knows of a request it says in fields,
 	// which are believed, and it decides what is pushed: see package hop. Push does not count then.
@@ -105,6 +107,9 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.request = f.source.Request(r)
 	if f.Hop {
 		x.arrived(hop.From(r.Context()))
+	}
+	if f.HSTS != "" && x.request.Scheme() == "https" {
+		w.Header()["Strict-Transport-Security"] = []string{f.HSTS}
 	}
 	x.hold = enter(w, r, &x.own)
 	defer x.hold.leave()

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/url"
 	"strings"
 	"sync"
@@ -20,6 +21,11 @@ type Listener struct {
 	net.Listener
 	// URL has the real port: http://127.0.0.1:8000, https://[::1]:8443, unix:/run/app.sock.
 	URL string
+	// Where is what [Listen] was given.
+	Where string
+	// Handler answers what comes by this listener of a [Group]. Nil means the Handler of the group. It must
+	// not be changed once the group has the listener.
+	Handler http.Handler
 
 	conns  *conns       // of the group; nil if it has none
 	logger *slog.Logger // nil means slog.Default()
@@ -30,11 +36,48 @@ type Listener struct {
 	ready  chan net.Conn
 	done   chan struct{} // closed once failed says why no connection comes any more
 	failed error
+
+	halting sync.Once
+	halted  chan struct{} // closed once no connection is accepted any more
+	closing sync.Once
+	closed  chan struct{}
 }
 
-func newListener(l net.Listener, url string, config *tls.Config) *Listener {
-	return &Listener{Listener: l, URL: url, tls: config,
-		ready: make(chan net.Conn), done: make(chan struct{})}
+func newListener(l net.Listener, where, url string, config *tls.Config) *Listener {
+	return &Listener{Listener: l, Where: where, URL: url, tls: config,
+		ready: make(chan net.Conn), done: make(chan struct{}),
+		halted: make(chan struct{}), closed: make(chan struct{})}
+}
+
+// halt accepts no more connections. Accept still returns those that shake hands, and then waits until
+// the Listener is closed.
+func (l *Listener) halt() {
+	l.halting.Do(func() {
+		close(l.halted)
+		l.Listener.Close()
+	})
+}
+
+// Close closes the socket; those who shake hands lose their connection.
+func (l *Listener) Close() (err error) {
+	l.halting.Do(func() {
+		close(l.halted)
+		err = l.Listener.Close()
+	})
+	l.closing.Do(func() { close(l.closed) })
+	return err
+}
+
+// failing returns why nothing is accepted any more: err, of the socket. If that was halted, it waits
+// until it is closed.
+func (l *Listener) failing(err error) error {
+	select {
+	case <-l.halted:
+		<-l.closed
+		return net.ErrClosed
+	default:
+		return err
+	}
 }
 
 // ErrAddress is wrapped by the error of [Listen] if what it was given names no listener.
@@ -49,8 +92,13 @@ var ErrAddress = errors.New("write http://HOST:PORT, https://HOST:PORT or unix:P
 //
 // An https listener takes its certificate from config; on the others config is not used.
 func Listen(where string, config *tls.Config) (*Listener, error) {
+	return (*Opened)(nil).Listen(where, config)
+}
+
+// Listen is the function of that name, but that a socket which is open already is taken.
+func (o *Opened) Listen(where string, config *tls.Config) (*Listener, error) {
 	if path, ok := strings.CutPrefix(where, "unix:"); ok {
-		return listenUnix(where, path)
+		return o.listenUnix(where, path)
 	}
 	u, err := url.Parse(where)
 	if err != nil || !isOrigin(u) {
@@ -63,9 +111,11 @@ func Listen(where string, config *tls.Config) (*Listener, error) {
 	if u.Scheme == "https" && config == nil {
 		return nil, fmt.Errorf("listen on %s: no certificate", where)
 	}
-	l, err := net.Listen("tcp", net.JoinHostPort(u.Hostname(), port))
-	if err != nil {
-		return nil, listenError(where, err)
+	l := o.take(where, net.JoinHostPort(u.Hostname(), port))
+	if l == nil {
+		if l, err = net.Listen("tcp", net.JoinHostPort(u.Hostname(), port)); err != nil {
+			return nil, listenError(where, err)
+		}
 	}
 	at := *u
 	at.Path = ""
@@ -77,12 +127,12 @@ func Listen(where string, config *tls.Config) (*Listener, error) {
 	}
 	if u.Scheme == "https" {
 		config = config.Clone()
-		if len(config.NextProtos) == 0 {
+		if len(config.NextProtos) == 0 { // what GetConfigForClient returns has its own
 			config.NextProtos = []string{"h2", "http/1.1"}
 		}
-		return newListener(l, at.String(), config), nil
+		return newListener(l, where, at.String(), config), nil
 	}
-	return newListener(l, at.String(), nil), nil
+	return newListener(l, where, at.String(), nil), nil
 }
 
 // isOrigin reports whether u is http://HOST:PORT or https://HOST:PORT and nothing more.

@@ -75,7 +75,7 @@ func (a access) set(path string) error {
 	return nil
 }
 
-func listenUnix(where, rest string) (*Listener, error) {
+func (o *Opened) listenUnix(where, rest string) (*Listener, error) {
 	path, query, _ := strings.Cut(rest, "?")
 	if path == "" {
 		return nil, fmt.Errorf("listen: %q has no path: %w", where, ErrAddress)
@@ -83,6 +83,9 @@ func listenUnix(where, rest string) (*Listener, error) {
 	a, err := parseAccess(query)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w: %w", where, err, ErrAddress)
+	}
+	if l := o.take(where, "unix:"+path); l != nil {
+		return newListener(l, where, "unix:"+path, nil), nil // who may connect was said when it was made
 	}
 	l, err := net.Listen("unix", path)
 	if errors.Is(err, syscall.EADDRINUSE) && abandoned(path) {
@@ -97,7 +100,7 @@ func listenUnix(where, rest string) (*Listener, error) {
 		l.Close()
 		return nil, listenError(where, err)
 	}
-	return newListener(l, "unix:"+path, nil), nil
+	return newListener(l, where, "unix:"+path, nil), nil
 }
 
 // abandoned reports whether path is a socket that nobody listens on.

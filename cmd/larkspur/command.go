@@ -69,7 +69,9 @@ dropping a request.`,
   larkspur docs http               what a script can load, described
   larkspur logs -f access.json     read an access log
   larkspur probe http://localhost:8000/   see what a server answers, promises and hints
-  larkspur serve --listen https://:443 --tls-cert c.pem --tls-key k.pem blog.star`,
+  larkspur serve --listen https://:443 --tls-cert c.pem --tls-key k.pem blog.star
+  larkspur restart --pid-file /run/blog.pid   have the larkspur that is installed serve on
+  larkspur service print -- app.star   the unit by which systemd runs a server`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Version:       version(),
@@ -84,7 +86,7 @@ dropping a request.`,
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(suggestFlag)
-	root.AddCommand(newServe(stderr), newDev(stderr), newTest(stdout, stderr),
+	root.AddCommand(newServe(stderr), newRestart(stdout), newService(stdout), newTrust(stdout), newUntrust(stdout), newDev(stderr), newTest(stdout, stderr),
 		newCheck(stdout, stderr), newRoutes(stdout, stderr), newFormat(stdin, stdout, stderr),
 		newNew(stdout), newDocs(stdout), newREPL(stdin, stdout, stderr),
 		newSQL(stdin, stdout, stderr), newQueue(stdout), newDeploy(stdout), newDeployments(stdout),

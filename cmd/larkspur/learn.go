@@ -45,7 +45,7 @@ page that was used most, is left out.`,
 			if err != nil {
 				return err
 			}
-			if s.https() && s.tlsCert == "" {
+			if s.https() && len(s.tlsCert) == 0 {
 				return errors.New(
 					"https needs a certificate: name it with --tls-cert and --tls-key")
 			}

@@ -173,7 +173,7 @@ func (p *operator) attach(run *process, terminal bool, state host.Keeper) error 
 		p.observer.Store(told)
 		observers = append(observers, told)
 		run.ending = p.admin.Drain
-		if err := p.listen(); err != nil {
+		if err := p.listen(run.place); err != nil {
 			return err
 		}
 	}
@@ -182,15 +182,16 @@ func (p *operator) attach(run *process, terminal bool, state host.Keeper) error 
 }
 
 // listen answers the operator.
-func (p *operator) listen() error {
+func (p *operator) listen(place *place) error {
 	where, err := adminURL(p.flags.admin)
 	if err != nil {
 		return err
 	}
-	l, err := server.Listen(where, nil)
+	l, err := place.heritage.Opened.Listen(where, nil)
 	if err != nil {
 		return fmt.Errorf("--admin: %w", err)
 	}
+	place.beside = append(place.beside, l)
 	group := &server.Group{Handler: p.admin, MaxConns: 100, Drain: 100 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)}
 	if a, ok := l.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() {
 		p.logger.Warn("the admin listener answers whoever can reach it", slog.String("listener", l.URL))

@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"github.com/larkspur-web/larkspur/server"
+	"github.com/larkspur-web/larkspur/server/service"
 	"github.com/larkspur-web/larkspur/server/site"
 )
 
@@ -27,6 +28,7 @@ type process struct {
 	reopen func()                   // opens the files of logs again, at SIGUSR1; nil for nothing
 	ending func()                   // is called when it is told to end, before it does; nil for nothing
 	hangup bool                     // SIGHUP ends it, as the close of its terminal; else it reloads
+	place  *place                   // what it has of the system it runs on; nil for nothing
 }
 
 // run loads, listens and serves.
@@ -34,6 +36,9 @@ func (p *process) run(ctx context.Context) error {
 	limitMemory()
 	defer goruntime.KeepAlive(floorHeap())
 	if err := p.open(); err != nil {
+		return err
+	}
+	if err := p.place.unused(); err != nil {
 		return err
 	}
 	return p.serve(ctx)
@@ -67,7 +72,7 @@ func divert(l *slog.Logger) {
 // answered or another signal comes.
 func (p *process) serve(ctx context.Context) error {
 	// All signals are caught before a line says that they may come.
-	hangup := make(chan os.Signal, 1)
+	hangup, restart := make(chan os.Signal, 1), make(chan os.Signal, 1)
 	ends := make(chan os.Signal, 2)
 	signal.Notify(ends, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(ends)
@@ -81,6 +86,10 @@ func (p *process) serve(ctx context.Context) error {
 	again := make(chan os.Signal, 1)
 	notifyReopen(again)
 	defer signal.Stop(again)
+	if p.place != nil && restartSignal != nil {
+		signal.Notify(restart, restartSignal)
+		defer signal.Stop(restart)
+	}
 	ctx, stop := context.WithCancel(ctx)
 
 	var background sync.WaitGroup
@@ -96,6 +105,10 @@ func (p *process) serve(ctx context.Context) error {
 	}
 	served := make(chan error, 1)
 	go func() { served <- p.server.Serve(ctx) }()
+	p.place.serves(listeners)
+	defer p.place.ended()
+	background.Go(func() { p.place.live(ctx) })
+	background.Go(func() { p.place.restarts(ctx, restart, p.server, stop) })
 	for {
 		select {
 		case <-again:
@@ -109,6 +122,8 @@ func (p *process) serve(ctx context.Context) error {
 			if p.ending != nil {
 				p.ending()
 			}
+			p.server.Leave()
+			p.place.leaves(ends) // a second signal comes sooner
 			stop()
 		case err := <-served:
 			switch {
@@ -131,7 +146,9 @@ func (p *process) reload(ctx context.Context, hangup <-chan os.Signal) {
 		case <-ctx.Done():
 			return
 		case <-hangup:
+			p.place.tell(service.Reloading())
 			_ = p.server.Reload()
+			p.place.tell(service.Ready)
 		}
 	}
 }

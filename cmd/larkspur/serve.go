@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
@@ -24,6 +25,8 @@ type serving struct {
 	joining
 	following
 	operating
+	living
+	securing
 	crew
 	upstream []string
 	health   string
@@ -38,6 +41,8 @@ func (s *serving) flags(c *cobra.Command) {
 	s.grants.flags(c)
 	s.joining.flags(c)
 	s.following.flags(c)
+	s.living.flags(c)
+	s.securing.flags(c)
 	c.Flags().BoolVar(&s.watch, "watch", false, "load the script again when it changes")
 	s.crew.flags(c)
 	c.Flags().StringArrayVar(&s.upstream, "upstream", nil,
@@ -47,13 +52,26 @@ func (s *serving) flags(c *cobra.Command) {
 		"`PATH` that each upstream is asked every 3 s; one that does not answer is left out")
 }
 
+// sockets are the URLs at which the process listens.
+func (s *serving) sockets() []string {
+	all := slices.Concat(s.listen, s.redirect)
+	if s.admin != "" {
+		where, _ := adminURL(s.admin) // check has found nothing wrong with it
+		all = append(all, where)
+	}
+	return all
+}
+
 // check finds what is wrong with the values together.
 func (s *serving) check(c *cobra.Command) error {
 	switch {
 	case s.operating.check() != nil:
 		return s.operating.check()
-	case s.https() && s.tlsCert == "":
-		return fmt.Errorf("https needs a certificate: name it with --tls-cert and --tls-key")
+	case s.https() && len(s.tlsCert) == 0 && len(s.acme) == 0:
+		return errors.New("https needs a certificate: name it with --tls-cert and --tls-key, or have one made " +
+			"with --acme DOMAIN")
+	case s.securing.check(s) != nil:
+		return s.securing.check(s)
 	case s.crew.check(c) != nil:
 		return s.crew.check(c)
 	case len(s.upstream) > 0 && (s.data != "" || s.nats != "" || len(s.lines) > 0):
@@ -66,6 +84,8 @@ func (s *serving) check(c *cobra.Command) error {
 		return errors.New("--workers and --upstream: one of the two")
 	case s.health != "" && (len(s.upstream) == 0 || s.health[0] != '/'):
 		return errors.New("--upstream-check: a path that begins with a slash, beside --upstream")
+	case s.living.check() != nil:
+		return s.living.check()
 	}
 	return s.settings.check()
 }
@@ -188,7 +208,9 @@ put where --data, --nats or --cluster keeps the state: the server follows it.
 SIGUSR1 opens the files of logs again. SIGHUP loads the script and the certificate again, and with --watch a script that
 changed is loaded by itself; what does not load never replaces what serves. SIGTERM and
 SIGINT end the server once the requests that were begun are answered; a second one
-ends it at once.
+ends it at once. SIGUSR2, which larkspur restart sends, has a new process of the larkspur
+that is installed by now take the sockets over: this one ends once that serves, and serves
+on if it does not.
 
 An application reaches nothing outside of its directory but what --grant names, and what it
 keeps in the directory that --data names: its databases (@sql), as DIR/NAME.db, its files
@@ -215,18 +237,28 @@ neither that nor GOGC set, up to 32 MiB of garbage is left before it is collecte
 			if err := s.check(c); err != nil {
 				return err
 			}
+			place, err := s.settle(s.sockets())
+			if err != nil {
+				return err
+			}
 			o, err := s.operate(stderr)
 			if err != nil {
 				return err
 			}
 			defer o.close()
+			place.logger, place.log = o.logger, o.log
 			v, closing, err := s.build(c, args, o.logger)
 			if err != nil {
 				return err
 			}
 			defer closing()
-			p := &process{server: s.server(o.logger), site: v, logger: o.logger, log: o.log}
-			if err := o.attach(p, isTerminal(stderr), s.keeper); err != nil {
+			if err := s.secure(v, s.data); err != nil {
+				return runError{err}
+			}
+			p := &process{server: s.server(o.logger), site: v, logger: o.logger, log: o.log, place: place}
+			p.server.Opened = place.heritage.Opened
+			terminal := isTerminal(stderr) || isTerminal(place.heritage.Stderr())
+			if err := o.attach(p, terminal, s.keeper); err != nil {
 				return err
 			}
 			return p.run(c.Context())

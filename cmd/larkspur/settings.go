@@ -19,8 +19,8 @@ import (
 // settings are the flags that serve and dev share.
 type settings struct {
 	listen     []string
-	tlsCert    string
-	tlsKey     string
+	tlsCert    []string
+	tlsKey     []string
 	watch      bool
 	mount      string
 	timeout    time.Duration
@@ -47,8 +47,10 @@ func (s *settings) flags(c *cobra.Command) {
 		"`URL` to listen on: http://HOST:PORT (HTTP/1.1 and cleartext HTTP/2), "+
 			"https://HOST:PORT or unix:PATH; port 0 picks a free one; a unix socket may have a "+
 			"mode, owner and group, as in unix:PATH?mode=660&group=www-data; may be repeated")
-	f.StringVar(&s.tlsCert, "tls-cert", "", "certificate for https, a PEM `FILE`")
-	f.StringVar(&s.tlsKey, "tls-key", "", "its key, a PEM `FILE`")
+	f.StringArrayVar(&s.tlsCert, "tls-cert", nil,
+		"certificate for https, a PEM `FILE`, which is read again when it changes; may be repeated: clients get that "+
+			"for the name they ask for, or else the first")
+	f.StringArrayVar(&s.tlsKey, "tls-key", nil, "its key, a PEM `FILE`; as many as there are of --tls-cert, in their order")
 	f.StringVar(&s.mount, "mount", "",
 		"`PATH` under which the application lives, its SCRIPT_NAME (default the root)")
 	s.timeout, s.idle = limits.Time, server.DefaultIdleTimeout
@@ -91,7 +93,7 @@ func (s *settings) flags(c *cobra.Command) {
 
 // check finds what is wrong with the values together.
 func (s *settings) check() error {
-	if (s.tlsCert == "") != (s.tlsKey == "") {
+	if len(s.tlsCert) != len(s.tlsKey) {
 		return fmt.Errorf("--tls-cert and --tls-key go together")
 	}
 	if s.mount != "" && (s.mount[0] != '/' || strings.HasSuffix(s.mount, "/")) {
@@ -134,8 +136,16 @@ func (s *settings) site(app *site.Application) (*site.Site, error) {
 	if s.pushMemory != "" {
 		v.Push.Memory, err = site.ReadMemory(s.pushMemory)
 	}
-	if s.tlsCert != "" && err == nil {
-		v.Certificate, err = site.ReadCertificate(s.tlsCert, s.tlsKey)
+	for i, file := range s.tlsCert {
+		if err != nil {
+			break
+		}
+		var c *site.Certificate
+		if c, err = site.ReadCertificate(file, s.tlsKey[i]); i == 0 {
+			v.Certificate = c
+		} else {
+			v.TLS.Certificates = append(v.TLS.Certificates, c)
+		}
 	}
 	return v, err
 }

@@ -45,6 +45,7 @@ const (
 	mount       = "mount"       // SCRIPT_NAME
 	cipher      = "tls"         // 0304 1301 www.example.com: version and suite as TLS numbers them, SNI
 	certificate = "certificate" // of the client: base64 of its DER
+	verified    = "verified"    // yes, if the front has verified that it is of an authority it trusts
 )
 
 // prefix is what the names of all fields of a hop begin with, in canonical form.

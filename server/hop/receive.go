@@ -164,6 +164,9 @@ func readClient(field string) *read {
 	if err == nil {
 		err = c.readTLS(v.Get(cipher), v.Get(certificate))
 	}
+	if c.TLS != nil && len(c.TLS.PeerCertificates) > 0 && v.Get(verified) == "yes" {
+		c.TLS.VerifiedChains = [][]*x509.Certificate{c.TLS.PeerCertificates}
+	}
 	if err != nil {
 		c.err = fmt.Errorf("%s: %w", client, err)
 	}

@@ -76,6 +76,9 @@ func (c Client) field() string {
 		set(cipher, fmt.Sprintf("%04x %04x %s", c.TLS.Version, c.TLS.CipherSuite, c.TLS.ServerName))
 		if len(c.TLS.PeerCertificates) > 0 {
 			set(certificate, base64.StdEncoding.EncodeToString(c.TLS.PeerCertificates[0].Raw))
+			if len(c.TLS.VerifiedChains) > 0 {
+				set(verified, "yes")
+			}
 		}
 	}
 	return v.Encode()

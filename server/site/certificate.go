@@ -27,11 +27,13 @@ const (
 type Certificate struct {
 	cert, key string // paths
 	current   atomic.Pointer[tls.Certificate]
+	files     fileStamp
 }
 
 // ReadCertificate reads a certificate and its key from PEM files, which may be one.
 func ReadCertificate(cert, key string) (*Certificate, error) {
 	c := &Certificate{cert: cert, key: key}
+	c.files.note(cert, key)
 	return c, c.Reload()
 }
 
@@ -47,6 +49,18 @@ func (c *Certificate) Reload() error {
 	}
 	c.current.Store(&pair)
 	return nil
+}
+
+// changed reports whether the files have changed since this was asked the time before the last, and not since the
+// last: whoever writes them has ended.
+func (c *Certificate) changed() bool { return c.files.changed(c.cert, c.key) }
+
+// String names the files.
+func (c *Certificate) String() string {
+	if c.key == c.cert {
+		return c.cert
+	}
+	return c.cert + " and " + c.key
 }
 
 // Localhost returns a certificate for localhost that is kept in the directory, made anew if there

@@ -2,8 +2,8 @@ package site
 
 import (
 	"crypto/tls"
-	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -17,23 +17,26 @@ type listening struct {
 	listener *server.Listener
 }
 
-// errNoCertificate is the error of an https listener of a site that has none.
-var errNoCertificate = errors.New("no certificate")
-
 // listen returns the listeners of the site in the order of its URLs: those that are open already,
-// and those that it has opened. s.mu is held.
+// and those that it has opened. Behind them are those that redirect. s.mu is held.
 func (s *Server) listen(site *Site) (all []listening, opened []*server.Listener, err error) {
 	var config *tls.Config
-	if site.Certificate != nil {
-		config = &tls.Config{GetCertificate: s.certificate}
+	if site.secure() {
+		config = &tls.Config{GetConfigForClient: s.greet, NextProtos: protocols}
 	}
 	left := slices.Clone(s.listeners) // that no URL has yet
-	for _, url := range site.Listen {
-		i := slices.IndexFunc(left, func(l listening) bool { return l.url == url })
+	for n, url := range slices.Concat(site.Listen, site.Redirect) {
+		redirects := n >= len(site.Listen)
+		i := slices.IndexFunc(left, func(l listening) bool {
+			return l.url == url && redirects == (l.listener.Handler != nil)
+		})
 		switch {
 		case i < 0:
 			var l *server.Listener
-			if l, err = server.Listen(url, config); err == nil {
+			if l, err = s.Opened.Listen(url, config); err == nil {
+				if redirects {
+					l.Handler = http.HandlerFunc(s.redirect)
+				}
 				opened = append(opened, l)
 				all = append(all, listening{url, l})
 			}
@@ -58,14 +61,6 @@ func listenersOf(all []listening) []*server.Listener {
 		listeners[i] = l.listener
 	}
 	return listeners
-}
-
-// certificate is that of the site which serves now, so that a listener can stay when it changes.
-func (s *Server) certificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-	if c := s.current.Load(); c != nil {
-		return c.current.Load(), nil
-	}
-	return nil, errNoCertificate
 }
 
 func closeListeners(all []*server.Listener) {

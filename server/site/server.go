@@ -45,6 +45,8 @@ type Server struct {
 	XNet bool
 	// Observer is [server.Front.Observer].
 	Observer *server.Observer
+	// Opened are sockets that are open already, for URLs of the site. Nil means that there are none.
+	Opened *server.Opened
 	// Logger receives what goes wrong, what applications say, and reloads. Nil means
 	// slog.Default().
 	Logger *slog.Logger
@@ -52,10 +54,11 @@ type Server struct {
 	once    sync.Once
 	log     *slog.Logger // Logger, or one that the inspector hears of too
 	group   server.Group
-	pages   *dev.Server    // nil unless Develop
-	watcher *watch.Watcher // of the running applications; nil unless Watch
-	current atomic.Pointer[Certificate]
+	pages   *dev.Server             // nil unless Develop
+	watcher *watch.Watcher          // of the running applications; nil unless Watch
+	secure  atomic.Pointer[secure]  // how the site that serves now does TLS; nil if it does not
 	edition atomic.Pointer[edition] // that answers now
+	leaving atomic.Bool             // see Leave
 
 	mu        sync.Mutex // guards what follows
 	since     time.Time  // when the first Site was taken up
@@ -116,24 +119,27 @@ func (s *Server) set(site *Site) error {
 	if slots == nil || slots.Calls != site.Calls || slots.Waiting != site.Waiting {
 		slots = &server.Slots{Calls: site.Calls, Waiting: site.Waiting}
 	}
+	before, after := s.secure.Load(), newSecure(site, s.log)
 	old, next := s.edition.Load(), newEdition(s.handler(site, apps, slots), apps)
-	certificate := s.current.Load()
 	// What there has to be before there is a listener on which it could be asked for.
 	if old == nil {
 		s.edition.Store(next)
 	}
-	if certificate == nil {
-		s.current.Store(site.Certificate)
+	if before == nil {
+		s.secure.Store(after)
 	}
 	if err := s.group.Set(s, listenersOf(listeners)...); err != nil {
 		s.edition.Store(old)
-		s.current.Store(certificate)
+		s.secure.Store(before)
+		after.leave(before)
 		next.leave()
 		closeListeners(opened)
 		return err
 	}
 	s.edition.Store(next)
-	s.current.Store(site.Certificate)
+	s.secure.Store(after)
+	before.leave(after)
+	site.TLS.ACME.begin()
 	s.site, s.running, s.slots, s.listeners = site, apps, slots, listeners
 	if old != nil {
 		old.leave()
@@ -145,7 +151,7 @@ func (s *Server) set(site *Site) error {
 
 // handler is what answers for the site.
 func (s *Server) handler(site *Site, apps []*running, slots *server.Slots) http.Handler {
-	front := &server.Front{MaxBody: site.MaxBody, Logger: s.log, Access: site.Access,
+	front := &server.Front{MaxBody: site.MaxBody, HSTS: site.HSTS, Logger: s.log, Access: site.Access,
 		Observer: s.observer(), Hop: site.Hop}
 	var observe func(*http.Request, push.Verdict)
 	if s.pages != nil {
@@ -161,6 +167,9 @@ func (s *Server) handler(site *Site, apps []*running, slots *server.Slots) http.
 	}
 	if s.pages != nil {
 		return s.pages.Handler(front)
+	}
+	if acme := site.TLS.ACME; acme != nil {
+		return acme.challenges(front)
 	}
 	return front
 }
@@ -229,8 +238,10 @@ func (s *Server) Serve(ctx context.Context) error {
 	}
 	s.serving = ctx
 	s.mu.Unlock()
+	defer context.AfterFunc(ctx, s.Leave)()
 	var watching sync.WaitGroup
 	watching.Go(func() { s.watcher.Run(ctx) })
+	watching.Go(func() { s.followCertificates(ctx) })
 	if s.Watch {
 		watching.Go(func() { s.followMap(ctx) })
 	}
@@ -244,8 +255,16 @@ func (s *Server) Serve(ctx context.Context) error {
 	defer s.mu.Unlock()
 	closeApps(s.running)
 	s.running = nil
+	s.secure.Load().leave(nil)
 	return err
 }
+
+// Leave has Draining report true, while the server serves on: whoever looks whether it is to get requests
+// goes elsewhere, before it takes no more.
+func (s *Server) Leave() { s.leaving.Store(true) }
+
+// Draining reports whether the server is about to end, or ends, and should get no more requests.
+func (s *Server) Draining() bool { return s.leaving.Load() }
 
 // A Reloader is a handler that loads what it answers with again, and logs what came of it, when the
 // site is told to.
@@ -261,11 +280,7 @@ func (s *Server) Reload() error {
 		return nil
 	}
 	var errs []error
-	if err := site.Certificate.Reload(); err != nil {
-		s.log.Error("reload failed, the last good certificate serves on", slog.Any("error", err))
-		errs = append(errs, err)
-	}
-	errs = append(errs, s.reloadMap())
+	errs = append(errs, s.reloadCertificates(), s.reloadMap())
 	for _, r := range running {
 		errs = append(errs, r.reload())
 	}

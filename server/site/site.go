@@ -38,8 +38,16 @@ type Site struct {
 	Mounts []Mount
 	// Listen are the URLs that are listened on, as [server.Listen] takes them.
 	Listen []string
-	// Certificate is for the https ones. Nil means that there are none.
+	// Certificate is for the https ones. Nil means that TLS has all there are.
 	Certificate *Certificate
+	// TLS says more of how the https ones prove who they are, and who their clients are.
+	TLS TLS
+	// Redirect are URLs that are listened on as well, where each request is sent to the https one: 308. Those
+	// of ACME's servers are answered.
+	Redirect []string
+	// HSTS is the field Strict-Transport-Security of responses over https, as in "max-age=31536000":
+	// RFC 6797. Empty means none.
+	HSTS string
 	// MaxBody is [server.Front.MaxBody].
 	MaxBody int64
 	// Calls is how many calls of all applications together run at once: [server.Slots.Calls].
@@ -79,6 +87,9 @@ type Mount struct {
 func (v *Site) incomplete() error {
 	if v == nil {
 		return errors.New("site: nil Site: the zero value serves nothing")
+	}
+	if v.TLS.ACME != nil && v.TLS.ACME.Dir == "" {
+		return errNoDir
 	}
 	for i, m := range v.Mounts {
 		switch {
