@@ -137,9 +137,11 @@ func (g *Grant) subjects(ctx context.Context, s shape, prefix, in, kind string) 
 	}
 	for _, name := range slices.Sorted(maps.Keys(counts)) {
 		if len(all) < maxShown {
-			all = append(all, host.Collection{
-				In: in, Name: keyOf(name), Kind: kind, Count: counts[name], Actions: actionsOf(in),
-			})
+			c := host.Collection{In: in, Name: keyOf(name), Kind: kind, Count: counts[name], Actions: actionsOf(in)}
+			if in == inSchedules {
+				c.Count = -1 // a run is noted when it begins, too
+			}
+			all = append(all, c)
 		}
 	}
 	return all, err
@@ -283,12 +285,8 @@ func rowOfDead(m *message) []host.Cell {
 
 func rowOfSchedule(m *message) []host.Cell {
 	var t tick
-	if json.Unmarshal(m.data, &t) != nil || t.Took == 0 && !t.Began.IsZero() {
-		return nil // it has run, or runs
+	if json.Unmarshal(m.data, &t) != nil || t.Took == 0 {
+		return nil // it is new, or runs
 	}
-	took := ""
-	if t.Took > 0 {
-		took = t.Took.Round(time.Microsecond).String()
-	}
-	return cellsOf(shownTime(t.Last), shownTime(t.Began), took, t.Error)
+	return cellsOf(shownTime(t.Last), shownTime(t.Began), t.Took.Round(time.Microsecond).String(), t.Error)
 }

@@ -46,7 +46,8 @@
 // A bucket is the stream KV_NAME, as the clients of NATS agree on it, so that the nats command and
 // others see the same keys and values, which are JSON. Streams and buckets whose names begin with
 // larkspur are this package's own. One that exists already keeps the settings that no script says,
-// its replicas among them.
+// its replicas among them. A bucket is a [host.Store], in which other modules keep something that a script
+// has passed it to: sessions.
 //
 // A feed has the last messages of a stream for all who watch it in this process. Each of them takes
 // the next when it is ready, and reads those that it has missed from the stream: none is waited for,

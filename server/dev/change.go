@@ -15,6 +15,7 @@ type loss struct {
 	Path     string // of the collection
 	Action   host.Action
 	Row      string // "" for all of the collection
+	Label    string // what the page calls the row
 	Token    string
 	Software string
 }
@@ -40,7 +41,9 @@ func (s *Server) change(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, http.StatusNotFound, "There is no such action.")
 		return
 	case action.Loses != "" && r.PostFormValue("sure") != "yes":
-		s.write(w, r, http.StatusOK, "lose", &loss{c, at.path(c.In, c.Name), action, row, s.token, s.software})
+		s.write(w, r, http.StatusOK, "lose", &loss{
+			c, at.path(c.In, c.Name), action, row, r.PostFormValue("label"), s.token, s.software,
+		})
 		return
 	}
 	if err := changer.Change(r.Context(), c, action.Name, row); err != nil {

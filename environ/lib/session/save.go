@@ -15,7 +15,6 @@ const maxSaves = 20
 type saving struct {
 	*Session
 	ctx  context.Context
-	text string // of all that it holds, as encode writes it
 	base place  // what the changes are made to
 	next record // what is to be kept
 	gone bool   // what it came with has ended
@@ -35,7 +34,7 @@ func (s *Session) save() (line string, err error) {
 		s.came.version != 0 && text == s.text && !s.renewed && !s.cleared {
 		return "", nil
 	}
-	v := &saving{Session: s, text: text, base: s.came}
+	v := &saving{Session: s, base: s.came}
 	err = s.wait("save", func(ctx context.Context) error {
 		v.ctx = ctx
 		line, err = v.save()
@@ -55,50 +54,47 @@ func (v *saving) save() (line string, err error) {
 				return "", err
 			}
 		}
-		now := v.app.now()
-		v.next.changed, v.next.sent, v.next.owner = now, now, v.owner
-		if v.next.data == nil {
-			v.next.data, v.next.flashes = v.kept, v.flashes
+		line, done, err := v.try()
+		if done || err != nil {
+			return line, err
 		}
-		empty := v.next.data.Len() == 0 && len(v.next.flashes) == 0 && v.owner == ""
-		if v.base.version != 0 && !empty && !v.renewed && !v.cleared {
-			// The cookie is sent seldom, so that requests that end at once do not send an old one.
-			if since := now.Sub(v.base.record.sent); since >= 0 && since < v.app.age()/spare {
-				v.next.sent = v.base.record.sent
-			}
-			switch done, err := v.put(v.base.id, v.base.version); {
-			case err != nil:
-				return "", err
-			case !done:
-				continue
-			case v.next.sent != now:
-				return "", nil
-			}
-			return v.app.line(v.cookie, v.base.id.String()), nil
-		}
-		if v.base.version != 0 {
-			done, err := v.app.store.Remove(v.ctx, v.base.id.key(v.cookie), v.base.version)
-			if err != nil {
-				return "", err
-			}
-			if !done {
-				continue
-			}
-		}
-		if empty {
-			had := v.came.version != 0 && !v.gone
-			if v.base = (place{}); had {
-				line = v.app.line(v.cookie, "")
-			}
-			return line, nil
-		}
-		n := newID(v.owner)
-		if _, err := v.put(n, 0); err != nil {
-			return "", err
-		}
-		return v.app.line(v.cookie, n.String()), nil
 	}
 	return "", errContended
+}
+
+// try saves the session, unless another request was first: then done is false.
+func (v *saving) try() (line string, done bool, err error) {
+	now := v.app.now()
+	v.next.changed, v.next.sent, v.next.owner = now, now, v.owner
+	if v.next.data == nil {
+		v.next.data, v.next.flashes = v.kept, v.flashes
+	}
+	empty := v.next.data.Len() == 0 && len(v.next.flashes) == 0 && v.owner == ""
+	if v.base.version != 0 && !empty && !v.renewed && !v.cleared {
+		// The cookie is sent seldom, so that requests that end at once do not send an old one.
+		if since := now.Sub(v.base.record.sent); since >= 0 && since < v.app.age()/spare {
+			v.next.sent = v.base.record.sent
+		} else {
+			line = v.app.line(v.cookie, v.base.id.String())
+		}
+		done, err = v.put(v.base.id, v.base.version)
+		return line, done, err
+	}
+	if v.base.version != 0 {
+		done, err = v.app.store.Remove(v.ctx, v.base.id.key(v.cookie), v.base.version)
+		if err != nil || !done {
+			return "", false, err
+		}
+	}
+	if empty {
+		if v.base = (place{}); v.came.version != 0 && !v.gone {
+			line = v.app.line(v.cookie, "")
+		}
+		return line, true, nil
+	}
+	n := newID(v.owner)
+	done, err = v.put(n, 0)
+	return v.app.line(v.cookie, n.String()), done, err
 }
 
 // put keeps what is next, if nobody else was first, and has it be the base of what follows.
@@ -151,7 +147,7 @@ func (v *saving) again(try int) error {
 
 // merged returns what the session holds with the changes of this request.
 func (v *saving) merged(data *starlark.Dict, flashes starlark.Tuple) (*starlark.Dict, starlark.Tuple) {
-	had, before, _ := decode(v.Session.text, inStore)
+	had, before, _ := decode(v.text, inStore)
 	if had == nil {
 		had = new(starlark.Dict)
 	}
