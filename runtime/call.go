@@ -32,6 +32,7 @@ type call struct {
 }
 
 var (
+	_ host.Awaiter    = (*call)(nil)
 	_ host.Bounder    = (*call)(nil)
 	_ host.Charger    = (*call)(nil)
 	_ host.Identifier = (*call)(nil)
@@ -231,6 +232,17 @@ func (c *call) Wait(f func(ctx context.Context) error) error {
 		return f(&c.ctx)
 	}
 	return c.waiter.Wait(&c.ctx, f)
+}
+
+// Await is [host.Awaiter]'s.
+func (c *call) Await(later <-chan struct{}) error {
+	w, ok := c.waiter.(host.Chooser)
+	if !ok {
+		return c.Wait(func(ctx context.Context) error { return host.Until(ctx, later) })
+	}
+	c.Idle(true)
+	defer c.Idle(false)
+	return w.Await(&c.ctx, later)
 }
 
 // Yield is [host.Yielder]'s.

@@ -102,7 +102,7 @@ func (p *pulse) Heartbeat() environ.Heartbeat { return environ.Heartbeat{Block: 
 
 // pulsing loads an application that answers with a pulse, which waits in wait.
 func pulsing(
-	t *testing.T, every time.Duration, wait func(context.Context) error, closed starlark.Callable,
+	t *testing.T, every time.Duration, wait func(*starlark.Thread) error, closed starlark.Callable,
 ) *server.Handler {
 	app := starlark.NewBuiltin("pulse", func(t *starlark.Thread, _ *starlark.Builtin,
 		_ starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
@@ -111,7 +111,7 @@ func pulsing(
 		p.Start = func() rthost.Steps {
 			return rthost.Steps{Next: func() (starlark.Value, bool, error) {
 				if n++; n == 2 {
-					if err := rthost.CallOf(t).Wait(wait); err != nil {
+					if err := wait(t); err != nil {
 						return nil, false, err
 					}
 				}
@@ -130,41 +130,44 @@ def app(environ, start_response):
 	}
 }
 
+// byWait is a wait for what takes a context only.
+func byWait(f func(context.Context) error) func(*starlark.Thread) error {
+	return func(t *starlark.Thread) error { return rthost.CallOf(t).Wait(f) }
+}
+
 // TestHeartbeats verifies that a body which waits is heard, for longer than it may be silent, and
 // that what it has waited for then follows.
 func TestHeartbeats(t *testing.T) {
 	for _, m := range modes {
-		heard := make(chan struct{})
-		wait := func(ctx context.Context) error {
-			select {
-			case <-heard:
-				return nil
-			case <-ctx.Done():
-				return ctx.Err()
+		for _, polls := range []bool{false, true} {
+			heard := make(chan struct{})
+			wait := byWait(func(ctx context.Context) error { return rthost.Until(ctx, heard) })
+			if polls {
+				wait = func(t *starlark.Thread) error { return rthost.Await(t, heard) }
 			}
-		}
-		h := pulsing(t, 20*time.Millisecond, wait, nil)
-		h.IdleTimeout = time.Minute
-		s := newSite(t, m)
-		s.serve(h)
-		r, err := s.request("GET", "/", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		res, err := s.transport.RoundTrip(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		begun := time.Now()
-		text := make([]byte, 1+5)
-		if _, err := io.ReadFull(res.Body, text); err != nil || string(text) != "a....." {
-			t.Errorf("%v: got %q, %v after %v", m, text, err, time.Since(begun))
-		}
-		close(heard)
-		rest, err := io.ReadAll(res.Body)
-		res.Body.Close()
-		if rest := strings.TrimLeft(string(rest), "."); err != nil || rest != "b" {
-			t.Errorf("%v: got %q, %v at the end", m, rest, err)
+			h := pulsing(t, 20*time.Millisecond, wait, nil)
+			h.IdleTimeout = time.Minute
+			s := newSite(t, m)
+			s.serve(h)
+			r, err := s.request("GET", "/", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res, err := s.transport.RoundTrip(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			begun := time.Now()
+			text := make([]byte, 1+5)
+			if _, err := io.ReadFull(res.Body, text); err != nil || string(text) != "a....." {
+				t.Errorf("%v: got %q, %v after %v", m, text, err, time.Since(begun))
+			}
+			close(heard)
+			rest, err := io.ReadAll(res.Body)
+			res.Body.Close()
+			if rest := strings.TrimLeft(string(rest), "."); err != nil || rest != "b" {
+				t.Errorf("%v: got %q, %v at the end", m, rest, err)
+			}
 		}
 	}
 }
@@ -172,13 +175,10 @@ func TestHeartbeats(t *testing.T) {
 // TestHeartbeatsOutliveIdleTime verifies that a response with heart-beats is not silent.
 func TestHeartbeatsOutliveIdleTime(t *testing.T) {
 	const idle = time.Second
-	h := pulsing(t, 10*time.Millisecond, func(ctx context.Context) error {
-		select {
-		case <-time.After(2 * idle):
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+	h := pulsing(t, 10*time.Millisecond, func(t *starlark.Thread) error {
+		over := make(chan struct{})
+		time.AfterFunc(2*idle, func() { close(over) })
+		return rthost.Await(t, over)
 	}, nil)
 	h.IdleTimeout = idle
 	s := newSite(t, modes[1])
@@ -204,9 +204,11 @@ func TestHeartbeatsEnd(t *testing.T) {
 	for _, m := range modes {
 		closed = make(chan struct{})
 		s := newSite(t, m)
-		s.serve(pulsing(t, 10*time.Millisecond, func(ctx context.Context) error {
-			<-ctx.Done()
-			return ctx.Err()
+		s.serve(pulsing(t, 10*time.Millisecond, func(t *starlark.Thread) error {
+			if m == modes[0] {
+				return rthost.Await(t, nil)
+			}
+			return byWait(func(ctx context.Context) error { return rthost.Until(ctx, nil) })(t)
 		}, onClose))
 		r, err := s.request("GET", "/", nil)
 		if err != nil {
@@ -225,7 +227,7 @@ func TestHeartbeatsEnd(t *testing.T) {
 		<-closed
 	}
 	s := newSite(t, modes[0])
-	s.serve(pulsing(t, time.Hour, func(context.Context) error { panic("fault") }, nil))
+	s.serve(pulsing(t, time.Hour, byWait(func(context.Context) error { panic("fault") }), nil))
 	r, err := s.request("GET", "/", nil)
 	if err != nil {
 		t.Fatal(err)

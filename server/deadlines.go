@@ -77,6 +77,12 @@ func (d *deadlines) sending() {
 	_ = http.NewResponseController(d.w).SetWriteDeadline(epoch.Add(now + d.write))
 }
 
+// holds reports whether nothing runs out for some time: the client has the time to take a block that was
+// given to it last.
+func (d *deadlines) holds(pause time.Duration) bool {
+	return d.read == 0 && (d.write < 0 || time.Since(epoch)-d.written+pause < d.write)
+}
+
 // silent lets the client's connection be without a block for idle, and then take one; and what it
 // sends, with the call.
 func (d *deadlines) silent(idle time.Duration) {

@@ -24,8 +24,9 @@ type extra struct {
 	events *eventStream // nil unless the response is one
 
 	heart environ.Heartbeat
-	spoke time.Time // when something was sent last
-	beats bool      // what the call waits for runs on a goroutine of its own
+	timer *time.Timer // of heart-beats; nil before the first wait
+	spoke time.Time   // when something was sent last
+	beats bool        // what the call waits for runs on a goroutine of its own
 }
 
 // extras returns that of the response, made when it is first asked for.
@@ -49,7 +50,7 @@ func (r *response) calls(t *starlark.Thread) {
 
 var (
 	_ host.Identifier = (*response)(nil)
-	_ host.Waiter     = (*response)(nil)
+	_ host.Chooser    = (*response)(nil)
 	_ host.Abandoner  = (*response)(nil)
 	_ host.Observer   = (*response)(nil)
 )
@@ -81,6 +82,16 @@ func (r *response) Observe(w host.Work) {
 // Wait is [host.Waiter]'s: while a call waits, others run in its slot. Once the response has begun,
 // the time is not the application's, but the response may not be silent for too long.
 func (r *response) Wait(ctx context.Context, f func(context.Context) error) error {
+	return r.await(ctx, f, nil)
+}
+
+// Await is [host.Chooser]'s.
+func (r *response) Await(ctx context.Context, later <-chan struct{}) error {
+	return r.await(ctx, func(ctx context.Context) error { return host.Until(ctx, later) }, later)
+}
+
+// await waits for f, which waits for later unless that is nil.
+func (r *response) await(ctx context.Context, f func(context.Context) error, later <-chan struct{}) error {
 	y, ok := r.deadlines.call.(host.Yielder)
 	if ok && r.switched != nil && !r.over {
 		return r.wait(ctx, "", func() error {
@@ -96,12 +107,15 @@ func (r *response) Wait(ctx context.Context, f func(context.Context) error) erro
 	idle := r.lease.gateway.idle()
 	return r.wait(ctx, "", func() error {
 		resume := y.Suspend(idle)
-		r.silent(idle)
 		var err error
-		if r.extra.heart.Every > 0 && r.length < 0 {
-			resume, err = r.beat(ctx, y, resume, f)
-		} else {
+		switch beats := r.extra.heart.Every > 0 && r.length < 0; {
+		case !beats:
+			r.silent(idle)
 			err = f(ctx)
+		case later != nil:
+			resume, err = r.beat(ctx, y, resume, later)
+		default:
+			resume, err = r.beside(ctx, y, resume, f)
 		}
 		if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			resume()

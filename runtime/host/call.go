@@ -38,6 +38,38 @@ type Waiter interface {
 	Wait(ctx context.Context, f func(ctx context.Context) error) error
 }
 
+// A Chooser is a Waiter that can do something while a channel is waited for, without another goroutine.
+type Chooser interface {
+	Waiter
+	// Await is Wait with what waits until later is closed.
+	Await(ctx context.Context, later <-chan struct{}) error
+}
+
+// An Awaiter is a Call that has its Waiter wait for a channel.
+type Awaiter interface {
+	// Await waits until later is closed, as Wait does.
+	Await(later <-chan struct{}) error
+}
+
+// Await waits until later is closed, or the call that t runs is over: then the error is that of its context.
+func Await(t *starlark.Thread, later <-chan struct{}) error {
+	c := CallOf(t)
+	if a, ok := c.(Awaiter); ok {
+		return a.Await(later)
+	}
+	return c.Wait(func(ctx context.Context) error { return Until(ctx, later) })
+}
+
+// Until waits until later is closed or ctx ends, whose error it returns then.
+func Until(ctx context.Context, later <-chan struct{}) error {
+	select {
+	case <-later:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // An Abandoner is a Waiter that is told of a call which cannot be stopped.
 type Abandoner interface {
 	// Abandon says that the call should have ended some time ago, and is in a step of the

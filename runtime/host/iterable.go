@@ -1,7 +1,6 @@
 package host
 
 import (
-	"context"
 	"errors"
 	"fmt"
 
@@ -172,15 +171,7 @@ func (i *iteration) Next(p *starlark.Value) bool {
 		if later == nil {
 			return ok
 		}
-		err := CallOf(i.b.Thread).Wait(func(ctx context.Context) error {
-			select {
-			case <-later:
-				return nil
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		})
-		if err != nil {
+		if err := Await(i.b.Thread, later); err != nil {
 			i.fail(err)
 			return false
 		}

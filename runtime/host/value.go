@@ -41,6 +41,15 @@ type (
 	// A Treed is a directory: what answers with files finds them in its tree, where each look is one
 	// at what is there then. The tree of one directory equals that of another value of the same.
 	Treed interface{ Tree() fs.FS }
+	// An Event is a value that may be sent as an event of a stream, to many at once.
+	Event interface {
+		starlark.Value
+		// Event returns what is sent.
+		Event() (id string, data starlark.Value)
+		// Once returns what write returns, which is called for the first of all who ask, and depends on
+		// nothing but the event.
+		Once(write func() (starlark.String, error)) (starlark.Value, error)
+	}
 	// An Answer is an application that is made to answer single requests: where a function that
 	// returns one is wanted, it may stand itself.
 	Answer interface {

@@ -143,9 +143,27 @@ type posted struct {
 	id    uint64
 	time  time.Time
 	value starlark.Value
+
+	written sync.Once
+	event   starlark.Value
+	err     error
 }
 
-var _ starlark.HasAttrs = (*posted)(nil)
+var (
+	_ starlark.HasAttrs = (*posted)(nil)
+	_ host.Event        = (*posted)(nil)
+)
+
+// Event is [host.Event]'s.
+func (p *posted) Event() (id string, data starlark.Value) {
+	return strconv.FormatUint(p.id, 10), p.value
+}
+
+// Once is [host.Event]'s.
+func (p *posted) Once(write func() (starlark.String, error)) (starlark.Value, error) {
+	p.written.Do(func() { p.event, p.err = write() })
+	return p.event, p.err
+}
 
 // A once is what is made of a message when somebody wants it, for all who do.
 type once struct {
@@ -163,7 +181,7 @@ func (m *message) posted() (*posted, error) {
 			return
 		}
 		v.Freeze()
-		m.once.posted = &posted{"topic.message", m.sequence, m.time, v}
+		m.once.posted = &posted{Object: "topic.message", id: m.sequence, time: m.time, value: v}
 	})
 	return m.once.posted, m.once.err
 }

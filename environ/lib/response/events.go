@@ -29,8 +29,8 @@ func eventsMember() host.Member {
 			host.Param{
 				Name: "iterable", Type: "iterable or callable",
 				Doc: "the events: each a string, or a dict of data, event, id and retry (in " +
-					"milliseconds), whose data is sent as JSON if it is no string; None is a " +
-					"heart-beat. Or a function that returns them, or one that takes a stream and " +
+					"milliseconds), whose data is sent as JSON if it is no string; or a message of " +
+					"a topic; None is a heart-beat. Or a function that returns them, or one that takes a stream and " +
 					"calls its send(event) for each",
 			},
 			host.Param{
@@ -96,6 +96,19 @@ func (e *events) block(v starlark.Value) (starlark.Value, error) {
 	switch v := v.(type) {
 	case starlark.NoneType:
 		return beat, nil
+	case host.Event:
+		return v.Once(func() (starlark.String, error) {
+			var b strings.Builder
+			id, data := v.Event()
+			if err := writeName(&b, "id", starlark.String(id)); err != nil {
+				return "", err
+			}
+			if err := writeData(&b, data); err != nil {
+				return "", err
+			}
+			b.WriteByte('\n')
+			return starlark.String(b.String()), nil
+		})
 	case starlark.IterableMapping:
 		if err := writeEvent(&b, v); err != nil {
 			return nil, err
