@@ -226,13 +226,13 @@ func (t *target) once(
 	defer cancel()
 	o, err := s.Wait(ctx, app, number, tried)
 	switch {
+	case err == nil, errors.Is(err, context.DeadlineExceeded) && o != nil && o.Ended():
+		return o, nil // of what has ended the reason is told, though a node may still serve it
 	case errors.Is(err, context.DeadlineExceeded) && o != nil:
-		return nil, runError{fmt.Errorf("deployment %d is %s, and not all nodes are as far after %v; it goes on:%s",
-			number, o.State, t.wait, list(o.Nodes))}
-	case err != nil:
-		return nil, runError{err}
+		err = fmt.Errorf("deployment %d is %s, and not all nodes are as far after %v; it goes on:%s",
+			number, o.State, t.wait, list(o.Nodes))
 	}
-	return o, nil
+	return nil, runError{err}
 }
 
 // failure says why a deployment does not serve, or not everywhere.

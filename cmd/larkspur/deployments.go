@@ -126,7 +126,7 @@ func newRollback(stdout io.Writer) *cobra.Command {
 		Short: "Have what served before serve again",
 		Long: `Rollback ends the deployment that waits, or that --canary has some nodes serve: what serves goes on.
 If there is none, or with a number, it deploys the files of an earlier deployment again, those of the one
-that served before the one that does, or of the number. It waits for no node: they were loaded before.`,
+that served before the one that does, or of the number. As that was loaded before, one node is waited for.`,
 		Example: `  larkspur rollback --to nats://10.0.0.1:4222 blog`,
 		Args:    cobra.RangeArgs(1, 2),
 		RunE: func(c *cobra.Command, args []string) error {

@@ -132,11 +132,14 @@ func (t *tally) counts() (requests, failed int64, faults []Fault) {
 	return t.requests.Load(), t.failed, faults
 }
 
-// choose returns which nodes try a deployment: those whose ids come first, by which none is preferred for long.
-func (c Canary) choose(nodes map[string]Status) map[string]string {
+// choose returns which nodes try a deployment: of those that serve what it follows, and can go back to that,
+// the ones whose ids come first.
+func (c Canary) choose(nodes map[string]Status, serving int) map[string]string {
 	tries := make(map[string]string)
-	for _, id := range slices.Sorted(maps.Keys(nodes))[:c.of(len(nodes))] {
-		tries[id] = nodes[id].Node
+	for _, id := range slices.Sorted(maps.Keys(nodes)) {
+		if nodes[id].Serving == serving && len(tries) < c.of(len(nodes)) {
+			tries[id] = nodes[id].Node
+		}
 	}
 	return tries
 }
@@ -168,7 +171,7 @@ func (n *Node) judge(ctx context.Context, v *view, w *Deployment) {
 			return
 		}
 	}
-	n.change(ctx, w, func(r *Record) { r.serve(Replaced) })
+	n.change(ctx, w, func(r *Record) { r.serve() })
 }
 
 // try begins to count what becomes of the requests of a deployment, which is about to be published.

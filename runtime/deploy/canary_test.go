@@ -126,6 +126,27 @@ func TestCanaryEnds(t *testing.T) {
 	r.all("one", others...)
 }
 
+// TestRollbackThatDoesNotLoad has a rollback to what has never been loaded, as no node ran, change nothing; a version
+// that is tried later still has something to go back to.
+func TestRollbackThatDoesNotLoad(t *testing.T) {
+	r := newRoom(t)
+	r.deploy(broken)
+	r.deploy(script("two"))
+	m := r.join("a", nil)
+	r.here(1)
+	back, err := r.store.Rollback(r.ctx, "shop", 0, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o := r.wait(back.Number, false); o.State != deploy.Stopped || o.Node != "a" {
+		t.Errorf("the rollback is %+v", o.Deployment)
+	}
+	r.roll(script("four"), deploy.Rollout{Canary: deploy.Canary{Count: 1}}, true)
+	m.answer(3, 500, "", "")
+	r.wait(4, false)
+	r.all("two", m)
+}
+
 // How many nodes try a version is a number, or a part of them.
 func TestParseCanary(t *testing.T) {
 	for s, want := range map[string]deploy.Canary{"1": {Count: 1}, "10%": {Percent: 10}, "100%": {Percent: 100}, "12": {Count: 12}} {

@@ -30,8 +30,8 @@
 // many fail says in the record that the deployment is taken back, with its name and the faults; when
 // one ends, another node says so. All that were well for long enough have it serve everywhere.
 //
-// [Store.Rollback] is a new deployment of an earlier tree, which serves at once: it was loaded before.
-// Of a deployment that waits, or is tried, it is the end.
+// [Store.Rollback] is a new deployment of an earlier tree, which serves once one node has loaded it: it has
+// served before. Of a deployment that waits, or is tried, it is the end.
 //
 // # Trust
 //
@@ -87,6 +87,11 @@ type Deployment struct {
 	Node   string  `json:"node,omitempty"`
 	Error  string  `json:"error,omitempty"`
 	Faults []Fault `json:"faults,omitempty"`
+}
+
+// Ended reports whether it neither serves nor is going to.
+func (d *Deployment) Ended() bool {
+	return d.State != Waiting && d.State != Trying && d.State != Serving
 }
 
 // CheckName returns an error if no application can have the name.

@@ -46,8 +46,12 @@ type Node struct {
 	logger *slog.Logger
 	staged *runtime.Staged  // of status.Loaded; nil if none waits
 	trees  map[string]*Tree // of what serves and what waits, by their digests
+	failed time.Time        // when status.Failed did
 	floor  floor
 }
+
+// failTime is when a node tries again to load what is to serve, and does so elsewhere.
+const failTime = 5 * Lease
 
 // First returns the tree that serves now, for the program to be loaded first, from where the grant keeps
 // what there is. The node ends before that.
@@ -167,16 +171,19 @@ func (n *Node) act(ctx context.Context, v *view) {
 		n.change(ctx, w, func(r *Record) { r.stop(n.Name, now.Error, nil) })
 	case w.State == Trying:
 		n.judge(ctx, v, w)
-	case v.ready(w.Number):
+	case v.ready(w):
 		n.change(ctx, w, func(r *Record) {
-			if tries := w.Canary.choose(v.nodes); len(tries) > 0 {
+			if w.Canary == (Canary{}) {
+				r.serve()
+			} else if tries := w.Canary.choose(v.nodes, r.Serving); len(tries) > 0 {
 				r.try(tries)
 			} else {
-				r.serve(Replaced)
+				r.stop(n.Name, "no node serves what is to be gone back to", nil)
 			}
 		})
 	}
-	if d := r.of(n.id); d != nil && d.Number != now.Serving && d.Number != now.Failed {
+	d := r.of(n.id)
+	if d != nil && d.Number != now.Serving && (d.Number != now.Failed || time.Since(n.failed) > failTime) {
 		n.publish(ctx, d)
 	}
 	if serving := r.Find(r.Serving); serving != nil && n.now().Serving == r.Serving {
@@ -208,7 +215,7 @@ func (n *Node) stage(ctx context.Context, d *Deployment) {
 	log := n.logger.With(slog.Int("deployment", d.Number))
 	n.mu.Lock()
 	if err != nil {
-		n.status.Failed, n.status.Error = d.Number, n.explain(err)
+		n.failed, n.status.Failed, n.status.Error = time.Now(), d.Number, n.explain(err)
 		log.Error("a deployment does not load here, what serves goes on", slog.String("error", n.status.Error))
 	} else {
 		n.status.Loaded, n.status.Failed, n.status.Error = d.Number, 0, ""

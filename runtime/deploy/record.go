@@ -115,8 +115,12 @@ func (r *Record) try(nodes map[string]string) {
 	w.State, w.Tries, w.Since = Trying, nodes, time.Now().UTC().Truncate(time.Millisecond)
 }
 
-// serve has the deployment that waits, or is tried, be the one that serves. The one that did gets the state.
-func (r *Record) serve(before string) {
+// serve has the deployment that waits, or is tried, be the one that serves.
+func (r *Record) serve() {
+	before := Replaced
+	if r.Find(r.Waiting).Again != 0 {
+		before = Back
+	}
 	if old := r.Find(r.Serving); old != nil {
 		old.State = before
 	}

@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"encoding/json"
@@ -180,7 +181,7 @@ func (s *Store) Deploy(ctx context.Context, app string, t *Tree, how Rollout) (*
 		number = r.add(Deployment{Digest: t.digest, Files: t.Files(), Size: t.size, Canary: how.Canary},
 			app, how.Key, how.Keep)
 		if len(nodes) == 0 {
-			r.serve(Replaced)
+			r.serve()
 		}
 		return nil
 	})
@@ -191,13 +192,19 @@ func (s *Store) Deploy(ctx context.Context, app string, t *Tree, how Rollout) (*
 	return r.Find(number), nil
 }
 
-// Rollback ends a deployment that waits or is tried, and what serves goes on. If there is none, or number is
-// not 0, it deploys the tree of an earlier deployment that has served: that of the number, or else the last
-// one before that which serves. It serves at once. What was signed is rolled back by a key only. The
-// deployment that is returned is the one that serves.
+// Rollback ends a deployment that waits or is tried, and what serves goes on: it is returned. If there is none,
+// or number is not 0, it deploys the tree of an earlier deployment that has served: that of the number, or else
+// the last one before that which serves. The new deployment, which is returned, waits until one node has loaded
+// it. What was signed is rolled back by a key only.
 func (s *Store) Rollback(ctx context.Context, app string, number int, key ed25519.PrivateKey) (*Deployment, error) {
+	_, nodes, err := s.Look(ctx, app)
+	if err != nil {
+		return nil, err
+	}
+	var result int
 	r, err := s.change(ctx, app, func(r *Record) error {
 		if r.abandon() && (number == 0 || number == r.Serving) {
+			result = r.Serving
 			return nil
 		}
 		earlier, err := r.earlier(number)
@@ -207,19 +214,18 @@ func (s *Store) Rollback(ctx context.Context, app string, number int, key ed2551
 		if len(r.Find(r.Serving).Signature) > 0 && key == nil {
 			return errUnsigned
 		}
-		d := *earlier
-		d = Deployment{Digest: d.Digest, Files: d.Files, Size: d.Size, Again: d.Number}
-		if earlier.Again != 0 {
-			d.Again = earlier.Again
+		d := Deployment{Digest: earlier.Digest, Files: earlier.Files, Size: earlier.Size,
+			Again: cmp.Or(earlier.Again, earlier.Number)}
+		result = r.add(d, app, key, max(DefaultKeep, len(r.Deployments)))
+		if len(nodes) == 0 {
+			r.serve()
 		}
-		r.add(d, app, key, max(DefaultKeep, len(r.Deployments)))
-		r.serve(Back)
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return r.Find(r.Serving), nil
+	return r.Find(result), nil
 }
 
 var errUnsigned = errors.New("deploy: what serves is signed, and nodes that want that would not go back: " +
@@ -231,7 +237,7 @@ func (s *Store) Continue(ctx context.Context, app string) (*Deployment, error) {
 		if w := r.Find(r.Waiting); w == nil || w.State != Trying {
 			return fmt.Errorf("deploy: no deployment of %s is tried now", app)
 		}
-		r.serve(Replaced)
+		r.serve()
 		return nil
 	})
 	if err != nil {

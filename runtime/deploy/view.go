@@ -47,14 +47,14 @@ func (v *view) list() []Status {
 	return slices.SortedFunc(maps.Values(v.nodes), func(a, b Status) int { return strings.Compare(a.Node, b.Node) })
 }
 
-// ready reports whether all nodes have loaded a deployment.
-func (v *view) ready(number int) bool {
+// ready reports whether all nodes have loaded a deployment; one is enough for what has served before.
+func (v *view) ready(d *Deployment) bool {
+	some, all := false, true
 	for _, s := range v.nodes {
-		if s.Loaded != number && s.Serving != number {
-			return false
-		}
+		loaded := s.Loaded == d.Number || s.Serving == d.Number
+		some, all = some || loaded, all && loaded
 	}
-	return true
+	return all || some && d.Again != 0
 }
 
 // lost returns the first of some nodes, names by ids, that has ended; "" if none has. One that was not heard of
@@ -236,7 +236,7 @@ func wait(v *view, number int, tried bool, o **Outcome) error {
 		if d.State == Serving || d.State == Trying && tries {
 			return n.Serving != number && n.Failed != number
 		}
-		return d.State != Trying && n.Serving == number
+		return d.Ended() && n.Serving == number
 	}
 	for id, n := range v.nodes {
 		if late(id, n) {
