@@ -37,8 +37,8 @@ At last it lists what the application asks for of what is outside, with the line
 are to be given to serve, it says which of it is missing, and exits 1 if anything is.
 
 With --sandbox it says instead what this kernel can enforce of what workers of serve are
-confined by, and exits 1 if that is not all of it. More is to be enforced for an application
-that may use the network: give --grant as to serve.
+confined by, and exits 1 if that is not all of it. They have no network, whatever is granted: the
+server connects to that for them.
 
 Warnings alone exit 0, with --strict 1. A comment silences the line that it is on or,
 alone on a line, the one below:

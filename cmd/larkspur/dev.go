@@ -64,6 +64,9 @@ says where to keep it. The mails that it sends (@mail) go nowhere, unless --gran
 server: the inspector shows the last 100, which are kept in memory. All else outside is
 reached only if --grant names it.
 
+With --workers the application answers in processes of its own, confined as those of serve are,
+and the page of an error says of what one has died.
+
 The certificate for https is made once, for localhost, and kept in the user's cache
 directory; a browser asks once whether to trust it. To have it trust your own, name one
 with --tls-cert and --tls-key.`,

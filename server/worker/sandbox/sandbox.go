@@ -30,7 +30,8 @@
 //     mount, chroot), but stat and readlink remain: an intruder learns that a path exists, its
 //     size, owner and times.
 //   - Network: without Access.Network, seccomp refuses to make any socket and to connect one; what
-//     was open before remains, and connections are still accepted on it. A Starter that may do so
+//     was open before remains, and so does what another process hands over (package worker): an
+//     intruder says to who is at the other end what he likes. A Starter that may do so
 //     also gives the process a network namespace in which there is nothing. With Network, only TCP
 //     and UDP over IP remain, and Landlock holds the ports of TCP (ABI 4) and of UDP (ABI 10). No
 //     means here looks at addresses: whether one may be spoken to is for the builtin that speaks to
