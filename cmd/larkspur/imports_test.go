@@ -80,6 +80,7 @@ var policy = []struct {
 		"server/apptest", "server/h2", "push", "apps"},
 		starlark},
 	{"server/hop", []string{"environ/wire"}, nil},
+	{"server/access", []string{"server", "push"}, nil},
 	{"server/admin", []string{"runtime", "server", "server/site", "server/worker", "push"},
 		[]string{"github.com/google/pprof/profile"}},
 	{"server/metrics", []string{"server", "server/site", "server/worker", "push", "runtime/host"},
