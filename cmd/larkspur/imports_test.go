@@ -81,6 +81,7 @@ var policy = []struct {
 		[]string{"go.starlark.net/...", "golang.org/x/crypto/acme/..."}},
 	{"server/service", []string{"server"}, []string{"golang.org/x/sys/unix"}},
 	{"server/hop", []string{"environ/wire"}, nil},
+	{"server/access", []string{"server", "push"}, nil},
 	{"server/admin", []string{"runtime", "server", "server/site", "server/worker", "push"},
 		[]string{"github.com/google/pprof/profile"}},
 	{"server/metrics", []string{"server", "server/site", "server/worker", "push", "runtime/host"},
