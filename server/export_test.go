@@ -7,3 +7,12 @@ func IdleConns(g *Group) int {
 	defer g.conns.mu.Unlock()
 	return g.conns.idle.Len()
 }
+
+// ReadForwarded are the clients that fields of Forwarded name.
+func ReadForwarded(values ...string) (clients []string, err error) {
+	all, err := parseForwarded(values)
+	for _, f := range all {
+		clients = append(clients, f.client)
+	}
+	return clients, err
+}

@@ -39,6 +39,9 @@ type Front struct {
 	// process share: promises are on, within safe limits, over HTTP/2 as [Configure] makes it;
 	// hints are sent over HTTP/2 only.
 	Push *push.Policy
+	// Proxies are believed when they say who the client is. Nil has all fields of proxies reach handlers as they came,
+	// and believes none.
+	Proxies *Proxies
 	// HSTS is the field Strict-Transport-Security of all responses over https: RFC 6797. Empty means none.
 	HSTS string
 	// Hop says that the Front is in a backend: all requests come from a Front in another process,
@@ -99,8 +102,19 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		r = sent
 	}
+	id := ""
+	if f.Proxies != nil && !f.Hop {
+		made, given, err := f.Proxies.receive(r)
+		if err != nil {
+			x.request = f.source.Request(r)
+			x.turnAway(x, r, theirs(environ.CodeGate, http.StatusBadRequest, "%v", err))
+			return
+		}
+		r, id = made, given
+	}
 	r = x.handshake(r)
 	x.request = f.source.Request(r)
+	x.request.Identify(id)
 	if f.Hop {
 		x.arrived(hop.From(r.Context()))
 	}

@@ -86,7 +86,7 @@ var policy = []struct {
 		"environ/wire", "push", "runtime", "runtime/host"}, nil},
 	{"server", []string{"server/answer", "server/h2", "server/hop", "server/http1", "environ",
 		"environ/wire", "push", "runtime/host"},
-		[]string{"go.starlark.net/...", "golang.org/x/net/http2/..."}},
+		[]string{"go.starlark.net/...", "golang.org/x/net/http2/...", "github.com/pires/go-proxyproto"}},
 	{"push", []string{"environ/wire"}, nil},
 	{"push/...", []string{"push/...", "environ/wire"}, []string{"golang.org/x/net/http2/..."}},
 	{"apps", nil, nil},

@@ -26,6 +26,7 @@ type serving struct {
 	following
 	living
 	securing
+	proxying
 	access   string
 	workers  int
 	upstream []string
@@ -43,6 +44,7 @@ func (s *serving) flags(c *cobra.Command) {
 	s.following.flags(c)
 	s.living.flags(c)
 	s.securing.flags(c)
+	s.proxying.flags(c)
 	c.Flags().BoolVar(&s.watch, "watch", false, "load the script again when it changes")
 	c.Flags().IntVar(&s.workers, "workers", 0,
 		"have the application answer in `N` processes of its own; 0 is in this one")
@@ -234,6 +236,10 @@ neither that nor GOGC set, up to 32 MiB of garbage is left before it is collecte
 			if err := s.check(c); err != nil {
 				return err
 			}
+			proxies, err := s.proxies()
+			if err != nil {
+				return err
+			}
 			place, err := s.settle(append(s.listen[:len(s.listen):len(s.listen)], s.redirect...))
 			if err != nil {
 				return err
@@ -253,6 +259,7 @@ neither that nor GOGC set, up to 32 MiB of garbage is left before it is collecte
 			if err := s.secure(v, s.data); err != nil {
 				return runError{err}
 			}
+			v.Proxies = proxies
 			v.Access = accessLog(s.access, logger, log)
 			p := &process{server: s.server(logger), site: v, logger: logger, log: log,
 				place: place}

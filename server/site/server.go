@@ -142,7 +142,7 @@ func (s *Server) set(site *Site) error {
 
 // handler is what answers for the site.
 func (s *Server) handler(site *Site, apps []*running, slots *server.Slots) http.Handler {
-	front := &server.Front{MaxBody: site.MaxBody, HSTS: site.HSTS, Logger: s.log, Access: site.Access, Hop: site.Hop}
+	front := &server.Front{MaxBody: site.MaxBody, HSTS: site.HSTS, Proxies: site.Proxies, Logger: s.log, Access: site.Access, Hop: site.Hop}
 	var observe func(*http.Request, push.Verdict)
 	if s.pages != nil {
 		front.ErrorPage, observe = s.pages.ErrorPage, dev.Note

@@ -29,6 +29,8 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
+
+	"github.com/larkspur-web/larkspur/server"
 )
 
 // A Site is what one process serves. The zero value serves nothing. It must not be changed once a
@@ -48,6 +50,9 @@ type Site struct {
 	// HSTS is the field Strict-Transport-Security of responses over https, as in "max-age=31536000":
 	// RFC 6797. Empty means none.
 	HSTS string
+	// Proxies are believed when they say who the client is, by fields and by the PROXY protocol: [server.Proxies]. Nil
+	// has the fields of proxies reach applications as they came.
+	Proxies *server.Proxies
 	// MaxBody is [server.Front.MaxBody].
 	MaxBody int64
 	// Calls is how many calls of all applications together run at once: [server.Slots.Calls].
