@@ -42,6 +42,9 @@ type Front struct {
 	// Proxies are believed when they say who the client is. Nil has all fields of proxies reach handlers as they came,
 	// and believes none.
 	Proxies *Proxies
+	// ClientRate bounds the requests of each client address; for IPv6, of each /64. One too many gets 429. Nil sets no
+	// bound.
+	ClientRate *Rate
 	// HSTS is the field Strict-Transport-Security of all responses over https: RFC 6797. Empty means none.
 	HSTS string
 	// Hop says that the Front is in a backend: all requests come from a Front in another process,
@@ -133,6 +136,14 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serve answers a request.
 func (f *Front) serve(x *exchange, r *http.Request) {
+	if f.ClientRate != nil {
+		if wait := f.ClientRate.takeFor(addressOf(x.request.Peer())); wait > 0 {
+			retryAfter(x, wait)
+			x.turnAway(x, r, theirs(environ.CodeFull, http.StatusTooManyRequests,
+				"the client asks more often than %g times in a second", f.ClientRate.PerSecond))
+			return
+		}
+	}
 	if failure := f.refuse(r); failure != nil {
 		x.turnAway(x, r, failure)
 		return
@@ -206,6 +217,14 @@ func (f *Front) route(w http.ResponseWriter, r *http.Request) {
 			"the path is outside the mounts %s", f.paths()))
 		return
 	}
+	if m.Rate != nil && !promised {
+		if wait := m.Rate.take(); wait > 0 {
+			retryAfter(w, wait)
+			x.turnAway(w, r, theirs(environ.CodeFull, http.StatusServiceUnavailable,
+				"there are more than %g requests in a second for %q", m.Rate.PerSecond, m.Host+m.Path))
+			return
+		}
+	}
 	m.Handler.ServeHTTP(w, x.mounted(r, m, promised))
 }
 
@@ -247,7 +266,7 @@ func (x *exchange) turnAway(w http.ResponseWriter, r *http.Request, f *Failure) 
 // page answers a request that failed before anything was sent.
 func (x *exchange) page(w http.ResponseWriter, r *http.Request, f *Failure) {
 	boundAnswer(w, r)
-	if f.Status == http.StatusServiceUnavailable {
+	if f.Status == http.StatusServiceUnavailable && w.Header().Get("Retry-After") == "" {
 		w.Header().Set("Retry-After", "1")
 	}
 	if speaks1(r) && (f.Status == http.StatusRequestEntityTooLarge ||

@@ -27,6 +27,7 @@ type serving struct {
 	living
 	securing
 	proxying
+	bounding
 	access   string
 	workers  int
 	upstream []string
@@ -45,6 +46,7 @@ func (s *serving) flags(c *cobra.Command) {
 	s.living.flags(c)
 	s.securing.flags(c)
 	s.proxying.flags(c)
+	s.bounding.flags(c)
 	c.Flags().BoolVar(&s.watch, "watch", false, "load the script again when it changes")
 	c.Flags().IntVar(&s.workers, "workers", 0,
 		"have the application answer in `N` processes of its own; 0 is in this one")
@@ -82,6 +84,8 @@ func (s *serving) check(c *cobra.Command) error {
 		return errors.New("--workers and --upstream: one of the two")
 	case s.health != "" && (len(s.upstream) == 0 || s.health[0] != '/'):
 		return errors.New("--upstream-check: a path that begins with a slash, beside --upstream")
+	case s.bounding.check() != nil:
+		return s.bounding.check()
 	case s.living.check() != nil:
 		return s.living.check()
 	case s.workers < 0:
@@ -260,6 +264,7 @@ neither that nor GOGC set, up to 32 MiB of garbage is left before it is collecte
 				return runError{err}
 			}
 			v.Proxies = proxies
+			s.bound(v)
 			v.Access = accessLog(s.access, logger, log)
 			p := &process{server: s.server(logger), site: v, logger: logger, log: log,
 				place: place}

@@ -57,6 +57,8 @@ type Site struct {
 	MaxBody int64
 	// Calls is how many calls of all applications together run at once: [server.Slots.Calls].
 	Calls int
+	// ClientRate is [server.Front.ClientRate].
+	ClientRate *server.Rate
 	// Waiting is how many calls that have begun may wait: [server.Slots.Waiting].
 	Waiting int
 	// IdleTimeout is [server.Gateway.IdleTimeout] of all applications.
@@ -85,6 +87,11 @@ type Mount struct {
 	App *Application
 	// Handler is any other handler.
 	Handler http.Handler
+	// Rate is [server.Mount.Rate].
+	Rate *server.Rate
+	// Calls is how many calls of the application run at once, at this mount, apart from all others: as many requests
+	// wait, the next get 503. Zero means that it is one of those that [Site.Calls] counts.
+	Calls int
 }
 
 // incomplete says what of the site is missing, which would else be a nil pointer at a request.
