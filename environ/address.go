@@ -68,7 +68,11 @@ func (e *Environ) remotePort() starlark.Value {
 	if peer == "" {
 		return nil
 	}
-	return e.value(peer[strings.LastIndexByte(peer, ':')+1:])
+	port := peer[strings.LastIndexByte(peer, ':')+1:]
+	if port == "0" {
+		return nil // a proxy has said the address only
+	}
+	return e.value(port)
 }
 
 // Network is what one client has of an address: that of IPv4, or the /64 that a subscriber of IPv6

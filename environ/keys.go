@@ -79,7 +79,7 @@ var table = []struct {
 	{Key{"REMOTE_ADDR", "environ", "string", "the peer has an address",
 		"The peer's IP address. Absent on a unix socket."},
 		(*Environ).remoteAddr},
-	{Key{"REMOTE_PORT", "environ", "string", "the peer has an address",
+	{Key{"REMOTE_PORT", "environ", "string", "it is known",
 		"The peer's port."},
 		(*Environ).remotePort},
 	{Key{"HTTP_*", "environ", "string", "the field was sent",

@@ -18,7 +18,7 @@ const handshakeTimeout = DefaultReadHeaderTimeout
 
 // Accept returns the next connection, as an http.Server wants it: HTTP/1 is read by [http1.Strict].
 func (l *Listener) Accept() (net.Conn, error) {
-	if l.tls == nil {
+	if l.tls == nil && (l.Proxies == nil || !l.Proxies.Protocol) {
 		c, err := l.next()
 		if err != nil {
 			return nil, l.failing(err)
@@ -47,7 +47,7 @@ func (l *Listener) accept() {
 			close(l.done)
 			return
 		}
-		go l.shake(ctx, tls.Server(c, l.tls))
+		go l.shake(ctx, c)
 	}
 }
 
@@ -87,7 +87,26 @@ func refused(err error) string {
 }
 
 // shake hands the connection on, or closes it.
-func (l *Listener) shake(ctx context.Context, c *tls.Conn) {
+func (l *Listener) shake(ctx context.Context, c net.Conn) {
+	if l.Proxies.begins(c) {
+		stop := context.AfterFunc(ctx, func() { c.SetReadDeadline(time.Unix(1, 0)) })
+		p, err := readProxy(c)
+		if stop(); err != nil {
+			orDefault(l.logger).Debug(err.Error(), slog.String("listener", l.URL), slog.Any("peer", c.RemoteAddr()))
+			l.drop(c)
+			return
+		}
+		c = p
+	}
+	if l.tls == nil {
+		l.hand(http1.Strict(c))
+		return
+	}
+	l.secure(ctx, tls.Server(c, l.tls))
+}
+
+// secure has the client shake hands, and hands the connection on.
+func (l *Listener) secure(ctx context.Context, c *tls.Conn) {
 	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
 	defer cancel()
 	if err := c.HandshakeContext(ctx); err != nil {
@@ -103,8 +122,13 @@ func (l *Listener) shake(ctx context.Context, c *tls.Conn) {
 	if c.ConnectionState().NegotiatedProtocol != "h2" {
 		conn = http1.Strict(c)
 	}
+	l.hand(conn)
+}
+
+// hand hands a connection to whoever calls Accept.
+func (l *Listener) hand(c net.Conn) {
 	select {
-	case l.ready <- conn:
+	case l.ready <- c:
 	case <-l.done:
 		l.drop(c)
 	}

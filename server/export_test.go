@@ -15,3 +15,12 @@ func NewFrames(to io.Writer, masked bool) (w io.Writer, end func()) {
 	f := &frames{to: to, masked: masked}
 	return f, f.end
 }
+
+// ReadForwarded are the clients that fields of Forwarded name.
+func ReadForwarded(values ...string) (clients []string, err error) {
+	all, err := parseForwarded(values)
+	for _, f := range all {
+		clients = append(clients, f.client)
+	}
+	return clients, err
+}

@@ -40,6 +40,12 @@ type Front struct {
 	// process share: promises are on, within safe limits, over HTTP/2 as [Configure] makes it;
 	// hints are sent over HTTP/2 only.
 	Push *push.Policy
+	// Proxies are believed when they say who the client is. Nil has all fields of proxies reach handlers as they came,
+	// and believes none.
+	Proxies *Proxies
+	// ClientRate bounds the requests of each client address; for IPv6, of each /64. One too many gets 429. Nil sets no
+	// bound.
+	ClientRate *Rate
 	// HSTS is the field Strict-Transport-Security of all responses over https: RFC 6797. Empty means none.
 	HSTS string
 	// Hop says that the Front is in a backend: all requests come from a Front in another process,
@@ -103,8 +109,19 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		r = sent
 	}
+	id := ""
+	if f.Proxies != nil && !f.Hop {
+		made, given, err := f.Proxies.receive(r)
+		if err != nil {
+			x.request = f.source.Request(r)
+			x.turnAway(x, r, theirs(environ.CodeGate, http.StatusBadRequest, "%v", err))
+			return
+		}
+		r, id = made, given
+	}
 	r = x.handshake(r)
 	x.request = f.source.Request(r)
+	x.request.Identify(id)
 	if f.Hop {
 		x.arrived(hop.From(r.Context()))
 	}
@@ -124,6 +141,14 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serve answers a request.
 func (f *Front) serve(x *exchange, r *http.Request) {
+	if f.ClientRate != nil {
+		if wait := f.ClientRate.takeFor(addressOf(x.request.Peer())); wait > 0 {
+			retryAfter(x, wait)
+			x.turnAway(x, r, theirs(environ.CodeFull, http.StatusTooManyRequests,
+				"the client asks more often than %g times in a second", f.ClientRate.PerSecond))
+			return
+		}
+	}
 	if failure := f.refuse(r); failure != nil {
 		x.turnAway(x, r, failure)
 		return
@@ -200,6 +225,14 @@ func (f *Front) route(w http.ResponseWriter, r *http.Request) {
 	if x.watch != nil && !promised {
 		x.watch.mount = m
 	}
+	if m.Rate != nil && !promised {
+		if wait := m.Rate.take(); wait > 0 {
+			retryAfter(w, wait)
+			x.turnAway(w, r, theirs(environ.CodeFull, http.StatusServiceUnavailable,
+				"there are more than %g requests in a second for %q", m.Rate.PerSecond, m.Host+m.Path))
+			return
+		}
+	}
 	m.Handler.ServeHTTP(w, x.mounted(r, m, promised))
 }
 
@@ -242,7 +275,7 @@ func (x *exchange) turnAway(w http.ResponseWriter, r *http.Request, f *Failure) 
 // page answers a request that failed before anything was sent.
 func (x *exchange) page(w http.ResponseWriter, r *http.Request, f *Failure) {
 	boundAnswer(w, r)
-	if f.Status == http.StatusServiceUnavailable {
+	if f.Status == http.StatusServiceUnavailable && w.Header().Get("Retry-After") == "" {
 		w.Header().Set("Retry-After", "1")
 	}
 	if speaks1(r) && (f.Status == http.StatusRequestEntityTooLarge ||

@@ -26,6 +26,9 @@ type Listener struct {
 	// Handler answers what comes by this listener of a [Group]. Nil means the Handler of the group. It must
 	// not be changed once the group has the listener.
 	Handler http.Handler
+	// Proxies are believed when they begin a connection by the PROXY protocol. Nil means nobody. It must not be
+	// changed once the listener is served.
+	Proxies *Proxies
 
 	conns  *conns       // of the group; nil if it has none
 	logger *slog.Logger // nil means slog.Default()

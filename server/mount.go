@@ -20,6 +20,9 @@ type Mount struct {
 	Path string
 	// Handler answers.
 	Handler http.Handler
+	// Rate bounds the requests of all clients together, without those that are promised; one too many gets 503. Nil
+	// sets no bound.
+	Rate *Rate
 
 	name  string // HOST/PATH, for logs
 	trail *trail // to what answers behind Handler; nil if that is it

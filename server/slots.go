@@ -45,8 +45,8 @@ type Slots struct {
 	mu      sync.Mutex
 	free    int
 	short   int       // requests that wait for memory
-	going   list.List // of chan struct{}: calls that go on
-	coming  list.List // of chan struct{}: requests
+	going   list.List // of *queued: calls that go on
+	coming  list.List // of *queued: requests
 	waiting waiting
 }
 
@@ -184,12 +184,12 @@ func (s *Slots) take(ctx context.Context, queue *list.List, max int, late <-chan
 		s.mu.Unlock()
 		return errFull
 	}
-	turn := make(chan struct{})
+	turn := &queued{turn: make(chan struct{}), since: time.Now()}
 	place := queue.PushBack(turn)
 	s.mu.Unlock()
 	var err error
 	select {
-	case <-turn:
+	case <-turn.turn:
 		return nil
 	case <-late:
 		err = errFull
@@ -199,7 +199,7 @@ func (s *Slots) take(ctx context.Context, queue *list.List, max int, late <-chan
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	select {
-	case <-turn:
+	case <-turn.turn:
 		return nil // it came at the same moment
 	default:
 		queue.Remove(place)
@@ -207,17 +207,34 @@ func (s *Slots) take(ctx context.Context, queue *list.List, max int, late <-chan
 	}
 }
 
+// A queued is a place in a queue.
+type queued struct {
+	turn  chan struct{} // closed when it has a slot
+	since time.Time
+}
+
 // release gives a slot to whoever is next.
 func (s *Slots) release() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	queue := &s.going
-	if queue.Len() == 0 {
-		queue = &s.coming
+	queue, next := &s.going, s.going.Front()
+	if next == nil {
+		queue, next = &s.coming, s.next()
 	}
-	if first := queue.Front(); first != nil {
-		close(queue.Remove(first).(chan struct{}))
+	if next != nil {
+		close(queue.Remove(next).(*queued).turn)
 		return
 	}
 	s.free++
+}
+
+// next is the request whose turn it is, nil if none waits: the first, or the last where the first has waited for half
+// of its time. Then more come than can be answered: those that have waited long would be answered late, and some of them
+// not at all, while those that have just come are answered at once. s.mu is held.
+func (s *Slots) next() *list.Element {
+	first := s.coming.Front()
+	if first != nil && time.Since(first.Value.(*queued).since) > s.patience()/2 {
+		return s.coming.Back()
+	}
+	return first
 }

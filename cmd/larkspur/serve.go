@@ -27,6 +27,8 @@ type serving struct {
 	operating
 	living
 	securing
+	proxying
+	bounding
 	crew
 	upstream []string
 	health   string
@@ -43,6 +45,8 @@ func (s *serving) flags(c *cobra.Command) {
 	s.following.flags(c)
 	s.living.flags(c)
 	s.securing.flags(c)
+	s.proxying.flags(c)
+	s.bounding.flags(c)
 	c.Flags().BoolVar(&s.watch, "watch", false, "load the script again when it changes")
 	s.crew.flags(c)
 	c.Flags().StringArrayVar(&s.upstream, "upstream", nil,
@@ -84,6 +88,8 @@ func (s *serving) check(c *cobra.Command) error {
 		return errors.New("--workers and --upstream: one of the two")
 	case s.health != "" && (len(s.upstream) == 0 || s.health[0] != '/'):
 		return errors.New("--upstream-check: a path that begins with a slash, beside --upstream")
+	case s.bounding.check() != nil:
+		return s.bounding.check()
 	case s.living.check() != nil:
 		return s.living.check()
 	}
@@ -237,6 +243,10 @@ neither that nor GOGC set, up to 32 MiB of garbage is left before it is collecte
 			if err := s.check(c); err != nil {
 				return err
 			}
+			proxies, err := s.proxies()
+			if err != nil {
+				return err
+			}
 			place, err := s.settle(s.sockets())
 			if err != nil {
 				return err
@@ -255,6 +265,8 @@ neither that nor GOGC set, up to 32 MiB of garbage is left before it is collecte
 			if err := s.secure(v, s.data); err != nil {
 				return runError{err}
 			}
+			v.Proxies = proxies
+			s.bound(v)
 			p := &process{server: s.server(o.logger), site: v, logger: o.logger, log: o.log, place: place}
 			p.server.Opened = place.heritage.Opened
 			terminal := isTerminal(stderr) || isTerminal(place.heritage.Stderr())

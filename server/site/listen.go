@@ -37,6 +37,7 @@ func (s *Server) listen(site *Site) (all []listening, opened []*server.Listener,
 				if redirects {
 					l.Handler = http.HandlerFunc(s.redirect)
 				}
+				l.Proxies = site.Proxies
 				opened = append(opened, l)
 				all = append(all, listening{url, l})
 			}

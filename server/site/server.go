@@ -151,8 +151,8 @@ func (s *Server) set(site *Site) error {
 
 // handler is what answers for the site.
 func (s *Server) handler(site *Site, apps []*running, slots *server.Slots) http.Handler {
-	front := &server.Front{MaxBody: site.MaxBody, HSTS: site.HSTS, Logger: s.log, Access: site.Access,
-		Observer: s.observer(), Hop: site.Hop}
+	front := &server.Front{MaxBody: site.MaxBody, HSTS: site.HSTS, Proxies: site.Proxies, ClientRate: site.ClientRate,
+		Logger: s.log, Access: site.Access, Observer: s.observer(), Hop: site.Hop}
 	var observe func(*http.Request, push.Verdict)
 	if s.pages != nil {
 		front.ErrorPage, observe = s.pages.ErrorPage, dev.Note
@@ -161,9 +161,13 @@ func (s *Server) handler(site *Site, apps []*running, slots *server.Slots) http.
 	for _, m := range site.Mounts {
 		h := m.Handler
 		if m.App != nil { // with another Handler, it is that of the running application
-			h = find(apps, m.App).gateway(m.Path, site, slots)
+			own := slots
+			if m.Calls > 0 {
+				own = &server.Slots{Calls: m.Calls, Waiting: site.Waiting}
+			}
+			h = find(apps, m.App).gateway(m.Path, site, own)
 		}
-		front.Mounts = append(front.Mounts, server.Mount{Host: m.Host, Path: m.Path, Handler: h})
+		front.Mounts = append(front.Mounts, server.Mount{Host: m.Host, Path: m.Path, Handler: h, Rate: m.Rate})
 	}
 	if s.pages != nil {
 		return s.pages.Handler(front)

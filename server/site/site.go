@@ -29,6 +29,8 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
+
+	"github.com/larkspur-web/larkspur/server"
 )
 
 // A Site is what one process serves. The zero value serves nothing. It must not be changed once a
@@ -48,10 +50,15 @@ type Site struct {
 	// HSTS is the field Strict-Transport-Security of responses over https, as in "max-age=31536000":
 	// RFC 6797. Empty means none.
 	HSTS string
+	// Proxies are believed when they say who the client is, by fields and by the PROXY protocol: [server.Proxies]. Nil
+	// has the fields of proxies reach applications as they came.
+	Proxies *server.Proxies
 	// MaxBody is [server.Front.MaxBody].
 	MaxBody int64
 	// Calls is how many calls of all applications together run at once: [server.Slots.Calls].
 	Calls int
+	// ClientRate is [server.Front.ClientRate].
+	ClientRate *server.Rate
 	// Waiting is how many calls that have begun may wait: [server.Slots.Waiting].
 	Waiting int
 	// IdleTimeout is [server.Gateway.IdleTimeout] of all applications.
@@ -81,6 +88,11 @@ type Mount struct {
 	// Handler is any other handler. With App it is a [Backend] that has App called in other processes,
 	// and App says what that is: it is not loaded in this one.
 	Handler http.Handler
+	// Rate is [server.Mount.Rate].
+	Rate *server.Rate
+	// Calls is how many calls of the application run at once, at this mount, apart from all others: as many requests
+	// wait, the next get 503. Zero means that it is one of those that [Site.Calls] counts.
+	Calls int
 }
 
 // incomplete says what of the site is missing, which would else be a nil pointer at a request.
