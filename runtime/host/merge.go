@@ -8,9 +8,9 @@ import (
 )
 
 // Merge returns an iterable of the elements of several, as they come, each as a tuple of the name of its
-// source, of names, and the element. Nothing is taken of a source before it is asked for. None of them has to wait for
-// another that always has something; one that cannot say whether it has, as no [Poller] is asked when no
-// other has anything, and waited for. It ends with the first of them that ends.
+// source, of names, and the element. Nothing is taken of a source before it is asked for, and none has to
+// wait for another that always has something. One that is no [Poller] is asked when no other has anything,
+// and waited for. It ends with the first of them that ends.
 func Merge(object Object, t *starlark.Thread, names []string, sources []starlark.Iterable) *Iterable {
 	b := &Iterable{Object: object, Thread: t}
 	for _, s := range sources {

@@ -229,7 +229,7 @@ func (y *tally) read(ctx context.Context, o *opened, subject string) error {
 }
 
 func (c *counter) delete(t *starlark.Thread) error {
-	return c.lib.do(t, deed{text: "counter.delete", unit: "changes", again: true}, func(
+	return c.lib.do(t, deed{text: "counter.delete", unit: "changes"}, func(
 		ctx context.Context, e *engine,
 	) (int64, error) {
 		return e.within(ctx, bucketShape(counters, 0, 1), func(ctx context.Context, e *engine, o *opened) (int64, error) {

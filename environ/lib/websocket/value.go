@@ -168,13 +168,11 @@ func (i *iterator) Next(p *starlark.Value) bool {
 }
 
 // Polls is [host.Poller]'s.
-func (i *iterator) Polls() bool {
-	i.w.reader.start(i.w)
-	return i.w.reader.behind() != nil && !i.w.ended.Load()
-}
+func (i *iterator) Polls() bool { return !i.w.stepped }
 
 // Poll is [host.Poller]'s.
 func (i *iterator) Poll(p *starlark.Value) (ok bool, later <-chan struct{}) {
+	i.w.reader.start(i.w)
 	b := i.w.reader.behind()
 	if b == nil || i.w.ended.Load() {
 		return i.Next(p), nil
