@@ -1,6 +1,7 @@
 package deploy_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -104,9 +105,10 @@ func TestCanaryIsWell(t *testing.T) {
 	tries[0].answer(2, 500, "LARK0501", "app.star:3:12")
 	tries[0].answer(1, 504, "LARK0502", "")
 	o := r.wait(3, false)
-	want := []deploy.Fault{{Status: 500, Code: "LARK0501", Place: "app.star:3:12", Count: 2}, {Status: 504, Code: "LARK0502", Count: 1}}
+	want := []deploy.Fault{{Status: 500, Code: "LARK0501", Place: "app.star:3:12", Count: 2},
+		{Status: 504, Code: "LARK0502", Count: 1}}
 	if o.State != deploy.Back || o.Node != tries[0].name || o.Error != "requests that failed: 3 of 7" ||
-		len(o.Faults) != 2 || o.Faults[0] != want[0] || o.Faults[1] != want[1] {
+		!slices.Equal(o.Faults, want) {
 		t.Errorf("what failed is %+v", o.Deployment)
 	}
 	r.all("two", nodes...)
@@ -149,7 +151,8 @@ func TestRollbackThatDoesNotLoad(t *testing.T) {
 
 // How many nodes try a version is a number, or a part of them.
 func TestParseCanary(t *testing.T) {
-	for s, want := range map[string]deploy.Canary{"1": {Count: 1}, "10%": {Percent: 10}, "100%": {Percent: 100}, "12": {Count: 12}} {
+	for s, want := range map[string]deploy.Canary{"1": {Count: 1}, "12": {Count: 12}, "10%": {Percent: 10},
+		"100%": {Percent: 100}} {
 		if got, err := deploy.ParseCanary(s); got != want || err != nil {
 			t.Errorf("%s: %+v (%v), want %+v", s, got, err, want)
 		}

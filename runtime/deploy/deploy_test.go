@@ -199,7 +199,8 @@ func TestRollOut(t *testing.T) {
 	}
 	t.Logf("rollback took %v; calls: %d", time.Since(began), calls.Load())
 	r.all("one", nodes...)
-	if _, err := r.store.Rollback(r.ctx, "shop", 3, nil); err == nil || !strings.Contains(err.Error(), "has never served") {
+	if _, err = r.store.Rollback(r.ctx, "shop", 3, nil); err == nil ||
+		!strings.Contains(err.Error(), "has never served") {
 		t.Errorf("rollback to what never served: %v", err)
 	}
 	close(done)

@@ -171,14 +171,14 @@ func (n *Node) act(ctx context.Context, v *view) {
 		n.change(ctx, w, func(r *Record) { r.stop(n.Name, now.Error, nil) })
 	case w.State == Trying:
 		n.judge(ctx, v, w)
-	case v.ready(w):
+	case v.ready(w) && (w.Canary == Canary{} || v.settled(r.Serving)):
 		n.change(ctx, w, func(r *Record) {
 			if w.Canary == (Canary{}) {
 				r.serve()
 			} else if tries := w.Canary.choose(v.nodes, r.Serving); len(tries) > 0 {
 				r.try(tries)
 			} else {
-				r.stop(n.Name, "no node serves what is to be gone back to", nil)
+				r.stop(n.Name, fmt.Sprintf("no node serves deployment %d, to go back to", r.Serving), nil)
 			}
 		})
 	}

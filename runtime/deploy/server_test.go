@@ -85,8 +85,8 @@ func (s *server) start() {
 	case err != nil:
 		s.t.Skip("nats-server is not installed: apt-get install nats-server")
 	}
-	s.cmd = exec.Command(program, "-js", "-sd", s.dir, "-a", "127.0.0.1", "-p", s.port, "--user", "ann", "--pass", "secret",
-		"--tls", "--tlscert", s.ca, "--tlskey", filepath.Join(s.dir, "key.pem"))
+	s.cmd = exec.Command(program, "-js", "-sd", s.dir, "-a", "127.0.0.1", "-p", s.port,
+		"--user", "ann", "--pass", "secret", "--tls", "--tlscert", s.ca, "--tlskey", filepath.Join(s.dir, "key.pem"))
 	log, err := s.cmd.StderrPipe()
 	if err == nil {
 		err = s.cmd.Start()

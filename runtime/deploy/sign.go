@@ -13,7 +13,8 @@ import (
 
 // statement is what a signature is of. It names the application, so that one is not deployed as another.
 func (d *Deployment) statement(app string) []byte {
-	return fmt.Appendf(nil, "larkspur deploy\n%s\n%d\n%s\n%s\n", app, d.Number, d.Time.UTC().Format(time.RFC3339Nano), d.Digest)
+	return fmt.Appendf(nil, "larkspur deploy\n%s\n%d\n%s\n%s\n",
+		app, d.Number, d.Time.UTC().Format(time.RFC3339Nano), d.Digest)
 }
 
 func (d *Deployment) signedBy(key ed25519.PublicKey, app string) bool {

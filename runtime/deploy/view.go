@@ -57,6 +57,16 @@ func (v *view) ready(d *Deployment) bool {
 	return all || some && d.Again != 0
 }
 
+// settled reports whether no node is on its way to what serves: from one that it tried, say.
+func (v *view) settled(serving int) bool {
+	for _, s := range v.nodes {
+		if s.Serving != serving && s.Failed != serving {
+			return false
+		}
+	}
+	return true
+}
+
 // lost returns the first of some nodes, names by ids, that has ended; "" if none has. One that was not heard of
 // at all gets the time of a lease to say something.
 func (v *view) lost(nodes map[string]string) string {
