@@ -2,6 +2,7 @@ package site
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"path"
 	"slices"
@@ -30,7 +31,7 @@ func (s *Server) startBehind(a *Application, b Backend) (*running, error) {
 	live := runtime.Survey(a.Config(s.said()), a.Name())
 	r := &running{app: a, live: live, logger: s.log, behind: b, shown: s.show(a), unfollow: func() {}, last: live.Scan()}
 	if err := b.Start(context.Background()); err != nil {
-		r.logger.Error("the script does not load; it is loaded again when it is saved", "error", err)
+		r.logger.Error("the script does not load; it is loaded again when it is saved", slog.Any("error", err))
 		r.told(err, nil)
 	}
 	if a.Dir != "" {
@@ -55,14 +56,18 @@ func (r *running) noticed() {
 }
 
 // others is told of files that have changed and are no scripts: such as were read when the application
-// was loaded have it loaded again.
+// was loaded have it loaded again, and any may be why it did not load.
 func (r *running) others(files []string) {
 	loaded := r.behind.Files()
+	r.mu.Lock()
+	broken := r.broken
+	r.mu.Unlock()
 	read := func(name string) bool {
-		return slices.Contains(loaded, name) || slices.Contains(loaded, path.Dir(name)) && path.Dir(name) != "."
+		return broken || slices.Contains(loaded, name) || slices.Contains(loaded, path.Dir(name)) && path.Dir(name) != "."
 	}
 	if slices.ContainsFunc(files, read) {
-		_ = r.reloadBehind(r.live.Scan(), slices.DeleteFunc(slices.Clone(files), func(name string) bool { return !read(name) }))
+		none := func(name string) bool { return !read(name) }
+		_ = r.reloadBehind(r.live.Scan(), slices.DeleteFunc(slices.Clone(files), none)) // it is in the log
 	}
 	if rest := slices.DeleteFunc(slices.Clone(files), read); len(rest) > 0 {
 		r.shown.Changed(rest)
@@ -86,6 +91,9 @@ func (r *running) reloadBehind(now *runtime.Scan, files []string) error {
 
 // told tells the pages of an attempt to load the application.
 func (r *running) told(err error, files []string) {
+	r.mu.Lock()
+	r.broken = err != nil
+	r.mu.Unlock()
 	reload := dev.Reload{Time: time.Now(), Generation: r.behind.Generation(), Files: files}
 	if err != nil {
 		reload.Diagnostics = runtime.Diagnose(r.app.Name(), err)

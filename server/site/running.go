@@ -42,6 +42,8 @@ type running struct {
 
 	mu   sync.Mutex    // loads may be told of at once
 	last *runtime.Scan // of what was loaded before, if it is developed
+	// broken is whether the Backend could not load it, when it was to the last time.
+	broken bool
 }
 
 // load returns the applications of the site: those that run already, and fresh ones. s.mu is held.
