@@ -22,7 +22,7 @@ type hold struct {
 	pins  []backendPin
 
 	queued  time.Duration // how long handlers waited for a slot, or for memory
-	failure *Failure      // that was reported last
+	failure *Failure      // of the page that was reported last
 
 	observer atomic.Pointer[Observer] // that is told of the request, nil if none is
 

@@ -67,7 +67,7 @@ type Record struct {
 	Ran   time.Duration
 	// Verdicts are what was decided about the resources of the page, in order.
 	Verdicts []push.Verdict
-	// Failure is what went wrong last, nil if nothing did.
+	// Failure is why the response is none of the application, or is broken off; nil if it is neither.
 	Failure *Failure
 }
 
@@ -168,14 +168,16 @@ func (h *hold) sum(rec *Record) {
 	}
 }
 
-// fail notes a failure that is being logged.
+// fail notes a failure that is being logged, and has it told.
 func (h *hold) fail(r *http.Request, f *Failure) {
 	if h == nil {
 		return
 	}
-	h.mu.Lock()
-	h.failure = f
-	h.mu.Unlock()
+	if _, promised := pushed(r); !promised && !f.Warning {
+		h.mu.Lock()
+		h.failure = f
+		h.mu.Unlock()
+	}
 	if out := h.observer.Load(); out != nil && out.Fail != nil {
 		out.Fail(r, f)
 	}

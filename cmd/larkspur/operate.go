@@ -192,7 +192,8 @@ func (p *operator) listen(place *place) error {
 		return fmt.Errorf("--admin: %w", err)
 	}
 	place.beside = append(place.beside, l)
-	group := &server.Group{Handler: p.admin, MaxConns: 100, Drain: 100 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)}
+	group := &server.Group{Handler: p.admin, MaxConns: 100, Drain: 100 * time.Millisecond,
+		Logger: slog.New(slog.DiscardHandler)}
 	if a, ok := l.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() {
 		p.logger.Warn("the admin listener answers whoever can reach it", slog.String("listener", l.URL))
 	}
