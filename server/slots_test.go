@@ -55,6 +55,39 @@ func TestSlotsTurns(t *testing.T) {
 	})
 }
 
+// TestSlotsOverload verifies that the newest request is next where the oldest has waited for half of its time, and the
+// oldest where it has not.
+func TestSlotsOverload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := (&Slots{Calls: 1, Queue: 9, Wait: time.Second}).orProcess()
+		s.try()
+		got := make(chan string, 9)
+		queue := func(name string) {
+			go func() {
+				if err := s.come(t.Context()); err != nil {
+					name += ": " + err.Error()
+				}
+				got <- name
+			}()
+			synctest.Wait()
+		}
+		queue("oldest")
+		time.Sleep(300 * time.Millisecond)
+		queue("second")
+		queue("third")
+		s.release() // the oldest has waited for 0.3 s
+		time.Sleep(550 * time.Millisecond)
+		queue("newest")
+		s.release() // the second has waited for 0.55 s
+		time.Sleep(2 * time.Second)
+		for _, want := range []string{"oldest", "newest", "second: " + errFull.Error(), "third: " + errFull.Error()} {
+			if name := <-got; name != want && !(want[0] == 's' && name[0] == 't') && !(want[0] == 't' && name[0] == 's') {
+				t.Errorf("got %s, want %s", name, want)
+			}
+		}
+	})
+}
+
 // TestSlotsTight verifies that a request waits for memory while a call runs, that it does so no
 // longer than for a slot, and that it goes ahead when nothing runs.
 func TestSlotsTight(t *testing.T) {
