@@ -49,6 +49,15 @@ func (c *Certificate) Reload() error {
 	return nil
 }
 
+// covers reports whether the certificate is valid for a host. A nil one is not asked, and is.
+func (c *Certificate) covers(host string) bool {
+	if c == nil {
+		return true
+	}
+	pair := c.current.Load()
+	return pair == nil || pair.Leaf == nil || pair.Leaf.VerifyHostname(host) == nil
+}
+
 // Localhost returns a certificate for localhost that is kept in the directory, made anew if there
 // is none or it is about to end. Key and certificate are one file, for its owner only, so that they
 // cannot be of two makes.

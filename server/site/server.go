@@ -92,6 +92,11 @@ func (s *Server) Set(site *Site) error {
 
 // set is Set. s.mu is held.
 func (s *Server) set(site *Site) error {
+	old := s.edition.Load()
+	retire := &retirement{retire: site.Retire}
+	if old != nil && s.site == site { // it is read again
+		retire = old.retire
+	}
 	site, err := site.withMap()
 	if err != nil {
 		return err
@@ -109,7 +114,7 @@ func (s *Server) set(site *Site) error {
 	if slots == nil || slots.Calls != site.Calls || slots.Waiting != site.Waiting {
 		slots = &server.Slots{Calls: site.Calls, Waiting: site.Waiting}
 	}
-	old, next := s.edition.Load(), newEdition(s.handler(site, apps, slots), apps)
+	next := newEdition(s.handler(site, apps, slots), apps, retire)
 	certificate := s.current.Load()
 	// What there has to be before there is a listener on which it could be asked for.
 	if old == nil {
@@ -121,6 +126,9 @@ func (s *Server) set(site *Site) error {
 	if err := s.group.Set(s, listenersOf(listeners)...); err != nil {
 		s.edition.Store(old)
 		s.current.Store(certificate)
+		if old == nil || old.retire != retire {
+			retire.retire = nil
+		}
 		next.leave()
 		closeListeners(opened)
 		return err
@@ -142,6 +150,7 @@ func (s *Server) handler(site *Site, apps []*running, slots *server.Slots) http.
 		front.ErrorPage, observe = s.pages.ErrorPage, dev.Note
 	}
 	front.Push = site.Push.policy(s.log, observe)
+	front.Certified = func(_ *http.Request, host string) bool { return s.current.Load().covers(host) }
 	for _, m := range site.Mounts {
 		h := m.Handler
 		if m.App != nil {
@@ -208,7 +217,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	var watching sync.WaitGroup
 	watching.Go(func() { s.watcher.Run(ctx) })
 	if s.Watch {
-		watching.Go(func() { s.followMap(ctx) })
+		watching.Go(func() { s.followFiles(ctx) })
 	}
 	if s.pages != nil {
 		defer context.AfterFunc(ctx, s.pages.Close)()
@@ -220,6 +229,15 @@ func (s *Server) Serve(ctx context.Context) error {
 	defer s.mu.Unlock()
 	closeApps(s.running)
 	s.running = nil
+	return err
+}
+
+// reloadCertificate reads the certificate of a site again.
+func (s *Server) reloadCertificate(site *Site) error {
+	err := site.Certificate.Reload()
+	if err != nil {
+		s.log.Error("reload failed, the last good certificate serves on", slog.Any("error", err))
+	}
 	return err
 }
 
@@ -236,12 +254,7 @@ func (s *Server) Reload() error {
 	if site == nil {
 		return nil
 	}
-	var errs []error
-	if err := site.Certificate.Reload(); err != nil {
-		s.log.Error("reload failed, the last good certificate serves on", slog.Any("error", err))
-		errs = append(errs, err)
-	}
-	errs = append(errs, s.reloadMap())
+	errs := []error{s.reloadCertificate(site), s.reloadMap()}
 	for _, r := range running {
 		errs = append(errs, r.reload())
 	}

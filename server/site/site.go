@@ -58,12 +58,17 @@ type Site struct {
 	Abandoned func(r *http.Request, place string)
 	// Access, if not nil, receives a record for each request.
 	Access *slog.Logger
+	// Retire, if not nil, is called once, when another Site is served and the last request of this one
+	// has ended, so that its handlers can be let go. It is not called for a Site that Set refuses, nor
+	// for the one that is served when Serve ends.
+	Retire func()
 }
 
 // A Mount is an application, or another handler, and where it is. One of App and Handler is
 // required.
 type Mount struct {
-	// Host is the host name that a request has to name, without a port. Empty means any.
+	// Host is that of [server.Mount]: a name, *.NAME, * for those that no other Mount has, or empty
+	// for any.
 	Host string
 	// Path is the path, an application's SCRIPT_NAME: "" for the root, or a path that begins with a
 	// slash and does not end with one.

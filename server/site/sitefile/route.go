@@ -3,6 +3,7 @@ package sitefile
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
@@ -191,8 +192,8 @@ func (c *call) limits(m *Mount) {
 		}
 		p := settingWords[i].Params[slices.IndexFunc(settingWords[i].Params, func(p Param) bool { return p.Name == name })]
 		v := starlark.Value(starlark.String(value))
-		if p.kind == number {
-			v, _ = starlark.NumberFrom(value)
+		if n, err := strconv.ParseUint(value, 10, 64); err == nil && p.kind == number {
+			v = starlark.MakeUint64(n)
 		}
 		if s, ok := c.value(&p, v); ok {
 			m.Limits[p.Flag] = s
