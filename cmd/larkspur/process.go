@@ -25,6 +25,7 @@ type process struct {
 	log    io.Writer
 	greet  func([]*server.Listener) // says more than where it listens; nil for nothing
 	hangup bool                     // SIGHUP ends it, as the close of its terminal; else it reloads
+	sited  *sited                   // has the site file that site was made of; nil if there is none
 }
 
 // run loads, listens and serves.
@@ -82,6 +83,9 @@ func (p *process) serve(ctx context.Context) error {
 	defer background.Wait()
 	defer stop() // before the wait
 	background.Go(func() { p.reload(ctx, hangup) })
+	if p.sited != nil && p.server.Watch {
+		background.Go(func() { p.sited.follow(ctx, p.server) })
+	}
 	listeners := p.server.Listeners()
 	for _, l := range listeners {
 		fmt.Fprintf(p.log, "listening on %s\n", l.URL)
@@ -119,6 +123,9 @@ func (p *process) reload(ctx context.Context, hangup <-chan os.Signal) {
 		case <-ctx.Done():
 			return
 		case <-hangup:
+			if p.sited != nil {
+				p.sited.take(ctx, p.server)
+			}
 			_ = p.server.Reload()
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/larkspur-web/larkspur/server/site"
 	"github.com/larkspur-web/larkspur/server/site/grant"
 	"github.com/larkspur-web/larkspur/server/upstream"
+	"github.com/larkspur-web/larkspur/server/worker"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 )
@@ -29,6 +30,7 @@ type serving struct {
 	upstream []string
 	health   string
 	confine
+	sited bool // a site file says the rest
 }
 
 func (s *serving) flags(c *cobra.Command) {
@@ -59,7 +61,7 @@ func (s *serving) check(c *cobra.Command) error {
 		return fmt.Errorf("https needs a certificate: name it with --tls-cert and --tls-key")
 	case !slices.Contains(sandboxes, s.sandbox):
 		return fmt.Errorf("--sandbox %s: %s", s.sandbox, strings.Join(sandboxes, ", "))
-	case s.workers == 0 && s.useless(c) != "":
+	case s.workers == 0 && !s.sited && s.useless(c) != "":
 		return fmt.Errorf("%s is for workers: say how many with --workers", s.useless(c))
 	case s.files < fewest:
 		return fmt.Errorf("--worker-files %d: %d or more", s.files, fewest)
@@ -138,27 +140,32 @@ func (s *serving) build(c *cobra.Command, args []string, logger *slog.Logger) (v
 	if s.workers == 0 {
 		return v, closing, nil
 	}
-	if granted.Keeps(app) { // for the workers, which reach it by a socket
-		if err := granted.State.Open(c.Context()); err != nil {
-			closing()
-			return nil, nil, runError{err}
-		}
-	}
-	if err := s.foresee(app, granted); err != nil {
-		closing()
-		return nil, nil, runError{err}
-	}
-	pool := s.pool(c, args, app, logger)
-	if s.sandbox != "off" {
-		pool.NoNetwork, pool.Memory = !granted.Network(), s.resident()
-	}
-	closing = func() { pool.Close(); granted.Close() }
-	if err := startPool(c.Context(), pool, app); err != nil {
+	pool, err := s.work(c.Context(), command{Flags: flagsOf(c), Args: args}, app, granted, logger)
+	if err != nil {
 		closing()
 		return nil, nil, err
 	}
+	closing = func() { pool.Close(); granted.Close() }
 	v.Mounts[0].App, v.Mounts[0].Handler = nil, pool
 	return v, closing, nil
+}
+
+// work starts the workers of an application, which are told the same.
+func (s *serving) work(ctx context.Context, told command, app *site.Application, granted *grant.Set,
+	logger *slog.Logger) (*worker.Pool, error) {
+	if granted.Keeps(app) { // for the workers, which reach it by a socket
+		if err := granted.State.Open(ctx); err != nil {
+			return nil, runError{err}
+		}
+	}
+	if err := s.foresee(app, granted); err != nil {
+		return nil, runError{err}
+	}
+	pool := s.pool(told, app, logger)
+	if s.sandbox != "off" {
+		pool.NoNetwork, pool.Memory = !granted.Network(), s.resident()
+	}
+	return pool, startPool(ctx, pool, app)
 }
 
 // proxied returns a site that other servers answer for.
@@ -190,6 +197,9 @@ func newServe(stderr io.Writer) *cobra.Command {
 
 APP is FILE.star, FILE.star:CALLABLE, or a directory or FILE.zip that holds app.star;
 without one it is the current directory. The callable is app, or else application.
+A directory that holds site.star is a site: that file says which applications, files and
+other servers answer for which hosts, and what else is served how. Flags come before what
+it says. larkspur docs site describes it, larkspur check --print shows what comes of it.
 nats://HOST:PORT/NAME is what larkspur deploy has put there, and deployed:NAME what it has
 put where --data, --nats or --cluster keeps the state: the server follows it.
 
@@ -220,21 +230,27 @@ neither that nor GOGC set, up to 32 MiB of garbage is left before it is collecte
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeApp,
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := s.check(c); err != nil {
-				return err
-			}
 			log := newJournal(stderr)
 			defer log.close()
 			logger := slog.New(slog.NewTextHandler(log, nil))
+			access := func(s *serving) *slog.Logger {
+				if s.access == "" && isTerminal(stderr) {
+					return logger
+				}
+				return accessLog(s.access, logger, log)
+			}
+			if file := siteFile(args); file != "" {
+				return serveSite(c, file, logger, log, access)
+			}
+			if err := s.check(c); err != nil {
+				return err
+			}
 			v, closing, err := s.build(c, args, logger)
 			if err != nil {
 				return err
 			}
 			defer closing()
-			if s.access == "" && isTerminal(stderr) {
-				s.access = "text"
-			}
-			v.Access = accessLog(s.access, logger, log)
+			v.Access = access(&s)
 			p := &process{server: s.server(logger), site: v, logger: logger, log: log}
 			return p.run(c.Context())
 		},

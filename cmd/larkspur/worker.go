@@ -16,26 +16,49 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// A command is what a worker is told: the flags and the argument of serve. It reads them as the
-// process did that started it, in the same directory.
+// A command is what a worker is told: the flags and the argument of serve, and what a site file says
+// beside them. It reads them as the process did that started it, in the same directory.
 type command struct {
-	Flags []string
-	Args  []string
+	Flags      []string
+	Args       []string
+	Environ    map[string]string `json:",omitempty"`
+	Middleware []string          `json:",omitempty"`
+}
+
+// flagsOf are the flags that were given.
+func flagsOf(c *cobra.Command) (given []string) {
+	c.Flags().Visit(func(f *pflag.Flag) { given = append(given, flagLines(f)...) })
+	return given
+}
+
+// flagLines is a flag as it is written.
+func flagLines(f *pflag.Flag) []string {
+	list, ok := f.Value.(pflag.SliceValue)
+	if !ok {
+		return []string{"--" + f.Name + "=" + f.Value.String()}
+	}
+	var all []string
+	for _, v := range list.GetSlice() {
+		all = append(all, "--"+f.Name+"="+v)
+	}
+	return all
+}
+
+// parse returns what is told.
+func (told *command) parse() (*serving, *cobra.Command, error) {
+	s, c := new(serving), new(cobra.Command)
+	s.flags(c)
+	return s, c, c.ParseFlags(told.Flags)
+}
+
+// dress adds to the application what a site file says of it.
+func (told *command) dress(app *site.Application) error {
+	app.Environ = told.Environ
+	return app.Wrap(told.Middleware...)
 }
 
 // pool returns the workers of an application.
-func (s *serving) pool(c *cobra.Command, args []string, app *site.Application,
-	logger *slog.Logger) *worker.Pool {
-	told := command{Args: args}
-	c.Flags().Visit(func(f *pflag.Flag) {
-		if list, ok := f.Value.(pflag.SliceValue); ok {
-			for _, v := range list.GetSlice() {
-				told.Flags = append(told.Flags, "--"+f.Name+"="+v)
-			}
-			return
-		}
-		told.Flags = append(told.Flags, "--"+f.Name+"="+f.Value.String())
-	})
+func (s *serving) pool(told command, app *site.Application, logger *slog.Logger) *worker.Pool {
 	config, _ := json.Marshal(told) // there is nothing in it that could fail
 	return &worker.Pool{Name: app.Path(app.Name()), Config: config, Workers: s.workers, Drain: s.drain,
 		Timeout: s.timeout + time.Minute, Logger: logger}
@@ -60,14 +83,15 @@ func application(config []byte) (*worker.Application, error) {
 	if err := json.Unmarshal(config, &told); err != nil {
 		return nil, fmt.Errorf("worker: read the configuration: %w", err)
 	}
-	var s serving
-	c := new(cobra.Command)
-	s.flags(c)
-	if err := c.ParseFlags(told.Flags); err != nil {
+	s, _, err := told.parse()
+	if err != nil {
 		return nil, err
 	}
 	app, granted, err := s.open(context.Background(), told.Args, nil)
 	if err != nil {
+		return nil, err
+	}
+	if err := told.dress(app); err != nil {
 		return nil, err
 	}
 	granted.State.Guest = true // it is the front that has the server, and needs the secret

@@ -2,6 +2,7 @@ package sitefile
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"sync"
 
@@ -14,8 +15,9 @@ import (
 // granted, workers, connections to other servers. What two files describe alike is one. The zero value is
 // ready; it is safe for concurrent use.
 type Keeper struct {
-	mu   sync.Mutex
-	kept map[string]*kept
+	mu    sync.Mutex // guards what follows
+	kept  map[string]*kept
+	count int // of what was kept
 }
 
 // A kept thing is one of them.
@@ -23,6 +25,7 @@ type kept struct {
 	value any
 	close func()
 	users int
+	order int
 }
 
 // A Lot is what one file has of a Keeper. It is for one goroutine until Release.
@@ -62,7 +65,8 @@ func Keep[T any](l *Lot, key any, make func() (value T, close func(), err error)
 	if l.keeper.kept == nil {
 		l.keeper.kept = map[string]*kept{}
 	}
-	l.keeper.kept[name] = &kept{value, close, 1}
+	l.keeper.count++
+	l.keeper.kept[name] = &kept{value, close, 1, l.keeper.count}
 	l.keys = append(l.keys, name)
 	return value, nil
 }
@@ -83,6 +87,9 @@ func (k *Keeper) leave(key string) (close func()) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	have := k.kept[key]
+	if have == nil { // all is closed
+		return nil
+	}
 	if have.users--; have.users > 0 {
 		return nil
 	}
@@ -148,3 +155,16 @@ func (e *RouteError) Error() string { return e.Route.Place.String() + ": " + e.E
 
 // Unwrap returns Err.
 func (e *RouteError) Unwrap() error { return e.Err }
+
+// Close lets go of all that is left, the last that was made first, for when nothing is served any more.
+func (k *Keeper) Close() {
+	k.mu.Lock()
+	left := slices.SortedFunc(maps.Values(k.kept), func(a, b *kept) int { return b.order - a.order })
+	k.kept = nil
+	k.mu.Unlock()
+	for _, have := range left {
+		if have.close != nil {
+			have.close()
+		}
+	}
+}
