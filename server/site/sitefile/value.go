@@ -29,6 +29,27 @@ const (
 	route         // what mount, upstream, static and redirect return
 )
 
+// Type is what a parameter is given, in a word or two.
+func (p *Param) Type() string {
+	switch p.kind {
+	case texts:
+		return "string or list"
+	case dict:
+		return "dict"
+	case truth:
+		return "bool"
+	case number:
+		return "int"
+	case size:
+		return "int or string"
+	case duration:
+		return "int, float or string"
+	case route:
+		return "route"
+	}
+	return "string"
+}
+
 // value is what a flag would be given for a value.
 func (c *call) value(p *Param, v starlark.Value) (string, bool) {
 	switch p.kind {

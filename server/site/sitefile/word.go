@@ -134,14 +134,14 @@ func (c *call) bind(args starlark.Tuple, kwargs []starlark.Tuple) {
 		}
 	}
 	if len(args) > 0 {
-		c.fault("got %d more arguments than it takes: %s", len(args), c.word.signature())
+		c.fault("got %d more arguments than it takes: write %s", len(args), c.word.Signature())
 	}
 	for _, kw := range kwargs {
 		name := string(kw[0].(starlark.String))
 		i := slices.IndexFunc(c.word.Params, func(p Param) bool { return p.Name == name && !p.rest })
 		switch {
 		case i < 0:
-			c.fault("there is no parameter %s%s: %s", name, meant(name, names), c.word.signature())
+			c.fault("there is no parameter %s%s: write %s", name, meant(name, names), c.word.Signature())
 		case c.args[name] != nil:
 			c.fault("%s is given twice", name)
 		default:
@@ -153,7 +153,7 @@ func (c *call) bind(args starlark.Tuple, kwargs []starlark.Tuple) {
 			delete(c.args, p.Name)
 		}
 		if p.Required && c.args[p.Name] == nil && (!p.rest || len(c.rest) == 0) {
-			c.fault("%s is missing: %s", p.Name, c.word.signature())
+			c.fault("%s is missing: write %s", p.Name, c.word.Signature())
 		}
 	}
 }
@@ -166,8 +166,8 @@ func meant(name string, names []string) string {
 	return ""
 }
 
-// signature is how the word is called.
-func (w *Word) signature() string {
+// Signature is how the word is called.
+func (w *Word) Signature() string {
 	var params []string
 	for _, p := range w.Params {
 		switch {
@@ -179,7 +179,7 @@ func (w *Word) signature() string {
 			params = append(params, p.Name+" =")
 		}
 	}
-	return "write " + w.Name + "(" + strings.Join(params, ", ") + ")"
+	return w.Name + "(" + strings.Join(params, ", ") + ")"
 }
 
 // set notes what the flags of the parameters are to be.
