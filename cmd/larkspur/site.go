@@ -189,9 +189,6 @@ func blamed(c *cobra.Command, f *sitefile.File, err error) error {
 // serveSite serves what a site file says.
 func serveSite(c *cobra.Command, file string, logger *slog.Logger, log io.Writer,
 	access func(*serving) *slog.Logger) error {
-	if err := misplaced(c, file); err != nil {
-		return err
-	}
 	d := &sited{path: file, logger: logger}
 	defer d.keeper.Close()
 	told := flagsOf(c)
@@ -243,10 +240,16 @@ func together(told []string, f *sitefile.File) (*serving, *cobra.Command, error)
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := misplaced(c, f.Path); err != nil {
+		return nil, nil, err
+	}
 	if err := settle(c, f); err != nil {
 		return nil, nil, runError{err}
 	}
 	s.sited = true
+	if s.https() && s.tlsCert == "" {
+		return nil, nil, blamed(c, f, errors.New("--listen https needs a certificate: name it with tls(cert, key)"))
+	}
 	return s, c, blamed(c, f, s.check(c))
 }
 
