@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -14,13 +15,20 @@ import (
 	"github.com/larkspur-web/larkspur/server"
 	"github.com/larkspur-web/larkspur/server/dev"
 	"github.com/larkspur-web/larkspur/server/site"
+	"github.com/larkspur-web/larkspur/server/site/grant"
+	"github.com/larkspur-web/larkspur/server/site/sitefile"
 	"github.com/spf13/cobra"
 )
 
-func newDev(stderr io.Writer) *cobra.Command {
-	s := settings{listen: []string{"http://127.0.0.1:8000", "https://127.0.0.1:8443"}, watch: true,
+// newDevSettings are the defaults of dev.
+func newDevSettings() *settings {
+	return &settings{listen: []string{"http://127.0.0.1:8000", "https://127.0.0.1:8443"}, watch: true,
 		drain: 2 * time.Second}
-	var g grants
+}
+
+func newDev(stderr io.Writer) *cobra.Command {
+	var s *settings
+	var g *grants
 	c := &cobra.Command{
 		Use:        "dev [flags] [APP]",
 		Short:      "Develop an application: reload on save, errors in the browser",
@@ -36,6 +44,10 @@ APP is FILE.star, FILE.star:CALLABLE, or a directory that holds app.star; withou
 it is the current directory if that holds app.star, or, where there is no script at all,
 the tour that is built into larkspur. What does not load is shown in the browser until
 it does.
+
+A directory that holds site.star is a site, whose applications are developed together: those
+of example.com are at example.com.localhost, and those of the first site at any other name.
+What it says of listen, tls, log and workers is for serve.
 
 Where no file has its name, APP may also be one that is built in:
 ` + builtInHelp() + `
@@ -62,6 +74,9 @@ with --tls-cert and --tls-key.`,
 			if err := s.check(); err != nil {
 				return err
 			}
+			if file := siteFile(args); file != "" {
+				return develop(c, s, file, stderr)
+			}
 			app, err := findApp(args)
 			if err != nil {
 				return err
@@ -85,23 +100,16 @@ with --tls-cert and --tls-key.`,
 				return err
 			}
 			defer end()
-			granted.Develop(func(to []string, subject string) {
-				logger.Info("a mail is in the outbox, and was not sent: see "+dev.Path+"kept",
-					slog.String("to", strings.Join(to, ", ")), slog.String("subject", subject))
-			})
+			outbox(granted, logger)
 			granted.To(app)
 			grantSecret(app, devSecret{g.data, app.Dir, logger, session.Random()})
 			v, err := s.site(app)
 			if err != nil {
 				return runError{err}
 			}
-			if v.Certificate == nil && s.https() {
-				dir, err := os.UserCacheDir()
-				if err != nil {
-					return runError{fmt.Errorf("keep a certificate: %w", err)}
-				}
-				if v.Certificate, err = site.Localhost(filepath.Join(dir, "larkspur")); err != nil {
-					return runError{err}
+			if v.Certificate == nil {
+				if v.Certificate, err = s.localhost(); err != nil {
+					return err
 				}
 			}
 			v.Access = logger
@@ -109,20 +117,75 @@ with --tls-cert and --tls-key.`,
 				hangup: true}
 			p.server.Develop, p.server.Software = true, version()
 			p.greet = func(listeners []*server.Listener) {
-				greet(log, console.palette, app, listeners)
+				greet(log, console.palette, developed(app), listeners)
 			}
 			return p.run(c.Context())
 		},
 	}
-	s.flags(c)
-	g.flags(c)
+	s, g = devFlags(c)
 	return c
 }
 
-// greet says what is developed, and where to look.
-func greet(
-	w io.Writer, palette display.Palette, app *site.Application, listeners []*server.Listener,
-) {
+// localhost is the certificate of this machine, nil if no listener needs one.
+func (s *settings) localhost() (*site.Certificate, error) {
+	if !s.https() {
+		return nil, nil
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return nil, runError{fmt.Errorf("keep a certificate: %w", err)}
+	}
+	c, err := site.Localhost(filepath.Join(dir, "larkspur"))
+	if err != nil {
+		return nil, runError{err}
+	}
+	return c, nil
+}
+
+// outbox has mails go nowhere, and says so.
+func outbox(granted *grant.Set, logger *slog.Logger) {
+	granted.Develop(func(to []string, subject string) {
+		logger.Info("a mail is in the outbox, and was not sent: see "+dev.Path+"kept",
+			slog.String("to", strings.Join(to, ", ")), slog.String("subject", subject))
+	})
+}
+
+// develop develops a site file.
+func develop(c *cobra.Command, s *settings, file string, stderr io.Writer) error {
+	log := newJournal(stderr)
+	defer log.close()
+	console := newConsole(log, excerpt(site.Dir(filepath.Dir(file), filepath.Base(file))))
+	console.palette, console.ran = display.PaletteOf(stderr), dev.Source
+	logger := slog.New(console)
+	said := make(map[string]bool)
+	d := &developing{told: flagsOf(c), logger: logger, ready: func(g *grant.Set) { outbox(g, logger) },
+		say: func(what string) {
+			if !said[what] {
+				said[what] = true
+				logger.Info(what)
+			}
+		}}
+	var err error
+	if s.tlsCert == "" {
+		if d.certificate, err = s.localhost(); err != nil {
+			return err
+		}
+	}
+	of := &sited{path: file, logger: logger}
+	defer of.keeper.Close()
+	of.build = func(_ context.Context, f *sitefile.File) (*site.Site, error) { return d.build(&of.keeper, f) }
+	v, err := of.first(c.Context())
+	if err != nil {
+		return err
+	}
+	p := &process{server: s.server(logger), site: v, logger: logger, log: log, hangup: true, sited: of}
+	p.server.Develop, p.server.Software = true, version()
+	p.greet = func(listeners []*server.Listener) { greet(log, console.palette, file, listeners) }
+	return p.run(c.Context())
+}
+
+// developed names what is developed.
+func developed(app *site.Application) string {
 	what := app.Path(app.Name())
 	if _, is := app.FS.(described); is {
 		what = "the mock that " + description + " describes"
@@ -130,6 +193,11 @@ func greet(
 		name := strings.TrimSuffix(app.Name(), ".star")
 		what = "the " + strings.TrimSuffix(name, "/app") + " that is built in"
 	}
+	return what
+}
+
+// greet says what is developed, and where to look.
+func greet(w io.Writer, palette display.Palette, what string, listeners []*server.Listener) {
 	fmt.Fprintf(w, "%s %s\n", palette.In(display.Bold, "developing"), what)
 	for _, l := range listeners {
 		if strings.HasPrefix(l.URL, "http") {

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"log/slog"
+	"slices"
+
+	"github.com/larkspur-web/larkspur/environ/lib/session"
+	"github.com/larkspur-web/larkspur/server/site"
+	"github.com/larkspur-web/larkspur/server/site/grant"
+	"github.com/larkspur-web/larkspur/server/site/sitefile"
+	"github.com/spf13/cobra"
+)
+
+// A developing is how a site file is developed: its applications answer in this process, by names that
+// lead to this machine, and keep what they keep below themselves.
+type developing struct {
+	told   []string // flags
+	logger *slog.Logger
+	ready  func(*grant.Set) // readies what is granted for whoever develops
+	say    func(string)     // says once what differs of serve
+
+	certificate *site.Certificate
+}
+
+// ignored are the flags that dev does not take from a site file.
+var ignored = []string{"listen", "tls-cert", "tls-key", "access-log", "watch", "drain", "max-conns", "http2",
+	"sandbox", "worker-memory", "worker-cpu", "worker-files", "worker-file-size"}
+
+// devFlags are the flags of dev.
+func devFlags(c *cobra.Command) (*settings, *grants) {
+	s, g := newDevSettings(), new(grants)
+	s.flags(c)
+	g.flags(c)
+	return s, g
+}
+
+// build is what a [sited] builds.
+func (d *developing) build(keeper *sitefile.Keeper, f *sitefile.File) (*site.Site, error) {
+	c := new(cobra.Command)
+	s, _ := devFlags(c)
+	if err := c.ParseFlags(d.told); err != nil {
+		return nil, err
+	}
+	if err := misplaced(c, f.Path); err != nil {
+		return nil, err
+	}
+	if err := settle(c, f, ignored...); err != nil {
+		return nil, runError{err}
+	}
+	if err := blamed(c, f, s.check()); err != nil {
+		return nil, err
+	}
+	for _, set := range f.Settings {
+		if slices.Contains(ignored, set.Flag) {
+			d.say("dev listens where its own flags say, with its own certificate: listen, tls, log and sandbox of " +
+				f.Path + " are for serve")
+		}
+	}
+	v, err := s.site(new(site.Application))
+	if err != nil {
+		return nil, runError{err}
+	}
+	lot := keeper.Begin()
+	v.Retire = lot.Release
+	v.Mounts, err = lot.Mounts(f, func(m *sitefile.Mount) (site.Mount, error) {
+		if m.Workers > 0 {
+			d.say("applications answer in this process: workers are for serve")
+		}
+		return d.mount(lot, s, m)
+	})
+	if err != nil {
+		lot.Release()
+		return nil, runError{err}
+	}
+	v.Mounts = local(v.Mounts)
+	v.Access = d.logger
+	if v.Certificate == nil {
+		v.Certificate = d.certificate
+	}
+	return v, nil
+}
+
+// local are the mounts by names that lead to this machine: NAME.localhost is NAME, and what has neither
+// name is of the first host if none is of all.
+func local(mounts []site.Mount) []site.Mount {
+	all := slices.Clone(mounts)
+	rest := slices.ContainsFunc(mounts, func(m site.Mount) bool { return m.Host == "*" })
+	for _, m := range mounts {
+		if m.Host == "*" {
+			continue
+		}
+		of := m
+		of.Host += ".localhost" // RFC 6761, section 6.3
+		all = append(all, of)
+		if !rest && m.Host == mounts[0].Host {
+			m.Host = "*"
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+// mount makes an application that is developed.
+func (d *developing) mount(lot *sitefile.Lot, s *settings, m *sitefile.Mount) (v site.Mount, err error) {
+	own := *m
+	own.Workers = 0
+	named, err := findApp([]string{m.App})
+	if err != nil {
+		return v, err
+	}
+	key := struct {
+		granting
+		Below string
+	}{granting{m.Grants, m.Data}, named.Dir}
+	g, err := sitefile.Keep(lot, key, func() (*granted, func(), error) {
+		set, end, err := (&grants{lines: m.Grants, data: m.Data}).develop(named, nil)
+		if err != nil {
+			return nil, nil, err
+		}
+		d.ready(set)
+		g := &granted{set: set}
+		set.To(&g.app)
+		return g, end, nil
+	})
+	if err != nil {
+		return v, err
+	}
+	told := command{Args: []string{m.App}, Environ: m.Environ, Middleware: m.Middleware}
+	limits := struct {
+		Mount sitefile.Mount
+		Time  string
+		Steps uint64
+		Size  int64
+	}{own, s.timeout.String(), s.maxSteps, int64(s.memory)}
+	v.App, err = sitefile.Keep(lot, limits, func() (*site.Application, func(), error) {
+		app, err := findApp(told.Args)
+		if err != nil {
+			return nil, nil, err
+		}
+		g.to(app)
+		grantSecret(app, devSecret{m.Data, app.Dir, d.logger, session.Random()})
+		if err := told.dress(app); err != nil {
+			return nil, nil, err
+		}
+		c := new(cobra.Command)
+		bounds := *s
+		bounds.flags(c)
+		bounds.timeout, bounds.maxSteps, bounds.memory = s.timeout, s.maxSteps, s.memory
+		for name, value := range m.Limits {
+			if err := c.Flags().Set(name, value); err != nil {
+				return nil, nil, err
+			}
+		}
+		_, err = bounds.site(app)
+		return app, nil, err
+	})
+	return v, err
+}
