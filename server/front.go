@@ -196,7 +196,16 @@ func (f *Front) route(w http.ResponseWriter, r *http.Request) {
 			"the path is outside the mounts %s", f.paths()))
 		return
 	}
-	m.Handler.ServeHTTP(w, x.mounted(r, m, promised))
+	r = x.mounted(r, m, promised)
+	if m.Filter == nil {
+		m.Handler.ServeHTTP(w, r)
+		return
+	}
+	filtered, r, end := m.Filter(w, r)
+	whole := false
+	defer func() { end(whole) }()
+	m.Handler.ServeHTTP(filtered, r)
+	whole = true
 }
 
 // generation is that of the application which answers r, or of those that do behind the handler of

@@ -23,6 +23,10 @@ type Mount struct {
 	Path string
 	// Handler answers.
 	Handler http.Handler
+	// Filter, if not nil, is called for each request that Handler answers. It returns what that writes to
+	// in place of w, whose Unwrap leads to w, the request that it answers, and what is called once it has
+	// returned, or has panicked: then the response is not whole. Package compress has one.
+	Filter func(w http.ResponseWriter, r *http.Request) (http.ResponseWriter, *http.Request, func(whole bool))
 
 	trail *trail // to what answers behind Handler; nil if that is it
 }

@@ -23,7 +23,7 @@ type developing struct {
 }
 
 // ignored are the flags that dev does not take from a site file.
-var ignored = []string{"listen", "tls-cert", "tls-key", "access-log", "watch", "drain", "max-conns", "http2",
+var ignored = []string{"listen", "tls-cert", "tls-key", "access-log", "watch", "drain", "max-conns", "http2", "compress",
 	"sandbox", "worker-memory", "worker-cpu", "worker-files", "worker-file-size"}
 
 // devFlags are the flags of dev.
@@ -52,7 +52,7 @@ func (d *developing) build(keeper *sitefile.Keeper, f *sitefile.File) (*site.Sit
 	}
 	for _, set := range f.Settings {
 		if slices.Contains(ignored, set.Flag) {
-			d.say("dev listens where its own flags say, with its own certificate: listen, tls, log and sandbox of " +
+			d.say("dev listens where its own flags say, with its own certificate: listen, tls, log, compress and sandbox of " +
 				f.Path + " are for serve")
 		}
 	}
@@ -73,6 +73,9 @@ func (d *developing) build(keeper *sitefile.Keeper, f *sitefile.File) (*site.Sit
 		return nil, runError{err}
 	}
 	v.Mounts = local(v.Mounts)
+	for i := range v.Mounts {
+		v.Mounts[i].Filter = nil // the pages of dev are put into what is not compressed
+	}
 	v.Access = d.logger
 	if v.Certificate == nil {
 		v.Certificate = d.certificate

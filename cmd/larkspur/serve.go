@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/larkspur-web/larkspur/server/compress"
 	"github.com/larkspur-web/larkspur/server/site"
 	"github.com/larkspur-web/larkspur/server/site/grant"
 	"github.com/larkspur-web/larkspur/server/upstream"
@@ -29,6 +30,7 @@ type serving struct {
 	workers  int
 	upstream []string
 	health   string
+	compress string
 	confine
 	sited bool // a site file says the rest
 }
@@ -45,6 +47,10 @@ func (s *serving) flags(c *cobra.Command) {
 	c.Flags().IntVar(&s.workers, "workers", 0,
 		"have the application answer in `N` processes of its own; 0 is in this one")
 	s.confine.flags(c)
+	c.Flags().StringVar(&s.compress, "compress", "off",
+		"compress answers: on, off or some of `zstd,br,gzip`, the best first; not those that may hold secrets, which "+
+			"are to clients with cookies, or a password, or set a cookie, unless \"secrets\" is said beside it")
+	c.Flags().Lookup("compress").NoOptDefVal = "on"
 	c.Flags().StringArrayVar(&s.upstream, "upstream", nil,
 		"`URL` of another HTTP server that answers in place of an application: http://HOST:PORT, "+
 			"https://HOST, h2c://HOST:PORT or unix:PATH; several take turns")
@@ -63,6 +69,8 @@ func (s *serving) check(c *cobra.Command) error {
 		return fmt.Errorf("--sandbox %s: %s", s.sandbox, strings.Join(sandboxes, ", "))
 	case s.workers == 0 && !s.sited && s.useless(c) != "":
 		return fmt.Errorf("%s is for workers: say how many with --workers", s.useless(c))
+	case parsed(s.compress) != nil:
+		return fmt.Errorf("--compress %w", parsed(s.compress))
 	case s.files < fewest:
 		return fmt.Errorf("--worker-files %d: %d or more", s.files, fewest)
 	case len(s.upstream) > 0 && (s.data != "" || s.nats != "" || len(s.lines) > 0):
@@ -79,6 +87,12 @@ func (s *serving) check(c *cobra.Command) error {
 		return fmt.Errorf("--workers %d: 0 or more", s.workers)
 	}
 	return s.settings.check()
+}
+
+// parsed is what is wrong with a value of --compress.
+func parsed(how string) error {
+	_, err := compress.Parse(how)
+	return err
 }
 
 // open returns the application that the arguments name, with what the flags grant it.
@@ -251,6 +265,9 @@ neither that nor GOGC set, up to 32 MiB of garbage is left before it is collecte
 			}
 			defer closing()
 			v.Access = access(&s)
+			if f, _ := compress.Parse(s.compress); f != nil {
+				v.Mounts[0].Filter = f.Begin
+			}
 			p := &process{server: s.server(logger), site: v, logger: logger, log: log}
 			return p.run(c.Context())
 		},

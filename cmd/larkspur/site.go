@@ -260,6 +260,7 @@ func (s *serving) mounted(ctx context.Context, d *sited, c *cobra.Command, f *si
 		return nil, runError{err}
 	}
 	lot := d.keeper.Begin()
+	lot.Compress = s.compress
 	v.Retire = lot.Release
 	v.Mounts, err = lot.Mounts(f, func(m *sitefile.Mount) (site.Mount, error) {
 		return mounting{lot, c, m, d.logger}.mount(ctx)

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -39,6 +40,7 @@ type printedRoute struct {
 	Kind     string `json:"kind"`
 	Answers  string `json:"answers"` // the application, the directory, or where else
 	Settings any    `json:"settings"`
+	Compress string `json:"compress,omitempty"` // empty is as all
 	Source   string `json:"source"`
 }
 
@@ -90,7 +92,7 @@ func source(f *sitefile.File, at host.Place) string {
 
 // printRoute is what a route comes to.
 func printRoute(f *sitefile.File, r *sitefile.Route) printedRoute {
-	p := printedRoute{Path: r.Path + "/", Source: source(f, r.Place)}
+	p := printedRoute{Path: r.Path + "/", Compress: r.Compress, Source: source(f, r.Place)}
 	if r.Path != "" {
 		p.Path = r.Path
 	}
@@ -120,7 +122,11 @@ func (p *printedSite) write(w io.Writer) error {
 	for _, h := range p.Sites {
 		fmt.Fprintf(t, "\nsite\t%s\t%s\n", strings.Join(h.Hosts, " "), h.Source)
 		for _, r := range h.Routes {
-			fmt.Fprintf(t, "  %s\t%s %s%s\t%s\n", r.Path, r.Kind, r.Answers, routeWords(r.Settings), r.Source)
+			words := routeWords(r.Settings)
+			if r.Compress != "" {
+				words += " compress=" + strconv.Quote(r.Compress)
+			}
+			fmt.Fprintf(t, "  %s\t%s %s%s\t%s\n", r.Path, r.Kind, r.Answers, words, r.Source)
 		}
 	}
 	return t.Flush()

@@ -156,7 +156,8 @@ func (s *Server) handler(site *Site, apps []*running, slots *server.Slots) http.
 		if m.App != nil {
 			h = find(apps, m.App).gateway(m.Path, site, slots)
 		}
-		front.Mounts = append(front.Mounts, server.Mount{Host: m.Host, Path: m.Path, Handler: h})
+		front.Mounts = append(front.Mounts, server.Mount{Host: m.Host, Path: m.Path, Handler: h,
+			Filter: m.Filter})
 	}
 	if s.pages != nil {
 		return s.pages.Handler(front)

@@ -77,6 +77,8 @@ type Mount struct {
 	App *Application
 	// Handler is any other handler.
 	Handler http.Handler
+	// Filter is [server.Mount.Filter].
+	Filter func(w http.ResponseWriter, r *http.Request) (http.ResponseWriter, *http.Request, func(whole bool))
 }
 
 // incomplete says what of the site is missing, which would else be a nil pointer at a request.

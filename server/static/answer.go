@@ -122,12 +122,24 @@ func (h *Handler) file(w http.ResponseWriter, r *http.Request, t *tree, name str
 	if r.Header["Range"] != nil {
 		r = ranged(r, info.Size())
 	}
-	if r.Header["Range"] == nil {
-		// ServeContent says none for a body that has a coding.
-		own["Content-Length"] = []string{strconv.FormatInt(info.Size(), 10)}
-	}
-	http.ServeContent(server.Guard(w, r), r, "", info.ModTime(), content)
+	http.ServeContent(&sized{server.Guard(w, r), info.Size()}, r, "", info.ModTime(), content)
 	return nil
+}
+
+// A sized response says how long it is, which http.ServeContent does not of a body that has a coding.
+type sized struct {
+	http.ResponseWriter
+	size int64
+}
+
+// Unwrap is http.ResponseController's.
+func (s *sized) Unwrap() http.ResponseWriter { return s.ResponseWriter }
+
+func (s *sized) WriteHeader(status int) {
+	if h := s.Header(); status == http.StatusOK && h["Content-Length"] == nil {
+		h["Content-Length"] = []string{strconv.FormatInt(s.size, 10)}
+	}
+	s.ResponseWriter.WriteHeader(status)
 }
 
 // ranged is a request whose Range is one that http.ServeContent reads as RFC 9110 wants, or that has none.

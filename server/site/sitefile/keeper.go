@@ -1,11 +1,13 @@
 package sitefile
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"slices"
 	"sync"
 
+	"github.com/larkspur-web/larkspur/server/compress"
 	"github.com/larkspur-web/larkspur/server/site"
 	"github.com/larkspur-web/larkspur/server/static"
 	"github.com/larkspur-web/larkspur/server/upstream"
@@ -30,6 +32,9 @@ type kept struct {
 
 // A Lot is what one file has of a Keeper. It is for one goroutine until Release.
 type Lot struct {
+	// Compress is how answers are compressed of routes that do not say it, as compress.Parse reads it.
+	Compress string
+
 	keeper *Keeper
 	keys   []string
 	once   sync.Once
@@ -104,8 +109,15 @@ func (l *Lot) Mounts(f *File, app func(m *Mount) (site.Mount, error)) ([]site.Mo
 	for _, h := range f.Hosts {
 		for _, route := range h.Routes {
 			m, err := l.mount(&route, app)
+			var f *compress.Filter
+			if err == nil {
+				f, err = compress.Parse(cmp.Or(route.Compress, l.Compress))
+			}
 			if err != nil {
 				return nil, &RouteError{route, err}
+			}
+			if f != nil && route.Redirect == nil {
+				m.Filter = f.Begin
 			}
 			for _, name := range h.Names {
 				m.Host, m.Path = name, route.Path

@@ -20,6 +20,9 @@ const maxWorkers = 1000
 var pathParam = Param{Name: "path", kind: text, Required: true,
 	Doc: `where it answers, with all that is below it: "/" or as "/shop"`}
 
+var compressParam = Param{Name: "compress", kind: compression,
+	Doc: `how its answers are compressed, as --compress of serve has it: "on", "off", "br,gzip", "on,secrets"`}
+
 var routeWords = []Word{
 	{Name: "site", make: (*call).site,
 		Doc: "Says what answers for some hosts. Without any, the routes of the file are for all hosts.",
@@ -40,13 +43,15 @@ var routeWords = []Word{
 			{Name: "middleware", kind: texts,
 				Doc: "what stands around it, the outermost first: FILE.star:NAME, a function of its own " +
 					"tree that takes an application and returns one"},
-			{Name: "data", kind: path, Doc: "the directory of what it keeps, as --data of serve; it is made if there is none"}}},
+			{Name: "data", kind: path, Doc: "the directory of what it keeps, as --data of serve; it is made if there is none"},
+			compressParam}},
 	{Name: "upstream", make: (*call).upstream, Doc: "Has other HTTP servers answer below a path.",
 		Params: []Param{pathParam,
 			{Name: "url", kind: texts, Required: true,
 				Doc: "http://HOST:PORT, https://HOST, h2c://HOST:PORT or unix:PATH; several take turns"},
 			{Name: "check", kind: text, Doc: "the path that each is asked every 3 s, to be left out if it does not answer"},
-			{Name: "timeout", kind: duration, Doc: "of the header of a response; a minute if it is not given"}}},
+			{Name: "timeout", kind: duration, Doc: "of the header of a response; a minute if it is not given"},
+			compressParam}},
 	{Name: "static", make: (*call).static, Doc: "Answers below a path with the files of a directory.",
 		Params: []Param{pathParam,
 			{Name: "dir", kind: dir, Required: true, Doc: "the directory; no name leads out of it"},
@@ -148,7 +153,7 @@ func (c *call) mount() starlark.Value {
 		}
 		m.Middleware = append(m.Middleware, name)
 	}
-	r.Mount = m
+	r.Mount, r.Compress = m, c.string("compress")
 	return r
 }
 
@@ -213,7 +218,7 @@ func (c *call) upstream() starlark.Value {
 	if u.Check != "" && u.Check[0] != '/' {
 		c.fault("check is %q: a path that begins with a slash", u.Check)
 	}
-	r.Upstream = u
+	r.Upstream, r.Compress = u, c.string("compress")
 	return r
 }
 

@@ -83,6 +83,8 @@ type Route struct {
 	Upstream *Upstream
 	Static   *Static
 	Redirect *site.Redirect
+	// Compress is how the answers are compressed, as compress.Parse reads it. Empty is as all are.
+	Compress string
 	Place    host.Place
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/runtime/display"
+	"github.com/larkspur-web/larkspur/server/compress"
 	"go.starlark.net/starlark"
 )
 
@@ -16,17 +17,18 @@ import (
 type kind int
 
 const (
-	text     kind = iota
-	texts         // a string or a list of them
-	dict          // of strings
-	truth         // True or False
-	number        // from 0 on
-	size          // a number of bytes, or a string as in 10MiB
-	duration      // a number of seconds, or a string as in 30s
-	path          // of a file that may not be there yet
-	file          // that is there
-	dir           // that is there
-	route         // what mount, upstream, static and redirect return
+	text        kind = iota
+	texts            // a string or a list of them
+	dict             // of strings
+	truth            // True or False
+	number           // from 0 on
+	size             // a number of bytes, or a string as in 10MiB
+	duration         // a number of seconds, or a string as in 30s
+	path             // of a file that may not be there yet
+	file             // that is there
+	dir              // that is there
+	compression      // what compress.Parse reads
+	route            // what mount, upstream, static and redirect return
 )
 
 // Type is what a parameter is given, in a word or two.
@@ -85,6 +87,11 @@ func (c *call) value(p *Param, v starlark.Value) (string, bool) {
 	case p.values != nil && !slices.Contains(p.values, s):
 		c.fault("%s is %q%s: it is %s", p.Name, s, meant(s, p.values), strings.Join(p.values, ", "))
 		return "", false
+	case p.kind == compression:
+		if _, err := compress.Parse(s); err != nil {
+			c.fault("%s: %v", p.Name, err)
+			return "", false
+		}
 	case p.kind == path:
 		return c.join(s), true
 	case p.kind == file || p.kind == dir:

@@ -59,6 +59,9 @@ var settingWords = []Word{
 		{Name: "off", Flag: "no-push", kind: truth, Doc: "make no pushes"},
 		{Name: "hints_http1", Flag: "hints-http1", kind: truth, Doc: "send early hints over HTTP/1.1 too"},
 		{Name: "memory", Flag: "push-memory", kind: path, Doc: "the file of the keys of the memory of clients"}}},
+	{Name: "compress", Doc: "Compresses answers, but those that may hold secrets.", Params: []Param{
+		{Name: "how", Flag: "compress", kind: compression, Required: true,
+			Doc: `"on", "off", some of zstd, br and gzip with commas between them, and secrets beside one of them`}}},
 	{Name: "limits", Doc: "Bounds what clients and applications may take.", Params: []Param{
 		{Name: "timeout", Flag: "timeout", kind: duration, Doc: "of a call, to its first block and between two"},
 		{Name: "max_steps", Flag: "max-steps", kind: number, Doc: "of the interpreter, of a call"},
