@@ -119,10 +119,7 @@ func (h *Handler) file(w http.ResponseWriter, r *http.Request, t *tree, name str
 			own[field] = values
 		}
 	}
-	if r.Header["Range"] != nil {
-		r = ranged(r, info.Size())
-	}
-	http.ServeContent(&sized{server.Guard(w, r), info.Size()}, r, "", info.ModTime(), content)
+	http.ServeContent(&sized{server.Guard(w, r), info.Size()}, understood(r, info.Size()), "", info.ModTime(), content)
 	return nil
 }
 
@@ -142,11 +139,21 @@ func (s *sized) WriteHeader(status int) {
 	s.ResponseWriter.WriteHeader(status)
 }
 
-// ranged is a request whose Range is one that http.ServeContent reads as RFC 9110 wants, or that has none.
-func ranged(r *http.Request, size int64) *http.Request {
+// understood is a request whose fields http.ServeContent reads as RFC 9110 wants: lists in one line, and a
+// Range that it knows, or none.
+func understood(r *http.Request, size int64) *http.Request {
+	h := r.Header
+	if h["Range"] == nil && len(h["If-Match"]) < 2 && len(h["If-None-Match"]) < 2 {
+		return r
+	}
 	other := *r
-	other.Header = r.Header.Clone()
-	if field := static.Ranges(r.Header.Get("Range"), size); field != "" && len(r.Header["Range"]) == 1 {
+	other.Header = h.Clone()
+	for _, name := range []string{"If-Match", "If-None-Match"} {
+		if len(h[name]) > 1 {
+			other.Header[name] = []string{strings.Join(h[name], ", ")}
+		}
+	}
+	if field := static.Ranges(h.Get("Range"), size); field != "" && len(h["Range"]) == 1 {
 		other.Header.Set("Range", field)
 	} else {
 		other.Header.Del("Range") // RFC 9110, section 5.3: two of them are no list
