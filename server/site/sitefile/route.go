@@ -103,6 +103,9 @@ func (c *call) site() starlark.Value {
 		}
 		h.Names = append(h.Names, strings.ToLower(strings.TrimSuffix(name, ".")))
 	}
+	if len(h.Names) == 0 && !c.wrong {
+		c.fault("hosts has no name")
+	}
 	for i, v := range c.rest {
 		r, ok := v.(*routeValue)
 		switch {
@@ -214,6 +217,9 @@ func (c *call) upstream() starlark.Value {
 			c.fault("%s", strings.TrimPrefix(err.Error(), "upstream: "))
 		}
 		u.URLs = append(u.URLs, url)
+	}
+	if len(u.URLs) == 0 && !c.wrong {
+		c.fault("url has no server")
 	}
 	if u.Check != "" && u.Check[0] != '/' {
 		c.fault("check is %q: a path that begins with a slash", u.Check)

@@ -133,7 +133,7 @@ func Read(path string, logger *slog.Logger) (*File, error) {
 	dir, base := filepath.Split(path)
 	r := &reader{dir: filepath.Clean(dir), base: base}
 	config := &runtime.Config{FS: runtime.Dir(r.dir), Predeclared: r.words(), Logger: logger,
-		Limits: runtime.Limits{Time: 5 * time.Second, Memory: 64 << 20}}
+		Limits: runtime.Limits{Time: 5 * time.Second, Steps: 2_000_000, Memory: 64 << 20}}
 	files, faults := runtime.Parse(config, base)
 	if len(faults) > 0 {
 		return nil, r.named(faults)
