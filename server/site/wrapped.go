@@ -11,10 +11,9 @@ import (
 	"github.com/larkspur-web/larkspur/runtime"
 )
 
-// Wrap has middleware stand around the application, whose Entry is taken to be app where it names none, the
-// outermost first: each is FILE.star:NAME, a
-// function of the application's own tree that takes an application and returns one. It has to be called
-// before the application is in use.
+// Wrap has middleware stand around the application, the outermost first: each is FILE.star:NAME, a
+// function of the application's own tree that takes an application and returns one. An Entry that names
+// no callable is taken to mean app. It has to be called before the application is in use.
 func (a *Application) Wrap(middleware ...string) error {
 	if len(middleware) == 0 {
 		return nil
