@@ -21,8 +21,8 @@ import (
 type Front struct {
 	// Handler answers what none of the Mounts is for. Nil means 404.
 	Handler http.Handler
-	// Mounts are tried from the longest path to the shortest, those with a host before those
-	// without.
+	// Mounts are tried from the longest path to the shortest, those of the host that a request names
+	// before those for any host.
 	Mounts []Mount
 	// MaxBody is how many bytes a request's body may have; a longer one is answered 413. Zero means
 	// [environ.DefaultMaxBody], negative sets no bound.
@@ -52,9 +52,14 @@ type Front struct {
 	// over connections that nobody else can write to. What it knows of a request it says in fields,
 	// which are believed, and it decides what is pushed: see package hop. Push does not count then.
 	Hop bool
+	// Certified, if not nil, reports whether the certificate of the connection that a request came by
+	// is valid for a host, which is not the one that the connection was made for. If it is not the
+	// answer is 421. Nil means that it is. It counts only if a Mount has a Host.
+	Certified func(r *http.Request, host string) bool
 
 	once   sync.Once
 	mounts []Mount // in the order in which they are tried
+	hosts  hosts   // of mounts
 	wrong  string  // why it cannot serve; "" if it can
 	push   push.Handler
 	source environ.Source
@@ -65,7 +70,7 @@ type Front struct {
 // begin makes what is made at the first request.
 func (f *Front) begin() {
 	f.mounts = ordered(f.Mounts, f.Handler)
-	f.wrong = wrong(f.mounts)
+	f.wrong, f.hosts = wrong(f.mounts), hostsOf(f.mounts)
 	f.push = push.Handler{
 		Next: http.HandlerFunc(f.route), Policy: f.Push,
 		Generation: f.generation, HonorsContext: f.honorsContext,
@@ -216,6 +221,10 @@ func (f *Front) route(w http.ResponseWriter, r *http.Request) {
 		x.page(w, r, failure)
 		return
 	}
+	if failure := f.misplaced(r); failure != nil {
+		x.turnAway(w, r, failure)
+		return
+	}
 	m := f.mount(r)
 	if m == nil {
 		x.turnAway(w, r, theirs(environ.CodeGate, http.StatusNotFound,
@@ -233,7 +242,16 @@ func (f *Front) route(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	m.Handler.ServeHTTP(w, x.mounted(r, m, promised))
+	r = x.mounted(r, m, promised)
+	if m.Filter == nil {
+		m.Handler.ServeHTTP(w, r)
+		return
+	}
+	filtered, r, end := m.Filter(w, r)
+	whole := false
+	defer func() { end(whole) }()
+	m.Handler.ServeHTTP(filtered, r)
+	whole = true
 }
 
 // generation is that of the application which answers r, or of those that do behind the handler of

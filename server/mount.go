@@ -12,7 +12,10 @@ import (
 
 // A Mount is a place in the URL space, and what answers there.
 type Mount struct {
-	// Host is the host name that a request has to name, without a port. Empty means any.
+	// Host is the host name that a request has to name, without a port: example.com;
+	// *.example.com for all names with one label more, as in certificates; or * for those that no
+	// other Mount has. A request is answered by the Mounts of one of them, the first that fits in
+	// this order, and by those for any host, which is what an empty one means.
 	Host string
 	// Path is the path under which Handler is mounted, the SCRIPT_NAME of an application: "" for
 	// the root, or a path that begins with a slash and does not end with one. It is compared
@@ -23,6 +26,10 @@ type Mount struct {
 	// Rate bounds the requests of all clients together, without those that are promised; one too many gets 503. Nil
 	// sets no bound.
 	Rate *Rate
+	// Filter, if not nil, is called for each request that Handler answers. It returns what that writes to
+	// in place of w, whose Unwrap leads to w, the request that it answers, and what is called once it has
+	// returned, or has panicked: then the response is not whole. Package compress has one.
+	Filter func(w http.ResponseWriter, r *http.Request) (http.ResponseWriter, *http.Request, func(whole bool))
 
 	name  string // HOST/PATH, for logs
 	trail *trail // to what answers behind Handler; nil if that is it
@@ -71,6 +78,88 @@ func wrong(mounts []Mount) string {
 	return ""
 }
 
+// hosts are the mounts in the order in which they are tried, by the host that a request names.
+type hosts struct {
+	exact map[string][]*Mount // by name, in lower case
+	below map[string][]*Mount // of *.NAME, by NAME
+	rest  []*Mount            // of *
+	any   []*Mount            // of a host that none of the others has
+}
+
+// hostsOf returns those of mounts, which are in order.
+func hostsOf(mounts []Mount) hosts {
+	h := hosts{exact: make(map[string][]*Mount), below: make(map[string][]*Mount)}
+	for i := range mounts {
+		m := &mounts[i]
+		name, below := strings.CutPrefix(strings.ToLower(m.Host), "*.")
+		switch {
+		case m.Host == "":
+			h.any = append(h.any, m)
+		case m.Host == "*":
+			h.rest = append(h.rest, m)
+		case below:
+			h.below[name] = append(h.below[name], m)
+		default:
+			h.exact[name] = append(h.exact[name], m)
+		}
+	}
+	for _, byName := range []map[string][]*Mount{h.exact, h.below} {
+		for name := range byName {
+			byName[name] = append(byName[name], h.any...)
+		}
+	}
+	if h.rest != nil {
+		h.rest = append(h.rest, h.any...)
+	}
+	return h
+}
+
+// virtual reports whether the host decides anything.
+func (h *hosts) virtual() bool { return len(h.exact)+len(h.below)+len(h.rest) > 0 }
+
+// of returns the mounts of a host, and whether there is a place for it at all.
+func (h *hosts) of(authority string) (mounts []*Mount, known bool) {
+	if !h.virtual() {
+		return h.any, true
+	}
+	name := strings.ToLower(strings.TrimSuffix(hostname(authority), "."))
+	if mounts, known = h.exact[name]; known {
+		return mounts, true
+	}
+	if _, parent, ok := strings.Cut(name, "."); ok {
+		if mounts, known = h.below[parent]; known {
+			return mounts, true
+		}
+	}
+	if h.rest != nil {
+		return h.rest, true
+	}
+	return h.any, len(h.any) > 0
+}
+
+// misplaced returns why no mount is for the host of r, nil if one may be.
+//
+// RFC 9110, section 15.5.20: what has come by a connection that was made for another host may find
+// its server by another connection, as of a client that takes all hosts of a certificate to be of one
+// server. Section 7.4: so may what has come by one whose certificate is not valid for its host. On
+// a connection that the client has made for this very host 421 would have it come for nothing.
+func (f *Front) misplaced(r *http.Request) *Failure {
+	if !f.hosts.virtual() {
+		return nil
+	}
+	_, known := f.hosts.of(r.Host)
+	host := strings.TrimSuffix(hostname(r.Host), ".")
+	other := r.TLS != nil && r.TLS.ServerName != "" && !strings.EqualFold(r.TLS.ServerName, host)
+	switch {
+	case other && (!known || f.Certified != nil && !f.Certified(r, host)):
+		return theirs(environ.CodeGate, http.StatusMisdirectedRequest,
+			"the host %s came by a connection that was made for %s", host, r.TLS.ServerName)
+	case !known:
+		return theirs(environ.CodeGate, http.StatusNotFound, "there is no host %s here", host)
+	}
+	return nil
+}
+
 // mount returns the mount that a request is for, nil if there is none. Behind http.StripPrefix a
 // mount may name the path with or without what was taken off.
 func (f *Front) mount(r *http.Request) *Mount {
@@ -85,10 +174,9 @@ func (f *Front) mount(r *http.Request) *Mount {
 }
 
 func (f *Front) mountAt(r *http.Request, path string) *Mount {
-	for i := range f.mounts {
-		m := &f.mounts[i]
-		if environ.Within(path, m.Path) &&
-			(m.Host == "" || strings.EqualFold(m.Host, hostname(r.Host))) {
+	mounts, _ := f.hosts.of(r.Host)
+	for _, m := range mounts {
+		if environ.Within(path, m.Path) {
 			return m
 		}
 	}

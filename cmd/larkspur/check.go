@@ -1,20 +1,30 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/lint"
 	contract "github.com/larkspur-web/larkspur/server/lint"
+	"github.com/larkspur-web/larkspur/server/site"
+	"github.com/larkspur-web/larkspur/server/site/grant"
 	"github.com/spf13/cobra"
 )
 
+// A checking is what check is to do.
+type checking struct {
+	strict, kernel bool
+	print, json    bool // what a site comes to
+	grants
+	stdout, stderr io.Writer
+}
+
 func newCheck(stdout, stderr io.Writer) *cobra.Command {
-	var strict, kernel bool
-	var g grants
+	k := checking{stdout: stdout, stderr: stderr}
 	c := &cobra.Command{
-		Use:        "check [flags] [APP]",
+		Use:        "check [flags] [APP] [-- FLAGS]",
 		Short:      "Find the errors of an application without serving it",
 		SuggestFor: []string{"lint", "vet"},
 		Long: `Check loads an application as serve would, and prints every error that it can find
@@ -40,6 +50,11 @@ With --sandbox it says instead what this kernel can enforce of what workers of s
 confined by, and exits 1 if that is not all of it. They have no network, whatever is granted: the
 server connects to that for them.
 
+Of a directory that holds site.star it finds what is wrong with that, and with each
+application that it mounts. With --print it shows instead what serve would do: each setting,
+and where it is said (by a flag, in a line of the file, or nowhere: the default), and what
+answers for which hosts. What follows -- are flags of serve.
+
 Warnings alone exit 0, with --strict 1. A comment silences the line that it is on or,
 alone on a line, the one below:
 
@@ -50,50 +65,79 @@ alone on a line, the one below:
   larkspur check blog.star            a script and all that it loads
   larkspur check blog.star:admin      another callable of it
   larkspur check --data d blog.star   is all granted that it asks for?
-  larkspur check --strict blog.star   for a build that is to fail on warnings`,
-		Args:              cobra.MaximumNArgs(1),
+  larkspur check --strict blog.star   for a build that is to fail on warnings
+  larkspur check --print . -- --listen http://:80   what would serve --listen do here?`,
+		Args:              beforeDash(1),
 		ValidArgsFunction: completeApp,
-		RunE: func(_ *cobra.Command, args []string) error {
-			if kernel {
-				if _, err := g.only(); err != nil {
+		RunE: func(c *cobra.Command, args []string) error {
+			if k.kernel {
+				if _, err := k.only(); err != nil {
 					return err
 				}
 				return checkSandbox(stdout)
+			}
+			var told []string
+			if i := c.ArgsLenAtDash(); i >= 0 {
+				args, told = args[:i], args[i:]
+			}
+			file := siteFile(args)
+			switch {
+			case file != "":
+				return k.checkSite(file, told, newLogger(stderr))
+			case k.print || told != nil:
+				return errors.New("--print, and flags of serve, are for a directory that holds site.star")
 			}
 			app, err := needApp("check", args)
 			if err != nil {
 				return err
 			}
-			granted, err := g.only()
+			granted, err := k.only()
 			if err != nil {
 				return err
 			}
-			asks := granted.Asks(app)
-			granted.Asked(asks).To(app)
-			config := app.Config(newLogger(stderr))
-			errs := runtime.Check(config, app.Name())
-			for _, d := range errs {
-				d.File = app.Path(d.File)
-				fmt.Fprintln(stdout, d)
-			}
-			if len(errs) > 0 {
-				return errFound
-			}
-			language := lint.Rules{Builtin: config.Builtins().Has, MustReturn: contract.IsApp}
-			warnings := lint.Run(config, app.Name(), language.Check, contract.Check)
-			for _, d := range warnings {
-				d.File, d.Message = app.Path(d.File), "warning: "+d.Message
-				fmt.Fprintln(stdout, d)
-			}
-			missing := g.print(stdout, app, asks)
-			if missing || strict && len(warnings) > 0 {
-				return errFound
-			}
-			return nil
+			return k.application(app, granted, &k.grants)
 		},
 	}
-	g.flags(c)
-	c.Flags().BoolVar(&kernel, "sandbox", false, "say what this kernel can confine workers by")
-	c.Flags().BoolVar(&strict, "strict", false, "exit 1 also for warnings")
+	k.flags(c)
+	c.Flags().BoolVar(&k.kernel, "sandbox", false, "say what this kernel can confine workers by")
+	c.Flags().BoolVar(&k.strict, "strict", false, "exit 1 also for warnings")
+	c.Flags().BoolVar(&k.print, "print", false, "show what serve would do with a site file, and where that is said")
+	c.Flags().BoolVar(&k.json, "json", false, "with --print, print JSON, for programs")
 	return c
+}
+
+// beforeDash wants n arguments at most before a --.
+func beforeDash(n int) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if i := c.ArgsLenAtDash(); i >= 0 {
+			args = args[:i]
+		}
+		return cobra.MaximumNArgs(n)(c, args)
+	}
+}
+
+// application checks one that has what is granted, by g.
+func (k *checking) application(app *site.Application, granted *grant.Set, g *grants) error {
+	asks := granted.Asks(app)
+	granted.Asked(asks).To(app)
+	config := app.Config(newLogger(k.stderr))
+	errs := runtime.Check(config, app.Name())
+	for _, d := range errs {
+		d.File = app.Path(d.File)
+		fmt.Fprintln(k.stdout, d)
+	}
+	if len(errs) > 0 {
+		return errFound
+	}
+	language := lint.Rules{Builtin: config.Builtins().Has, MustReturn: contract.IsApp}
+	warnings := lint.Run(config, app.Name(), language.Check, contract.Check)
+	for _, d := range warnings {
+		d.File, d.Message = app.Path(d.File), "warning: "+d.Message
+		fmt.Fprintln(k.stdout, d)
+	}
+	missing := g.print(k.stdout, app, asks)
+	if missing || k.strict && len(warnings) > 0 {
+		return errFound
+	}
+	return nil
 }

@@ -52,6 +52,10 @@ it is the current directory if that holds app.star, or, where there is no script
 the tour that is built into larkspur. What does not load is shown in the browser until
 it does.
 
+A directory that holds site.star is a site, whose applications are developed together: those
+of example.com are at example.com.localhost, and those of the first site at any other name.
+What it says of listen, tls, log and workers is for serve.
+
 Where no file has its name, APP may also be one that is built in:
 ` + builtInHelp() + `
 
@@ -83,6 +87,9 @@ with --tls-cert and --tls-key.`,
 			if err := d.crew.check(c); err != nil {
 				return err
 			}
+			if file := siteFile(args); file != "" {
+				return developSite(c, &d.settings, file, stderr)
+			}
 			app, err := developed(args)
 			if err != nil {
 				return err
@@ -101,13 +108,9 @@ with --tls-cert and --tls-key.`,
 			if err != nil {
 				return runError{err}
 			}
-			if v.Certificate == nil && d.https() {
-				dir, err := os.UserCacheDir()
-				if err != nil {
-					return runError{fmt.Errorf("keep a certificate: %w", err)}
-				}
-				if v.Certificate, err = site.Localhost(filepath.Join(dir, "larkspur")); err != nil {
-					return runError{err}
+			if v.Certificate == nil {
+				if v.Certificate, err = d.localhost(); err != nil {
+					return err
 				}
 			}
 			v.Access = logger
@@ -120,8 +123,7 @@ with --tls-cert and --tls-key.`,
 				if err := d.foresee(app, granted); err != nil {
 					return runError{err}
 				}
-				told := tell(c, args)
-				told.Dev = true
+				told := command{Dev: true, Flags: flagsOf(c), Args: args}
 				if app.Dir == "" && d.data == "" { // all of them keep what there is where this process does
 					if len(granted.Asks(app)) > 0 {
 						logger.Info(gone)
@@ -137,7 +139,7 @@ with --tls-cert and --tls-key.`,
 				hangup: true}
 			p.server.Develop, p.server.Software = true, version()
 			p.greet = func(listeners []*server.Listener) {
-				greet(log, console.palette, app, listeners)
+				greet(log, console.palette, subject(app), listeners)
 			}
 			return p.run(c.Context())
 		},
@@ -171,10 +173,7 @@ func (d *developing) grant(app *site.Application, logger *slog.Logger) (*grant.S
 	if err != nil {
 		return nil, nil, err
 	}
-	granted.Develop(func(to []string, subject string) {
-		logger.Info("a mail is in the outbox, and was not sent: see "+dev.Path+"kept",
-			slog.String("to", strings.Join(to, ", ")), slog.String("subject", subject))
-	})
+	outbox(granted, logger)
 	granted.To(app)
 	grantSecret(app, devSecret{d.data, app.Dir, logger, session.Random()})
 	return granted, end, nil
@@ -193,10 +192,32 @@ func (d *developing) application(args []string) (*worker.Application, error) {
 	return d.answer(app, granted, &d.settings, &site.Server{Develop: true})
 }
 
-// greet says what is developed, and where to look.
-func greet(
-	w io.Writer, palette display.Palette, app *site.Application, listeners []*server.Listener,
-) {
+// localhost is the certificate of this machine, nil if no listener needs one.
+func (s *settings) localhost() (*site.Certificate, error) {
+	if !s.https() {
+		return nil, nil
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return nil, runError{fmt.Errorf("keep a certificate: %w", err)}
+	}
+	c, err := site.Localhost(filepath.Join(dir, "larkspur"))
+	if err != nil {
+		return nil, runError{err}
+	}
+	return c, nil
+}
+
+// outbox has mails go nowhere, and says so.
+func outbox(granted *grant.Set, logger *slog.Logger) {
+	granted.Develop(func(to []string, subject string) {
+		logger.Info("a mail is in the outbox, and was not sent: see "+dev.Path+"kept",
+			slog.String("to", strings.Join(to, ", ")), slog.String("subject", subject))
+	})
+}
+
+// subject names what is developed.
+func subject(app *site.Application) string {
 	what := app.Path(app.Name())
 	if _, is := app.FS.(described); is {
 		what = "the mock that " + description + " describes"
@@ -204,6 +225,11 @@ func greet(
 		name := strings.TrimSuffix(app.Name(), ".star")
 		what = "the " + strings.TrimSuffix(name, "/app") + " that is built in"
 	}
+	return what
+}
+
+// greet says what is developed, and where to look.
+func greet(w io.Writer, palette display.Palette, what string, listeners []*server.Listener) {
 	fmt.Fprintf(w, "%s %s\n", palette.In(display.Bold, "developing"), what)
 	for _, l := range listeners {
 		if strings.HasPrefix(l.URL, "http") {

@@ -33,6 +33,7 @@ parameters, its result, its errors and an example. NAME is
   a key of the environ           environ.wsgi.input; environ lists them all
   the code of an error           LARK0204; codes lists them all
   what can be granted            grants
+  what a site file can say       site, site.mount
 
 or, if no other has it, the last part of such a name. Without NAME it lists the modules. The
 tour, larkspur dev where no script is, shows the same in a browser, and runs the examples.`,
@@ -68,7 +69,7 @@ tour, larkspur dev where no script is, shows the same in a browser, and runs the
 // library is all that docs describes.
 func library() *describe.Library {
 	l := site.Library(grant.Modules()...)
-	l.Tables = append(l.Tables, grantsTable())
+	l.Tables = append(l.Tables, grantsTable(), siteTable())
 	return l
 }
 

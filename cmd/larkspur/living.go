@@ -43,22 +43,28 @@ func (l *living) check() error {
 	return nil
 }
 
+// move goes to the directory that --chdir names, and returns the one before.
+func (l *living) move() (before string, err error) {
+	if before, err = os.Getwd(); err != nil {
+		return "", runError{err}
+	}
+	if l.chdir != "" {
+		if err := os.Chdir(l.chdir); err != nil {
+			return "", runError{fmt.Errorf("--chdir: %w", err)}
+		}
+	}
+	return before, nil
+}
+
 // settle makes the process the one that the flags describe, and returns what it has of its system. It
-// comes before all that opens files: from then on they are seen as the user sees them.
-func (l *living) settle(listen []string) (*place, error) {
+// comes before all that opens files: from then on they are seen as the user sees them. dir is the directory that
+// the process was started in.
+func (l *living) settle(dir string, listen []string) (*place, error) {
 	heritage, err := service.Receive()
 	if err != nil {
 		return nil, runError{err}
 	}
-	p := &place{heritage: heritage, notifier: service.NewNotifier(), delay: l.delay, pidFile: l.pidFile}
-	if p.dir, err = os.Getwd(); err != nil {
-		return nil, runError{err}
-	}
-	if l.chdir != "" {
-		if err := os.Chdir(l.chdir); err != nil {
-			return nil, runError{fmt.Errorf("--chdir: %w", err)}
-		}
-	}
+	p := &place{heritage: heritage, notifier: service.NewNotifier(), dir: dir, delay: l.delay, pidFile: l.pidFile}
 	if bits, err := strconv.ParseUint(l.umask, 8, 9); err == nil {
 		service.Umask(int(bits))
 	}

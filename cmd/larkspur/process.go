@@ -29,6 +29,7 @@ type process struct {
 	ending func()                   // is called when it is told to end, before it does; nil for nothing
 	hangup bool                     // SIGHUP ends it, as the close of its terminal; else it reloads
 	place  *place                   // what it has of the system it runs on; nil for nothing
+	sited  *sited                   // has the site file that site was made of; nil if there is none
 }
 
 // run loads, listens and serves.
@@ -96,6 +97,9 @@ func (p *process) serve(ctx context.Context) error {
 	defer background.Wait()
 	defer stop() // before the wait
 	background.Go(func() { p.reload(ctx, hangup) })
+	if p.sited != nil && p.server.Watch {
+		background.Go(func() { p.sited.follow(ctx, p.server) })
+	}
 	listeners := p.server.Listeners()
 	for _, l := range listeners {
 		fmt.Fprintf(p.log, "listening on %s\n", l.URL)
@@ -147,6 +151,9 @@ func (p *process) reload(ctx context.Context, hangup <-chan os.Signal) {
 			return
 		case <-hangup:
 			p.place.tell(service.Reloading())
+			if p.sited != nil {
+				p.sited.take(ctx, p.server)
+			}
 			_ = p.server.Reload()
 			p.place.tell(service.Ready)
 		}

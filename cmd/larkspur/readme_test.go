@@ -48,7 +48,7 @@ func TestReadme(t *testing.T) {
 	racetest.Skip(t)
 	dir := t.TempDir()
 	port := freePort(t)
-	ports := strings.NewReplacer("serve --watch", "serve --watch --listen http://127.0.0.1:"+port, "8000", port, "8001", freePort(t), "8002", freePort(t), "8003", freePort(t), "8004", freePort(t), "8005", freePort(t), "8006", freePort(t), "8007", freePort(t), "8008", freePort(t), "8012", freePort(t))
+	ports := strings.NewReplacer("serve --watch", "serve --watch --listen http://127.0.0.1:"+port, "8000", port, "8001", freePort(t), "8002", freePort(t), "8003", freePort(t), "8004", freePort(t), "8005", freePort(t), "8006", freePort(t), "8007", freePort(t), "8008", freePort(t), "8009", freePort(t), "8012", freePort(t))
 	term := newTerminal(t, dir)
 	var seen []string
 	for _, block := range readme(t) {
@@ -75,7 +75,7 @@ func TestReadme(t *testing.T) {
 			t.Errorf("nothing runs a snippet of %s", block.kind)
 		}
 	}
-	if want := "python console console python console python console python console python html html sql sql console python console python console python python python python python console console python console console console go go python go"; strings.Join(seen, " ") != want {
+	if want := "python console console python console python console python console python html html sql sql console python console python console python python python python python console console python python python console python console console console go go python go"; strings.Join(seen, " ") != want {
 		t.Errorf("the README has %v, want %s", seen, want)
 	}
 }

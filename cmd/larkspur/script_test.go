@@ -133,6 +133,9 @@ var language = &scripttest.Language{
 				for _, field := range args[3:] {
 					name, value, _ := strings.Cut(field, ":")
 					r.Header.Set(name, value)
+					if name == "Host" {
+						r.Host = value
+					}
 				}
 				ask(ts, r, args[1], args[2])
 			},

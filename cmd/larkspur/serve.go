@@ -11,9 +11,11 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
+	"github.com/larkspur-web/larkspur/server/compress"
 	"github.com/larkspur-web/larkspur/server/site"
 	"github.com/larkspur-web/larkspur/server/site/grant"
 	"github.com/larkspur-web/larkspur/server/upstream"
+	"github.com/larkspur-web/larkspur/server/worker"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 )
@@ -32,6 +34,7 @@ type serving struct {
 	crew
 	upstream []string
 	health   string
+	compress string
 
 	keeper host.Keeper // where applications keep what they share, nil for nowhere; set by open
 }
@@ -49,6 +52,10 @@ func (s *serving) flags(c *cobra.Command) {
 	s.bounding.flags(c)
 	c.Flags().BoolVar(&s.watch, "watch", false, "load the script again when it changes")
 	s.crew.flags(c)
+	c.Flags().StringVar(&s.compress, "compress", "off",
+		"compress answers: on, off or some of `zstd,br,gzip`, the best first; not those that may hold secrets, which "+
+			"are to clients with cookies, or a password, or set a cookie, unless \"secrets\" is said beside it")
+	c.Flags().Lookup("compress").NoOptDefVal = "on"
 	c.Flags().StringArrayVar(&s.upstream, "upstream", nil,
 		"`URL` of another HTTP server that answers in place of an application: http://HOST:PORT, "+
 			"https://HOST, h2c://HOST:PORT or unix:PATH; several take turns")
@@ -78,6 +85,8 @@ func (s *serving) check(c *cobra.Command) error {
 		return s.securing.check(s)
 	case s.crew.check(c) != nil:
 		return s.crew.check(c)
+	case parsed(s.compress) != nil:
+		return fmt.Errorf("--compress %w", parsed(s.compress))
 	case len(s.upstream) > 0 && (s.data != "" || s.nats != "" || len(s.lines) > 0):
 		return errors.New("--upstream answers in place of an application: leave --data, --nats and --grant out")
 	case len(s.upstream) > 0 && s.cluster != "":
@@ -94,6 +103,12 @@ func (s *serving) check(c *cobra.Command) error {
 		return s.living.check()
 	}
 	return s.settings.check()
+}
+
+// parsed is what is wrong with a value of --compress.
+func parsed(how string) error {
+	_, err := compress.Parse(how)
+	return err
 }
 
 // open returns the application that the arguments name, with what the flags grant it.
@@ -159,24 +174,29 @@ func (s *serving) build(c *cobra.Command, args []string, logger *slog.Logger) (v
 	if s.workers == 0 {
 		return v, closing, nil
 	}
-	if granted.Keeps(app) { // for the workers, which reach it by a socket
-		if err := granted.State.Open(c.Context()); err != nil {
-			closing()
-			return nil, nil, runError{err}
-		}
-	}
-	if err := s.foresee(app, granted); err != nil {
-		closing()
-		return nil, nil, runError{err}
-	}
-	pool := s.pool(tell(c, args), app, granted, &s.settings, logger)
-	closing = func() { pool.Close(); granted.Close() }
-	if err := startPool(c.Context(), pool, app); err != nil {
+	pool, err := s.work(c.Context(), command{Flags: flagsOf(c), Args: args}, app, granted, logger)
+	if err != nil {
 		closing()
 		return nil, nil, err
 	}
+	closing = func() { pool.Close(); granted.Close() }
 	v.Mounts[0].App, v.Mounts[0].Handler = nil, pool
 	return v, closing, nil
+}
+
+// work starts the workers of an application, which are told the same.
+func (s *serving) work(ctx context.Context, told command, app *site.Application, granted *grant.Set,
+	logger *slog.Logger) (*worker.Pool, error) {
+	if granted.Keeps(app) { // for the workers, which reach it by a socket
+		if err := granted.State.Open(ctx); err != nil {
+			return nil, runError{err}
+		}
+	}
+	if err := s.foresee(app, granted); err != nil {
+		return nil, runError{err}
+	}
+	pool := s.pool(told, app, granted, &s.settings, logger)
+	return pool, startPool(ctx, pool, app)
 }
 
 // proxied returns a site that other servers answer for.
@@ -208,6 +228,9 @@ func newServe(stderr io.Writer) *cobra.Command {
 
 APP is FILE.star, FILE.star:CALLABLE, or a directory or FILE.zip that holds app.star;
 without one it is the current directory. The callable is app, or else application.
+A directory that holds site.star is a site: that file says which applications, files and
+other servers answer for which hosts, and what else is served how. Flags come before what
+it says. larkspur docs site describes it, larkspur check --print shows what comes of it.
 nats://HOST:PORT/NAME is what larkspur deploy has put there, and deployed:NAME what it has
 put where --data, --nats or --cluster keeps the state: the server follows it.
 
@@ -240,44 +263,73 @@ neither that nor GOGC set, up to 32 MiB of garbage is left before it is collecte
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeApp,
 		RunE: func(c *cobra.Command, args []string) error {
+			dir, err := s.move()
+			if err != nil {
+				return err
+			}
+			if file := siteFile(args); file != "" {
+				return serveSite(c, file, dir, stderr)
+			}
 			if err := s.check(c); err != nil {
 				return err
 			}
-			proxies, err := s.proxies()
-			if err != nil {
-				return err
-			}
-			place, err := s.settle(s.sockets())
-			if err != nil {
-				return err
-			}
-			o, err := s.operate(stderr)
-			if err != nil {
-				return err
-			}
-			defer o.close()
-			place.logger, place.log = o.logger, o.log
-			v, closing, err := s.build(c, args, o.logger)
-			if err != nil {
-				return err
-			}
-			defer closing()
-			if err := s.secure(v, s.data); err != nil {
-				return runError{err}
-			}
-			v.Proxies = proxies
-			s.bound(v)
-			p := &process{server: s.server(o.logger), site: v, logger: o.logger, log: o.log, place: place}
-			p.server.Opened = place.heritage.Opened
-			terminal := isTerminal(stderr) || isTerminal(place.heritage.Stderr())
-			if err := o.attach(p, terminal, s.keeper); err != nil {
-				return err
-			}
-			return p.run(c.Context())
+			return s.serve(c.Context(), dir, stderr, nil, func(o *operator) (*site.Site, func(), error) {
+				v, closing, err := s.build(c, args, o.logger)
+				if err != nil {
+					return nil, nil, err
+				}
+				if f, _ := compress.Parse(s.compress); f != nil {
+					v.Mounts[0].Filter = f.Begin
+				}
+				if err := s.dress(v); err != nil {
+					closing()
+					return nil, nil, err
+				}
+				return v, closing, nil
+			})
 		},
 	}
 	s.flags(c)
 	return c
+}
+
+// dress has the site secure what it serves, believe its proxies and bound its clients as the flags say.
+func (s *serving) dress(v *site.Site) (err error) {
+	if v.Proxies, err = s.proxies(); err != nil {
+		return err
+	}
+	if err := s.secure(v, s.data); err != nil {
+		return runError{err}
+	}
+	s.bound(v)
+	return nil
+}
+
+// serve serves what build returns, which is made once the process is what the flags say, until it is told to end.
+// dir is the directory that it was started in.
+func (s *serving) serve(ctx context.Context, dir string, stderr io.Writer, sited *sited,
+	build func(*operator) (v *site.Site, closing func(), err error)) error {
+	place, err := s.settle(dir, s.sockets())
+	if err != nil {
+		return err
+	}
+	o, err := s.operate(stderr)
+	if err != nil {
+		return err
+	}
+	defer o.close()
+	place.logger, place.log = o.logger, o.log
+	v, closing, err := build(o)
+	if err != nil {
+		return err
+	}
+	defer closing()
+	p := &process{server: s.server(o.logger), site: v, logger: o.logger, log: o.log, place: place, sited: sited}
+	p.server.Opened = place.heritage.Opened
+	if err := o.attach(p, isTerminal(stderr) || isTerminal(place.heritage.Stderr()), s.keeper); err != nil {
+		return err
+	}
+	return p.run(ctx)
 }
 
 // isTerminal reports whether w is one, where somebody looks.

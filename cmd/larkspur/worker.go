@@ -20,32 +20,52 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// A command is what a worker is told: the flags and the argument of serve or dev. It reads them as the
-// process did that started it, in the same directory.
+// A command is what a worker is told: the flags and the argument of serve or dev, and what a site file says
+// beside them. It reads them as the process did that started it, in the same directory.
 type command struct {
-	Dev   bool
-	Flags []string
-	Args  []string
+	Dev        bool `json:",omitempty"`
+	Flags      []string
+	Args       []string
+	Environ    map[string]string `json:",omitempty"`
+	Middleware []string          `json:",omitempty"`
 }
 
-// tell returns the command of c, which the workers of a pool are told.
-func tell(c *cobra.Command, args []string) command {
-	told := command{Args: args}
-	c.Flags().Visit(func(f *pflag.Flag) {
-		if list, ok := f.Value.(pflag.SliceValue); ok {
-			for _, v := range list.GetSlice() {
-				told.Flags = append(told.Flags, "--"+f.Name+"="+v)
-			}
-			return
-		}
-		told.Flags = append(told.Flags, "--"+f.Name+"="+f.Value.String())
-	})
-	return told
+// flagsOf are the flags that were given.
+func flagsOf(c *cobra.Command) (given []string) {
+	c.Flags().Visit(func(f *pflag.Flag) { given = append(given, flagLines(f)...) })
+	return given
+}
+
+// flagLines is a flag as it is written.
+func flagLines(f *pflag.Flag) []string {
+	list, ok := f.Value.(pflag.SliceValue)
+	if !ok {
+		return []string{"--" + f.Name + "=" + f.Value.String()}
+	}
+	var all []string
+	for _, v := range list.GetSlice() {
+		all = append(all, "--"+f.Name+"="+v)
+	}
+	return all
+}
+
+// parse returns what is told to serve.
+func (told *command) parse() (*serving, *cobra.Command, error) {
+	s, c := new(serving), new(cobra.Command)
+	s.flags(c)
+	return s, c, c.ParseFlags(told.Flags)
+}
+
+// dress adds to the application what a site file says of it.
+func (told *command) dress(app *site.Application) error {
+	app.Environ = told.Environ
+	return app.Wrap(told.Middleware...)
 }
 
 // A crew are the flags that say in how many workers an application answers, and what these may.
 type crew struct {
 	workers int
+	sited   bool // a site file says how many, of each mount
 	confine
 }
 
@@ -60,7 +80,7 @@ func (w *crew) check(c *cobra.Command) error {
 	switch {
 	case !slices.Contains(sandboxes, w.sandbox):
 		return fmt.Errorf("--sandbox %s: %s", w.sandbox, strings.Join(sandboxes, ", "))
-	case w.workers == 0 && w.useless(c) != "":
+	case w.workers == 0 && !w.sited && w.useless(c) != "":
 		return fmt.Errorf("%s is for workers: say how many with --workers", w.useless(c))
 	case w.workers < 0:
 		return fmt.Errorf("--workers %d: 0 or more", w.workers)
@@ -101,22 +121,24 @@ func application(config []byte) (*worker.Application, error) {
 	if err := json.Unmarshal(config, &told); err != nil {
 		return nil, fmt.Errorf("worker: read the configuration: %w", err)
 	}
-	c := new(cobra.Command)
 	if told.Dev {
 		var d developing
+		c := new(cobra.Command)
 		d.flags(c)
 		if err := c.ParseFlags(told.Flags); err != nil {
 			return nil, err
 		}
 		return d.application(told.Args)
 	}
-	var s serving
-	s.flags(c)
-	if err := c.ParseFlags(told.Flags); err != nil {
+	s, _, err := told.parse()
+	if err != nil {
 		return nil, err
 	}
 	app, granted, err := s.open(context.Background(), told.Args, nil)
 	if err != nil {
+		return nil, err
+	}
+	if err := told.dress(app); err != nil {
 		return nil, err
 	}
 	return s.crew.answer(app, granted, &s.settings, &site.Server{Watch: s.watch})

@@ -142,6 +142,54 @@ func Language(accept, tag string) Preference {
 // maxSubtags is more than the subtags that a range may have.
 const maxSubtags = 16
 
+// Coding returns the one of the content codings on offer that an Accept-Encoding field wants most, "" for
+// none of them: identity. Between those that it wants the same the first on offer decides. What is
+// malformed is ignored. Where identity is refused and so is all on offer it is "" all the same.
+// RFC 9110, section 12.5.3.
+func Coding(accept string, offers ...string) string {
+	weights := [maxCodings]int{} // of the offers
+	identity, any := -1, -1
+	for i := range weights {
+		weights[i] = -1
+	}
+	for accept != "" {
+		var element string
+		element, accept = cutAt(accept, ',')
+		name, params := cutAt(element, ';')
+		weight, ok := weightOf(params)
+		switch {
+		case !ok:
+		case name == "*":
+			any = max(any, weight)
+		case strings.EqualFold(name, "identity"):
+			identity = weight
+		default:
+			if strings.EqualFold(name, "x-gzip") { // RFC 9110, section 8.4.1.3
+				name = "gzip"
+			}
+			for i, o := range offers {
+				if strings.EqualFold(name, o) {
+					weights[i] = weight
+				}
+			}
+		}
+	}
+	best, most := "", max(identity, 0) // what is not named is wanted less than anything that is
+	for i, o := range offers {
+		w := weights[i]
+		if w < 0 {
+			w = any
+		}
+		if w > most || w == most && w > 0 && best == "" {
+			best, most = o, w
+		}
+	}
+	return best
+}
+
+// maxCodings is how many codings may be on offer.
+const maxCodings = 8
+
 // lookup returns how far the range names the tag, -1 if it does not.
 func lookup(name, tag string) int {
 	for exact := maxSubtags; name != "" && exact > 0; exact-- {

@@ -106,6 +106,43 @@ func TestLanguage(t *testing.T) {
 
 // FuzzAccept verifies that any field has a weight for anything, and that of a field after which
 // another one follows nothing is taken that neither takes.
+// TestCoding verifies which content coding is taken for an Accept-Encoding field.
+func TestCoding(t *testing.T) {
+	for _, test := range []struct{ accept, want string }{
+		{"", ""},
+		{"gzip", "gzip"},
+		{"GZip", "gzip"},
+		{"x-gzip", "gzip"},
+		{"deflate", ""},
+		{"gzip, deflate, br, zstd", "zstd"},
+		{"gzip, deflate, br", "br"},
+		{"gzip;q=1, br;q=0.9", "gzip"},
+		{"gzip;q=0.001", "gzip"},
+		{"gzip;q=0", ""},
+		{"gzip;q=0.0", ""},
+		{"br;q=0, gzip", "gzip"},
+		{"*", "zstd"},
+		{"*;q=0", ""},
+		{"*;q=0.5, gzip;q=0.4", "zstd"},
+		{"zstd;q=0, *", "br"},
+		{"identity", ""},
+		{"identity;q=0", ""},
+		{"identity;q=0, gzip", "gzip"},
+		{"identity, gzip;q=0.5", ""},
+		{"identity;q=0.5, gzip;q=0.5", "gzip"},
+		{"identity;q=0.5, gzip", "gzip"},
+		{"gzip;q=2", ""},
+		{"gzip;q=0.1234", ""},
+		{"gzip;q=, br", "br"},
+		{" gzip ; q=0.5 , ,br;q=0.4", "gzip"},
+		{";;,,=\"", ""},
+	} {
+		if got := wire.Coding(test.accept, "zstd", "br", "gzip"); got != test.want {
+			t.Errorf("Coding(%q) = %q, want %q", test.accept, got, test.want)
+		}
+	}
+}
+
 func FuzzAccept(f *testing.F) {
 	f.Add("text/html;q=0.5, */*;q=0.1", "text/html;a=b")
 	f.Add(`text/html;a="\",";q=0.5`, `text/html;a=","`)

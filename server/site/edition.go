@@ -10,12 +10,26 @@ import (
 type edition struct {
 	handler http.Handler
 	apps    []*running
+	retire  *retirement  // of its Site, of which there may be editions before and after it
 	users   atomic.Int64 // requests, and one while its Site is served
 }
 
-func newEdition(h http.Handler, apps []*running) *edition {
-	e := &edition{handler: h, apps: apps}
+// A retirement calls [Site.Retire] when the last edition of a Site has ended.
+type retirement struct {
+	editions atomic.Int64
+	retire   func() // nil does nothing
+}
+
+func (r *retirement) leave() {
+	if r.editions.Add(-1) == 0 && r.retire != nil {
+		r.retire()
+	}
+}
+
+func newEdition(h http.Handler, apps []*running, retire *retirement) *edition {
+	e := &edition{handler: h, apps: apps, retire: retire}
 	e.users.Store(1)
+	retire.editions.Add(1)
 	for _, r := range apps {
 		r.editions.Add(1)
 	}
@@ -48,4 +62,5 @@ func (e *edition) leave() {
 			r.close()
 		}
 	}
+	e.retire.leave()
 }

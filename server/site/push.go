@@ -2,7 +2,6 @@ package site
 
 import (
 	"bytes"
-	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
@@ -11,10 +10,8 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"time"
 
 	"github.com/larkspur-web/larkspur/push"
-	"github.com/larkspur-web/larkspur/runtime/watch"
 )
 
 // Push is a [push.Policy] within its stock limits.
@@ -54,16 +51,6 @@ func (v *Site) withMap() (*Site, error) {
 	return &next, nil
 }
 
-// mapFile is that of the site; empty if there is none.
-func (s *Server) mapFile() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.site == nil {
-		return ""
-	}
-	return s.site.Push.MapFile
-}
-
 // reloadMap takes up the map that is in the MapFile now.
 func (s *Server) reloadMap() error {
 	s.mu.Lock()
@@ -77,44 +64,6 @@ func (s *Server) reloadMap() error {
 	}
 	s.log.Info("reloaded the map of pushes", slog.String("file", s.site.Push.MapFile))
 	return nil
-}
-
-// followMap takes the map up again whenever its file has changed, until ctx ends.
-func (s *Server) followMap(ctx context.Context) {
-	ticker := time.NewTicker(watch.Poll / 2)
-	defer ticker.Stop()
-	var name string
-	var seen fileState
-	for {
-		now := s.mapFile()
-		state := stateOf(now)
-		if now == name && state != seen {
-			_ = s.reloadMap() // it has logged what came of it
-		}
-		name, seen = now, state
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-	}
-}
-
-// A fileState is what tells one content of a file from another without reading it.
-type fileState struct {
-	changed time.Time
-	size    int64
-}
-
-func stateOf(name string) fileState {
-	if name == "" {
-		return fileState{}
-	}
-	info, err := os.Stat(name)
-	if err != nil {
-		return fileState{}
-	}
-	return fileState{info.ModTime(), info.Size()}
 }
 
 // keySize is how many bytes a key of the memory has.

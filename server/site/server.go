@@ -102,6 +102,11 @@ func (s *Server) Set(site *Site) error {
 
 // set is Set. s.mu is held.
 func (s *Server) set(site *Site) error {
+	old := s.edition.Load()
+	retire := &retirement{retire: site.Retire}
+	if old != nil && s.site == site { // it is read again
+		retire = old.retire
+	}
 	site, err := site.withMap()
 	if err != nil {
 		return err
@@ -120,7 +125,7 @@ func (s *Server) set(site *Site) error {
 		slots = &server.Slots{Calls: site.Calls, Waiting: site.Waiting}
 	}
 	before, after := s.secure.Load(), newSecure(site, s.log)
-	old, next := s.edition.Load(), newEdition(s.handler(site, apps, slots), apps)
+	next := newEdition(s.handler(site, apps, slots), apps, retire)
 	// What there has to be before there is a listener on which it could be asked for.
 	if old == nil {
 		s.edition.Store(next)
@@ -132,6 +137,9 @@ func (s *Server) set(site *Site) error {
 		s.edition.Store(old)
 		s.secure.Store(before)
 		after.leave(before)
+		if old == nil || old.retire != retire {
+			retire.retire = nil
+		}
 		next.leave()
 		closeListeners(opened)
 		return err
@@ -158,6 +166,7 @@ func (s *Server) handler(site *Site, apps []*running, slots *server.Slots) http.
 		front.ErrorPage, observe = s.pages.ErrorPage, dev.Note
 	}
 	front.Push = site.Push.policy(s.log, observe)
+	front.Certified = func(r *http.Request, host string) bool { return s.secure.Load().covers(r, host) }
 	for _, m := range site.Mounts {
 		h := m.Handler
 		if m.App != nil { // with another Handler, it is that of the running application
@@ -167,7 +176,8 @@ func (s *Server) handler(site *Site, apps []*running, slots *server.Slots) http.
 			}
 			h = find(apps, m.App).gateway(m.Path, site, own)
 		}
-		front.Mounts = append(front.Mounts, server.Mount{Host: m.Host, Path: m.Path, Handler: h, Rate: m.Rate})
+		front.Mounts = append(front.Mounts, server.Mount{Host: m.Host, Path: m.Path, Handler: h, Rate: m.Rate,
+			Filter: m.Filter})
 	}
 	if s.pages != nil {
 		return s.pages.Handler(front)
@@ -283,8 +293,7 @@ func (s *Server) Reload() error {
 	if site == nil {
 		return nil
 	}
-	var errs []error
-	errs = append(errs, s.reloadCertificates(), s.reloadMap())
+	errs := []error{s.reloadCertificates(), s.reloadMap()}
 	for _, r := range running {
 		errs = append(errs, r.reload())
 	}

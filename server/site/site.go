@@ -73,12 +73,17 @@ type Site struct {
 	Abandoned func(r *http.Request, place string)
 	// Access, if not nil, receives a record for each request.
 	Access *slog.Logger
+	// Retire, if not nil, is called once, when another Site is served and the last request of this one
+	// has ended, so that its handlers can be let go. It is not called for a Site that Set refuses, nor
+	// for the one that is served when Serve ends.
+	Retire func()
 }
 
 // A Mount is an application, or another handler, and where it is. One of App and Handler is
 // required. Both are for a Server that has [Server.Develop] set.
 type Mount struct {
-	// Host is the host name that a request has to name, without a port. Empty means any.
+	// Host is that of [server.Mount]: a name, *.NAME, * for those that no other Mount has, or empty
+	// for any.
 	Host string
 	// Path is the path, an application's SCRIPT_NAME: "" for the root, or a path that begins with a
 	// slash and does not end with one.
@@ -93,6 +98,8 @@ type Mount struct {
 	// Calls is how many calls of the application run at once, at this mount, apart from all others: as many requests
 	// wait, the next get 503. Zero means that it is one of those that [Site.Calls] counts.
 	Calls int
+	// Filter is [server.Mount.Filter].
+	Filter func(w http.ResponseWriter, r *http.Request) (http.ResponseWriter, *http.Request, func(whole bool))
 }
 
 // incomplete says what of the site is missing, which would else be a nil pointer at a request.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -129,6 +130,25 @@ func (s *secure) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, erro
 		return s.acme.certificate(hello)
 	}
 	return s.files[0].current.Load(), nil
+}
+
+// covers reports whether the certificate that the client of r got is valid for a host, too. What an authority
+// gives by ACME is for one name. A nil one is not asked: TLS is somebody else's.
+func (s *secure) covers(r *http.Request, host string) bool {
+	if s == nil || r.TLS == nil {
+		return true
+	}
+	name := r.TLS.ServerName
+	for _, c := range s.files {
+		leaf := c.current.Load().Leaf
+		if name == "" || leaf.VerifyHostname(name) == nil {
+			return leaf.VerifyHostname(host) == nil
+		}
+	}
+	if s.acme != nil {
+		return name == host
+	}
+	return s.files[0].current.Load().Leaf.VerifyHostname(host) == nil
 }
 
 // lookInterval is how often the files of certificates are looked at.

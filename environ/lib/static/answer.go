@@ -59,7 +59,7 @@ func (a *answer) length() (int64, error) {
 func (a *answer) decide(
 	r *http.Request, f fs.File, content io.ReadSeeker, info fs.FileInfo,
 ) (*host.File, error) {
-	if field := ranges(r.Header.Get("Range"), info.Size()); field != "" {
+	if field := Ranges(r.Header.Get("Range"), info.Size()); field != "" {
 		r.Header.Set("Range", field)
 	} else {
 		r.Header.Del("Range")

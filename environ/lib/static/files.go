@@ -1,11 +1,13 @@
 package static
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/runtime/host"
@@ -15,6 +17,20 @@ import (
 // A Memory has the ETags of files that the system identifies, for all generations of a program. The
 // zero value is ready; it is safe for concurrent use.
 type Memory struct{ kept tags }
+
+// Tag returns the ETag of a file of a tree, "" if it has none: strong, and of its content, which may be
+// read, if that has no more than 4 MiB; of time and size if it has, and then weak as long as another
+// content could have the same time. ctx bounds it.
+func (m *Memory) Tag(ctx context.Context, tree any, name string, info fs.FileInfo, content io.ReadSeeker) (string, error) {
+	if info.Size() > maxHashed {
+		return stamp(info), nil
+	}
+	wait := func(f func(context.Context) error) error { return f(ctx) }
+	if key, changed, ok := identity(info); ok {
+		return m.kept.of(ctx, wait, key, info, changed, content)
+	}
+	return m.kept.of(ctx, wait, [2]any{tree, name}, info, time.Time{}, content)
+}
 
 // Files are single files of a tree that never changes, for modules that know which to answer with.
 // It is safe for concurrent use.
@@ -27,7 +43,7 @@ func (m *Memory) Files(tree fs.FS) *Files { return &Files{site{tree: tree, kept:
 // none, which is an [fs.ErrNotExist], for a path that leads out of the tree, and for one with a
 // name that begins with a dot, other than .well-known.
 func (f *Files) Find(path string) (name, mediaType string, err error) {
-	name, ok := fileName("/" + strings.TrimLeft(path, "/"))
+	name, ok := FileName("/" + strings.TrimLeft(path, "/"))
 	if !ok || name == "." {
 		return "", "", fs.ErrNotExist
 	}

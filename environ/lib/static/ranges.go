@@ -13,9 +13,9 @@ const maxSpecs = 100
 // malformed is a field that http.ServeContent refuses.
 const malformed = "bytes=x"
 
-// ranges returns a Range field for size bytes as http.ServeContent is to read it, which knows no
+// Ranges returns a Range field for size bytes as http.ServeContent is to read it, which knows no
 // ranges but those of int64, and no suffix of length zero. It is "" for one that is to be ignored.
-func ranges(field string, size int64) string {
+func Ranges(field string, size int64) string {
 	unit, set, ok := strings.Cut(field, "=")
 	switch {
 	case !ok || !strings.EqualFold(unit, "bytes"):

@@ -45,7 +45,7 @@ func (s *site) CallInternal(
 	if method != http.MethodGet && method != http.MethodHead {
 		return c.text(http.StatusMethodNotAllowed, environ.Field{Name: "Allow", Value: "GET, HEAD"})
 	}
-	name, ok := fileName(c.get("PATH_INFO"))
+	name, ok := FileName(c.get("PATH_INFO"))
 	if !ok {
 		return c.text(http.StatusNotFound)
 	}
@@ -73,8 +73,8 @@ func (s *site) CallInternal(
 	})
 }
 
-// fileName returns the name in the tree for a decoded path, and whether such a file may be served.
-func fileName(p string) (string, bool) {
+// FileName returns the name in a tree for a decoded path, and whether such a file may be served.
+func FileName(p string) (string, bool) {
 	if p == "" || p == "/" {
 		return ".", true
 	}
@@ -142,8 +142,9 @@ func (s *site) tag(
 	if info.Size() > maxHashed {
 		return stamp(info), nil
 	}
+	call := host.CallOf(c.thread)
 	if key, changed, ok := identity(info); ok {
-		return s.kept.of(c.thread, key, info, changed, content)
+		return s.kept.of(call.Context(), call.Wait, key, info, changed, content)
 	}
-	return s.tags.of(c.thread, name, info, time.Time{}, content)
+	return s.tags.of(call.Context(), call.Wait, name, info, time.Time{}, content)
 }

@@ -10,9 +10,6 @@ import (
 	"strconv"
 	"sync"
 	"time"
-
-	"github.com/larkspur-web/larkspur/runtime/host"
-	"go.starlark.net/starlark"
 )
 
 // maxHashed is how large a file may be to have an ETag of its content. That of a larger one is
@@ -74,17 +71,16 @@ func (t *tags) forget(key any, k *tagged) {
 	}
 }
 
-// of returns the ETag of a file, whose content it may read. Its error may be that of the call of
-// th, when the client has gone.
+// of returns the ETag of a file, whose content it may read. Its error may be that of ctx, when the client
+// has gone. What it waits for it waits for in wait.
 func (t *tags) of(
-	th *starlark.Thread, key any, info fs.FileInfo, changed time.Time, content io.ReadSeeker,
+	ctx context.Context, wait func(func(context.Context) error) error, key any, info fs.FileInfo, changed time.Time, content io.ReadSeeker,
 ) (string, error) {
 	k := t.find(key, info, changed)
-	call := host.CallOf(th)
 	select {
 	case k.turn <- struct{}{}:
 	default:
-		err := call.Wait(func(ctx context.Context) error {
+		err := wait(func(ctx context.Context) error {
 			select {
 			case k.turn <- struct{}{}:
 				return nil
@@ -98,7 +94,7 @@ func (t *tags) of(
 	}
 	defer func() { <-k.turn }()
 	if k.tag == "" {
-		if err := t.make(call.Context(), k, content); err != nil {
+		if err := t.make(ctx, k, content); err != nil {
 			return "", err
 		}
 		// What was written just now may be written again within the resolution of its time.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -132,4 +133,16 @@ func (s *Set) KeepAt(value string) error {
 	}
 	s.State.URL, s.State.Credentials, s.State.CA = where, files.Get("creds"), files.Get("ca")
 	return s.State.Check()
+}
+
+// Below is a line in which what names a file or a directory is counted from dir. What is no such line is
+// as it was.
+func Below(dir, line string) string {
+	what, value, ok := strings.Cut(line, "=")
+	kind, _, _ := strings.Cut(what, ":")
+	if !ok || !slices.Contains([]string{"sql", "files", "state"}, kind) || value == "" ||
+		strings.Contains(value, "://") || filepath.IsAbs(value) || strings.HasPrefix(value, ":") {
+		return line
+	}
+	return what + "=" + filepath.Join(dir, value)
 }
