@@ -77,7 +77,18 @@ func (b *Tab) Go(url string) {
 // Click clicks what a CSS selector selects, once it is there.
 func (b *Tab) Click(selector string) {
 	b.t.Helper()
-	b.Do(chromedp.Click(chromedp.CSS(selector)))
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	for {
+		err := chromedp.Do(ctx, chromedp.Click(chromedp.CSS(selector)))
+		if err == nil {
+			return
+		}
+		// The page may have put another element in the place of the one that was found.
+		if ctx.Err() != nil || !strings.Contains(err.Error(), "Could not find node") {
+			b.t.Fatal(err)
+		}
+	}
 }
 
 // Shows waits until an expression is true of the page, which may be another one at any time. It may
