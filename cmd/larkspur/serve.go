@@ -33,7 +33,8 @@ type serving struct {
 	upstream []string
 	health   string
 
-	keeper host.Keeper // where applications keep what they share, nil for nowhere; set by open
+	keeper  host.Keeper   // where applications keep what they share, nil for nowhere; set by open
+	counter *site.Counter // of what applications may see, nil if they may not; set by open
 }
 
 func (s *serving) flags(c *cobra.Command) {
@@ -126,6 +127,10 @@ func (s *serving) open(
 		return nil, nil, err
 	}
 	granted.State.Logger = logger
+	if granted.Stats.Granted {
+		s.counter = new(site.Counter)
+		granted.Stats.Read = s.counter.Numbers
+	}
 	if granted.State.Granted() {
 		s.keeper = &granted.State
 	}
@@ -272,6 +277,9 @@ neither that nor GOGC set, up to 32 MiB of garbage is left before it is collecte
 			terminal := isTerminal(stderr) || isTerminal(place.heritage.Stderr())
 			if err := o.attach(p, terminal, s.keeper); err != nil {
 				return err
+			}
+			if s.counter != nil {
+				s.counter.Attach(p.server)
 			}
 			return p.run(c.Context())
 		},
