@@ -1,7 +1,7 @@
 // Package apps holds applications and middleware written as .star files, embedded in the binary.
 //
 // The smallest that are worth reading are hello, environ, form, stream and push; httpbin, mock, upload, a file share,
-// wiki, api, a JSON API, links, short links, chat, poll and jobs are small programs that are of use by themselves.
+// wiki, api, a JSON API, links, short links, chat, poll, jobs and dash are small programs that are of use by themselves.
 // The middleware is errors (an answer to each), mount (dispatch by prefix) and lint (the gateway contract, executable).
 // The tour shows them all, live, with their source beside them.
 package apps
@@ -14,7 +14,7 @@ import "embed"
 // which go:embed takes only if it is told to take all.
 //
 //go:embed app.star environ.star errors.star form.star hello.star html.star lint.star mount.star push.star stream.star upload.star upload
-//go:embed api chat links poll style.css httpbin mock mock.json tour all:jobs all:wiki
+//go:embed api chat dash links poll style.css httpbin mock mock.json tour all:jobs all:wiki
 var FS embed.FS
 
 // An App is an application of FS that runs by itself.
@@ -37,6 +37,7 @@ func List() []App {
 		{"chat", "chat/app.star", "a chat: rooms, who is there, what was said"},
 		{"poll", "poll/app.star", "polls: one vote each, and a result that changes as one looks"},
 		{"jobs", "jobs/app.star", "counts words behind the page, in a queue"},
+		{"dash", "dash/app.star", "charts of the server itself, live"},
 		{"stream", "stream.star", "ten lines, half a second apart"},
 		{"push", "push.star", "pushes what its page needs"},
 		{"httpbin", "httpbin/app.star", "answers to try HTTP clients with"},

@@ -258,6 +258,9 @@ var requests = []request{
 	{app: "jobs/app.star", path: "/", method: "POST", header: urlencoded, body: "texts=x", status: 422, kind: page, want: []string{"Choose a text first."}},
 	{app: "jobs/app.star", path: "/aaaaaaaaaaa/again", method: "POST", status: 404, kind: text},
 
+	{app: "dash/app.star", path: "/", status: 200, kind: page, want: []string{"All numbers", `data-place="requests.ended"`}},
+	{app: "dash/app.star", path: "/dash.js", status: 200, kind: "text/javascript", want: []string{"EventSource"}},
+
 	{app: "push.star", path: "/", status: 200, kind: page, want: []string{`<link rel="stylesheet" href="push.css">`, "takes no pushes"}},
 	{app: "push.star", path: "/push.css", status: 200, kind: "text/css"},
 	{app: "push.star", path: "/facts.json", status: 200, kind: "application/json"},

@@ -18,7 +18,7 @@ import (
 var abroad = []string{"https://peps.python.org/pep-3333/", "https://www.rfc-editor.org/rfc/rfc8297", "https://commonmark.org/help/", "data:,"}
 
 // tourPages are the names of the tour's pages.
-var tourPages = []string{"", "hello", "environ", "form", "upload", "wiki", "links", "chat", "poll", "jobs", "stream", "static", "mount", "lint", "catch", "hints", "push", "reload", "httpbin", "mock", "api"}
+var tourPages = []string{"", "hello", "environ", "form", "upload", "wiki", "links", "chat", "poll", "jobs", "dash", "stream", "static", "mount", "lint", "catch", "hints", "push", "reload", "httpbin", "mock", "api"}
 
 // TestCrawl follows every address that the tour names, from its first page on: at the root, and mounted below a path.
 func TestCrawl(t *testing.T) {

@@ -42,7 +42,7 @@ type soakSettings struct {
 
 // site returns that of all applications.
 func (s soakSettings) site() (*libsite.Site, *grant.Set, error) {
-	granted, err := grant.Parse([]string{"fetch=" + s.Titles})
+	granted, err := grant.Parse([]string{"fetch=" + s.Titles, "stats"})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -78,6 +78,7 @@ var soakPages = []soakPage{
 	{path: "/chat/", status: 200, part: "Say what you want to be called"},
 	{path: "/poll/", status: 200, part: "Ask around"},
 	{path: "/jobs/", status: 200, part: "multipart/form-data"},
+	{path: "/dash/", status: 200, part: "All numbers"},
 	{path: "/mock/teas/assam", status: 200, part: "Assam"},
 	{path: "/tour/", status: 200, part: "<title>Larkspur, by example</title>"},
 	{path: "/tour/nowhere", status: 404, part: "Not here"},

@@ -24,6 +24,7 @@ type developing struct {
 	settings
 	grants
 	crew
+	counter site.Counter
 }
 
 func (d *developing) flags(c *cobra.Command) {
@@ -65,7 +66,8 @@ What the application keeps is in .larkspur below it, which git ignores and nothi
 databases (@sql), files (@files), state (@kv), the secret of sessions, which is made once. With --data
 DIR it is there instead. Of one that is built in it is gone with the process, unless --data
 says where to keep it. The mails that it sends (@mail) go nowhere, unless --grant names a
-server: the inspector shows the last 100, which are kept in memory. All else outside is
+server: the inspector shows the last 100, which are kept in memory. It may see the numbers of
+the server (@stats). All else outside is
 reached only if --grant names it.
 
 With --workers the application answers in processes of its own, confined as those of serve are,
@@ -138,6 +140,7 @@ with --tls-cert and --tls-key.`,
 			p := &process{server: d.server(logger), site: v, logger: logger, log: log,
 				hangup: true}
 			p.server.Develop, p.server.Software = true, version()
+			d.counter.Attach(p.server)
 			p.greet = func(listeners []*server.Listener) {
 				greet(log, console.palette, subject(app), listeners)
 			}
@@ -174,6 +177,7 @@ func (d *developing) grant(app *site.Application, logger *slog.Logger) (*grant.S
 		return nil, nil, err
 	}
 	outbox(granted, logger)
+	granted.Stats.Read = d.counter.Numbers
 	granted.To(app)
 	grantSecret(app, devSecret{d.data, app.Dir, logger, session.Random()})
 	return granted, end, nil

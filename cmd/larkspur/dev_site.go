@@ -39,8 +39,11 @@ func developSite(c *cobra.Command, s *settings, file string, stderr io.Writer) e
 	console := newConsole(log, excerpt(site.Dir(filepath.Dir(file), filepath.Base(file))))
 	console.palette, console.ran = display.PaletteOf(stderr), dev.Source
 	logger := slog.New(console)
-	said := make(map[string]bool)
-	d := &devSite{told: flagsOf(c), logger: logger, ready: func(g *grant.Set) { outbox(g, logger) },
+	said, counter := make(map[string]bool), new(site.Counter)
+	d := &devSite{told: flagsOf(c), logger: logger, ready: func(g *grant.Set) {
+		outbox(g, logger)
+		g.Stats.Read = counter.Numbers
+	},
 		say: func(what string) {
 			if !said[what] {
 				said[what] = true
@@ -62,6 +65,7 @@ func developSite(c *cobra.Command, s *settings, file string, stderr io.Writer) e
 	}
 	p := &process{server: s.server(logger), site: v, logger: logger, log: log, hangup: true, sited: of}
 	p.server.Develop, p.server.Software = true, version()
+	counter.Attach(p.server)
 	p.greet = func(listeners []*server.Listener) { greet(log, console.palette, file, listeners) }
 	return p.run(c.Context())
 }

@@ -17,7 +17,7 @@ func grantsTable() describe.Entry {
 		"and test, which may be repeated. What WHAT is, is listed below. larkspur check APP lists what an " +
 		"application asks for.\n\n" +
 		"By themselves, dev grants all databases and directories that no --grant names, and state, in " +
-		site.DevDir + " below the application, and --data DIR of serve and dev grants them in DIR: the database " +
+		site.DevDir + " below the application, and the numbers of the server, and --data DIR of serve and dev grants them in DIR: the database " +
 		"NAME is the file NAME.db, the directory NAME is files/NAME, and state is kept in state. Hosts, variables and mail are always to be " +
 		"named. A test has databases of SQLite, directories and a state of its own, and reaches nothing else; " +
 		"larkspur test --grant sql:NAME=postgres://... gives it a schema of a database of PostgreSQL.\n\n" +

@@ -100,6 +100,7 @@ func (g *grants) develop(app *site.Application, notice func()) (*grant.Set, func
 	if err != nil {
 		return nil, nil, err
 	}
+	s.Stats.Granted = true
 	dir := filepath.Join(app.Dir, site.DevDir)
 	switch {
 	case g.data != "":

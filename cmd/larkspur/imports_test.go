@@ -73,7 +73,7 @@ var policy = []struct {
 	{"server/lint", []string{"server/answer", "environ", "runtime/host"}, starlark},
 	{"server/apptest", []string{"server", "push", "environ", "environ/lib/session", "environ/wire",
 		"runtime/host/..."}, []string{"go.starlark.net/...", "github.com/coder/websocket"}},
-	{"server/site/grant", []string{"runtime", "runtime/host", "runtime/lib/env", "runtime/lib/fetch",
+	{"server/site/grant", []string{"environ/lib/stats", "runtime", "runtime/host", "runtime/lib/env", "runtime/lib/fetch",
 		"runtime/lib/files", "runtime/lib/mail", "runtime/lib/sql", "runtime/state", "server/site"}, starlark},
 	{"server/site/sitefile", []string{"runtime", "runtime/host", "push", "server/compress", "server/site",
 		"server/site/grant", "server/static", "server/upstream"}, starlark},

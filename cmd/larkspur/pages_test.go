@@ -362,7 +362,7 @@ func TestTourPages(t *testing.T) {
 	t.Chdir(t.TempDir())
 	b := browsertest.Open(t, nil)
 	s := startCommand(t, "dev", "--listen", "http://127.0.0.1:0")
-	for _, name := range []string{"", "hello", "environ", "form", "upload", "links", "chat", "poll", "jobs", "stream", "static", "mount", "lint", "catch", "hints", "push", "reload", "httpbin", "mock", "api"} {
+	for _, name := range []string{"", "hello", "environ", "form", "upload", "links", "chat", "poll", "jobs", "dash", "stream", "static", "mount", "lint", "catch", "hints", "push", "reload", "httpbin", "mock", "api"} {
 		show := glance
 		if name == "" {
 			show = look
@@ -382,7 +382,7 @@ func TestTourPages(t *testing.T) {
 	if !browsertest.Value[bool](b, `document.querySelector("main").getBoundingClientRect().width > 900 && document.querySelectorAll("nav a").length > 9`) {
 		t.Error("the tour's page for what is not there is not one of its pages")
 	}
-	for _, name := range []string{"environ", "form", "upload", "links", "chat", "poll", "jobs", "lint", "hints", "push", "catch", "mount", "httpbin", "mock", "api"} {
+	for _, name := range []string{"environ", "form", "upload", "links", "chat", "poll", "jobs", "dash", "lint", "hints", "push", "catch", "mount", "httpbin", "mock", "api"} {
 		glance(b, "example-"+name, s.url+"/live/"+name+"/", `document.body.innerText`)
 	}
 	look(b, "example-catch-error", s.url+"/live/catch/?by=0", says("division by zero"))

@@ -36,7 +36,8 @@ type serving struct {
 	health   string
 	compress string
 
-	keeper host.Keeper // where applications keep what they share, nil for nowhere; set by open
+	keeper  host.Keeper   // where applications keep what they share, nil for nowhere; set by open
+	counter *site.Counter // of what applications may see, nil if they may not; set by open
 }
 
 func (s *serving) flags(c *cobra.Command) {
@@ -141,6 +142,10 @@ func (s *serving) open(
 		return nil, nil, err
 	}
 	granted.State.Logger = logger
+	if granted.Stats.Granted {
+		s.counter = new(site.Counter)
+		granted.Stats.Read = s.counter.Numbers
+	}
 	if granted.State.Granted() {
 		s.keeper = &granted.State
 	}
@@ -328,6 +333,9 @@ func (s *serving) serve(ctx context.Context, dir string, stderr io.Writer, sited
 	p.server.Opened = place.heritage.Opened
 	if err := o.attach(p, isTerminal(stderr) || isTerminal(place.heritage.Stderr()), s.keeper); err != nil {
 		return err
+	}
+	if s.counter != nil {
+		s.counter.Attach(p.server)
 	}
 	return p.run(ctx)
 }

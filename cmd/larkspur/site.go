@@ -40,6 +40,8 @@ type sited struct {
 	path   string
 	logger *slog.Logger
 	keeper sitefile.Keeper
+	// counter counts what applications may see that are granted it.
+	counter *site.Counter
 	// build makes a site of what the file says, with what the keeper has.
 	build func(context.Context, *sitefile.File) (*site.Site, error)
 	// late are the flags that count when the process starts, with what they were then.
@@ -197,8 +199,9 @@ func serveSite(c *cobra.Command, file, dir string, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	d := &sited{path: file}
+	d := &sited{path: file, counter: new(site.Counter)}
 	defer d.keeper.Close()
+	s.counter = d.counter
 	return s.serve(c.Context(), dir, stderr, d, func(o *operator) (*site.Site, func(), error) {
 		d.logger = o.logger
 		d.build = func(ctx context.Context, f *sitefile.File) (*site.Site, error) {
@@ -267,7 +270,7 @@ func (s *serving) mounted(ctx context.Context, d *sited, c *cobra.Command, f *si
 	lot.Compress = s.compress
 	v.Retire = lot.Release
 	v.Mounts, err = lot.Mounts(f, func(m *sitefile.Mount) (site.Mount, error) {
-		return mounting{lot, c, m, d.logger}.mount(ctx)
+		return mounting{lot, c, m, d.counter, d.logger}.mount(ctx)
 	})
 	if err != nil {
 		lot.Release()

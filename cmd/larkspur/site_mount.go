@@ -17,10 +17,11 @@ import (
 
 // A mounting makes what answers for a mount of a site file.
 type mounting struct {
-	lot    *sitefile.Lot
-	c      *cobra.Command // whose flags say what counts for all
-	m      *sitefile.Mount
-	logger *slog.Logger
+	lot     *sitefile.Lot
+	c       *cobra.Command // whose flags say what counts for all
+	m       *sitefile.Mount
+	counter *site.Counter
+	logger  *slog.Logger
 }
 
 // passed are the flags that count for each application.
@@ -55,7 +56,7 @@ func (b mounting) mount(ctx context.Context) (v site.Mount, err error) {
 		return v, err
 	}
 	granted, err := sitefile.Keep(b.lot, granting{b.m.Grants, b.m.Data}, func() (*granted, func(), error) {
-		return newGranted(s, b.logger)
+		return newGranted(s, b.counter, b.logger)
 	})
 	if err != nil {
 		return v, err
@@ -112,13 +113,13 @@ type granted struct {
 	app site.Application // that has it
 }
 
-func newGranted(s *serving, logger *slog.Logger) (*granted, func(), error) {
+func newGranted(s *serving, counter *site.Counter, logger *slog.Logger) (*granted, func(), error) {
 	set, err := s.set()
 	if err != nil {
 		return nil, nil, err
 	}
 	set.Advice = func(line string) string { return "write grants = [" + quoted(line) + "] in its mount" }
-	set.State.Logger = logger
+	set.State.Logger, set.Stats.Read = logger, counter.Numbers
 	g := &granted{set: set}
 	set.To(&g.app)
 	return g, func() { set.Close() }, nil

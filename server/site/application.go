@@ -18,6 +18,7 @@ import (
 	"github.com/larkspur-web/larkspur/environ/lib/route"
 	"github.com/larkspur-web/larkspur/environ/lib/session"
 	"github.com/larkspur-web/larkspur/environ/lib/static"
+	"github.com/larkspur-web/larkspur/environ/lib/stats"
 	"github.com/larkspur-web/larkspur/environ/lib/template"
 	"github.com/larkspur-web/larkspur/environ/lib/websocket"
 	"github.com/larkspur-web/larkspur/runtime"
@@ -112,6 +113,7 @@ func Modules() []*host.Module {
 		route.Module(),
 		session.Module(),
 		static.Module(),
+		stats.Module(),
 		template.Module(template.Config{Markdown: markdown.Render, URLFor: route.URL}),
 		toml.Module(),
 		url.Module(),

@@ -41,6 +41,11 @@ type MountStats struct {
 func (s *Server) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.stats()
+}
+
+// stats is Stats. s.mu is held.
+func (s *Server) stats() Stats {
 	stats := Stats{Since: s.since, Ending: s.serving != nil && s.serving.Err() != nil}
 	if s.site == nil {
 		return stats

@@ -80,6 +80,7 @@ func Everything() *Set {
 	s := &Set{look: true}
 	s.Keep(filepath.Join(os.DevNull, "nothing"), nil) // no directory can be made there
 	s.State.Lazy = true
+	s.Stats.Granted = true
 	s.Fetch.Hosts = []string{"nothing.invalid"}
 	s.Env.Names = []string{"LARKSPUR_NOTHING"}
 	s.Mail.URL = "smtp://nothing.invalid"
@@ -92,11 +93,6 @@ type asker struct {
 	loaded map[string]string // names of members, as "sql.database", by those that the file has for them
 	module map[string]syntax.Position
 	found  []Ask
-}
-
-func kindOf(line string) string {
-	i := strings.IndexAny(line, ":=")
-	return line[:i]
 }
 
 func (a *asker) add(line string, pos syntax.Position) {

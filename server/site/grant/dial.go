@@ -5,6 +5,8 @@ import (
 	"crypto/x509"
 	"fmt"
 	"net"
+
+	"github.com/larkspur-web/larkspur/environ/lib/stats"
 )
 
 // A Dial makes a connection for a process that has no network, or refuses it: kind is the grant that it
@@ -23,6 +25,8 @@ func (s *Set) Dial(ctx context.Context, kind, network, address string) (net.Conn
 		return s.Mail.Dial(ctx, network, address)
 	case "state":
 		return s.State.Dial(ctx, network, address)
+	case stats.Name:
+		return s.Stats.Dial(ctx, network, address)
 	}
 	return nil, fmt.Errorf("grant: there is no kind %q that makes connections", kind)
 }
@@ -40,5 +44,5 @@ func (s *Set) Connect(dial Dial) {
 		_, _ = x509.SystemCertPool() // it is kept; what is missing is said by who needs it
 	}
 	s.Fetch.Connect, s.SQL.Connect = of("fetch"), of("sql")
-	s.Mail.Connect, s.State.Connect = of("mail"), of("state")
+	s.Mail.Connect, s.State.Connect, s.Stats.Connect = of("mail"), of("state"), of(stats.Name)
 }

@@ -15,7 +15,14 @@ type Form struct {
 }
 
 // Kind is the module whose grant it is, without its @.
-func (f Form) Kind() string { return f.Line[:strings.IndexAny(f.Line, ":=")] }
+func (f Form) Kind() string { return kindOf(f.Line) }
+
+func kindOf(line string) string {
+	if i := strings.IndexAny(line, ":="); i >= 0 {
+		return line[:i]
+	}
+	return line
+}
 
 // Forms returns all that there are, in the order of their kinds.
 func Forms() []Form {
@@ -36,11 +43,13 @@ func Forms() []Form {
 			"inside Larkspur."},
 		{"state=nats://HOST", "The same, by servers of NATS that have JetStream, nats:// or tls://, with " +
 			"commas between those of one cluster. Behind a ? may be the files creds= and ca=."},
+		{"stats", "What the server counts, for @stats: requests of all that it serves, connections, calls, what was " +
+			"pushed, memory. Nothing of what clients have sent is in it."},
 	}
 }
 
 // kinds are what a line begins with.
-var kinds = []string{"sql", "files", "fetch", "env", "mail", "state"}
+var kinds = []string{"sql", "files", "fetch", "env", "mail", "state", "stats"}
 
 // lines are how what a module needs is granted, as an example: the first form of its kind. Several
 // modules need state.

@@ -1,6 +1,6 @@
 // Package grant says what applications may reach outside of their program, and has the modules that
 // reach it: databases (@sql), directories (@files), other servers (@fetch), variables of the
-// environment (@env), mail (@mail), what they share and keep (@kv).
+// environment (@env), mail (@mail), what they share and keep (@kv), the numbers of the server (@stats).
 //
 //	grants, err := grant.Parse([]string{"sql:notes=notes.db", "fetch=api.example.com"})
 //	...
@@ -20,6 +20,7 @@
 //	mail=smtp://user:password@host    a server that sends mail
 //	state=DIR                         a directory for what is kept and shared
 //	state=nats://host                 servers of NATS for it
+//	stats                             what the server counts, to be seen
 //
 // All of one [Set] are one: an application has it whole, and applications that share it share its
 // connections. [Set.Keep] grants databases and directories that no line names, and state, in a
@@ -38,6 +39,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/larkspur-web/larkspur/environ/lib/stats"
 	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/lib/env"
 	"github.com/larkspur-web/larkspur/runtime/lib/fetch"
@@ -57,6 +59,8 @@ type Set struct {
 	Env   env.Grant
 	Mail  mail.Grant
 	State state.Grant
+	// Stats has what reads them: see [site.Counter].
+	Stats stats.Grant
 	// Advice says how a line is granted, as sql:notes=FILE, in the words of whoever runs the
 	// program. Nil says to grant the line.
 	Advice func(line string) string
@@ -156,6 +160,8 @@ func (s *Set) of(kind string) (grant any, some bool) {
 		return &s.Mail, s.Mail.URL != "" || s.Mail.Outbox != nil
 	case "state":
 		return &s.State, s.State.Granted()
+	case stats.Name:
+		return &s.Stats, s.Stats.Granted
 	}
 	return nil, false
 }

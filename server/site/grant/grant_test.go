@@ -1,11 +1,13 @@
 package grant_test
 
 import (
+	"io"
 	"reflect"
 	"strings"
 	"testing"
 	"testing/fstest"
 
+	"github.com/larkspur-web/larkspur/environ/lib/stats"
 	"github.com/larkspur-web/larkspur/runtime/lib/files"
 	"github.com/larkspur-web/larkspur/server/site"
 	"github.com/larkspur-web/larkspur/server/site/grant"
@@ -54,7 +56,7 @@ func TestForms(t *testing.T) {
 // password is.
 func TestParseErrors(t *testing.T) {
 	for line, want := range map[string]string{
-		"":                              `grant : there is no kind "": sql, files, fetch, env, mail or state`,
+		"":                              `grant : there is no kind "": sql, files, fetch, env, mail, state or stats`,
 		"sqll:notes=notes.db":           `there is no kind "sqll" (did you mean sql?)`,
 		"sql=notes.db":                  `"" is not a name: a-z, 0-9, - and _, as in sql:NAME=FILE`,
 		"sql:Notes=notes.db":            `"Notes" is not a name`,
@@ -65,6 +67,8 @@ func TestParseErrors(t *testing.T) {
 		"state:x=y":                     `state has no names: write state=DIR`,
 		"state=http://ada:secret@host":  `grant state=http://...@host: state: http://host is no server of NATS`,
 		"state=nats://host?x=y":         `there is no x behind the ?: creds=FILE and ca=FILE`,
+		"stats=all":                     `stats has neither names nor values: write stats`,
+		"stats:all":                     `write stats`,
 		"fetch:x=y":                     `fetch has no names: write fetch=HOST`,
 		"fetch=10.0.0.0/8":              `it is not public`,
 		"env=A B":                       `"A B" is not the name of a variable`,
@@ -141,5 +145,30 @@ def feed():
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// TestStatsOfAnotherProcess verifies that a process which is connected to another one sees the numbers of that, as
+// far as it grants them.
+func TestStatsOfAnotherProcess(t *testing.T) {
+	front, err := grant.Parse([]string{"stats"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	front.Stats.Read = func() (n stats.Numbers) { n.Requests.Ended = 5; return n }
+	for set, want := range map[*grant.Set]string{front: `"ended":5`, new(grant.Set): "not granted"} {
+		var there grant.Set
+		there.Connect(set.Dial)
+		said := ""
+		c, err := there.Stats.Connect(t.Context(), "", "")
+		if err != nil {
+			said = err.Error()
+		} else if text, err := io.ReadAll(c); err == nil {
+			said = string(text)
+			c.Close()
+		}
+		if !strings.Contains(said, want) {
+			t.Errorf("got %s, want %s", said, want)
+		}
 	}
 }

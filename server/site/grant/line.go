@@ -14,7 +14,7 @@ import (
 
 // add adds what a line grants.
 func (s *Set) add(line string) error {
-	what, value, _ := strings.Cut(line, "=")
+	what, value, valued := strings.Cut(line, "=")
 	kind, name, named := strings.Cut(what, ":")
 	switch kind {
 	case "sql", "files":
@@ -23,12 +23,18 @@ func (s *Set) add(line string) error {
 		if named {
 			return fmt.Errorf("%s has no names: write %s", kind, lines[kind])
 		}
+	case "stats":
+		if named || valued {
+			return errors.New("stats has neither names nor values: write stats")
+		}
+		s.Stats.Granted = true
+		return nil
 	default:
 		meant := ""
 		if near := spell.Nearest(kind, kinds, 3); near != "" {
 			meant = fmt.Sprintf(" (did you mean %s?)", near)
 		}
-		return fmt.Errorf("there is no kind %q%s: sql, files, fetch, env, mail or state", kind, meant)
+		return fmt.Errorf("there is no kind %q%s: sql, files, fetch, env, mail, state or stats", kind, meant)
 	}
 	if value == "" {
 		return fmt.Errorf("it grants nothing: write %s", lines[kind])
