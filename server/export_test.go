@@ -24,3 +24,6 @@ func ReadForwarded(values ...string) (clients []string, err error) {
 	}
 	return clients, err
 }
+
+// ReadProxy reads the header with which a connection of a proxy begins.
+var ReadProxy = readProxy

@@ -107,7 +107,7 @@ func (t *tally) report(logger *slog.Logger, r *http.Request, f *Failure) {
 	if f.Warning || f.theirs {
 		level = slog.LevelWarn
 	}
-	attrs := []slog.Attr{slog.String("method", r.Method), slog.String("path", r.URL.Path),
+	attrs := []slog.Attr{slog.String("method", host.Cut(r.Method)), slog.String("path", host.Cut(r.URL.Path)),
 		slog.Int("status", f.Status)}
 	if f.Code != "" {
 		attrs = append(attrs, slog.String("code", string(f.Code)))

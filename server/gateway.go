@@ -228,7 +228,7 @@ func (r *response) fail(err error) bool {
 	if gone := r.r.Context().Err(); errors.Is(err, errGone) || gone != nil && errors.Is(err, gone) {
 		logger := orDefault(r.lease.gateway.Logger)
 		logger.LogAttrs(context.WithoutCancel(r.r.Context()), slog.LevelDebug, "the client is gone",
-			slog.String("path", r.r.URL.Path), slog.String("request", r.env.Request().ID()))
+			slog.String("path", host.Cut(r.r.URL.Path)), slog.String("request", r.env.Request().ID()))
 		return false
 	}
 	if host.Aborted(err) {

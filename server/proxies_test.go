@@ -269,6 +269,30 @@ func TestProxyProtocol(t *testing.T) {
 	}
 }
 
+// TestProxyProtocolInParts verifies that a header which comes a byte at a time is read as one that comes at once.
+func TestProxyProtocolInParts(t *testing.T) {
+	for _, test := range proxyVectors {
+		if test.want == "" {
+			continue
+		}
+		proxy, here := net.Pipe()
+		go func() {
+			for _, b := range []byte(test.header + "GET") {
+				_, _ = proxy.Write([]byte{b})
+			}
+		}()
+		var rest [3]byte
+		c, err := server.ReadProxy(here)
+		if err == nil {
+			_, err = io.ReadFull(c, rest[:])
+		}
+		if err != nil || string(rest[:]) != "GET" {
+			t.Errorf("%s: %v, behind it %q", test.name, err, rest)
+		}
+		proxy.Close()
+	}
+}
+
 // askBehind asks on a connection, behind what was written to it already. It returns "" if there is no answer of the
 // application.
 func askBehind(c net.Conn, scheme, protocol string) string {

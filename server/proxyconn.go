@@ -35,6 +35,7 @@ const proxyBuffer = 2 << 10
 func readProxy(c net.Conn) (net.Conn, error) {
 	_ = c.SetReadDeadline(time.Now().Add(DefaultReadHeaderTimeout))
 	r := bufio.NewReaderSize(c, proxyBuffer)
+	awaitLine(r)
 	h, err := proxyproto.Read(r)
 	if err != nil {
 		return nil, fmt.Errorf("the PROXY protocol: %w", err)
@@ -50,6 +51,20 @@ func readProxy(c net.Conn) (net.Conn, error) {
 	}
 	p.remote, p.local = from, to
 	return p, nil
+}
+
+// maxProxyLine is how many bytes the header of version 1 has at most, which is a line.
+const maxProxyLine = 107
+
+// awaitLine reads on until the whole of a header of version 1 is in r: proxyproto refuses one that comes in
+// parts. What is none, or too long, is for it to refuse.
+func awaitLine(r *bufio.Reader) {
+	for n := 1; n <= maxProxyLine; n++ {
+		p, err := r.Peek(n)
+		if err != nil || p[0] != 'P' || p[n-1] == '\n' {
+			return
+		}
+	}
 }
 
 func (p *proxied) RemoteAddr() net.Addr { return p.remote }

@@ -208,7 +208,7 @@ func (r *response) Abandon(place string) {
 	if g.Abandoned != nil {
 		g.Abandoned(r.r, place)
 	}
-	attrs := []slog.Attr{slog.String("method", r.r.Method), slog.String("path", r.r.URL.Path)}
+	attrs := []slog.Attr{slog.String("method", host.Cut(r.r.Method)), slog.String("path", host.Cut(r.r.URL.Path))}
 	if place != "" {
 		attrs = append(attrs, slog.String("place", place))
 	}

@@ -51,7 +51,7 @@ The first process of a container is not to be restarted: the container ends with
 
 // restart restarts the server that a file names, and returns the id of the process that serves then.
 func restart(ctx context.Context, pidFile string, wait time.Duration) (int, error) {
-	old, err := service.ReadPID(pidFile)
+	old, err := service.Serving(pidFile)
 	if err != nil {
 		return 0, err
 	}

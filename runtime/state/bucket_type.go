@@ -182,7 +182,7 @@ first()  # ("tea", {"cups": 2})`,
 }
 
 var tooManyFollow = host.Failure{
-	When: "there are 10,000 watches and subscriptions in this process already (limit): 503",
+	When: "there are 10,000 watches and subscriptions in this process already, or 256 in this request (limit): 503",
 }
 
 var tooMany = host.Failure{When: "there are more (limit): ask by a longer prefix"}

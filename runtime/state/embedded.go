@@ -143,6 +143,8 @@ func (h *house) serve() (*server.Server, error) {
 		ServerName: "larkspur", DontListen: true, NoSigs: true,
 		JetStream: true, StoreDir: h.dir,
 		MaxPayload: 1 << 20,
+		// All topics are one stream, and each that is followed has a consumer: maxFollowers bounds them.
+		JetStreamLimits: server.JSLimitOpts{DefaultMaxConsumers: -1},
 	}
 	c := &h.grant.Cluster
 	if c.Name == "" {

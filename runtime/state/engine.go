@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -31,6 +32,7 @@ type engine struct {
 	feeds   map[feedKey]*feed
 	// followers is how many use the feeds.
 	followers int
+	follows   map[host.Call]int // of each call
 	tallies   map[string]*tally // by subject
 	silent    time.Time         // since when a cluster has not answered; zero if it has
 	began     time.Time
@@ -48,7 +50,8 @@ const (
 // newEngine connects.
 func newEngine(g *Grant) (*engine, error) {
 	e := &engine{
-		grant: g, streams: make(map[string]*opened), feeds: make(map[feedKey]*feed), tallies: make(map[string]*tally),
+		grant: g, streams: make(map[string]*opened), feeds: make(map[feedKey]*feed),
+		follows: make(map[host.Call]int), tallies: make(map[string]*tally),
 		back: make(chan struct{}), began: time.Now(), untend: func() {},
 	}
 	e.link, e.unlink = context.WithCancel(context.Background())

@@ -28,6 +28,15 @@ func (g *Grant) Followers() int {
 	return g.engine.followers
 }
 
+// Consumers returns how many the server of this process has for topics.
+func (g *Grant) Consumers() int {
+	s, err := g.engine.js.Stream(context.Background(), topicShape().name)
+	if err != nil {
+		return -1
+	}
+	return s.CachedInfo().State.Consumers
+}
+
 // Lag has the client tell of a lost connection only when tell is closed.
 func (g *Grant) Lag(tell <-chan struct{}) {
 	e := g.engine

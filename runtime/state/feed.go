@@ -41,24 +41,33 @@ const (
 	maxRingBytes = 4 << 20
 	// maxFollowers is how many watches and subscriptions there may be at once in a process.
 	maxFollowers = 10_000
+	// maxOfCall is how many of them one request may have: each may be of another topic, with a consumer.
+	maxOfCall = 256
 	// heartbeat is how often the server says that it has nothing. When it has not said so twice, the node
 	// that had the consumer is gone, and another one has it.
 	heartbeat = 2 * time.Second
+	// inactive is how long the server keeps a consumer of a process that is gone.
+	inactive = 30 * time.Second
 )
 
 // A feedKey is what feeds are told apart by.
 type feedKey struct{ stream, filter string }
 
-// follow returns the feed of a stream's subjects, of which the caller is one more user until it calls
-// leave.
-func (e *engine) follow(ctx context.Context, s shape, filter string) (*feed, error) {
+// follow returns the feed of a stream's subjects, of which a call is one more user until leave is called
+// for it.
+func (e *engine) follow(ctx context.Context, by host.Call, s shape, filter string) (*feed, error) {
 	key := feedKey{s.name, filter}
 	e.mu.Lock()
-	if e.followers >= maxFollowers {
+	switch {
+	case e.followers >= maxFollowers:
 		e.mu.Unlock()
 		return nil, failed(KindLimit, "there are %d watches and subscriptions in this process already", maxFollowers)
+	case e.follows[by] >= maxOfCall && by.Context().Done() != nil: // else it is no request
+		e.mu.Unlock()
+		return nil, failed(KindLimit, "the request has %d watches and subscriptions already", maxOfCall)
 	}
 	e.followers++
+	e.follows[by]++
 	f := e.feeds[key]
 	mine := f == nil
 	if mine {
@@ -72,22 +81,25 @@ func (e *engine) follow(ctx context.Context, s shape, filter string) (*feed, err
 	select {
 	case <-f.ready:
 	case <-ctx.Done():
-		f.leave()
+		f.leave(by)
 		return nil, ctx.Err()
 	}
 	if f.err != nil {
-		f.leave()
+		f.leave(by)
 		return nil, f.err
 	}
 	return f, nil
 }
 
-// leave is called once by each user. The last one ends the feed.
-func (f *feed) leave() {
+// leave is called once for each user. The last one ends the feed.
+func (f *feed) leave(by host.Call) {
 	e := f.engine
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.followers--
+	if e.follows[by]--; e.follows[by] == 0 {
+		delete(e.follows, by)
+	}
 	if f.users--; f.users == 0 {
 		delete(e.feeds, feedKey{f.shape.name, f.filter})
 		f.stop()
@@ -96,7 +108,7 @@ func (f *feed) leave() {
 
 // begin has the messages sent that come after the last one. The first time it opens the stream, and notes
 // where it is.
-func (f *feed) begin(ctx context.Context) (all jetstream.MessagesContext, err error) {
+func (f *feed) begin(ctx context.Context) (all *consumption, err error) {
 	ctx, cancel := context.WithTimeout(ctx, maxWait)
 	defer cancel()
 	_, err = f.engine.ask(ctx, true, func(ctx context.Context, e *engine) (int64, error) {
@@ -110,15 +122,37 @@ func (f *feed) begin(ctx context.Context) (all jetstream.MessagesContext, err er
 			}
 			cons, err := o.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
 				FilterSubjects: []string{f.filter}, DeliverPolicy: jetstream.DeliverByStartSequencePolicy,
-				OptStartSeq: f.now() + 1, MaxResetAttempts: 1,
+				OptStartSeq: f.now() + 1, MaxResetAttempts: 1, InactiveThreshold: inactive,
 			})
+			if err != nil {
+				return 0, err
+			}
+			messages, err := cons.Messages(jetstream.PullMaxMessages(256), jetstream.PullHeartbeat(heartbeat))
 			if err == nil {
-				all, err = cons.Messages(jetstream.PullMaxMessages(256), jetstream.PullHeartbeat(heartbeat))
+				all = &consumption{messages, cons, o.stream}
 			}
 			return 0, err
 		})
 	})
 	return all, err
+}
+
+// A consumption is the messages that a consumer of the server has.
+type consumption struct {
+	jetstream.MessagesContext
+	consumer jetstream.Consumer
+	stream   jetstream.Stream
+}
+
+// end stops the messages, and has the server forget the consumer: by itself it does so late, and clients may
+// make one for each topic that they can name.
+func (c *consumption) end() {
+	c.Stop()
+	if info := c.consumer.CachedInfo(); info != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), maxWait)
+		defer cancel()
+		_ = c.stream.DeleteConsumer(ctx, info.Name) // if that fails it is inactive
+	}
 }
 
 // run follows until ctx ends. A consumer that is lost, as with the connection, is made again.
@@ -143,9 +177,9 @@ func (f *feed) run(ctx context.Context) {
 }
 
 // take takes messages in until ctx ends or no more will come.
-func (f *feed) take(ctx context.Context, all jetstream.MessagesContext) {
+func (f *feed) take(ctx context.Context, all *consumption) {
 	defer context.AfterFunc(ctx, all.Stop)()
-	defer all.Stop()
+	defer all.end()
 	for {
 		m, err := all.Next()
 		if err == nil {

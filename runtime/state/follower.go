@@ -29,8 +29,9 @@ func (f *follower) iterable(
 // follow has it follow a feed, which it is a user of already.
 func (f *follower) follow(to *feed) {
 	f.leave() // if it is asked again
-	f.feed, f.left = to, sync.OnceFunc(to.leave)
-	f.forget = host.CallOf(f.thread).OnEnd(f.left)
+	call := host.CallOf(f.thread)
+	f.feed, f.left = to, sync.OnceFunc(func() { to.leave(call) })
+	f.forget = call.OnEnd(f.left)
 }
 
 // next returns the next message, or a channel that is closed when there may be one.

@@ -127,7 +127,7 @@ func (s *subscription) begin() error {
 	err := c.do(s.thread, deed{text: "subscribe", unit: "messages", again: true}, func(
 		ctx context.Context, e *engine, o *opened,
 	) (int64, error) {
-		f, err := e.follow(ctx, topicShape(), c.subject)
+		f, err := e.follow(ctx, host.CallOf(s.thread), topicShape(), c.subject)
 		if err != nil {
 			return 0, err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"testing/fstest"
@@ -124,6 +125,38 @@ def app():
 	}
 	if n := g.Followers(); n != 0 {
 		t.Errorf("%d follow when their request is over", n)
+	}
+}
+
+// TestManyTopics verifies that a request which follows more topics than it may is told so, and that the server
+// has forgotten all of them once it has ended: clients may have a request follow what they name.
+func TestManyTopics(t *testing.T) {
+	g := grant(t, t.TempDir())
+	p, err := runtime.Load(&runtime.Config{
+		FS: fstest.MapFS{"app.star": {Data: []byte(`
+load("@topic", "topic")
+
+def app():
+    all = [topic("t%d" % (i % 20)).subscribe() for i in range(256)]
+    return str(catch(topic("t0").subscribe))
+`)}},
+		Modules: state.Modules(), Grants: map[string]any{"topic": g},
+	}, "app.star")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	for range 2 {
+		v, err := p.Do(t.Context())
+		const want = "256 watches and subscriptions already"
+		if err != nil || !strings.Contains(fmt.Sprint(v), want) {
+			t.Errorf("got %v, %v, want %s", v, err, want)
+		}
+	}
+	for began := time.Now(); g.Consumers() != 0; time.Sleep(10 * time.Millisecond) {
+		if time.Since(began) > 30*time.Second {
+			t.Fatalf("the server has %d consumers for nobody", g.Consumers())
+		}
 	}
 }
 

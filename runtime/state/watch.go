@@ -71,7 +71,7 @@ func (w *watching) begin() error {
 	return b.lib.do(w.thread, deed{text: b.name + ".watch", unit: "keys", again: true}, func(
 		ctx context.Context, e *engine,
 	) (int64, error) {
-		f, err := e.follow(ctx, bucketShape(b.name, b.ttl, b.history), b.prefix+">")
+		f, err := e.follow(ctx, host.CallOf(w.thread), bucketShape(b.name, b.ttl, b.history), b.prefix+">")
 		if err == nil {
 			w.follow(f)
 		}

@@ -110,5 +110,13 @@ func (e *Entry) log(logger *slog.Logger, rec *server.Record) {
 	if e.Trace != "" {
 		attrs = append(attrs, slog.String("trace", e.Trace))
 	}
-	logger.LogAttrs(context.WithoutCancel(rec.Request.Context()), slog.LevelInfo, e.Method+" "+e.target(), attrs...)
+	logger.LogAttrs(context.WithoutCancel(rec.Request.Context()), slog.LevelInfo, short(e.Method+" "+e.target()), attrs...)
+}
+
+// short is what a line has of a value.
+func short(s string) string {
+	if len(s) > maxValue {
+		return s[:maxValue] + "..."
+	}
+	return s
 }

@@ -91,6 +91,7 @@ func TestForms(t *testing.T) {
 func TestHostile(t *testing.T) {
 	rec := record("/", 200)
 	rec.Request.URL.RawQuery = "a=\x1b[2J\n{\"x\":1}\u202e\u0085\xff\x00\""
+	rec.Request.URL.Path = "/" + strings.Repeat("\x1b", 30_000)
 	rec.Request.Header["User-Agent"] = []string{"\x1b]0;x\a\r\n" + strings.Repeat("x", 9000) + "\u2028"}
 	rec.Request.Header["Referer"] = []string{"http://x/\u009b1m\x7f\U000e0041"}
 	rec.Request.Host = "evil\nhost"

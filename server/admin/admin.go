@@ -67,6 +67,8 @@ func (a *Admin) begin() {
 // to that.
 func (a *Admin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.once.Do(a.begin)
+	// A client that does not read must not keep a profile from ending, of which there is one at a time.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(2 * longest)) // a recorder of tests has none
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")

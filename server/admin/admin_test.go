@@ -16,6 +16,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/push"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/server"
@@ -153,14 +154,33 @@ func TestBoardIsBounded(t *testing.T) {
 	for i := range 500 {
 		name := strings.Repeat("x", 2000) + strings.Repeat("y", i)
 		r := httptest.NewRequest("GET", "/"+name, nil)
+		r.Method = strings.Repeat("M", 50_000)
 		rec := &server.Record{Request: r, Began: time.Now(), Took: time.Duration(i) * time.Second}
 		o.Begin(rec)
 		o.End(rec)
-		o.Fail(r, &server.Failure{Err: placed{name, name}})
+		o.Fail(r, &server.Failure{Err: placed{name, name[i:]}, Code: environ.Code(name), RequestID: name})
 		o.Settled(r, push.Verdict{Target: name[i:]}, 0, errors.New("reset"))
 	}
 	if n := ask(a, "localhost", "/").Body.Len(); n > 1<<20 {
 		t.Errorf("the page has %d bytes", n)
+	}
+}
+
+// A late client has a deadline for what is written to it.
+type late struct {
+	*httptest.ResponseRecorder
+	at time.Time
+}
+
+func (l *late) SetWriteDeadline(at time.Time) error { l.at = at; return nil }
+
+// TestReaderThatWaits verifies that a client which does not read has an end, and with it the profile that
+// it has begun.
+func TestReaderThatWaits(t *testing.T) {
+	w := &late{ResponseRecorder: httptest.NewRecorder()}
+	new(admin.Admin).ServeHTTP(w, httptest.NewRequest("GET", "http://localhost/debug/pprof/trace?seconds=0", nil))
+	if in := time.Until(w.at); in < time.Minute || in > 5*time.Minute {
+		t.Errorf("what is written may take %v", in)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,7 +22,7 @@ const (
 	// maxFaults is how many places with failures are known, and resources that were promised for
 	// nothing: those of which the last was longest ago go first.
 	maxFaults = 200
-	// maxText is how many bytes of a message, or of a path, are kept.
+	// maxText is how many bytes are kept of a message, or of a path or whatever else a client or a worker says.
 	maxText = 300
 )
 
@@ -78,7 +79,7 @@ func (b *board) begin(rec *server.Record) context.Context {
 	if b.live == nil {
 		b.live = map[*server.Record]live{}
 	}
-	b.live[rec] = live{ID: rec.ID, Method: rec.Request.Method, Path: rec.Request.URL.Path, began: rec.Began}
+	b.live[rec] = live{ID: rec.ID, Method: short(rec.Request.Method), Path: rec.Request.URL.Path, began: rec.Began}
 	return nil
 }
 
@@ -87,7 +88,7 @@ func (b *board) end(rec *server.Record) {
 	defer b.mu.Unlock()
 	delete(b.live, rec)
 	if took := cmp.Or(rec.FirstByte, rec.Took); took >= slowFrom {
-		b.note(slow{rec.ID, rec.Request.Method, short(rec.Request.URL.Path), rec.Mount, rec.Status, rec.Began,
+		b.note(slow{rec.ID, short(rec.Request.Method), short(rec.Request.URL.Path), rec.Mount, rec.Status, rec.Began,
 			took, rec.Queued, rec.Ran, rec.Steps})
 	}
 	for i := range rec.Verdicts {
@@ -126,7 +127,7 @@ func (b *board) fail(r *http.Request, f *server.Failure) {
 	if f.Err == nil {
 		return
 	}
-	key := faultKey{code: string(f.Code), place: f.Place()}
+	key := faultKey{code: short(string(f.Code)), place: short(f.Place())}
 	text := short(f.Err.Error())
 	if key.place == "" {
 		key.text = text
@@ -145,9 +146,9 @@ func (b *board) fail(r *http.Request, f *server.Failure) {
 		b.faults[key] = k
 	}
 	k.Count++
-	k.Last, k.Text, k.Status, k.ID = time.Now(), text, f.Status, f.RequestID
+	k.Last, k.Text, k.Status, k.ID = time.Now(), text, f.Status, short(f.RequestID)
 	if r != nil {
-		k.Method, k.Path = r.Method, short(r.URL.Path)
+		k.Method, k.Path = short(r.Method), short(r.URL.Path)
 	}
 }
 
@@ -191,9 +192,10 @@ func oldest[K comparable, V any](all map[K]V, last func(V) time.Time) (key K) {
 	return key
 }
 
+// short returns a text that is kept: not as a part of one that is long.
 func short(s string) string {
 	if len(s) > maxText {
-		return s[:maxText] + "…"
+		return strings.ToValidUTF8(s[:maxText], "") + "…"
 	}
 	return s
 }

@@ -16,6 +16,7 @@ import (
 	"context"
 	"net/http"
 	"time"
+	"unicode/utf8"
 
 	"github.com/larkspur-web/larkspur/push"
 	"github.com/larkspur-web/larkspur/runtime/host"
@@ -46,7 +47,7 @@ type Metrics struct {
 	ok       prometheus.Counter // of calls
 	failed   prometheus.Counter // of calls
 	work     table[string, work]
-	failures *prometheus.CounterVec
+	failures table[string, prometheus.Counter]
 	limits   *prometheus.CounterVec
 	verdicts *prometheus.CounterVec
 	settled  *prometheus.CounterVec
@@ -63,8 +64,12 @@ type vectors struct {
 	workFailed          *prometheus.CounterVec
 }
 
-// maxNames is how many mounts, and kinds of work, have a label of their own.
-const maxNames = 100
+const (
+	// maxNames is how many mounts, kinds of work, and codes of failures have a label of their own.
+	maxNames = 100
+	// maxLabel is how many bytes a code may have.
+	maxLabel = 100
+)
 
 // buckets are bounds of latency, in seconds.
 var buckets = []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}
@@ -100,7 +105,13 @@ func New(c Config) *Metrics {
 	m.work = table[string, work]{make: m.newWork, max: maxNames, rest: other}
 	m.calls = counter("app_calls_total", "Calls of applications that have ended.", "result")
 	m.ok, m.failed = m.calls.WithLabelValues("ok"), m.calls.WithLabelValues("failed")
-	m.failures = counter("failures_total", "Failures of requests, by their code in the log.", "code")
+	failures := counter("failures_total", "Failures of requests, by their code in the log.", "code")
+	// Codes are among what workers log, and one that is taken over logs what it likes.
+	m.failures = table[string, prometheus.Counter]{max: maxNames, rest: other,
+		make: func(code string) *prometheus.Counter {
+			c := failures.WithLabelValues(code)
+			return &c
+		}}
 	m.limits = counter("limit_hits_total", "Failures because a limit was reached.", "limit")
 	m.verdicts = counter("push_verdicts_total",
 		"What was decided about resources of pages.", "status", "reason")
@@ -185,7 +196,11 @@ func (m *Metrics) did(_ *http.Request, w host.Work) {
 }
 
 func (m *Metrics) fail(_ *http.Request, f *server.Failure) {
-	m.failures.WithLabelValues(string(f.Code)).Inc()
+	code := string(f.Code)
+	if len(code) > maxLabel || !utf8.ValidString(code) {
+		code = other
+	}
+	(*m.failures.of(code)).Inc()
 	if limit := f.Limit(); limit != "" {
 		m.limits.WithLabelValues(limit).Inc()
 	}

@@ -14,6 +14,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/larkspur-web/larkspur/environ"
 	"github.com/larkspur-web/larkspur/push/pushtest"
 	"github.com/larkspur-web/larkspur/runtime"
 	"github.com/larkspur-web/larkspur/runtime/host"
@@ -332,12 +333,16 @@ func TestLabelsAreBounded(t *testing.T) {
 		rec := &server.Record{Request: r, Mount: "/" + strconv.Itoa(i), Status: 200 + i, Began: time.Now()}
 		o.Begin(rec)
 		o.End(rec)
+		o.Fail(r, &server.Failure{Code: environ.Code("LARK" + strconv.Itoa(i) + strings.Repeat("\xff", i%2))})
 		o.Work(r, host.Work{Kind: "kind" + strconv.Itoa(i)})
 	}
 	w := httptest.NewRecorder()
 	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
 	if n := strings.Count(w.Body.String(), "\nlarkspur_app_steps_total{"); n != 101 {
 		t.Errorf("%d mounts have labels", n)
+	}
+	if n := strings.Count(w.Body.String(), "\nlarkspur_failures_total{"); n != 100 {
+		t.Errorf("%d codes have labels", n)
 	}
 	if strings.Contains(w.Body.String(), `"M1"`) || strings.Contains(w.Body.String(), `code="299"`) {
 		t.Error("a method or a status without a name has a label")

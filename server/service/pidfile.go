@@ -16,7 +16,8 @@ type PIDFile struct {
 }
 
 // OpenPIDFile opens the file, or makes it, and writes nothing yet: the process may give up the right to
-// open it before it serves, and one whose place it takes is named until then. "" is no file.
+// open it before it serves, and one whose place it takes is named until then. The process holds the file
+// until it ends, which [Serving] sees. "" is no file.
 func OpenPIDFile(name string) (*PIDFile, error) {
 	if name == "" {
 		return nil, nil
@@ -25,6 +26,7 @@ func OpenPIDFile(name string) (*PIDFile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("PID file: %w", err)
 	}
+	hold(f)
 	return &PIDFile{f, name}, nil
 }
 
@@ -61,14 +63,23 @@ func (p *PIDFile) Close() error {
 	return nil
 }
 
-// ReadPID returns the id of the process that a file names.
-func ReadPID(name string) (int, error) {
+// ReadPID returns the id of the process that a file names. A process that was killed is still named, and
+// its id may be that of any other one by now: see [Serving].
+func ReadPID(name string) (int, error) { return readPID(name, false) }
+
+// Serving is ReadPID for who sends signals: it fails if no process holds the file.
+func Serving(name string) (int, error) { return readPID(name, true) }
+
+func readPID(name string, serving bool) (int, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return 0, fmt.Errorf("PID file: %w", err)
 	}
 	defer f.Close()
 	pid, err := parsePID(f)
+	if err == nil && serving && !held(f) {
+		err = fmt.Errorf("the server that was process %d has ended without removing it; start it anew", pid)
+	}
 	if err != nil {
 		return 0, fmt.Errorf("PID file %s: %w", name, err)
 	}

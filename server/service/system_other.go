@@ -19,6 +19,10 @@ func NoInput() error { return nil }
 // Umask does nothing here.
 func Umask(int) {}
 
+func hold(*os.File) {}
+
+func held(*os.File) bool { return true }
+
 // An Identity is the user and the groups that a process runs as: there are none on this system.
 type Identity struct{}
 

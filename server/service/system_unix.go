@@ -45,6 +45,20 @@ func (p *PIDFile) Own(as *Identity) error {
 	return nil
 }
 
+// hold has the process hold a file until it ends, as others may, too: one and its successor do.
+func hold(f *os.File) {
+	lock := &unix.Flock_t{Type: unix.F_RDLCK}
+	_ = unix.FcntlFlock(f.Fd(), unix.F_SETLK, lock) // a file system without locks has held know nothing, either
+}
+
+// held reports whether a process holds a file, or that cannot be known. It takes no lock that could keep one
+// from it.
+func held(f *os.File) bool {
+	lock := &unix.Flock_t{Type: unix.F_WRLCK}
+	err := unix.FcntlFlock(f.Fd(), unix.F_GETLK, lock)
+	return err != nil || lock.Type != unix.F_UNLCK
+}
+
 // An Identity is the user and the groups that a process runs as.
 type Identity struct {
 	name     string

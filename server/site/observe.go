@@ -22,6 +22,6 @@ func (s *Server) observer() *server.Observer {
 func (s *Server) noteWork(r *http.Request, w host.Work) {
 	if advice := dev.NoteWork(r, w); advice != "" {
 		s.log.WarnContext(r.Context(), advice, slog.String("text", w.Text),
-			slog.String("path", r.URL.Path))
+			slog.String("path", host.Cut(r.URL.Path)))
 	}
 }

@@ -31,8 +31,12 @@ type (
 	}
 )
 
-// maxWish is how many bytes a packet may have.
-const maxWish = 8 << 10
+const (
+	// maxWish is how many bytes a packet of a worker may have.
+	maxWish = 8 << 10
+	// maxConnected is how many bytes one of the front has at most: JSON has up to 6 for one of Wrong.
+	maxConnected = 6*host.MaxMessage + 1<<10
+)
 
 // A dialer is the worker's end. It is safe for concurrent use.
 type dialer struct {
@@ -114,7 +118,7 @@ func (d *dialer) give(id uint64, a arrival) bool {
 
 // listen takes what the front answers, until it is gone.
 func (d *dialer) listen() {
-	p, rights := make([]byte, maxWish), make([]byte, 64)
+	p, rights := make([]byte, maxConnected), make([]byte, 64)
 	for {
 		n, m, _, _, err := d.c.ReadMsgUnix(p, rights)
 		if err != nil {

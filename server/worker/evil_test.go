@@ -43,6 +43,8 @@ func evil(kind string) {
 	}
 	say(`{"Ready":true}`)
 	switch kind {
+	case "dials that nobody takes":
+		go hoardDials()
 	case "no JSON":
 		say(`}`)
 		select {} // what it would answer might be first

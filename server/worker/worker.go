@@ -99,7 +99,7 @@ func (t Teller) Changed() { _ = t.out.say(message{Change: true}) }
 // the pool ends the worker. place is the line of script that it is at, as FILE:LINE:COL, "" if that
 // is not known.
 func (t Teller) Stuck(r *http.Request, place string) {
-	m := message{Stuck: r.Method + " " + r.URL.Path, Place: place}
+	m := message{Stuck: host.Cut(r.Method + " " + r.URL.Path), Place: place}
 	if facts := hop.From(r.Context()); facts != nil {
 		m.Request = facts.ID
 	}
