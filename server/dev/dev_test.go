@@ -87,6 +87,19 @@ func (w final) WriteHeader(status int) {
 	}
 }
 
+// TestUpgraded has the inspector say of a connection that was taken over that it was.
+func TestUpgraded(t *testing.T) {
+	s := dev.New("").Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusSwitchingProtocols)
+	}))
+	ask(s, "GET", "/talk", "")
+	for _, page := range []string{"", "requests/1"} {
+		if got := ask(s, "GET", "/_larkspur/"+page, "").Body.String(); !strings.Contains(got, ">101</span>") {
+			t.Errorf("/_larkspur/%s lacks 101:\n%s", page, got)
+		}
+	}
+}
+
 // TestLocal asks for all that is private as somebody at this machine, and as all others: other
 // peers, names that were made to point here, pages of other sites, proxies. They get nothing of
 // it.
