@@ -21,7 +21,6 @@ type manager struct {
 	t      *testing.T
 	conn   *net.UnixConn
 	socket string
-	heard  []string
 }
 
 func newManager(t *testing.T) *manager {

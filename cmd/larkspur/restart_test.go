@@ -25,13 +25,12 @@ import (
 
 // A line is a server of which one process takes the place of another.
 type line struct {
-	t        *testing.T
-	dir      string
-	pidFile  string
-	first    *exec.Cmd
-	ended    chan error
-	urls     []string
-	restarts int
+	t       *testing.T
+	dir     string
+	pidFile string
+	first   *exec.Cmd
+	ended   chan error
+	urls    []string
 }
 
 // startLine starts the first process, in a directory with app.star.
