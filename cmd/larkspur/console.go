@@ -107,9 +107,17 @@ func (c *console) add(ctx context.Context, line, below *bytes.Buffer, a slog.Att
 			c.quote(ctx, below, found[0].Place)
 		}
 	}
+	switch v.Kind() {
+	case slog.KindDuration:
+		text = v.Duration().Round(10 * time.Microsecond).String()
+		if a.Key == "time" || a.Key == "took" { // of what the message says
+			fmt.Fprintf(line, " %s", text)
+			return
+		}
+	case slog.KindTime:
+		text = v.Time().Format(time.RFC3339)
+	}
 	switch {
-	case v.Kind() == slog.KindDuration:
-		fmt.Fprintf(line, " %s", v.Duration().Round(10*time.Microsecond))
 	case strings.Contains(text, "\n"):
 		fmt.Fprintf(below, "         %s\n", indent(strings.TrimRight(text, "\n")))
 	default:

@@ -22,6 +22,12 @@ func TestConsole(t *testing.T) {
 		{func(l *slog.Logger) { l.Error("it failed", "error", errors.New("why")) }, "ERROR it failed error=why\n"},
 		{func(l *slog.Logger) { l.Warn("two\nlines") }, "WARN two\n         lines\n"},
 		{func(l *slog.Logger) { l.Error("it failed", "backtrace", "one\n  two\n", "code", "X") }, "ERROR it failed code=X\n         one\n           two\n"},
+		{func(l *slog.Logger) {
+			l.Warn("it failed", "took", 2*time.Millisecond, "after", time.Second)
+		}, "WARN it failed 2ms after=1s\n"},
+		{func(l *slog.Logger) {
+			l.Info("called", "due", time.Date(2026, 11, 27, 23, 36, 18, 646261189, time.UTC))
+		}, "called due=2026-11-27T23:36:18Z\n"},
 		{func(l *slog.Logger) { l.With("app", "blog").Info("hi") }, "hi app=blog\n"},
 		{func(l *slog.Logger) { l.Info("\x1b[2Jgone\r") }, "\\x1b[2Jgone\\x0d\n"},
 		{func(l *slog.Logger) { l.Debug("not for people") }, ""},

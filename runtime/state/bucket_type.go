@@ -22,24 +22,30 @@ var (
 	}
 )
 
-// bucketErrors are those of all methods, after those of their own.
-func bucketErrors(more ...host.Failure) []host.Failure {
+// stateErrors are those of all methods, after those of their own.
+func stateErrors(more ...host.Failure) []host.Failure {
 	return append(more,
-		host.Failure{When: "the key is empty, too long, or has an empty part between dots (key); the client, " +
-			"which has sent it as a rule, gets 400 if that is not caught"},
 		host.Failure{When: "what keeps it cannot be reached (unavailable), or does not answer in 10 seconds " +
 			"(timeout): the client gets 503 if that is not caught, and a change may have been made"},
 		host.Failure{When: "the script is still being loaded (usage)"},
 	)
 }
 
-// putErrors are those of the methods that put a value.
-func putErrors(more ...host.Failure) []host.Failure {
-	return bucketErrors(append(more,
+// keyErrors are those of the methods that are passed a key.
+func keyErrors(more ...host.Failure) []host.Failure {
+	return stateErrors(append(more,
+		host.Failure{When: "the key is empty, too long, or has an empty part between dots (key); the client, " +
+			"which has sent it as a rule, gets 400 if that is not caught"},
+	)...)
+}
+
+// valueErrors are further ones of the methods that are passed a value to keep.
+func valueErrors(more ...host.Failure) []host.Failure {
+	return append(more,
 		host.Failure{When: "the value has more than 1,000,000 bytes as JSON (size): 413"},
 		host.Failure{When: "the value, or a part of it, is none that JSON can say, as bytes (value)"},
 		host.Failure{When: "there is no room left (full): 507"},
-	)...)
+	)
 }
 
 var conflict = host.Failure{When: "the key has another version (conflict): 409"}
@@ -56,7 +62,7 @@ var bucketType = &host.Type{
 				Name: "default", Type: "any", Default: starlark.None, Doc: "what is returned if there is none",
 			}},
 			Result: "the value, which is the caller's to change, or default",
-			Errors: bucketErrors(),
+			Errors: keyErrors(),
 			Example: `notes.get("tea")  # {"cups": 2}
 notes.get("milk", 0)  # 0`,
 			Fn: bucketGet,
@@ -66,7 +72,7 @@ notes.get("milk", 0)  # 0`,
 			Doc:    "Returns the value of a key with its version.",
 			Params: []host.Param{keyParam},
 			Result: "kv.entry, or None if there is none",
-			Errors: bucketErrors(),
+			Errors: keyErrors(),
 			Example: `notes.entry("tea").value  # {"cups": 2}
 notes.entry("milk")  # None`,
 			Fn: (*bucket).entry,
@@ -79,7 +85,7 @@ notes.entry("milk")  # None`,
 				Doc: "the version that the key must have for the value to be set, 0 if there must be no such key",
 			}},
 			Result: "the version, an int",
-			Errors: putErrors(conflict),
+			Errors: keyErrors(valueErrors(conflict)...),
 			Example: `first = notes.put("tea", {"cups": 3})
 second = notes.put("tea", {"cups": 4}, version = first)
 notes.put("tea", {"cups": 5}, version = first)  # error: another one changed it meanwhile
@@ -91,7 +97,7 @@ second > first  # True`,
 			Doc:    "Sets the value of a key that has none. Of many who do so at once, one succeeds.",
 			Params: []host.Param{keyParam, valueParam, ttlParam},
 			Result: "the version, an int, or None if there is a value already",
-			Errors: putErrors(),
+			Errors: keyErrors(valueErrors()...),
 			Example: `notes.create("milk", 1) == None  # False
 notes.create("milk", 2)  # None
 notes.get("milk")  # 1`,
@@ -107,10 +113,10 @@ notes.get("milk")  # 1`,
 					"returns. If it returns None the key stays as it is",
 			}, ttlParam},
 			Result: "the value that the key has then",
-			Errors: putErrors(
+			Errors: keyErrors(valueErrors(
 				host.Failure{When: "fn fails: with that error"},
 				host.Failure{When: "others were first 1000 times (conflict)"},
-			),
+			)...),
 			Example: `notes.update("cups", lambda n: (n or 0) + 1)  # 1
 notes.update("cups", lambda n: (n or 0) + 1)  # 2
 notes.update("cups", lambda n: None)  # 2`,
@@ -123,7 +129,7 @@ notes.update("cups", lambda n: None)  # 2`,
 				Name: "version", Type: "int or None", Default: starlark.None, Doc: "the version that the key must have",
 			}},
 			Result: "None",
-			Errors: bucketErrors(conflict),
+			Errors: keyErrors(conflict),
 			Example: `notes.delete("tea")
 notes.get("tea")  # None`,
 			Fn: (*bucket).delete,
@@ -133,7 +139,7 @@ notes.get("tea")  # None`,
 			Doc:    "Returns the keys, in order, 10,000 at most.",
 			Params: []host.Param{prefixParam},
 			Result: "a list of strings",
-			Errors: bucketErrors(tooMany),
+			Errors: keyErrors(tooMany),
 			Example: `notes.keys()  # ["tea"]
 notes.put("tea.green", 1) > 0  # True
 notes.keys("tea.")  # ["tea.green"]`,
@@ -144,7 +150,7 @@ notes.keys("tea.")  # ["tea.green"]`,
 			Doc:     "Returns keys and values, in the order of the keys, 10,000 of them and 64 MiB at most.",
 			Params:  []host.Param{prefixParam},
 			Result:  "a list of pairs",
-			Errors:  bucketErrors(tooMany),
+			Errors:  keyErrors(tooMany),
 			Example: `notes.items()  # [("tea", {"cups": 2})]`,
 			Fn:      (*bucket).items,
 		},
@@ -153,7 +159,7 @@ notes.keys("tea.")  # ["tea.green"]`,
 			Doc:    "Returns the versions of a key that are kept, as many as bucket() says, the oldest first.",
 			Params: []host.Param{keyParam},
 			Result: "a list of kv.entry",
-			Errors: bucketErrors(),
+			Errors: keyErrors(),
 			Example: `[e.value for e in notes.history("tea")]  # [{"cups": 2}]
 notes.history("coffee")  # []`,
 			Fn: (*bucket).past,
@@ -170,7 +176,7 @@ notes.history("coffee")  # []`,
 				Name: "initial", Doc: "whether what is there is given first", Default: starlark.True,
 			}},
 			Result: "an iterable of kv.entry",
-			Errors: bucketErrors(tooManyFollow),
+			Errors: keyErrors(tooManyFollow),
 			Example: `def first():
     for e in notes.watch():
         return e.key, e.value

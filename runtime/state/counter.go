@@ -83,7 +83,7 @@ var counterType = &host.Type{
 			Doc:    "Adds to the counter.",
 			Params: []host.Param{{Name: "n", Doc: "how much, which may be negative", Default: starlark.MakeInt(1)}},
 			Result: "the new value, an int, which nobody else gets",
-			Errors: bucketErrors(host.Failure{When: "the sum has more than 64 bits (value)"}, host.Failure{
+			Errors: stateErrors(host.Failure{When: "the sum has more than 64 bits (value)"}, host.Failure{
 				When: "it has a ttl, and the server of NATS is older than 2.11 (usage)",
 			}),
 			Example: `counter("cups").add(2) - counter("cups").add(-2)  # 2`,
@@ -93,7 +93,7 @@ var counterType = &host.Type{
 			Name:    "value",
 			Doc:     "Returns the value.",
 			Result:  "an int",
-			Errors:  bucketErrors(),
+			Errors:  stateErrors(),
 			Example: `counter("none yet").value()  # 0`,
 			Fn:      (*counter).value,
 		},
@@ -101,7 +101,7 @@ var counterType = &host.Type{
 			Name:   "delete",
 			Doc:    "Forgets the counter: it is 0 then.",
 			Result: "None",
-			Errors: bucketErrors(),
+			Errors: stateErrors(),
 			Example: `counter("cups").add()  # 1
 counter("cups").delete()
 counter("cups").value()  # 0`,

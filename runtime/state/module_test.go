@@ -3,6 +3,8 @@ package state_test
 import (
 	"io"
 	"log/slog"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/larkspur-web/larkspur/runtime/host"
@@ -22,5 +24,20 @@ func TestModule(t *testing.T) {
 	g := grant(t, t.TempDir())
 	for _, m := range state.Modules() {
 		hosttest.Module(t, m, &host.Load{Grant: g}, nil)
+	}
+}
+
+// TestKeyErrors holds that the methods which are passed a key say what is wrong with one, and no others.
+func TestKeyErrors(t *testing.T) {
+	for _, m := range state.Modules() {
+		for _, of := range m.Types {
+			for _, method := range of.Members {
+				keyed := slices.ContainsFunc(method.Params, func(p host.Param) bool { return p.Name == "key" || p.Name == "prefix" })
+				says := slices.ContainsFunc(method.Errors, func(f host.Failure) bool { return strings.HasPrefix(f.When, "the key is empty") })
+				if says != keyed {
+					t.Errorf("%s.%s: it speaks of keys: %v, it is passed one: %v", of.Name, method.Name, says, keyed)
+				}
+			}
+		}
 	}
 }

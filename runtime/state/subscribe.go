@@ -18,7 +18,7 @@ var topicType = &host.Type{
 			Doc:    "Publishes a message, to all who subscribe now and to those who come back.",
 			Params: []host.Param{valueParam},
 			Result: "the id of the message, a string",
-			Errors: putErrors(),
+			Errors: stateErrors(valueErrors()...),
 			Example: `second = chat.publish("hello again")
 int(second) > int(first)  # True`,
 			Fn: (*channel).publish,
@@ -45,7 +45,7 @@ int(second) > int(first)  # True`,
 				},
 			},
 			Result: "an iterable of topic.message",
-			Errors: bucketErrors(tooManyFollow),
+			Errors: stateErrors(tooManyFollow),
 			Example: `def after(last):
     for m in chat.subscribe(last):
         return m.value
@@ -59,7 +59,7 @@ after(int(newer) - 1)  # "tea?"`,
 			Doc:     "Returns the last messages, the oldest first.",
 			Params:  []host.Param{{Name: "n", Doc: "how many at most, up to 1000", Default: starlark.MakeInt(20)}},
 			Result:  "a list of topic.message",
-			Errors:  bucketErrors(),
+			Errors:  stateErrors(),
 			Example: `[m.value for m in chat.recent(1)]  # [{"text": "hello"}]`,
 			Fn:      (*channel).recent,
 		},

@@ -13,8 +13,11 @@ import (
 	"time"
 
 	"github.com/larkspur-web/larkspur/environ"
+	"github.com/larkspur-web/larkspur/environ/lib/response"
+	"github.com/larkspur-web/larkspur/environ/lib/websocket"
 	"github.com/larkspur-web/larkspur/push"
 	"github.com/larkspur-web/larkspur/runtime"
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"github.com/larkspur-web/larkspur/runtime/tee"
 	"github.com/larkspur-web/larkspur/server"
 	"github.com/larkspur-web/larkspur/server/dev"
@@ -42,12 +45,20 @@ const script = `def app(environ, start_response):
 // develop returns a handler that develops the script, and the directory that it is in.
 func develop(t testing.TB, logger *slog.Logger) (s http.Handler, dir string) {
 	t.Helper()
+	return developOther(t, logger, script)
+}
+
+// developOther is develop with another script.
+func developOther(t testing.TB, logger *slog.Logger, script string) (s http.Handler, dir string) {
+	t.Helper()
 	dir = t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "app.star"), []byte(script), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	logger = slog.New(tee.New(logger.Handler()))
-	app, err := runtime.Load(&runtime.Config{FS: runtime.Dir(dir), Logger: logger}, "app.star")
+	app, err := runtime.Load(&runtime.Config{
+		FS: runtime.Dir(dir), Logger: logger, Modules: []*host.Module{response.Module(websocket.Module())},
+	}, "app.star")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -128,8 +128,22 @@ func (a *App) test(rec *record, function string) string {
 	if with.text != "" {
 		fmt.Fprintf(&b, ", session = %s", with.text)
 	}
-	fmt.Fprintf(&b, ")\n    r = c.request(\n")
-	fmt.Fprintf(&b, "        %s,\n        %s,\n", literal(r.Method), literal(r.URL.RequestURI()))
+	b.WriteString(")\n")
+	if rec.status == http.StatusSwitchingProtocols {
+		fmt.Fprintf(&b, "    ws = c.websocket(\n        %s,\n", literal(r.URL.RequestURI()))
+		header, subprotocols := withoutHandshake(r.Header)
+		writeFields(&b, append(host, kept(header)...))
+		if len(subprotocols) > 0 {
+			fmt.Fprintf(&b, "        subprotocols = [%s],\n", strings.Join(subprotocols, ", "))
+		}
+		b.WriteString("    )\n    " + comment("What it sent and got is not kept: ws.send(...), eq(ws.recv(), ...)") + "\n")
+		if rec.failure != nil {
+			fmt.Fprintf(&b, "    %s\n", comment("It failed: "+rec.failure.at()))
+		}
+		b.WriteString("    ws.close()\n    eq(ws.error, None)\n" + o.after)
+		return b.String()
+	}
+	fmt.Fprintf(&b, "    r = c.request(\n        %s,\n        %s,\n", literal(r.Method), literal(r.URL.RequestURI()))
 	writeFields(&b, append(host, kept(r.Header)...))
 	if n := max(rec.received, r.ContentLength); n > int64(len(rec.input)) {
 		fmt.Fprintf(&b, "        %s\n", comment(fmt.Sprintf(
@@ -141,18 +155,38 @@ func (a *App) test(rec *record, function string) string {
 	b.WriteString("    )\n")
 	status := rec.status
 	if rec.failure != nil {
-		why := rec.failure.Message
-		if rec.failure.Place != "" {
-			why = rec.failure.Place + ": " + why
-		}
 		verb := "It was refused: " // which may be right
 		if status < 400 || status >= 500 {
 			verb, status = "It failed: ", http.StatusOK
 		}
-		fmt.Fprintf(&b, "    %s\n", comment(verb+strings.ReplaceAll(why, "\n", " ")))
+		fmt.Fprintf(&b, "    %s\n", comment(verb+rec.failure.at()))
 	}
 	fmt.Fprintf(&b, "    eq(r.status, %d)\n%s", status, o.after)
 	return b.String()
+}
+
+// at is the message in a line, after its place.
+func (f *failure) at() string {
+	why := strings.ReplaceAll(f.Message, "\n", " ")
+	if f.Place == "" {
+		return why
+	}
+	return f.Place + ": " + why
+}
+
+// withoutHandshake returns the fields of a request without those that a client adds for a WebSocket, and the
+// literals of the subprotocols that it offers.
+func withoutHandshake(h http.Header) (fields http.Header, subprotocols []string) {
+	fields = h.Clone()
+	for _, line := range fields["Sec-Websocket-Protocol"] {
+		for name := range strings.SplitSeq(line, ",") {
+			subprotocols = append(subprotocols, literal(strings.TrimSpace(name)))
+		}
+	}
+	for _, name := range []string{"Key", "Version", "Extensions", "Protocol"} {
+		fields.Del("Sec-Websocket-" + name)
+	}
+	return fields, subprotocols
 }
 
 // A signIn is how a test comes to the session that a request had.

@@ -1,8 +1,11 @@
 package dev_test
 
 import (
+	"bufio"
+	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -74,6 +77,47 @@ func TestSaveRefused(t *testing.T) {
 	text = saved(t, "GET", &url.URL{Path: "/fail"}, "localhost", "", http.Header{})
 	if !strings.Contains(text, "    # It failed: ") || !strings.Contains(text, "    eq(r.status, 200)\n") {
 		t.Errorf("what fails is not wanted to succeed:\n%s", text)
+	}
+}
+
+// TestSaveWebSocket has a WebSocket shown with its status, and saved as one that opens.
+func TestSaveWebSocket(t *testing.T) {
+	s, dir := developOther(t, slog.New(slog.DiscardHandler), `load("@response", "websocket")
+app = websocket(lambda ws: ws.recv())`)
+	listening := httptest.NewServer(s)
+	c, err := net.Dial("tcp", listening.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(c, "GET /talk?a=b HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-A: b\r\n"+
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: x, y\r\n\r\n")
+	if res, err := http.ReadResponse(bufio.NewReader(c), nil); err != nil || res.StatusCode != http.StatusSwitchingProtocols {
+		t.Fatalf("%v %v", res, err)
+	}
+	c.Close()
+	listening.Close()
+	if got := ask(s, "GET", "/_larkspur/", "").Body.String(); !strings.Contains(got, ">101</span>") {
+		t.Errorf("the list lacks 101:\n%s", got)
+	}
+	ask(s, "POST", "/_larkspur/requests/1/save", "")
+	names, _ := filepath.Glob(filepath.Join(dir, "*_test.star"))
+	if len(names) != 1 {
+		t.Fatalf("saved as %q", names)
+	}
+	text, err := os.ReadFile(names[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `    ws = c.websocket(
+        "/talk?a=b",
+        headers = [
+            ("X-A", "b"),
+        ],
+        subprotocols = ["x", "y"],
+    )
+`
+	if !strings.Contains(string(text), want) || !strings.HasSuffix(string(text), "    ws.close()\n    eq(ws.error, None)\n") {
+		t.Errorf("got\n%s", text)
 	}
 }
 

@@ -16,7 +16,7 @@ type writer struct {
 // Unwrap is what http.ResponseController uses, and who asks the connection for more.
 func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// WriteHeader notes what is answered, and the hints before it.
+// WriteHeader notes what is answered, be it by taking over the connection, and the hints before it.
 func (w *writer) WriteHeader(status int) {
 	w.note(status)
 	w.ResponseWriter.WriteHeader(status)
@@ -31,7 +31,7 @@ func (w *writer) note(status int) {
 		for _, link := range w.Header()["Link"] {
 			rec.mark("103 Early Hints", link)
 		}
-	case status >= 200 && rec.status == 0:
+	case (status >= 200 || status == http.StatusSwitchingProtocols) && rec.status == 0:
 		rec.status, rec.header = status, w.Header().Clone()
 		rec.mark("header", strings.TrimSpace(strconv.Itoa(status)+" "+http.StatusText(status)))
 	}

@@ -25,7 +25,7 @@ type message struct {
 	Note    json.RawMessage  `json:",omitempty"` // what the application says of a request that has ended, or of none
 	Files   []string         `json:",omitempty"` // with Ready: [Application.Files]
 	Change  bool             `json:",omitempty"` // the files have changed
-	Log     json.RawMessage  `json:",omitempty"` // a record, as slog's JSON handler writes it
+	Log     json.RawMessage  `json:",omitempty"` // a record, as [recorder] writes it
 }
 
 // A line is the end of a worker on which messages are written. It is safe for concurrent use.
@@ -61,6 +61,20 @@ func (l *line) Write(p []byte) (int, error) {
 }
 
 // logger returns one whose records the front logs.
-func (l *line) logger() *slog.Logger {
-	return slog.New(slog.NewJSONHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
+func (l *line) logger() *slog.Logger { return slog.New(recorder(l)) }
+
+// recorder returns a handler that writes records for [replay] to w.
+func recorder(w io.Writer) slog.Handler {
+	return slog.NewJSONHandler(w, &slog.HandlerOptions{
+		Level: slog.LevelDebug,
+		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if a.Value.Kind() == slog.KindDuration { // in JSON a number, as any other
+				a.Value = slog.GroupValue(slog.Int64(durationKey, int64(a.Value.Duration())))
+			}
+			return a
+		},
+	})
 }
+
+// durationKey names the nanoseconds of a duration in a group that has nothing else.
+const durationKey = "time.Duration"

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// replay logs a record that a worker has logged, as slog's JSON handler writes it, with its level,
+// replay logs a record that a worker has logged, as [recorder] writes it, with its level,
 // its message and its attributes in their order.
 func replay(logger *slog.Logger, record json.RawMessage) {
 	d := json.NewDecoder(bytes.NewReader(record))
@@ -68,13 +68,16 @@ func object(d *json.Decoder, groups int) (attrs []slog.Attr, err error) {
 	return attrs, nil
 }
 
-// attr makes an attribute of a value: a group of an object.
+// attr makes an attribute of a value: a group of an object, unless that is a duration.
 func attr(name string, raw json.RawMessage, groups int) slog.Attr {
 	var v any
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
 	if len(raw) > 0 && raw[0] == '{' && groups > 0 {
 		if group, err := object(d, groups-1); err == nil {
+			if len(group) == 1 && group[0].Key == durationKey && group[0].Value.Kind() == slog.KindInt64 {
+				return slog.Duration(name, time.Duration(group[0].Value.Int64()))
+			}
 			return slog.Attr{Key: name, Value: slog.GroupValue(group...)}
 		}
 	}

@@ -25,10 +25,11 @@ func TestReplay(t *testing.T) {
 		l.With("k", "v").WithGroup("w").Error("e", "n", nil, "err", strings.Repeat("x", 100))
 		l.Log(t.Context(), slog.LevelWarn+1, "", "level of its own", 7)
 		l.Info("names", "level", 3, "msg", "m")
+		l.Info("done", "took", 20440897*time.Nanosecond, slog.Group("g", "after", time.Second))
 	}
 	log(plain(&sent))
 	var records bytes.Buffer
-	log(slog.New(slog.NewJSONHandler(&records, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	log(slog.New(recorder(&records)))
 	for record := range bytes.Lines(records.Bytes()) {
 		replay(plain(&got), record)
 	}
@@ -41,7 +42,7 @@ func TestReplay(t *testing.T) {
 // it takes long.
 func FuzzReplay(f *testing.F) {
 	for _, s := range []string{`{"time":"x","level":"INFO","msg":"a","b":{"c":[1,2,{"d":null}]}}`, `{"level":"ERROR+7","msg":{}}`,
-		`[]`, `1`, `null`, `{"a":{"a":{"a":{}}}}`, `{"a":1e999}`, `{"msg":1,"msg":2}`, `{"":""}`} {
+		`[]`, `1`, `null`, `{"a":{"a":{"a":{}}}}`, `{"a":1e999}`, `{"a":{"time.Duration":1e99}}`, `{"msg":1,"msg":2}`, `{"":""}`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, record []byte) {

@@ -9,12 +9,12 @@ import (
 )
 
 // textual describes a member that makes a response of a text.
-func textual(name, doc, mediaType, example string) host.Member {
+func textual(name, doc, body, mediaType, example string) host.Member {
 	return host.Member{
 		Name: name,
 		Doc:  doc,
 		Params: params(200, host.Param{
-			Name: "body", Doc: "the text", Type: "string or bytes",
+			Name: "body", Doc: "the text", Type: body,
 		}),
 		Result:  "a response",
 		Errors:  failures(),
@@ -49,7 +49,7 @@ func blockOf(name string, body starlark.Value) (starlark.Bytes, error) {
 }
 
 func textMember() host.Member {
-	return textual("text", "A response of plain text, sent as UTF-8.", "text/plain; charset=utf-8",
+	return textual("text", "A response of plain text, sent as UTF-8.", "string or bytes", "text/plain; charset=utf-8",
 		`text("hi").status  # 200
 text("hi", headers = {"X-A": "1"}).header("x-a")  # "1"
 text("hi", cookies = {"theme": "dark"}).header("set-cookie")  # `+
@@ -58,14 +58,14 @@ text("hi", 204)  # error: LARK0403: text: a response with status 204 has no body
 }
 
 func htmlMember() host.Member {
-	return textual("html", "A response of HTML, sent as UTF-8. The text is sent as it is: what "+
-		"comes from outside has to be escaped in it, as templates of @template do.",
-		"text/html; charset=utf-8", `html("<h1>hi</h1>").header("Content-Type")  # `+
+	return textual("html", "A response of HTML, sent as UTF-8. A text is sent as it is: what "+
+		"comes from outside has to be escaped in it, as the elements of @html and the templates of @template do.",
+		"string, bytes, or what @html makes", "text/html; charset=utf-8", `html("<h1>hi</h1>").header("Content-Type")  # `+
 			`"text/html; charset=utf-8"`)
 }
 
 func xmlMember() host.Member {
-	return textual("xml", "A response of XML, sent as UTF-8.", "application/xml; charset=utf-8",
+	return textual("xml", "A response of XML, sent as UTF-8.", "string or bytes", "application/xml; charset=utf-8",
 		`xml("<a/>").header("Content-Type")  # "application/xml; charset=utf-8"`)
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	libhttp "github.com/larkspur-web/larkspur/environ/lib/http"
+	"github.com/larkspur-web/larkspur/environ/lib/middleware"
 	"github.com/larkspur-web/larkspur/environ/lib/response"
 	"github.com/larkspur-web/larkspur/environ/lib/route"
 	"github.com/larkspur-web/larkspur/runtime"
@@ -35,7 +36,7 @@ func loadScript(script string) (*runtime.Program, error) { return loadEntry(scri
 func loadEntry(script, entry string, log *slog.Logger) (*runtime.Program, error) {
 	return runtime.Load(&runtime.Config{
 		FS:      fstest.MapFS{"app.star": {Data: []byte(script)}},
-		Modules: []*host.Module{route.Module(), response.Module(), libhttp.Module()},
+		Modules: []*host.Module{route.Module(), response.Module(), libhttp.Module(), middleware.Module()},
 		Logger:  log,
 	}, entry)
 }

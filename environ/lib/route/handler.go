@@ -36,9 +36,11 @@ func newHandler(fn starlark.Callable, p *pattern) (*handler, error) {
 	switch fn := fn.(type) {
 	case host.Answer:
 		h.fn, h.answer = nil, fn
-	case *Router, host.Wrapper:
-		return nil, fmt.Errorf("%s is an application, not a handler: write mount(%q, ...)",
-			fn.(starlark.Value), p.text)
+	case *Router:
+		return nil, fmt.Errorf("%s is an application, not a handler: write mount(%q, ...)", fn, p.text)
+	case host.Wrapper:
+		return nil, fmt.Errorf("%s is an application, not a handler: write mount(%q, ...); or, around a handler, "+
+			"group(\"\", [...], middleware = [...]), with its route in the list", fn.(starlark.Value), p.text)
 	case *starlark.Function:
 		return h, h.fit(fn, p)
 	}

@@ -30,6 +30,7 @@ app = router([
 		{`def blog(environ, start_response): return []
 app = router([get("/blog", blog)])`, `blog(environ, start_response) is an application, not a handler, which takes environ and returns a response; write mount("/blog", blog)`},
 		{`app = router([get("/x", router([]))])`, `is an application, not a handler: write mount("/x", ...)`},
+		{`app = router([post("/{x}", same_origin(text("x")))])`, `app.star:4:19: LARK0403: <same_origin around response> is an application, not a handler: write mount("/{x}", ...); or, around a handler, group("", [...], middleware = [...]), with its route in the list`},
 		{`def show(environ): return 1
 app = router([mount("/x", show)])`, `mount: show is no application, which takes (environ, start_response); of a handler write get("/x", show)`},
 		{`app = router([get("x", str)])`, `the pattern "x" does not begin with a slash: write "/x"`},
@@ -66,9 +67,9 @@ def app(e, s): pass`, `url_for: no router answers this request`},
 		{`x = url_for("a")
 def app(e, s): pass`, `url_for: got 1 arguments by position, want environ and the name`},
 	} {
-		_, err := loadScript(`load("@route", "get", "group", "mount", "route", "router", "url_for")
+		_, err := loadScript(`load("@middleware", "same_origin")
+load("@route", "get", "group", "mount", "post", "route", "router", "url_for")
 load("@response", "text")
-
 ` + tt.script)
 		if err == nil {
 			t.Errorf("%s\nloads, want %s", tt.script, tt.want)
