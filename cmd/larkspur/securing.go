@@ -15,6 +15,7 @@ type securing struct {
 	acme      []string
 	email     string
 	directory string
+	dir       string
 	clientCA  string
 	optional  bool
 	redirect  []string
@@ -23,7 +24,8 @@ type securing struct {
 
 func (f *securing) flags(c *cobra.Command) {
 	c.Flags().StringArrayVar(&f.acme, "acme", nil,
-		"`DOMAIN` that a certificate is gotten for, and renewed, by ACME; may be repeated; needs --data, which keeps it")
+		"`DOMAIN` that a certificate is gotten for, and renewed, by ACME; may be repeated")
+	c.Flags().StringVar(&f.dir, "acme-dir", "", "`DIR` that keeps them (default acme below that of --data)")
 	c.Flags().StringVar(&f.email, "acme-email", "", "`ADDRESS` that the authority may write to")
 	c.Flags().StringVar(&f.directory, "acme-directory", "", "`URL` of the authority's directory (default Let's Encrypt's)")
 	c.Flags().StringVar(&f.clientCA, "client-ca", "",
@@ -39,10 +41,10 @@ func (f *securing) flags(c *cobra.Command) {
 // check finds what is wrong with the values together.
 func (f *securing) check(s *serving) error {
 	switch {
-	case len(f.acme) > 0 && s.data == "":
-		return errors.New("--acme needs a directory that keeps what it gets: name it with --data")
-	case len(f.acme) == 0 && (f.email != "" || f.directory != ""):
-		return errors.New("--acme-email and --acme-directory are of --acme DOMAIN")
+	case len(f.acme) > 0 && s.data == "" && f.dir == "":
+		return errors.New("--acme needs a directory that keeps what it gets: name it with --data or --acme-dir")
+	case len(f.acme) == 0 && (f.email != "" || f.directory != "" || f.dir != ""):
+		return errors.New("--acme-email, --acme-directory and --acme-dir are of --acme DOMAIN")
 	case f.optional && f.clientCA == "":
 		return errors.New("--client-optional is of --client-ca FILE")
 	case !s.https() && (len(f.acme) > 0 || f.clientCA != "" || len(f.redirect) > 0 || f.hsts != ""):
@@ -64,7 +66,10 @@ func (f *securing) check(s *serving) error {
 // secure has the site do as they say. dir is that of --data.
 func (f *securing) secure(v *site.Site, dir string) (err error) {
 	if len(f.acme) > 0 {
-		v.TLS.ACME = &site.ACME{Domains: f.acme, Dir: filepath.Join(dir, "acme"), Email: f.email, Directory: f.directory}
+		if dir = filepath.Join(dir, "acme"); f.dir != "" {
+			dir = f.dir
+		}
+		v.TLS.ACME = &site.ACME{Domains: f.acme, Dir: dir, Email: f.email, Directory: f.directory}
 	}
 	if f.clientCA != "" {
 		if v.TLS.Clients, err = site.ReadAuthority(f.clientCA); err != nil {

@@ -252,7 +252,8 @@ func together(told []string, f *sitefile.File) (*serving, *cobra.Command, error)
 	}
 	s.sited = true
 	if s.https() && len(s.tlsCert) == 0 && len(s.acme) == 0 {
-		return nil, nil, blamed(c, f, errors.New("--listen https needs a certificate: name it with tls(cert, key)"))
+		return nil, nil, blamed(c, f, errors.New("--listen https needs a certificate: name it with tls(cert, key), or have one made "+
+			"with acme(domains, dir)"))
 	}
 	return s, c, blamed(c, f, s.check(c))
 }

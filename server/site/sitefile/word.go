@@ -56,6 +56,11 @@ var settingWords = []Word{
 		{Name: "redirect", Flag: "redirect-http", kind: texts,
 			Doc: "each http://HOST:PORT, where all requests are sent to https"},
 		{Name: "hsts", Flag: "hsts", kind: text, Doc: "as in max-age=31536000"}}},
+	{Name: "acme", Doc: "Gets certificates from an authority, and renews them.", Params: []Param{
+		{Name: "domains", Flag: "acme", kind: texts, Required: true, Doc: "the names of hosts"},
+		{Name: "dir", Flag: "acme-dir", kind: path, Required: true, Doc: "the directory that keeps them"},
+		{Name: "email", Flag: "acme-email", kind: text, Doc: "the address that the authority may write to"},
+		{Name: "directory", Flag: "acme-directory", kind: text, Doc: "the URL of its directory, if it is not Let's Encrypt"}}},
 	{Name: "proxies", Doc: "Says which proxies are believed who the client is.", Params: []Param{
 		{Name: "trust", Flag: "trust-proxy", kind: texts, Required: true,
 			Doc: "their networks and addresses, and unix"},
@@ -211,7 +216,10 @@ func (c *call) set() {
 	for _, p := range c.word.Params {
 		given := c.rest
 		if !p.rest {
-			if given = nil; c.args[p.Name] != nil {
+			given = nil
+			if list, ok := c.args[p.Name].(starlark.Iterable); ok && p.kind == texts {
+				given = slices.Collect(starlark.Elements(list))
+			} else if c.args[p.Name] != nil {
 				given = []starlark.Value{c.args[p.Name]}
 			}
 		}
