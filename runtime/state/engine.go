@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -61,7 +62,10 @@ func newEngine(g *Grant) (*engine, error) {
 		nats.DisconnectErrHandler(e.disconnected), nats.ReconnectHandler(e.reconnected),
 		nats.ConnectHandler(e.reconnected),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			g.logger().Warn("state: the server says", slog.Any("error", err))
+			var lost *net.OpError
+			if !errors.As(err, &lost) { // of a lost connection disconnected is told
+				g.logger().Warn("state: the server says", slog.Any("error", err))
+			}
 		}),
 	}
 	if url == "" {
