@@ -172,7 +172,6 @@ func (p *operator) attach(run *process, terminal bool, state host.Keeper) error 
 		told := server.Observers(numbers.Observer(), p.admin.Observer())
 		p.observer.Store(told)
 		observers = append(observers, told)
-		run.ending = p.admin.Drain
 		if err := p.listen(run.place); err != nil {
 			return err
 		}

@@ -26,7 +26,6 @@ type process struct {
 	log    io.Writer
 	greet  func([]*server.Listener) // says more than where it listens; nil for nothing
 	reopen func()                   // opens the files of logs again, at SIGUSR1; nil for nothing
-	ending func()                   // is called when it is told to end, before it does; nil for nothing
 	hangup bool                     // SIGHUP ends it, as the close of its terminal; else it reloads
 	place  *place                   // what it has of the system it runs on; nil for nothing
 	sited  *sited                   // has the site file that site was made of; nil if there is none
@@ -122,9 +121,6 @@ func (p *process) serve(ctx context.Context) error {
 		case <-ends:
 			if ctx.Err() != nil {
 				return runError{errors.New("second signal: exiting now, requests were cut off")}
-			}
-			if p.ending != nil {
-				p.ending()
 			}
 			p.server.Leave()
 			p.place.leaves(ends) // a second signal comes sooner

@@ -44,8 +44,8 @@ type Admin struct {
 	board    board
 }
 
-// Drain has /readyz say from now on that no more requests should come. It is for the beginning of the
-// end, before anything is closed.
+// Drain has /readyz say from now on that no more requests should come, where Stats do not say that the
+// server is Ending. It is for the beginning of the end, before anything is closed.
 func (a *Admin) Drain() { a.draining.Store(true) }
 
 func (a *Admin) begin() {

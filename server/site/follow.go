@@ -2,57 +2,28 @@ package site
 
 import (
 	"context"
-	"os"
 	"slices"
 	"time"
 
 	"github.com/larkspur-web/larkspur/runtime/watch"
 )
 
-// A fileState is what tells one content of a file from another without reading it.
-type fileState struct {
-	changed time.Time
-	size    int64
-}
-
-func stateOf(name string) fileState {
-	if name == "" {
-		return fileState{}
-	}
-	info, err := os.Stat(name)
-	if err != nil {
-		return fileState{}
-	}
-	return fileState{info.ModTime(), info.Size()}
-}
-
 // A Follower tells whether files have changed by looking at them now and again: few, which a network
 // or a symlink may have under another name. The zero value has none. It is for one goroutine.
 type Follower struct {
 	names []string
-	seen  []fileState
-	next  []fileState // other than seen, and not settled
+	stamp fileStamp
 }
 
 // Changed reports whether one of the files is another than when Changed saw it first and has been so
 // for two looks, so that it is written by now. Other names than before have not changed.
 func (f *Follower) Changed(names ...string) bool {
-	now := make([]fileState, len(names))
-	for i, name := range names {
-		now[i] = stateOf(name)
+	if !slices.Equal(names, f.names) {
+		f.names = slices.Clone(names)
+		f.stamp.note(names...)
+		return false
 	}
-	switch {
-	case !slices.Equal(names, f.names):
-		f.names, f.seen, f.next = slices.Clone(names), now, nil
-	case slices.Equal(now, f.seen):
-		f.next = nil
-	case slices.Equal(now, f.next):
-		f.seen, f.next = now, nil
-		return true
-	default:
-		f.next = now
-	}
-	return false
+	return f.stamp.changed(names...)
 }
 
 // followMap takes the map of pushes up again whenever its file has changed, until ctx ends.

@@ -46,7 +46,7 @@ func (s *Server) Stats() Stats {
 
 // stats is Stats. s.mu is held.
 func (s *Server) stats() Stats {
-	stats := Stats{Since: s.since, Ending: s.serving != nil && s.serving.Err() != nil}
+	stats := Stats{Since: s.since, Ending: s.Draining()}
 	if s.site == nil {
 		return stats
 	}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 )
 
@@ -167,7 +168,7 @@ func (d *DB) do(call context.Context, t *task, f func(ctx context.Context, c *co
 				continue
 			}
 		}
-		if err == nil || !d.engine.again(err, n) || pause(ctx, time.Millisecond) != nil {
+		if err == nil || !d.engine.again(err, n) || host.Pause(ctx, time.Millisecond) != nil {
 			return d.failure(call, ctx, t, err)
 		}
 	}

@@ -125,7 +125,7 @@ func (l *loop) begin(ctx context.Context) error {
 			break
 		}
 		c.release()
-		if !l.db.engine.again(err, n) || pause(l.ctx, time.Millisecond) != nil {
+		if !l.db.engine.again(err, n) || host.Pause(l.ctx, time.Millisecond) != nil {
 			return err
 		}
 	}

@@ -110,7 +110,7 @@ func (m *migration) failed(err error) error {
 func (m *migration) acquire(ctx context.Context, ways *lanes) (*conn, error) {
 	for n := 1; ; n++ {
 		c, err := ways.transact.acquire(ctx)
-		if err == nil || !m.db.engine.again(err, n) || pause(ctx, time.Millisecond) != nil {
+		if err == nil || !m.db.engine.again(err, n) || host.Pause(ctx, time.Millisecond) != nil {
 			return c, err
 		}
 	}
@@ -185,7 +185,7 @@ func (m *migration) start(ctx context.Context, c *conn) error {
 		if err == nil {
 			break
 		}
-		if !m.db.engine.again(err, n) || pause(ctx, time.Millisecond) != nil {
+		if !m.db.engine.again(err, n) || host.Pause(ctx, time.Millisecond) != nil {
 			return err
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/larkspur-web/larkspur/runtime/host"
 	"go.starlark.net/starlark"
 	"modernc.org/libc"
 	"modernc.org/sqlite"
@@ -141,21 +142,9 @@ func (c *sqliteConnector) Connect(ctx context.Context) (driver.Conn, error) {
 		if !busy(err) {
 			return nil, err
 		}
-		if err := pause(ctx, 5*time.Millisecond); err != nil {
+		if err := host.Pause(ctx, 5*time.Millisecond); err != nil {
 			return nil, err
 		}
-	}
-}
-
-// pause waits, or returns the context's error.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 

@@ -81,7 +81,7 @@ func (x *executor) transaction(t *starlark.Thread, fn starlark.Callable) (starla
 					return ctx.Err()
 				}
 			}
-			return pause(ctx, time.Duration(rand.Int64N(int64(n)*int64(2*time.Millisecond))))
+			return host.Pause(ctx, time.Duration(rand.Int64N(int64(n)*int64(2*time.Millisecond))))
 		})
 		if wait != nil {
 			return nil, x.db.failure(call.Context(), call.Context(), controlTask("BEGIN", nil), wait)
@@ -155,7 +155,7 @@ func (d *DB) seize(call context.Context, l *lane) (*conn, error) {
 			}
 			c.release()
 		}
-		if !d.engine.again(err, n) || pause(ctx, time.Millisecond) != nil {
+		if !d.engine.again(err, n) || host.Pause(ctx, time.Millisecond) != nil {
 			return nil, d.failure(call, ctx, controlTask(begin, nil), err)
 		}
 	}

@@ -189,7 +189,7 @@ func (h *Hub) ServeEvents(w http.ResponseWriter, r *http.Request) {
 			if control.Flush() != nil {
 				return
 			}
-			if sent.Requests != state.Requests && requests && !pause(r, gather) {
+			if sent.Requests != state.Requests && requests && host.Pause(r.Context(), gather) != nil {
 				return
 			}
 			sent = state
@@ -218,17 +218,6 @@ func await(
 				return false
 			}
 		}
-	}
-}
-
-func pause(r *http.Request, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-r.Context().Done():
-		return false
 	}
 }
 
