@@ -96,15 +96,16 @@ var language = &scripttest.Language{
 			},
 		},
 		{
-			Usage: "await FILE",
-			Doc:   "waits until there is the file.",
+			Usage: "await FILE [REGEXP]",
+			Doc:   "waits until there is the file, and what is in it has a match.",
 			Run: func(ts *testscript.TestScript, _ bool, args []string) {
+				want := regexp.MustCompile(strings.Join(args[1:], " "))
 				for began := time.Now(); ; time.Sleep(5 * time.Millisecond) {
-					if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+					if text, err := os.ReadFile(ts.MkAbs(args[0])); err == nil && want.Match(text) {
 						return
 					}
 					if time.Since(began) > patience {
-						ts.Fatalf("there is no %s", args[0])
+						ts.Fatalf("there is no %s", strings.Join(args, " with "))
 					}
 				}
 			},
