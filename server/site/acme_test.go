@@ -27,7 +27,7 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-const patient = 30 * time.Second
+const patient = time.Minute
 
 // pebble returns the path of Let's Encrypt's small ACME server:
 // go install github.com/letsencrypt/pebble/v2/cmd/pebble@v2.10.3
@@ -237,7 +237,7 @@ func TestACME(t *testing.T) {
 			if way == "tls-alpn-01" {
 				httpPort = ports[2] // nobody answers there
 			}
-			a := startAuthority(t, httpPort, tlsPort, map[string]int{"http-01": 3600, "tls-alpn-01": 12}[way])
+			a := startAuthority(t, httpPort, tlsPort, map[string]int{"http-01": 3600, "tls-alpn-01": 30}[way])
 			roots, dir := a.root(t), t.TempDir()
 			var log logbook
 			t.Cleanup(func() {
@@ -267,7 +267,7 @@ func TestACME(t *testing.T) {
 				leaf, err = leafOf(address, "one.example.com", roots)
 				return err == nil
 			})
-			if way == "tls-alpn-01" { // it is good for 12 s
+			if way == "tls-alpn-01" { // it is good for 30 s, and renewed when a third of that is left
 				await(t, func() bool {
 					next, err := leafOf(address, "one.example.com", roots)
 					if err != nil {
